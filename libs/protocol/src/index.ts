@@ -1,0 +1,5 @@
+export * from './errors.js';
+export * from './events/pdu.js';
+export * from './json/json-value.js';
+export * from './rooms/room-version.js';
+export * from './rooms/state-map.js';
