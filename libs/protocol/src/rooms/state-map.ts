@@ -1,9 +1,9 @@
 /** A room's state: what each (event type, state key) pair points to, usually an event id or an event. */
 export type StateMap<T> = ReadonlyMap<StateTuple, T>;
 
-declare const stateTuple: unique symbol;
+declare const brand: unique symbol;
 /** One string for an (event type, state key) pair, so that it can be the key of a Map. Made only by `stateTuple`. */
-export type StateTuple = string & { readonly [stateTuple]: true };
+export type StateTuple = string & { readonly [brand]: true };
 
 /** Event types may hold any character but the escape below keeps pairs apart: the type's length goes first. */
 export function stateTuple(type: string, stateKey: string): StateTuple {
