@@ -1,1 +1,2 @@
-export {};
+export * from './matrix-error.js';
+export * from './streams.js';

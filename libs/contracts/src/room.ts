@@ -1,0 +1,1 @@
+export * from './gen/ganglion/room/v1/rooms.js';

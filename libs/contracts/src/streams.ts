@@ -1,0 +1,33 @@
+import type { Codec, StreamDefinition, Topic } from '@ganglion/bus';
+import { RoomEvents } from './gen/ganglion/room/v1/rooms.js';
+import { TokensRevoked, UserChanges } from './gen/ganglion/user/v1/users.js';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+interface MessageType<T> {
+  encode(message: T): { finish(): Uint8Array };
+  decode(bytes: Uint8Array): T;
+}
+
+function protobufCodec<T>(type: MessageType<T>): Codec<T> {
+  return { encode: (message) => type.encode(message).finish(), decode: (bytes) => type.decode(bytes) };
+}
+
+/** Every committed event, in the order of its room; keyed by room id. Published by room-server. */
+export const ROOM_EVENTS: StreamDefinition<RoomEvents> = {
+  name: 'room-events',
+  shards: 8,
+  codec: protobufCodec(RoomEvents),
+  maxAgeMs: 2 * DAY_MS,
+};
+
+/** What changed of users' own data, in each user's order; keyed by user id. Published by user-server. */
+export const USER_CHANGES: StreamDefinition<UserChanges> = {
+  name: 'user-changes',
+  shards: 4,
+  codec: protobufCodec(UserChanges),
+  maxAgeMs: 2 * DAY_MS,
+};
+
+/** Access tokens that ended before their time. Broadcast by user-server to every cache of tokens. */
+export const TOKENS_REVOKED: Topic<TokensRevoked> = { name: 'tokens-revoked', codec: protobufCodec(TokensRevoked) };

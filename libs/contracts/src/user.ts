@@ -1,0 +1,1 @@
+export * from './gen/ganglion/user/v1/users.js';
