@@ -1,0 +1,82 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+
+/** The services one deployment is made of, under the names that the configuration, the CLI and the logs use. */
+export const SERVICE_NAMES = ['client-api', 'federation-api', 'room-server', 'sync', 'push', 'user-server'] as const;
+
+export type ServiceName = (typeof SERVICE_NAMES)[number];
+
+const DNS_NAME = /^[a-z0-9](?:[a-z0-9.-]{0,228}[a-z0-9])?$/i;
+
+function isHost(host: string): boolean {
+  const inBrackets = /^\[(.+)\]$/.exec(host)?.[1];
+  return inBrackets === undefined ? DNS_NAME.test(host) : isIP(inBrackets) === 6;
+}
+
+function isPort(port: string): boolean {
+  return /^\d{1,5}$/.test(port) && Number(port) <= 65535;
+}
+
+function isHostPort(value: string): boolean {
+  const colon = value.lastIndexOf(':');
+  return colon > 0 && isPort(value.slice(colon + 1)) && isHost(value.slice(0, colon));
+}
+
+/** The grammar of server names: https://spec.matrix.org/v1.19/appendices/#server-name */
+function isServerName(value: string): boolean {
+  return value.length <= 230 && (isHost(value) || isHostPort(value));
+}
+
+function isUrl(value: string, protocols: readonly string[]): boolean {
+  return URL.canParse(value) && protocols.includes(new URL(value).protocol);
+}
+
+function isAddressRange(value: string): boolean {
+  const [address = '', bits, ...rest] = value.split('/');
+  const family = isIP(address);
+  if (family === 0 || rest.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+}
+
+function text(check: (value: string) => boolean, expected: string) {
+  return z.string().refine(check, { error: expected });
+}
+
+export const serverName = text(isServerName, 'a server name, such as example.org or example.org:8448');
+export const hostPort = text(isHostPort, 'host:port, such as 127.0.0.1:9090 or [::1]:9090');
+export const rpcEndpoint = text(
+  (value) => isHostPort(value.replace(/^dns:/, '')),
+  'host:port, or dns:host:port for every address behind a name',
+);
+export const httpUrl = text((value) => isUrl(value, ['http:', 'https:']), 'a URL that begins with http:// or https://');
+export const natsUrl = text(
+  (value) => isUrl(value, ['nats:', 'tls:', 'ws:', 'wss:']),
+  'a NATS URL, such as nats://127.0.0.1:4222',
+);
+export const postgresUrl = text(
+  (value) => isUrl(value, ['postgres:', 'postgresql:']),
+  'a PostgreSQL URL, such as postgresql://ganglion@127.0.0.1:5432/ganglion',
+);
+export const addressRange = text(isAddressRange, 'an IP address or range, such as 10.0.0.0/8');
+
+/** Keys that hold a path end in `_file`, `_path` or `_dir`; see `resolvePaths`. */
+export const path = z.string().min(1);
+
+export const port = z.int().min(0).max(65535);
+export const count = z.int().min(1);
+export const milliseconds = z.int().min(1);
+
+/** A token bucket: `burst` at once, refilled at `per_second`. */
+export function rateLimit(per_second: number, burst: number, description: string) {
+  return z
+    .strictObject({
+      per_second: z
+        .number()
+        .positive()
+        .default(per_second)
+        .describe('How many are allowed each second, in the long run.'),
+      burst: count.default(burst).describe('How many may come at once after a quiet time.'),
+    })
+    .prefault({})
+    .describe(description);
+}
