@@ -1,1 +1,14 @@
-export {};
+export { createLogger, type Logger, type LoggerOptions, type LogLevel, silentLogger } from './logger.js';
+export type { LabelDeclaration, Labels } from './metric-labels.js';
+export {
+  type Counter,
+  type Gauge,
+  type Histogram,
+  type HistogramOptions,
+  type MetricOptions,
+  Metrics,
+} from './metrics.js';
+export { redact, redactText, redactUrl } from './redaction.js';
+export { extractContext, inContext, injectContext, withSpan } from './spans.js';
+export { createTelemetry, type Telemetry, type TelemetryOptions } from './telemetry.js';
+export type { TracingOptions } from './tracing.js';

@@ -1,0 +1,68 @@
+import {
+  type Attributes,
+  type Context,
+  context,
+  propagation,
+  type Span,
+  type SpanOptions,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api';
+
+const tracer = trace.getTracer('ganglion');
+
+/** Runs a function inside a new span that ends with it; a failure is marked on the span and thrown on. */
+export function withSpan<T>(
+  name: string,
+  attributes: Attributes,
+  run: (span: Span) => T,
+  options: Omit<SpanOptions, 'attributes'> & { parent?: Context } = {},
+): T {
+  const { parent, ...rest } = options;
+  return tracer.startActiveSpan(name, { ...rest, attributes }, parent ?? context.active(), (span) => {
+    try {
+      const result = run(span);
+      if (result instanceof Promise) return ended(span, result) as T;
+      span.end();
+      return result;
+    } catch (error) {
+      fail(span, error);
+      span.end();
+      throw error;
+    }
+  });
+}
+
+async function ended<T>(span: Span, result: Promise<T>): Promise<T> {
+  try {
+    return await result;
+  } catch (error) {
+    fail(span, error);
+    throw error;
+  } finally {
+    span.end();
+  }
+}
+
+/** The message stays out: it may quote what a person wrote. */
+function fail(span: Span, error: unknown): void {
+  const type = error instanceof Error ? error.name : 'Error';
+  span.setAttribute('error.type', type);
+  span.setStatus({ code: SpanStatusCode.ERROR, message: type });
+}
+
+/** Writes the active trace into a carrier (headers, metadata of a message) as W3C `traceparent`. */
+export function injectContext<T extends Record<string, string>>(carrier: T, active: Context = context.active()): T {
+  propagation.inject(active, carrier);
+  return carrier;
+}
+
+/** The context that a carrier brings; without a trace in it, the root context. */
+export function extractContext(carrier: Readonly<Record<string, unknown>>): Context {
+  return propagation.extract(context.active(), carrier);
+}
+
+/** Runs a function in a context, such as one brought by a carrier. */
+export function inContext<T>(active: Context, run: () => T): T {
+  return context.with(active, run);
+}
