@@ -1,1 +1,3 @@
-export {};
+export * from './bus.js';
+export * from './codec.js';
+export { BusClosedError, BusUnavailableError, PoisonError } from './errors.js';

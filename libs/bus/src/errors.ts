@@ -1,0 +1,24 @@
+/** Thrown by a handler: this message can never be handled, so park it instead of trying again. */
+export class PoisonError extends Error {
+  override readonly name = 'PoisonError';
+  readonly permanent = true;
+}
+
+/** The bus cannot store messages now. Trying again later may help. */
+export class BusUnavailableError extends Error {
+  override readonly name = 'BusUnavailableError';
+}
+
+/** The bus was closed by this process. */
+export class BusClosedError extends Error {
+  override readonly name = 'BusClosedError';
+
+  constructor() {
+    super('The bus is closed');
+  }
+}
+
+/** Whether an error says that trying again cannot help. */
+export function isPermanent(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'permanent' in error && error.permanent === true;
+}
