@@ -1,0 +1,65 @@
+const CONNECTION_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOENT', // a Unix socket that is not there
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EPIPE',
+  'ETIMEDOUT',
+  '25P03', // idle in transaction for too long
+  '53300', // too many connections
+  '57P01', // the administrator ended the connection
+  '57P02', // crash of another backend
+  '57P03', // starting up or shutting down
+  '57P05', // idle for too long
+]);
+
+/** node-postgres reports these without a code. */
+const CONNECTION_MESSAGES =
+  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|Cannot use a pool after|Query read timeout)/;
+
+const UNIQUE_VIOLATION = '23505';
+const SERIALIZATION_FAILURE = '40001';
+const DEADLOCK_DETECTED = '40P01';
+
+interface PostgresError {
+  readonly code?: string;
+  readonly constraint?: string;
+  readonly message?: string;
+  readonly cause?: unknown;
+  readonly errors?: readonly unknown[];
+}
+
+/** Whether the connection to Postgres failed, so that the outcome is unknown and trying again later makes sense. */
+export function isConnectionError(error: unknown): boolean {
+  return someCause(error, ({ code, message, errors }) => {
+    if (code !== undefined && (CONNECTION_CODES.has(code) || code.startsWith('08'))) return true;
+    if (message !== undefined && CONNECTION_MESSAGES.test(message)) return true;
+    return errors?.some(isConnectionError) ?? false;
+  });
+}
+
+/** Whether a row would have broken a unique constraint: any, or the one of this name. */
+export function isUniqueViolation(error: unknown, constraint?: string): boolean {
+  return someCause(
+    error,
+    (cause) => cause.code === UNIQUE_VIOLATION && (constraint === undefined || cause.constraint === constraint),
+  );
+}
+
+/** Whether a transaction lost against a concurrent one and may simply be run again. */
+export function isRetryable(error: unknown): boolean {
+  return someCause(error, ({ code }) => code === SERIALIZATION_FAILURE || code === DEADLOCK_DETECTED);
+}
+
+/** Drizzle wraps what the driver threw. */
+function someCause(error: unknown, matches: (cause: PostgresError) => boolean): boolean {
+  let cause = error;
+  for (let depth = 0; depth < 5 && typeof cause === 'object' && cause !== null; depth++) {
+    if (matches(cause as PostgresError)) return true;
+    cause = (cause as PostgresError).cause;
+  }
+  return false;
+}

@@ -1,0 +1,39 @@
+import type { Database } from './database.js';
+
+/** Serialises every change of structure in this database, whichever service makes it. */
+export const STRUCTURE_LOCK = 'SELECT pg_advisory_xact_lock(7021836540238617191)';
+
+const DDL = `
+CREATE SCHEMA IF NOT EXISTS ganglion_meta;
+CREATE TABLE IF NOT EXISTS ganglion_meta.schema_versions (
+  schema text PRIMARY KEY,
+  version integer NOT NULL,
+  oldest_compatible integer NOT NULL,
+  migrated_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE TABLE IF NOT EXISTS ganglion_meta.schema_history (
+  schema text NOT NULL,
+  version integer NOT NULL,
+  name text NOT NULL,
+  milliseconds integer NOT NULL,
+  migrated_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (schema, version)
+);
+CREATE TABLE IF NOT EXISTS ganglion_meta.leases (
+  name text PRIMARY KEY,
+  holder text NOT NULL,
+  epoch bigint NOT NULL,
+  expires_at timestamptz NOT NULL
+);`;
+
+/** Creates the tables that the house keeps about itself, unless they are there. */
+export async function ensureMeta(db: Database): Promise<void> {
+  const { rows } = await db.query<{ there: boolean }>({
+    text: "SELECT to_regclass('ganglion_meta.leases') IS NOT NULL AS there",
+  });
+  if (rows[0]?.there) return;
+  await db.transaction(async (tx) => {
+    await tx.query({ text: STRUCTURE_LOCK });
+    await tx.query({ text: DDL });
+  });
+}
