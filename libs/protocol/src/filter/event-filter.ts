@@ -1,0 +1,138 @@
+import { Glob } from '../globs/glob.js';
+import type { EventFilter, RoomEventFilter } from './filter.js';
+
+/** What a filter looks at in an event; account data and presence have no more than some of it. */
+export interface FilterableEvent {
+  readonly type: string;
+  readonly sender?: string;
+  readonly content?: unknown;
+}
+
+/** An event's child, as `related_by_senders` and `related_by_rel_types` look at it. */
+export interface FilterableRelation {
+  readonly sender: string;
+  readonly relType: string;
+}
+
+/** How many events a filter may ask for. */
+export interface FilterLimits {
+  readonly defaultLimit: number;
+  readonly maximumLimit: number;
+}
+
+/** Ten events unless the client asks for more, and never more than a thousand. */
+export const FILTER_LIMITS: FilterLimits = { defaultLimit: 10, maximumLimit: 1000 };
+
+/** An event filter ready for use on many events. */
+export class CompiledEventFilter {
+  /** How many events to return, the default and the maximum applied. */
+  readonly limit: number;
+  /** No event can pass: its part of the answer need not be looked for. */
+  readonly allowsNothing: boolean;
+  readonly #types: TypeSet | undefined;
+  readonly #notTypes: TypeSet | undefined;
+  readonly #senders: ReadonlySet<string> | undefined;
+  readonly #notSenders: ReadonlySet<string>;
+
+  constructor(filter: EventFilter, limits: FilterLimits = FILTER_LIMITS) {
+    this.limit = Math.min(filter.limit ?? limits.defaultLimit, limits.maximumLimit);
+    this.allowsNothing = filter.types?.length === 0 || filter.senders?.length === 0;
+    this.#types = filter.types && new TypeSet(filter.types);
+    this.#notTypes = filter.not_types && new TypeSet(filter.not_types);
+    this.#senders = filter.senders && new Set(filter.senders);
+    this.#notSenders = new Set(filter.not_senders);
+  }
+
+  /** Whether the event passes; what is excluded stays so even where it is included as well. */
+  allows(event: FilterableEvent): boolean {
+    return this.#allowsSender(event.sender) && this.#allowsType(event.type);
+  }
+
+  #allowsSender(sender: string | undefined): boolean {
+    if (sender === undefined) return this.#senders === undefined;
+    return !this.#notSenders.has(sender) && (this.#senders?.has(sender) ?? true);
+  }
+
+  #allowsType(type: string): boolean {
+    return !this.#notTypes?.has(type) && (this.#types?.has(type) ?? true);
+  }
+}
+
+/** A filter for events of rooms ready for use. `allows` looks at the event alone: ask `allowsRoom` once for its room. */
+export class CompiledRoomEventFilter extends CompiledEventFilter {
+  readonly lazyLoadMembers: boolean;
+  readonly includeRedundantMembers: boolean;
+  readonly unreadThreadNotifications: boolean;
+  /** Whether `allowsRelations` has to be asked at all. */
+  readonly looksAtRelations: boolean;
+  readonly #rooms: RoomSet;
+  readonly #containsUrl: boolean | undefined;
+  readonly #relatedBySenders: ReadonlySet<string> | undefined;
+  readonly #relatedByRelTypes: ReadonlySet<string> | undefined;
+
+  constructor(filter: RoomEventFilter, limits: FilterLimits = FILTER_LIMITS) {
+    super(filter, limits);
+    this.lazyLoadMembers = filter.lazy_load_members ?? false;
+    this.includeRedundantMembers = filter.include_redundant_members ?? false;
+    this.unreadThreadNotifications = filter.unread_thread_notifications ?? false;
+    this.#rooms = new RoomSet(filter);
+    this.#containsUrl = filter.contains_url;
+    this.#relatedBySenders = filter.related_by_senders && new Set(filter.related_by_senders);
+    this.#relatedByRelTypes = filter.related_by_rel_types && new Set(filter.related_by_rel_types);
+    this.looksAtRelations = this.#relatedBySenders !== undefined || this.#relatedByRelTypes !== undefined;
+  }
+
+  allowsRoom(roomId: string): boolean {
+    return this.#rooms.has(roomId);
+  }
+
+  override allows(event: FilterableEvent): boolean {
+    return super.allows(event) && (this.#containsUrl === undefined || this.#containsUrl === hasUrl(event.content));
+  }
+
+  /** Whether one of the event's children is what `related_by_senders` and `related_by_rel_types` ask for. */
+  allowsRelations(children: Iterable<FilterableRelation>): boolean {
+    if (!this.looksAtRelations) return true;
+    for (const { sender, relType } of children) {
+      const wanted = (this.#relatedBySenders?.has(sender) ?? true) && (this.#relatedByRelTypes?.has(relType) ?? true);
+      if (wanted) return true;
+    }
+    return false;
+  }
+}
+
+/** The rooms that a pair of `rooms` and `not_rooms` leaves. */
+export class RoomSet {
+  readonly #rooms: ReadonlySet<string> | undefined;
+  readonly #notRooms: ReadonlySet<string>;
+
+  constructor(filter: { readonly rooms?: readonly string[]; readonly not_rooms?: readonly string[] }) {
+    this.#rooms = filter.rooms && new Set(filter.rooms);
+    this.#notRooms = new Set(filter.not_rooms);
+  }
+
+  has(roomId: string): boolean {
+    return !this.#notRooms.has(roomId) && (this.#rooms?.has(roomId) ?? true);
+  }
+}
+
+/** Event types, some of them with wildcards. In a filter only `*` is one. */
+class TypeSet {
+  readonly #literals = new Set<string>();
+  readonly #globs: Glob[] = [];
+
+  constructor(patterns: readonly string[]) {
+    for (const pattern of patterns) {
+      if (pattern.includes('*')) this.#globs.push(new Glob(pattern, { questionMark: false }));
+      else this.#literals.add(pattern);
+    }
+  }
+
+  has(type: string): boolean {
+    return this.#literals.has(type) || this.#globs.some((glob) => glob.matches(type));
+  }
+}
+
+function hasUrl(content: unknown): boolean {
+  return typeof content === 'object' && content !== null && Object.hasOwn(content, 'url');
+}

@@ -1,0 +1,2 @@
+export { defaultPushRules } from './predefined-rules.js';
+export * from './push-rule.js';

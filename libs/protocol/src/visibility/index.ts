@@ -1,0 +1,2 @@
+export * from './event-visibility.js';
+export * from './history-visibility.js';
