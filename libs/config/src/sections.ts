@@ -14,19 +14,12 @@ import {
   serverName,
 } from './values.js';
 
-/** The certificate a process shows and the authority by which it knows its peers, as PEM files. */
-const mutualTls = z.strictObject({
-  ca_file: path.exactOptional().meta({
-    description: 'Certificate authority that signed the certificates of the other side.',
-    examples: ['tls/ca.pem'],
-  }),
-  cert_file: path
-    .exactOptional()
-    .meta({ description: 'Our certificate, with its chain.', examples: ['tls/ganglion.pem'] }),
-  key_file: path
-    .exactOptional()
-    .meta({ description: 'Private key of our certificate.', examples: ['tls/ganglion.key'] }),
+const caFile = path.meta({
+  description: 'Certificate authority that signed the certificates of the other side.',
+  examples: ['tls/ca.pem'],
 });
+const certFile = path.meta({ description: 'Our certificate, with its chain.', examples: ['tls/ganglion.pem'] });
+const keyFile = path.meta({ description: 'Private key of our certificate.', examples: ['tls/ganglion.key'] });
 
 export const serverNameSection = z.strictObject({
   name: serverName.meta({
@@ -88,7 +81,14 @@ export const busSection = z
       description: 'NATS credentials (.creds).',
       examples: ['/run/secrets/nats.creds'],
     }),
-    tls: mutualTls.exactOptional().meta({ description: 'TLS towards NATS.' }),
+    tls: z
+      .strictObject({
+        ca_file: caFile.exactOptional(),
+        cert_file: certFile.exactOptional(),
+        key_file: keyFile.exactOptional(),
+      })
+      .exactOptional()
+      .meta({ description: 'TLS towards NATS, with a certificate of our own if it asks for one.' }),
   })
   .prefault({})
   .describe('What carries events between services. PostgreSQL stays the truth: the bus may lose everything.');
@@ -117,7 +117,8 @@ export const rpcSection = z
         'Where the services are that do not run in this process: host:port for each replica, or dns:host:port for every address behind a name.',
       ),
     deadline_ms: milliseconds.default(10_000).describe('A call that takes longer fails.'),
-    tls: mutualTls
+    tls: z
+      .strictObject({ ca_file: caFile, cert_file: certFile, key_file: keyFile })
       .exactOptional()
       .meta({ description: 'Mutual TLS between services; each must show a certificate signed by ca_file.' }),
   })
@@ -133,8 +134,8 @@ export const httpSection = z
           port: port.default(8008).describe('Port to listen on.'),
           tls: z
             .strictObject({
-              cert_file: path.meta({ description: 'Certificate with its chain.', examples: ['tls/example.org.pem'] }),
-              key_file: path.meta({ description: 'Its private key.', examples: ['tls/example.org.key'] }),
+              cert_file: certFile,
+              key_file: keyFile,
             })
             .exactOptional()
             .meta({ description: 'Serve HTTPS; without it, plain HTTP for a reverse proxy.' }),
@@ -248,7 +249,9 @@ export const rateLimitsSection = z
     invites: rateLimit(0.3, 10, 'Invites sent by one user.'),
   })
   .prefault({})
-  .describe('What one user or address may do; the same over all replicas.');
+  .describe(
+    'What one user or address may do, over all replicas: burst at once after a quiet time, per_second in the long run.',
+  );
 
 export const federationSection = z
   .strictObject({

@@ -70,12 +70,8 @@ export const milliseconds = z.int().min(1);
 export function rateLimit(per_second: number, burst: number, description: string) {
   return z
     .strictObject({
-      per_second: z
-        .number()
-        .positive()
-        .default(per_second)
-        .describe('How many are allowed each second, in the long run.'),
-      burst: count.default(burst).describe('How many may come at once after a quiet time.'),
+      per_second: z.number().positive().default(per_second),
+      burst: count.default(burst),
     })
     .prefault({})
     .describe(description);

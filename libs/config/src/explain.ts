@@ -1,0 +1,78 @@
+import type { z } from 'zod';
+import { schemaAt } from './json-schema.js';
+import { valueAt } from './merge.js';
+import type { ConfigPath } from './problems.js';
+import { suggestion } from './suggestion.js';
+
+/** What is wrong at one place, in words. */
+export interface Finding {
+  readonly path: ConfigPath;
+  readonly message: string;
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** Says what each issue of the schema means for whoever wrote `input`. */
+export function explainIssues(issues: readonly Issue[], input: unknown): Finding[] {
+  return issues.flatMap((issue) => {
+    const path = issue.path as (string | number)[];
+    if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => explainUnknownKey(path, key));
+    return [{ path, message: explainValue(issue, path, valueAt(input, path)) }];
+  });
+}
+
+function explainUnknownKey(parent: ConfigPath, key: string): Finding {
+  const known = Object.keys(schemaAt(parent)?.properties ?? {});
+  const hint = suggestion(key, known) || `. Known here: ${known.join(', ')}`;
+  return { path: [...parent, key], message: `unknown key${hint}` };
+}
+
+function explainValue(issue: Issue, path: ConfigPath, value: unknown): string {
+  const wanted = expected(issue);
+  if (value === undefined) return `missing, expected ${wanted}`;
+  const near = issue.code === 'invalid_value' ? suggestion(String(value), issue.values.map(String)) : '';
+  return `found ${found(value, path)}, expected ${wanted}${near}`;
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a mapping of keys to values',
+};
+
+function expected(issue: Issue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return TYPES[issue.expected] ?? issue.expected;
+    case 'invalid_value':
+      return `one of ${issue.values.join(', ')}`;
+    case 'too_small':
+      return bound(issue.origin, `${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`);
+    case 'too_big':
+      return bound(issue.origin, `${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}`);
+    case 'invalid_union':
+      return [...new Set(issue.errors.flat().map(expected))].join(' or ');
+    default:
+      return issue.message;
+  }
+}
+
+function bound(origin: string, limit: string): string {
+  if (origin === 'string') return `${limit} characters`;
+  if (origin === 'array') return `${limit} in the list`;
+  return limit;
+}
+
+const SECRET_KEYS = new Set(['url', 'shared_secret']);
+
+/** The value as the reader wrote it, unless it is long or a secret. */
+function found(value: unknown, path: ConfigPath): string {
+  if (SECRET_KEYS.has(String(path.at(-1)))) return 'something else';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object' && value !== null) return 'a mapping';
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
