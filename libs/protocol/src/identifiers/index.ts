@@ -1,0 +1,10 @@
+export { exceedsIdentifierLimit, MAX_IDENTIFIER_BYTES, utf8ByteLength } from './byte-length.js';
+export { type EventId, isValidEventId, parseEventId } from './event-id.js';
+export { InvalidIdentifierError } from './invalid-identifier-error.js';
+export * from './ip-address.js';
+export * from './key-id.js';
+export * from './mxc-uri.js';
+export * from './room-alias.js';
+export * from './room-id.js';
+export * from './server-name.js';
+export * from './user-id.js';

@@ -1,0 +1,25 @@
+import type { RoomVersionRules } from '../rooms/room-version.js';
+import { parseHashOrDomain } from './event-id.js';
+import { accepts } from './invalid-identifier-error.js';
+
+export interface RoomId {
+  readonly opaqueId: string;
+  /** Absent from room version 12 on. It says nothing about where the room is. */
+  readonly serverName?: string;
+}
+
+/**
+ * Takes a room id apart: as the room version has it, or of either form when none is given.
+ *
+ * @throws {InvalidIdentifierError}
+ * @see https://spec.matrix.org/v1.19/appendices/#room-ids
+ */
+export function parseRoomId(id: string, rules?: RoomVersionRules): RoomId {
+  const asHash = rules?.roomIdIsCreateHash ?? !id.includes(':');
+  return parseHashOrDomain('room id', '!', id, asHash ? 'base64url' : 'in-event');
+}
+
+/** True for a room id of the given room version, or of any. @see https://spec.matrix.org/v1.19/appendices/#room-ids */
+export function isValidRoomId(id: unknown, rules?: RoomVersionRules): id is string {
+  return accepts((text) => parseRoomId(text, rules), id);
+}

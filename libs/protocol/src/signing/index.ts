@@ -1,0 +1,10 @@
+export * from './base64.js';
+export { contentHash, eventIdOf, hasValidContentHash, referenceHash } from './event-hash.js';
+export { type Signed, signJson, verifyJsonSignature } from './json-signature.js';
+export * from './required-signers.js';
+export * from './sign-event.js';
+export * from './signature-verifier.js';
+export * from './signing-key.js';
+export { ready } from './sodium.js';
+export * from './verify-event.js';
+export * from './verify-key.js';
