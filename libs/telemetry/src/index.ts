@@ -9,6 +9,6 @@ export {
   Metrics,
 } from './metrics.js';
 export { redact, redactText, redactUrl } from './redaction.js';
-export { extractContext, inContext, injectContext, withSpan } from './spans.js';
+export { extractContext, inContext, injectContext, tracingEnabled, withSpan } from './spans.js';
 export { createTelemetry, type Telemetry, type TelemetryOptions } from './telemetry.js';
 export type { TracingOptions } from './tracing.js';

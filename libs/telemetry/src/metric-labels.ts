@@ -4,7 +4,7 @@ export type LabelDeclaration = readonly string[] | Readonly<Record<string, reado
 export type Labels = Readonly<Record<string, string | number | boolean>>;
 
 const OTHER = 'other';
-const MAX_VALUES = 64;
+const MAX_VALUES = 200;
 /** What grows with the number of people and rooms would make a series for each of them. */
 const UNBOUNDED = /^(room|user|event|device|sender|alias|ip|token|request|trace|span|transaction|txn)(_?id)?$/;
 

@@ -3,6 +3,7 @@ import {
   type Context,
   context,
   propagation,
+  ROOT_CONTEXT,
   type Span,
   type SpanOptions,
   SpanStatusCode,
@@ -10,6 +11,11 @@ import {
 } from '@opentelemetry/api';
 
 const tracer = trace.getTracer('ganglion');
+
+/** Whether traces are on; when they are not, there is no need to carry their context. */
+export function tracingEnabled(): boolean {
+  return propagation.fields().length > 0;
+}
 
 /** Runs a function inside a new span that ends with it; a failure is marked on the span and thrown on. */
 export function withSpan<T>(
@@ -59,7 +65,7 @@ export function injectContext<T extends Record<string, string>>(carrier: T, acti
 
 /** The context that a carrier brings; without a trace in it, the root context. */
 export function extractContext(carrier: Readonly<Record<string, unknown>>): Context {
-  return propagation.extract(context.active(), carrier);
+  return propagation.extract(ROOT_CONTEXT, carrier);
 }
 
 /** Runs a function in a context, such as one brought by a carrier. */

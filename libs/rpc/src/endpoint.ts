@@ -1,0 +1,115 @@
+import { Client, connectivityState as State } from '@grpc/grpc-js';
+import { hash } from './rendezvous.js';
+import type { Address } from './resolver.js';
+import { channelCredentials, type TlsFiles } from './tls.js';
+
+const CHANNEL_OPTIONS = {
+  // A dead peer is noticed after at most 1.8 s; grpc-js' own default is never.
+  'grpc.keepalive_time_ms': 1_000,
+  'grpc.keepalive_timeout_ms': 800,
+  'grpc.initial_reconnect_backoff_ms': 50,
+  'grpc.max_reconnect_backoff_ms': 1_000,
+  'grpc.dns_min_time_between_resolutions_ms': 1_000,
+  'grpc.client_idle_timeout_ms': 2 ** 31 - 1,
+  'grpc.max_receive_message_length': 32 * 1024 * 1024,
+  'grpc-node.flow_control_window': 1024 * 1024,
+  'grpc.enable_http_proxy': 0,
+  'grpc.enable_channelz': 0,
+  'grpc.enable_retries': 0,
+  'grpc.service_config_disable_resolution': 1,
+  'grpc.use_local_subchannel_pool': 1,
+};
+
+const FIRST_CONNECT_MS = 1_000;
+
+/** The one HTTP/2 connection of this process to one replica. It is kept open, and opened again when it breaks. */
+export class Endpoint {
+  readonly target: string;
+  /** Its part in rendezvous hashing. */
+  readonly hash: number;
+  readonly client: Client;
+  readonly #created = performance.now();
+  readonly #waiters = new Set<(ready: boolean) => void>();
+  #state = State.IDLE;
+  #settled = false;
+  #closed = false;
+
+  constructor({ target, serverName }: Address, tls: TlsFiles | undefined) {
+    this.target = target;
+    this.hash = hash(target);
+    this.client = new Client(target, channelCredentials(tls), {
+      ...CHANNEL_OPTIONS,
+      ...(serverName && tls && { 'grpc.ssl_target_name_override': serverName, 'grpc.default_authority': serverName }),
+    });
+    this.#watch();
+  }
+
+  get ready(): boolean {
+    return this.#state === State.READY;
+  }
+
+  /** Whether calls should go here: connected, or new and still connecting. */
+  get live(): boolean {
+    if (this.#state === State.READY) return true;
+    return !this.#settled && performance.now() - this.#created < FIRST_CONNECT_MS;
+  }
+
+  /** Resolves to true when connected, to false when that fails or takes too long. */
+  whenReady(timeoutMs: number): Promise<boolean> {
+    if (this.ready) return Promise.resolve(true);
+    if (this.#closed || this.#state === State.TRANSIENT_FAILURE) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const settle = (ready: boolean) => {
+        clearTimeout(timer);
+        this.#waiters.delete(settle);
+        resolve(ready);
+      };
+      const timer = setTimeout(settle, Math.min(timeoutMs, FIRST_CONNECT_MS), false);
+      this.#waiters.add(settle);
+    });
+  }
+
+  /** Calls that are under way finish. */
+  close(): void {
+    this.#closed = true;
+    this.#settle(false);
+    this.client.close();
+  }
+
+  #watch(): void {
+    if (this.#closed) return;
+    const channel = this.client.getChannel();
+    this.#state = channel.getConnectivityState(true);
+    if (this.#state === State.READY) this.#settle(true);
+    if (this.#state === State.TRANSIENT_FAILURE) this.#settle(false);
+    channel.watchConnectivityState(this.#state, Number.POSITIVE_INFINITY, () => this.#watch());
+  }
+
+  #settle(ready: boolean): void {
+    this.#settled = true;
+    for (const settle of [...this.#waiters]) settle(ready);
+  }
+}
+
+const shared = new Map<string, { endpoint: Endpoint; users: number }>();
+
+/** All clients of this process that talk to one replica share its connection. */
+export function acquireEndpoint(address: Address, tls: TlsFiles | undefined): Endpoint {
+  const key = sharingKey(address, tls);
+  const known = shared.get(key) ?? { endpoint: new Endpoint(address, tls), users: 0 };
+  known.users++;
+  shared.set(key, known);
+  return known.endpoint;
+}
+
+export function releaseEndpoint(address: Address, tls: TlsFiles | undefined): void {
+  const key = sharingKey(address, tls);
+  const known = shared.get(key);
+  if (!known || --known.users > 0) return;
+  shared.delete(key);
+  known.endpoint.close();
+}
+
+function sharingKey({ target, serverName }: Address, tls: TlsFiles | undefined): string {
+  return JSON.stringify([target, serverName, tls?.ca, tls?.cert, tls?.key]);
+}

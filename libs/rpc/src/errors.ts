@@ -1,0 +1,33 @@
+import { status } from '@grpc/grpc-js';
+
+/** A call between services that failed for a reason that is nobody's Matrix error. */
+export class RpcError extends Error {
+  override readonly name: string = 'RpcError';
+  /** The gRPC status, such as UNAVAILABLE. */
+  readonly code: string;
+
+  constructor(code: status, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = status[code];
+  }
+}
+
+/** The callee failed; what went wrong is in its log, under the same trace. */
+export class RpcInternalError extends RpcError {
+  override readonly name = 'RpcInternalError';
+}
+
+/** No replica could be reached, or the one that was asked went away; trying again later makes sense. */
+export class RpcUnavailableError extends RpcError {
+  override readonly name: string = 'RpcUnavailableError';
+}
+
+/** Nobody answered in time. Whether the call was carried out is unknown. */
+export class RpcDeadlineError extends RpcUnavailableError {
+  override readonly name = 'RpcDeadlineError';
+}
+
+/** The caller gave up. */
+export class RpcCancelledError extends RpcError {
+  override readonly name = 'RpcCancelledError';
+}

@@ -1,0 +1,88 @@
+import { isMatrixError, MatrixError } from '@ganglion/contracts';
+import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { RpcDeadlineError, type RpcError, RpcInternalError, RpcUnavailableError } from './errors.js';
+
+const ERROR_KEY = 'ganglion-error-bin';
+const REFUSED_KEY = 'ganglion-refused';
+/** Trailers are headers: peers and proxies bound them, so the message and the extra fields are bounded first. */
+const MAX_BYTES = 6_000;
+const MAX_MESSAGE = 1_000;
+
+/** What a call failed with on the wire, and whether the callee is known not to have begun. */
+export interface CallFailure {
+  readonly error: MatrixError | RpcError;
+  readonly transport: boolean;
+  readonly begun: boolean;
+}
+
+/** gRPC's own code is for dashboards; the Matrix error itself travels in the trailers. */
+export function matrixErrorStatus(error: MatrixError): Partial<ServiceError> {
+  const metadata = new Metadata();
+  metadata.set(ERROR_KEY, encodeMatrixError(error));
+  return { code: grpcCode(error.status), details: error.errcode, metadata };
+}
+
+/** What a server that is going away answers before it has looked at the request. */
+export function refusedStatus(): Partial<ServiceError> {
+  const metadata = new Metadata();
+  metadata.set(REFUSED_KEY, '1');
+  return { code: status.UNAVAILABLE, details: 'draining', metadata };
+}
+
+export function readFailure(error: ServiceError): CallFailure {
+  const matrixError = decodeMatrixError(error.metadata);
+  if (matrixError) return { error: matrixError, transport: false, begun: true };
+  if (error.code === status.DEADLINE_EXCEEDED) {
+    return { error: new RpcDeadlineError(error.code, 'no answer in time'), transport: false, begun: true };
+  }
+  if (!isTransportFailure(error)) {
+    return { error: new RpcInternalError(error.code, error.details), transport: false, begun: true };
+  }
+  const unavailable = new RpcUnavailableError(status.UNAVAILABLE, error.details);
+  return { error: unavailable, transport: true, begun: !isUnbegun(error) };
+}
+
+function isTransportFailure({ code, details }: ServiceError): boolean {
+  if (code === status.UNAVAILABLE || code === status.CANCELLED) return true;
+  return code === status.INTERNAL && /^(Received RST_STREAM|Failed to start HTTP\/2 stream)/.test(details);
+}
+
+function isUnbegun({ details, metadata }: ServiceError): boolean {
+  if (metadata.get(REFUSED_KEY).length > 0) return true;
+  return /^(No connection established|Stream refused by server|Failed to start HTTP\/2 stream)/.test(details);
+}
+
+function encodeMatrixError({ status, errcode, message, extra }: MatrixError): Buffer {
+  const short = message.slice(0, MAX_MESSAGE);
+  const whole = Buffer.from(JSON.stringify({ status, errcode, message: short, extra }));
+  if (whole.length <= MAX_BYTES) return whole;
+  return Buffer.from(JSON.stringify({ status, errcode, message: short }));
+}
+
+function decodeMatrixError(metadata: Metadata): MatrixError | undefined {
+  const [value] = metadata.get(ERROR_KEY);
+  if (!Buffer.isBuffer(value) || value.length > MAX_BYTES * 2) return undefined;
+  try {
+    const { status, errcode, message, extra } = JSON.parse(value.toString('utf8'));
+    if (!Number.isInteger(status) || typeof errcode !== 'string' || typeof message !== 'string') return undefined;
+    return new MatrixError(status, errcode, message, typeof extra === 'object' && extra !== null ? extra : undefined);
+  } catch {
+    return undefined;
+  }
+}
+
+const CODES = new Map([
+  [400, status.INVALID_ARGUMENT],
+  [401, status.UNAUTHENTICATED],
+  [403, status.PERMISSION_DENIED],
+  [404, status.NOT_FOUND],
+  [409, status.ABORTED],
+  [413, status.OUT_OF_RANGE],
+  [429, status.RESOURCE_EXHAUSTED],
+]);
+
+function grpcCode(httpStatus: number): status {
+  return CODES.get(httpStatus) ?? status.FAILED_PRECONDITION;
+}
+
+export { isMatrixError };
