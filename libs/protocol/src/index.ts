@@ -1,3 +1,4 @@
+export * from './auth/index.js';
 export * from './errors.js';
 export * from './events/index.js';
 export * from './filter/index.js';
@@ -8,4 +9,5 @@ export * from './redaction/redact.js';
 export * from './rooms/room-version.js';
 export * from './rooms/state-map.js';
 export * from './signing/index.js';
+export * from './state/index.js';
 export * from './visibility/index.js';

@@ -1,0 +1,70 @@
+import TinyQueue from 'tinyqueue';
+import type { AuthState } from '../auth/auth-state.js';
+import { powerLevelsOf } from '../auth/power-levels.js';
+import type { RoomVersionRules } from '../rooms/room-version.js';
+import type { AuthGraph } from './auth-graph.js';
+import { authStateOf } from './auth-state-of.js';
+import { compareRanked, type Ranked } from './order.js';
+
+/**
+ * Orders events so that each comes after those that authorise it and, where that leaves a choice, so that the sender
+ * with the greatest power level goes first, then the earliest event, then the smallest id (Kahn's algorithm).
+ *
+ * @see https://spec.matrix.org/v1.19/rooms/v12/#definitions
+ */
+export function reverseTopologicalPowerSort(
+  eventIds: Iterable<string>,
+  graph: AuthGraph,
+  rules: RoomVersionRules,
+): string[] {
+  const ranked = rankByPower(eventIds, graph, rules);
+  const { waitingFor, dependants } = edgesWithin(ranked, graph);
+  const ready = new TinyQueue<Ranked>([], compareRanked);
+  for (const [node, event] of ranked) if (waitingFor.get(node) === 0) ready.push(event);
+  const sorted: string[] = [];
+  for (let next = ready.pop(); next !== undefined; next = ready.pop()) {
+    sorted.push(next.event.eventId);
+    for (const dependant of dependants.get(next.node) ?? []) {
+      const left = waitingFor.get(dependant)! - 1;
+      waitingFor.set(dependant, left);
+      if (left === 0) ready.push(ranked.get(dependant)!);
+    }
+  }
+  return sorted;
+}
+
+function rankByPower(
+  eventIds: Iterable<string>,
+  graph: AuthGraph,
+  rules: RoomVersionRules,
+): ReadonlyMap<number, Ranked> {
+  const ranked = new Map<number, Ranked>();
+  for (const eventId of eventIds) {
+    const node = graph.node(eventId);
+    const event = graph.event(node);
+    if (event === undefined) continue;
+    const state: AuthState = authStateOf(node, graph, rules);
+    ranked.set(node, { node, event, rank: -powerLevelsOf(state, rules).forUser(event.pdu.sender) });
+  }
+  return ranked;
+}
+
+interface Edges {
+  readonly waitingFor: Map<number, number>;
+  readonly dependants: ReadonlyMap<number, readonly number[]>;
+}
+
+function edgesWithin(ranked: ReadonlyMap<number, Ranked>, graph: AuthGraph): Edges {
+  const waitingFor = new Map<number, number>();
+  const dependants = new Map<number, number[]>();
+  for (const node of ranked.keys()) {
+    const parents = new Set(graph.authEvents(node).filter((parent) => ranked.has(parent)));
+    waitingFor.set(node, parents.size);
+    for (const parent of parents) {
+      const known = dependants.get(parent);
+      if (known === undefined) dependants.set(parent, [node]);
+      else known.push(node);
+    }
+  }
+  return { waitingFor, dependants };
+}
