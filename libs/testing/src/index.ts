@@ -1,1 +1,1 @@
-export {};
+export { startTestPostgres, type TestDatabase, type TestPostgres, testDatabase } from './postgres.js';
