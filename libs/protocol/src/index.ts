@@ -1,3 +1,4 @@
+export * from './acl/index.js';
 export * from './auth/index.js';
 export * from './errors.js';
 export * from './events/index.js';
@@ -6,8 +7,10 @@ export * from './identifiers/index.js';
 export * from './json/index.js';
 export * from './push/index.js';
 export * from './redaction/redact.js';
+export * from './relations/index.js';
 export * from './rooms/room-version.js';
 export * from './rooms/state-map.js';
 export * from './signing/index.js';
+export * from './spaces/index.js';
 export * from './state/index.js';
 export * from './visibility/index.js';

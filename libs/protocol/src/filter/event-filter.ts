@@ -1,4 +1,4 @@
-import { Glob } from '../globs/glob.js';
+import { GlobSet } from '../globs/glob-set.js';
 import type { EventFilter, RoomEventFilter } from './filter.js';
 
 /** What a filter looks at in an event; account data and presence have no more than some of it. */
@@ -29,16 +29,16 @@ export class CompiledEventFilter {
   readonly limit: number;
   /** No event can pass: its part of the answer need not be looked for. */
   readonly allowsNothing: boolean;
-  readonly #types: TypeSet | undefined;
-  readonly #notTypes: TypeSet | undefined;
+  readonly #types: GlobSet | undefined;
+  readonly #notTypes: GlobSet | undefined;
   readonly #senders: ReadonlySet<string> | undefined;
   readonly #notSenders: ReadonlySet<string>;
 
   constructor(filter: EventFilter, limits: FilterLimits = FILTER_LIMITS) {
     this.limit = Math.min(filter.limit ?? limits.defaultLimit, limits.maximumLimit);
     this.allowsNothing = filter.types?.length === 0 || filter.senders?.length === 0;
-    this.#types = filter.types && new TypeSet(filter.types);
-    this.#notTypes = filter.not_types && new TypeSet(filter.not_types);
+    this.#types = filter.types && new GlobSet(filter.types, '*');
+    this.#notTypes = filter.not_types && new GlobSet(filter.not_types, '*');
     this.#senders = filter.senders && new Set(filter.senders);
     this.#notSenders = new Set(filter.not_senders);
   }
@@ -113,23 +113,6 @@ export class RoomSet {
 
   has(roomId: string): boolean {
     return !this.#notRooms.has(roomId) && (this.#rooms?.has(roomId) ?? true);
-  }
-}
-
-/** Event types, some of them with wildcards. In a filter only `*` is one. */
-class TypeSet {
-  readonly #literals = new Set<string>();
-  readonly #globs: Glob[] = [];
-
-  constructor(patterns: readonly string[]) {
-    for (const pattern of patterns) {
-      if (pattern.includes('*')) this.#globs.push(new Glob(pattern, { questionMark: false }));
-      else this.#literals.add(pattern);
-    }
-  }
-
-  has(type: string): boolean {
-    return this.#literals.has(type) || this.#globs.some((glob) => glob.matches(type));
   }
 }
 

@@ -1,7 +1,5 @@
-/** Wildcards that a pattern may hold: `*` is any run of characters; `?`, where the format knows it, is exactly one. */
-export interface GlobSyntax {
-  readonly questionMark: boolean;
-}
+/** The wildcards that a pattern may hold: `*` is any run of characters, `?` exactly one. Others are plain characters. */
+export type Wildcards = '*?' | '*' | '';
 
 /** A pattern with more characters than this (stars not counted) matches nothing; no name or keyword comes near it. */
 export const MAX_GLOB_CHARACTERS = 1024;
@@ -33,11 +31,11 @@ export class Glob {
   readonly #masks = new Map<number, Uint32Array>();
   readonly #states: Uint32Array;
 
-  constructor(pattern: string, syntax: GlobSyntax = { questionMark: true }) {
-    const { characters, stars } = parseGlob(pattern, syntax);
+  constructor(pattern: string, wildcards: Wildcards = '*?') {
+    const { characters, stars } = parseGlob(pattern, wildcards);
     const words = Math.ceil((characters.length + 1) / 32);
-    const wildcards = stars.size > 0 || characters.includes(undefined);
-    this.literal = wildcards || isTooLong(characters) ? undefined : pattern;
+    const wild = stars.size > 0 || characters.includes(undefined);
+    this.literal = wild || isTooLong(characters) ? undefined : pattern;
     this.#needle = longestLiteral(characters, stars);
     this.#length = characters.length;
     this.#loops = new Uint32Array(words);
@@ -121,12 +119,13 @@ export function foldCase(text: string): string {
   return text.toLowerCase().replaceAll('ς', 'σ');
 }
 
-function parseGlob(pattern: string, syntax: GlobSyntax): ParsedGlob {
+function parseGlob(pattern: string, wildcards: Wildcards): ParsedGlob {
   const characters: (number | undefined)[] = [];
   const stars = new Set<number>();
   for (const character of pattern) {
-    if (character === '*') stars.add(characters.length);
-    else characters.push(character === '?' && syntax.questionMark ? undefined : character.codePointAt(0));
+    const wild = wildcards.includes(character);
+    if (wild && character === '*') stars.add(characters.length);
+    else characters.push(wild ? undefined : character.codePointAt(0));
   }
   return { characters, stars };
 }
