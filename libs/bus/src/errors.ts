@@ -14,11 +14,25 @@ export class BusClosedError extends Error {
   override readonly name = 'BusClosedError';
 
   constructor() {
-    super('The bus is closed');
+    super('the bus is closed');
   }
+}
+
+/** The server takes no message of this size, now or later. */
+export class MessageTooLargeError extends Error {
+  override readonly name = 'MessageTooLargeError';
+  readonly permanent = true;
 }
 
 /** Whether an error says that trying again cannot help. */
 export function isPermanent(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'permanent' in error && error.permanent === true;
+}
+
+const MAX_WORDS = 500;
+
+/** An error in one line, without its stack. */
+export function inWords(error: unknown): string {
+  const words = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return words.replace(/\s+/g, ' ').slice(0, MAX_WORDS);
 }
