@@ -1,1 +1,9 @@
-export {};
+export * from './authentication.js';
+export * from './drain.js';
+export * from './health.js';
+export * from './http-app.js';
+export * from './parse.js';
+export * from './postgres-rate-limiter.js';
+export * from './rate-limit.js';
+export * from './raw-json.js';
+export * from './token-verifier.js';

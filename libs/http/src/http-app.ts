@@ -1,0 +1,109 @@
+import 'reflect-metadata';
+import { randomUUID } from 'node:crypto';
+import type { HttpConfig } from '@ganglion/config';
+import type { Logger, Metrics } from '@ganglion/telemetry';
+import { type DynamicModule, Module, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { type FastifyInstance, fastify } from 'fastify';
+import { TOKEN_VERIFIER, type TokenVerifier } from './authentication.js';
+import { allowWebBrowsers } from './cors.js';
+import { Draining } from './drain.js';
+import { MatrixErrorFilter } from './error-filter.js';
+import { answerHealth, type HealthChecks } from './health.js';
+import { parseJsonBodies } from './json-body.js';
+import { Listeners } from './listeners.js';
+import { RATE_LIMITER, type RateLimiter } from './rate-limit.js';
+import { observeRequests } from './request-telemetry.js';
+import { answerUnrecognized } from './unrecognized.js';
+
+export interface HttpAppOptions {
+  readonly config: HttpConfig;
+  readonly tokens: TokenVerifier;
+  readonly rateLimiter: RateLimiter;
+  readonly health: HealthChecks;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly draining?: Draining;
+}
+
+/** The HTTP side of one process: whatever services' modules it was given, behind one set of listeners. */
+export interface HttpApp {
+  readonly fastify: FastifyInstance;
+  /** Starts listening; resolves with the URLs. */
+  listen(): Promise<string[]>;
+  /** Answers long polls, finishes what runs, cuts nothing before `drain_seconds`. */
+  drain(): Promise<void>;
+}
+
+/** Older clients speak r0, whose endpoints were taken over unchanged as v3. */
+function r0AsV3(url: string): string {
+  return url.replace(/^\/_matrix\/(client|media)\/r0\//, '/_matrix/$1/v3/');
+}
+
+function createFastify(options: HttpAppOptions, filter: MatrixErrorFilter, draining: Draining): FastifyInstance {
+  const { max_body_bytes, trust_proxy } = options.config;
+  const app = fastify({
+    bodyLimit: max_body_bytes,
+    trustProxy: trust_proxy,
+    genReqId: () => randomUUID(),
+    return503OnClosing: false,
+    rewriteUrl: (request) => r0AsV3(request.url ?? '/'),
+    routerOptions: { maxParamLength: 2048 },
+    frameworkErrors: (error, request, reply) => filter.answer(error, request, reply),
+  });
+  answerUnrecognized(app, filter.answer.bind(filter) as never);
+  allowWebBrowsers(app);
+  observeRequests(app, options.metrics);
+  app.addHook('onSend', (request, reply, payload, done) => {
+    reply.header('x-request-id', request.id);
+    if (draining.begun) reply.header('connection', 'close');
+    done(null, payload);
+  });
+  app.setErrorHandler((error, request, reply) => filter.answer(error, request, reply));
+  answerHealth(app, options.health, draining);
+  return app;
+}
+
+/** What every service's controllers may ask for, whichever process they run in. */
+function sharedModule(options: HttpAppOptions, draining: Draining): DynamicModule {
+  const providers = [
+    { provide: TOKEN_VERIFIER, useValue: options.tokens },
+    { provide: RATE_LIMITER, useValue: options.rateLimiter },
+    { provide: Draining, useValue: draining },
+  ];
+  return { module: SharedModule, global: true, providers, exports: providers.map(({ provide }) => provide) };
+}
+
+@Module({})
+class SharedModule {}
+
+/** Composes the modules of one or more services into one HTTP application. */
+export async function createHttpApp(
+  modules: readonly (DynamicModule | Type)[],
+  options: HttpAppOptions,
+): Promise<HttpApp> {
+  const draining = options.draining ?? new Draining();
+  const filter = new MatrixErrorFilter(options.logger);
+  const server = createFastify(options, filter, draining);
+  const adapter = new FastifyAdapter(server as never);
+  const root: DynamicModule = { module: RootModule, imports: [sharedModule(options, draining), ...modules] };
+  const app = await NestFactory.create<NestFastifyApplication>(root, adapter, { logger: false, bodyParser: false });
+  parseJsonBodies(server);
+  app.useGlobalFilters(filter);
+  await app.init();
+  await server.ready();
+  const listeners = new Listeners(options.config.listeners, (request, response) => server.routing(request, response));
+  return {
+    fastify: server,
+    listen: () => listeners.listen(),
+    async drain() {
+      draining.begin();
+      await listeners.close(options.config.drain_seconds * 1000);
+      await app.close();
+    },
+  };
+}
+
+@Module({})
+class RootModule {}

@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { HttpConfig } from '@ganglion/config';
+
+type ListenerConfig = HttpConfig['listeners'][number];
+
+/** The sockets of one application: any number of plain and TLS listeners in front of one request handler. */
+export class Listeners {
+  readonly #servers: Server[] = [];
+
+  constructor(
+    private readonly configs: readonly ListenerConfig[],
+    private readonly handle: RequestListener,
+  ) {}
+
+  /** Listens on all of them; resolves with their URLs. */
+  async listen(): Promise<string[]> {
+    return Promise.all(this.configs.map((config) => this.#open(config)));
+  }
+
+  async #open(config: ListenerConfig): Promise<string> {
+    const server = await this.#create(config);
+    this.#servers.push(server);
+    server.keepAliveTimeout = 75_000;
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ port: config.port, host: config.host, backlog: 2048 }, resolve);
+    });
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : config.port;
+    const host = config.host.includes(':') ? `[${config.host}]` : config.host;
+    return `${config.tls === undefined ? 'http' : 'https'}://${host}:${port}`;
+  }
+
+  async #create({ tls }: ListenerConfig): Promise<Server> {
+    if (tls === undefined) return createServer(this.handle);
+    const [cert, key] = await Promise.all([readFile(tls.cert_file), readFile(tls.key_file)]);
+    return createTlsServer({ cert, key }, this.handle);
+  }
+
+  /** Takes no new connections, lets running requests finish, and cuts only what is left after the deadline. */
+  async close(deadlineMs: number): Promise<void> {
+    const closed = this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+    for (const server of this.#servers) server.closeIdleConnections();
+    const cut = setTimeout(() => {
+      for (const server of this.#servers) server.closeAllConnections();
+    }, deadlineMs);
+    await Promise.all(closed);
+    clearTimeout(cut);
+  }
+}

@@ -1,0 +1,63 @@
+import { MatrixError } from '@ganglion/contracts';
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+
+/**
+ * Parses what came in with a schema, or throws the spec's error with words that say what is wrong and where.
+ *
+ * @param missing errcode for something required that is absent; `invalid` for what is there but wrong
+ * @see https://spec.matrix.org/v1.19/client-server-api/#standard-error-response
+ */
+function parseWith<T>(schema: z.ZodType<T>, input: unknown, missing: string, invalid: string): T {
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const where = issue?.path.join('.') ?? '';
+  const absent = issue?.code === 'invalid_type' && valueAt(input, issue.path) === undefined;
+  const errcode = (issue as { params?: { errcode?: string } } | undefined)?.params?.errcode;
+  const message =
+    absent && where !== '' ? `${where} is required` : `${where === '' ? '' : `${where}: `}${issue?.message}`;
+  throw new MatrixError(400, errcode ?? (absent ? missing : invalid), message);
+}
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) => (typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined),
+    input,
+  );
+}
+
+/** Parses a JSON body; an absent body is M_NOT_JSON unless the schema accepts `undefined`. */
+export function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
+  if (body === undefined) {
+    const result = schema.safeParse(undefined);
+    if (result.success) return result.data;
+    throw new MatrixError(400, 'M_NOT_JSON', 'The request has no body; a JSON object is required');
+  }
+  return parseWith(schema, body, 'M_BAD_JSON', 'M_BAD_JSON');
+}
+
+/** Parses the query string's parameters. */
+export function parseQuery<T>(schema: z.ZodType<T>, query: unknown): T {
+  return parseWith(schema, query, 'M_MISSING_PARAM', 'M_INVALID_PARAM');
+}
+
+function requestOf(context: ExecutionContext): FastifyRequest {
+  return context.switchToHttp().getRequest<FastifyRequest>();
+}
+
+/** The request's JSON body, parsed by the schema. */
+export const JsonBody = createParamDecorator((schema: z.ZodType, context: ExecutionContext) =>
+  parseBody(schema, requestOf(context).body),
+);
+
+/** The request's query parameters, parsed by the schema. */
+export const Query = createParamDecorator((schema: z.ZodType, context: ExecutionContext) =>
+  parseQuery(schema, requestOf(context).query),
+);
+
+/** The path's parameters (already percent-decoded), parsed by the schema. */
+export const Path = createParamDecorator((schema: z.ZodType, context: ExecutionContext) =>
+  parseWith(schema, requestOf(context).params, 'M_MISSING_PARAM', 'M_INVALID_PARAM'),
+);

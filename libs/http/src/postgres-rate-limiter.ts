@@ -1,0 +1,124 @@
+import type { RateLimitsConfig } from '@ganglion/config';
+import type { Database, SchemaDefinition } from '@ganglion/database';
+import type { RateLimitDecision, RateLimiter, RateLimitName } from './rate-limit.js';
+
+/** Rate limits live in an unlogged table: losing them in a crash of PostgreSQL harms nobody. */
+export const rateLimitSchema: SchemaDefinition = {
+  schema: 'rate_limits',
+  version: 1,
+  oldestCompatible: 1,
+  migrations: [
+    {
+      version: 1,
+      name: 'buckets',
+      up: `CREATE UNLOGGED TABLE rate_limits.buckets (
+             key text PRIMARY KEY,
+             full_at_ms double precision NOT NULL,
+             step_ms double precision NOT NULL,
+             reach_ms double precision NOT NULL,
+             allowed boolean NOT NULL
+           )`,
+    },
+  ],
+};
+
+/**
+ * The generic cell rate algorithm for many keys in one statement. `full_at_ms` is when the bucket will have drained; a
+ * use adds a step to it and is allowed while it stays within reach of now. A refused use changes nothing.
+ */
+const TAKE = `
+  INSERT INTO rate_limits.buckets AS bucket (key, full_at_ms, step_ms, reach_ms, allowed)
+  SELECT key, now.ms + step, step, reach, true
+  FROM unnest($1::text[], $2::float8[], $3::float8[]) AS used(key, step, reach),
+       (SELECT extract(epoch FROM clock_timestamp())::float8 * 1000 AS ms) AS now
+  ORDER BY key
+  ON CONFLICT (key) DO UPDATE SET
+    allowed = bucket.full_at_ms + excluded.step_ms <= excluded.full_at_ms - excluded.step_ms + excluded.reach_ms,
+    full_at_ms = CASE
+      WHEN bucket.full_at_ms + excluded.step_ms <= excluded.full_at_ms - excluded.step_ms + excluded.reach_ms
+      THEN greatest(bucket.full_at_ms + excluded.step_ms, excluded.full_at_ms)
+      ELSE bucket.full_at_ms END,
+    step_ms = excluded.step_ms,
+    reach_ms = excluded.reach_ms
+  RETURNING key, allowed,
+    full_at_ms + step_ms - reach_ms - extract(epoch FROM clock_timestamp())::float8 * 1000 AS wait_ms`;
+
+const FORGET = `DELETE FROM rate_limits.buckets
+  WHERE full_at_ms < extract(epoch FROM clock_timestamp())::float8 * 1000 - 60000`;
+const FORGET_EVERY_MS = 600_000;
+
+interface Use {
+  readonly key: string;
+  readonly stepMs: number;
+  readonly reachMs: number;
+  readonly resolve: (decision: RateLimitDecision) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const ALLOWED: RateLimitDecision = { allowed: true, retryAfterMs: 0 };
+
+/** Rate limits that hold over all replicas and restarts. What arrives while a statement runs goes into the next one. */
+export class PostgresRateLimiter implements RateLimiter {
+  #waiting: Use[] = [];
+  #running = false;
+  #forgetting: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly db: Database,
+    private readonly config: RateLimitsConfig,
+  ) {}
+
+  start(): void {
+    this.#forgetting = setInterval(() => void this.db.query({ text: FORGET }).catch(() => {}), FORGET_EVERY_MS);
+    this.#forgetting.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.#forgetting);
+  }
+
+  take(name: RateLimitName, key: string): Promise<RateLimitDecision> {
+    if (!this.config.enabled) return Promise.resolve(ALLOWED);
+    const { per_second, burst } = this.config[name];
+    const stepMs = 1000 / per_second;
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ key: `${name}:${key}`, stepMs, reachMs: stepMs * burst, resolve, reject });
+      if (!this.#running) void this.#run();
+    });
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    while (this.#waiting.length > 0) await this.#decide(this.#nextUses());
+    this.#running = false;
+  }
+
+  /** One use of each key: a statement may touch a row only once. The others wait for the next statement. */
+  #nextUses(): Map<string, Use> {
+    const uses = new Map<string, Use>();
+    const later: Use[] = [];
+    for (const use of this.#waiting) {
+      if (uses.has(use.key)) later.push(use);
+      else uses.set(use.key, use);
+    }
+    this.#waiting = later;
+    return uses;
+  }
+
+  async #decide(uses: Map<string, Use>): Promise<void> {
+    const all = [...uses.values()];
+    const values = [all.map((use) => use.key), all.map((use) => use.stepMs), all.map((use) => use.reachMs)];
+    try {
+      const { rows } = await this.db.query<{ key: string; allowed: boolean; wait_ms: number }>({
+        name: 'take-rate-limits',
+        text: TAKE,
+        values,
+      });
+      for (const { key, allowed, wait_ms } of rows) {
+        uses.get(key)?.resolve({ allowed, retryAfterMs: allowed ? 0 : Math.max(1, Math.ceil(wait_ms)) });
+      }
+    } catch (error) {
+      for (const use of all) use.reject(error);
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import { MatrixError } from '@ganglion/contracts';
+import type { JsonObject } from '@ganglion/protocol';
+import type { CommitBuilder } from './commit-builder.js';
+import type { RoomStore } from './ports.js';
+import { authorisingUser } from './restricted-join.js';
+import type { Command } from './room-actor.js';
+import { type SentEvent, sendEvent } from './send-event.js';
+
+export type MembershipAction = 'join' | 'leave' | 'invite' | 'kick' | 'ban' | 'unban' | 'knock';
+
+export interface MembershipChange {
+  readonly sender: string;
+  readonly target: string;
+  readonly action: MembershipAction;
+  /** Further keys of the content: displayname, avatar_url, reason, is_direct … */
+  readonly content: JsonObject;
+  /** Milliseconds since the epoch. */
+  readonly originServerTs: number;
+  /** Which users are ours, for those who may let others into restricted rooms. */
+  readonly isLocal: (userId: string) => boolean;
+}
+
+/** The membership that an action leads to. */
+const MEMBERSHIPS: Readonly<Record<MembershipAction, string>> = {
+  join: 'join',
+  leave: 'leave',
+  invite: 'invite',
+  kick: 'leave',
+  ban: 'ban',
+  unban: 'leave',
+  knock: 'knock',
+};
+
+/** From which memberships an action may start, where the authorisation rules alone would let more through. */
+const STARTS: Partial<Record<MembershipAction, { from: readonly string[]; otherwise: string }>> = {
+  leave: { from: ['join', 'invite', 'knock'], otherwise: 'is not in the room' },
+  kick: { from: ['join', 'invite', 'knock'], otherwise: 'is not in the room' },
+  unban: { from: ['ban'], otherwise: 'is not banned' },
+};
+
+/**
+ * Joins, leaves, invites, kicks, bans, unbans or knocks. What already is as asked stays as it is.
+ *
+ * @see https://spec.matrix.org/v1.19/client-server-api/#room-membership
+ */
+export function changeMembership(store: RoomStore, change: MembershipChange): Command<SentEvent> {
+  return async (commit) => {
+    const settled = alreadySo(commit, change);
+    if (settled !== undefined) return settled;
+    checkStart(commit, change);
+    const content = { ...change.content, ...(await authorisation(store, commit, change)) };
+    const draft = {
+      type: 'm.room.member',
+      sender: change.sender,
+      stateKey: change.target,
+      content: { ...content, membership: MEMBERSHIPS[change.action] },
+      originServerTs: change.originServerTs,
+    };
+    return sendEvent(store, draft, undefined)(commit);
+  };
+}
+
+/** Leaving twice is no error; who never was there cannot leave. */
+function alreadySo({ head }: CommitBuilder, { action, target }: MembershipChange): SentEvent | undefined {
+  const entry = head.entry('m.room.member', target);
+  if (action !== 'leave' || entry?.membership !== 'leave') return undefined;
+  return { eventId: entry.eventId, roomSeq: head.version };
+}
+
+function checkStart({ head }: CommitBuilder, { action, target }: MembershipChange): void {
+  const start = STARTS[action];
+  if (start === undefined || start.from.includes(head.membership(target))) return;
+  throw new MatrixError(403, 'M_FORBIDDEN', `${target} ${start.otherwise}`);
+}
+
+/** The user in whose name a join to a restricted room is authorised, where one is needed. */
+async function authorisation(store: RoomStore, { head }: CommitBuilder, change: MembershipChange): Promise<JsonObject> {
+  if (change.action !== 'join' || ['join', 'invite'].includes(head.membership(change.target))) return {};
+  const user = await authorisingUser(store, head, change.target, change.isLocal);
+  return user === undefined ? {} : { join_authorised_via_users_server: user };
+}

@@ -1,0 +1,104 @@
+import { stateTuple } from '@ganglion/protocol';
+import type { BuiltEvent, EventBuilder, EventDraft } from './event-builder.js';
+import type { NewCommittedEvent, NewState, NumberSource, RoomCommit, Transaction } from './ports.js';
+import type { RoomHead, StateEntry } from './room-head.js';
+
+/** A chain of deltas is walked to read an old state; a snapshot costs space. The larger the room, the rarer. */
+const SHORTEST_CHAIN = 32;
+
+export interface AppendOptions {
+  readonly transaction?: Transaction | undefined;
+  readonly redactsEventId?: string | undefined;
+}
+
+/** Gathers the events of one commit to one room, each built on the ones before it. */
+export class CommitBuilder {
+  readonly #seenVersion: number;
+  readonly #events: NewCommittedEvent[] = [];
+
+  constructor(
+    readonly head: RoomHead,
+    private readonly builder: EventBuilder,
+    private readonly numbers: NumberSource,
+  ) {
+    this.#seenVersion = head.version;
+  }
+
+  get isEmpty(): boolean {
+    return this.#events.length === 0;
+  }
+
+  /** Builds the event on the head and applies it there. @throws MatrixError; then nothing has changed */
+  async append(draft: EventDraft, options: AppendOptions = {}): Promise<NewCommittedEvent> {
+    // The event's own number and that of the state after it.
+    await this.numbers.reserve(2);
+    const built = await this.builder.build(this.head, draft);
+    const added = this.#apply(built, options);
+    this.#events.push(added);
+    return added;
+  }
+
+  commit(): RoomCommit {
+    const { head } = this;
+    return {
+      roomNid: head.nid,
+      roomId: head.roomId,
+      roomVersion: head.rules.id,
+      seenVersion: this.#seenVersion,
+      version: head.version,
+      stateNid: head.stateNid,
+      extremityNids: head.extremities.map(({ nid }) => nid),
+      events: this.#events,
+    };
+  }
+
+  #apply(built: BuiltEvent, { transaction, redactsEventId }: AppendOptions): NewCommittedEvent {
+    const { head } = this;
+    const { event } = built;
+    const nid = this.numbers.take();
+    const stateBeforeNid = head.stateNid;
+    const newState = event.pdu.state_key === undefined ? undefined : this.#applyState(nid, built);
+    head.version += 1;
+    head.extremities = [{ nid, eventId: event.eventId, depth: event.pdu.depth }];
+    return {
+      nid,
+      roomSeq: head.version,
+      event,
+      json: built.json,
+      prevNids: built.prevNids,
+      authNids: built.authNids,
+      stateBeforeNid,
+      stateAfterNid: head.stateNid,
+      newState,
+      transaction,
+      redactsEventId,
+    };
+  }
+
+  #applyState(nid: number, { event }: BuiltEvent): NewState {
+    const { head } = this;
+    const { type, state_key, content } = event.pdu;
+    const membership = type === 'm.room.member' ? content['membership'] : undefined;
+    const entry: StateEntry = {
+      nid,
+      eventId: event.eventId,
+      ...(typeof membership === 'string' && { membership }),
+      event,
+    };
+    head.state.set(stateTuple(type, state_key ?? ''), entry);
+    const full = head.version === 0 || head.chainLength >= longestChain(head.state.size);
+    const newState: NewState = {
+      nid: this.numbers.take(),
+      baseNid: full ? undefined : head.stateNid,
+      chainLength: full ? 0 : head.chainLength + 1,
+      addedNids: full ? [...head.state.values()].map((other) => other.nid) : [nid],
+    };
+    head.stateNid = newState.nid;
+    head.chainLength = newState.chainLength;
+    return newState;
+  }
+}
+
+function longestChain(entries: number): number {
+  return Math.max(SHORTEST_CHAIN, Math.ceil(4 * Math.sqrt(entries)));
+}

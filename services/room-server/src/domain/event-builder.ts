@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto';
+import { MatrixError } from '@ganglion/contracts';
+import {
+  authTypesForEvent,
+  checkAuth,
+  domainOf,
+  hashAndSignEvent,
+  type JsonObject,
+  type RoomEvent,
+  referenceHash,
+  type SigningKey,
+} from '@ganglion/protocol';
+import type { RoomStore } from './ports.js';
+import type { RoomHead, StateEntry } from './room-head.js';
+
+/** What somebody wants to send, before it has a place in the room. */
+export interface EventDraft {
+  readonly type: string;
+  readonly sender: string;
+  readonly stateKey?: string | undefined;
+  readonly content: JsonObject;
+  readonly redacts?: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly originServerTs: number;
+}
+
+export interface BuiltEvent {
+  readonly event: RoomEvent;
+  readonly json: string;
+  readonly authNids: readonly number[];
+  readonly prevNids: readonly number[];
+}
+
+/** The keys that events of our users are signed with, by server name. */
+export type SigningKeys = ReadonlyMap<string, SigningKey>;
+
+/** @see https://spec.matrix.org/v1.19/client-server-api/#size-limits */
+const MAX_PDU_BYTES = 65_536;
+const MAX_FIELD_BYTES = 255;
+
+/** Builds events on the head of a room, as the server of their sender: selects auth events, hashes, signs, authorises. */
+export class EventBuilder {
+  constructor(
+    private readonly store: RoomStore,
+    private readonly keys: SigningKeys,
+  ) {}
+
+  /** @throws MatrixError M_TOO_LARGE, M_FORBIDDEN with the rule that refused, M_BAD_JSON */
+  async build(head: RoomHead, draft: EventDraft): Promise<BuiltEvent> {
+    checkFields(draft);
+    const authEntries = await this.#authEntries(head, draft);
+    const signed = await this.#sign(head, draft, authEntries);
+    if (Buffer.byteLength(signed.json) > MAX_PDU_BYTES) {
+      throw new MatrixError(413, 'M_TOO_LARGE', `The event has more than ${MAX_PDU_BYTES} bytes`);
+    }
+    authorise(head, signed.event);
+    return {
+      ...signed,
+      authNids: authEntries.map((entry) => entry.nid),
+      prevNids: head.extremities.map((extremity) => extremity.nid),
+    };
+  }
+
+  /** The entries of the current state that the rules look at for this event, with their events loaded. */
+  async #authEntries(head: RoomHead, draft: EventDraft): Promise<StateEntry[]> {
+    const outline = { ...draft, ...(draft.stateKey !== undefined && { state_key: draft.stateKey }) };
+    const entries = authTypesForEvent(outline, head.rules).flatMap(([type, key]) => head.entry(type, key) ?? []);
+    await this.store.loadEvents(head, entries);
+    return entries;
+  }
+
+  async #sign(head: RoomHead, draft: EventDraft, authEntries: readonly StateEntry[]) {
+    const serverName = domainOf(draft.sender);
+    const key = this.keys.get(serverName);
+    if (key === undefined) throw new MatrixError(403, 'M_FORBIDDEN', `${draft.sender} is not a user of this server`);
+    const { type, sender, stateKey, content, redacts, originServerTs } = draft;
+    const isCreate = type === 'm.room.create' && stateKey === '';
+    const fields = {
+      ...(head.rules.eventIdFormat === 'in-event' && { event_id: `$${randomUUID()}:${serverName}` }),
+      ...(!(isCreate && head.rules.roomIdIsCreateHash) && { room_id: head.roomId }),
+      type,
+      sender,
+      ...(stateKey !== undefined && { state_key: stateKey }),
+      content: redacts !== undefined && head.rules.redactsInContent ? { ...content, redacts } : content,
+      ...(redacts !== undefined && !head.rules.redactsInContent && { redacts }),
+      depth: Math.min(head.depth + 1, Number.MAX_SAFE_INTEGER),
+      origin_server_ts: originServerTs,
+      prev_events: await this.#references(head, head.extremities),
+      auth_events: await this.#references(head, authEntries),
+    };
+    const { eventId, pdu } = hashAndSignEvent(fields, head.rules, serverName, key);
+    const roomId = isCreate && head.rules.roomIdIsCreateHash ? `!${eventId.slice(1)}` : head.roomId;
+    return { event: { eventId, roomId, pdu, rejected: false }, json: JSON.stringify(pdu) };
+  }
+
+  /** Ids of events as an event refers to them; the first two room versions want their hashes beside them. */
+  async #references(head: RoomHead, referred: readonly { nid: number; eventId: string }[]) {
+    if (head.rules.eventIdFormat !== 'in-event') return referred.map(({ eventId }) => eventId);
+    const entries: StateEntry[] = referred.map(({ nid, eventId }) => ({ nid, eventId }));
+    await this.store.loadEvents(head, entries);
+    return entries.map(({ eventId, event }) => {
+      if (event === undefined) throw new Error(`event ${eventId} of room ${head.roomId} cannot be loaded`);
+      return [eventId, { sha256: referenceHash(event.pdu, head.rules) }] as const;
+    });
+  }
+}
+
+function checkFields({ type, stateKey }: EventDraft): void {
+  for (const [name, value] of Object.entries({ type, state_key: stateKey ?? '' })) {
+    if (Buffer.byteLength(value) > MAX_FIELD_BYTES) {
+      throw new MatrixError(413, 'M_TOO_LARGE', `${name} has more than ${MAX_FIELD_BYTES} bytes`);
+    }
+    if (value.includes('\0')) throw new MatrixError(400, 'M_BAD_JSON', `${name} must not contain U+0000`);
+  }
+}
+
+function authorise(head: RoomHead, event: RoomEvent): void {
+  const decision = checkAuth(event, (type, stateKey) => head.event(type, stateKey), head.rules);
+  if (!decision.allowed) throw new MatrixError(403, 'M_FORBIDDEN', decision.reason);
+}

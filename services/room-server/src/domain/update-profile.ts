@@ -1,0 +1,33 @@
+import type { JsonObject } from '@ganglion/protocol';
+import type { RoomStore } from './ports.js';
+import type { Command } from './room-actor.js';
+import { loaded, sendEvent } from './send-event.js';
+
+export interface ProfileChange {
+  readonly userId: string;
+  /** The keys of the member event's content to set; null removes a key. */
+  readonly content: JsonObject;
+  /** Milliseconds since the epoch. */
+  readonly originServerTs: number;
+}
+
+/** Sends a member event with the new profile, if the user still is in the room. Resolves with whether one was sent. */
+export function updateProfile(store: RoomStore, change: ProfileChange): Command<boolean> {
+  return async (commit) => {
+    const entry = commit.head.entry('m.room.member', change.userId);
+    if (entry?.membership !== 'join') return false;
+    const { content } = (await loaded(store, commit.head, entry)).pdu;
+    // It would name a user who authorised the join, not this change.
+    const { join_authorised_via_users_server: _, ...kept } = content;
+    const merged = Object.entries({ ...kept, ...change.content }).filter(([, value]) => value !== null);
+    const draft = {
+      type: 'm.room.member',
+      sender: change.userId,
+      stateKey: change.userId,
+      content: Object.fromEntries(merged),
+      originServerTs: change.originServerTs,
+    };
+    await sendEvent(store, draft, undefined)(commit);
+    return true;
+  };
+}

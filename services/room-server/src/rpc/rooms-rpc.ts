@@ -1,0 +1,89 @@
+import {
+  type ChangeMembershipRequest,
+  type CreateRoomRequest,
+  MembershipAction,
+  type Rooms,
+  type SendEventRequest,
+  type SendEventResponse,
+  type UpdateProfileRequest,
+} from '@ganglion/contracts/room';
+import type { JsonObject } from '@ganglion/protocol';
+import { domainOf } from '@ganglion/protocol';
+import { type MembershipAction as Action, changeMembership } from '../domain/change-membership.js';
+import { type CreateRoomDependencies, createRoom } from '../domain/create-room.js';
+import type { SigningKeys } from '../domain/event-builder.js';
+import type { RoomStore } from '../domain/ports.js';
+import type { RoomActors } from '../domain/room-actors.js';
+import { sendEvent } from '../domain/send-event.js';
+import { updateProfile } from '../domain/update-profile.js';
+
+const ACTIONS: Readonly<Record<number, Action>> = {
+  [MembershipAction.JOIN]: 'join',
+  [MembershipAction.LEAVE]: 'leave',
+  [MembershipAction.INVITE]: 'invite',
+  [MembershipAction.KICK]: 'kick',
+  [MembershipAction.BAN]: 'ban',
+  [MembershipAction.UNBAN]: 'unban',
+  [MembershipAction.KNOCK]: 'knock',
+};
+
+const parseContent = (json: string): JsonObject => (json === '' ? {} : (JSON.parse(json) as JsonObject));
+
+/** Changes to rooms, as other services ask for them. */
+export class RoomsRpc implements Rooms {
+  constructor(
+    private readonly actors: RoomActors,
+    private readonly store: RoomStore,
+    private readonly creation: CreateRoomDependencies,
+    private readonly keys: SigningKeys,
+  ) {}
+
+  async createRoom(request: CreateRoomRequest) {
+    const events = request.events.map(({ type, stateKey, contentJson }) => ({
+      type,
+      stateKey: stateKey ?? '',
+      content: parseContent(contentJson),
+    }));
+    const { roomVersion, creator, alias, published } = request;
+    const room = { roomVersion, creator, alias, published, events, originServerTs: Date.now() };
+    return { roomId: await createRoom(this.creation, room) };
+  }
+
+  async sendEvent(request: SendEventRequest): Promise<SendEventResponse> {
+    const { roomId, sender, event, transaction, redacts } = request;
+    const draft = {
+      type: event?.type ?? '',
+      stateKey: event?.stateKey,
+      sender,
+      content: parseContent(event?.contentJson ?? ''),
+      redacts,
+      originServerTs: request.originServerTs ?? Date.now(),
+    };
+    const sent = await this.actors.run(roomId, sendEvent(this.store, draft, transaction));
+    return { ...sent, roomId };
+  }
+
+  async changeMembership(request: ChangeMembershipRequest): Promise<SendEventResponse> {
+    const { roomId, sender, target } = request;
+    const action = ACTIONS[request.action];
+    if (action === undefined) throw new Error(`unknown membership action ${request.action}`);
+    const change = {
+      sender,
+      target,
+      action,
+      content: parseContent(request.contentJson),
+      originServerTs: Date.now(),
+      isLocal: (userId: string) => this.keys.has(domainOf(userId)),
+    };
+    const sent = await this.actors.run(roomId, changeMembership(this.store, change));
+    return { ...sent, roomId };
+  }
+
+  async updateProfile({ userId, contentJson }: UpdateProfileRequest) {
+    const joined = await this.store.listMemberships(userId, ['join']);
+    const change = { userId, content: parseContent(contentJson), originServerTs: Date.now() };
+    const updates = joined.map(({ roomId }) => this.actors.run(roomId, updateProfile(this.store, change)));
+    const updated = await Promise.all(updates);
+    return { roomsUpdated: updated.filter(Boolean).length };
+  }
+}

@@ -1,0 +1,62 @@
+import { MatrixError } from '@ganglion/contracts';
+import { type Database, isUniqueViolation } from '@ganglion/database';
+import { eq } from 'drizzle-orm';
+import { aliases, rooms } from './schema.js';
+
+export interface AliasTarget {
+  readonly roomId: string;
+  readonly creator: string;
+}
+
+/** Aliases of rooms and which rooms are published. */
+export class DirectoryStore {
+  constructor(private readonly db: Database) {}
+
+  async resolve(alias: string): Promise<AliasTarget | undefined> {
+    const [row] = await this.db.drizzle
+      .select({ roomId: rooms.roomId, creator: aliases.creator })
+      .from(aliases)
+      .innerJoin(rooms, eq(rooms.roomNid, aliases.roomNid))
+      .where(eq(aliases.alias, alias));
+    return row;
+  }
+
+  /** @throws MatrixError M_UNKNOWN (409) when the alias exists, M_NOT_FOUND when the room does not */
+  async createAlias(alias: string, roomId: string, creator: string): Promise<void> {
+    const [room] = await this.db.drizzle.select({ nid: rooms.roomNid }).from(rooms).where(eq(rooms.roomId, roomId));
+    if (room === undefined) throw new MatrixError(404, 'M_NOT_FOUND', 'There is no such room');
+    try {
+      await this.db.drizzle.insert(aliases).values({ alias, roomNid: room.nid, creator, createdAt: new Date() });
+    } catch (error) {
+      if (!isUniqueViolation((error as Error).cause ?? error)) throw error;
+      throw new MatrixError(409, 'M_UNKNOWN', `${alias} exists already`);
+    }
+  }
+
+  async deleteAlias(alias: string): Promise<void> {
+    await this.db.drizzle.delete(aliases).where(eq(aliases.alias, alias));
+  }
+
+  async listAliases(roomId: string): Promise<string[]> {
+    const rows = await this.db.drizzle
+      .select({ alias: aliases.alias })
+      .from(aliases)
+      .innerJoin(rooms, eq(rooms.roomNid, aliases.roomNid))
+      .where(eq(rooms.roomId, roomId))
+      .orderBy(aliases.createdAt);
+    return rows.map((row) => row.alias);
+  }
+
+  /** Undefined when there is no such room. */
+  async isPublished(roomId: string): Promise<boolean | undefined> {
+    const [row] = await this.db.drizzle
+      .select({ published: rooms.published })
+      .from(rooms)
+      .where(eq(rooms.roomId, roomId));
+    return row?.published;
+  }
+
+  async setPublished(roomId: string, published: boolean): Promise<void> {
+    await this.db.drizzle.update(rooms).set({ published }).where(eq(rooms.roomId, roomId));
+  }
+}

@@ -1,0 +1,112 @@
+import type { SchemaDefinition } from '@ganglion/database';
+
+/**
+ * Rooms and their event graph. Events are referred to by number (nid), not by id. `rooms.version` is the room_seq of the
+ * last commit: every commit takes the next ones by an optimistic check on it.
+ */
+export const roomServerSchema: SchemaDefinition = {
+  schema: 'room_server',
+  version: 1,
+  oldestCompatible: 1,
+  migrations: [
+    {
+      version: 1,
+      name: 'rooms',
+      up: `
+        -- Numbers are handed to processes in blocks of 1000.
+        CREATE SEQUENCE room_server.nids INCREMENT BY 1000;
+
+        CREATE TABLE room_server.rooms (
+          room_nid bigint PRIMARY KEY,
+          room_id text NOT NULL UNIQUE,
+          room_version text NOT NULL,
+          version bigint NOT NULL,
+          state_nid bigint NOT NULL,
+          extremities bigint[] NOT NULL,
+          published boolean NOT NULL DEFAULT false,
+          updated_xid xid8 NOT NULL DEFAULT pg_current_xact_id()
+        );
+        CREATE INDEX rooms_by_update ON room_server.rooms (updated_xid);
+        CREATE INDEX rooms_published ON room_server.rooms (room_nid) WHERE published;
+
+        -- status: 0 accepted, 1 rejected, 2 soft-failed, 3 outlier. Only accepted events have a room_seq.
+        CREATE TABLE room_server.events (
+          event_nid bigint PRIMARY KEY,
+          room_nid bigint NOT NULL,
+          room_seq bigint,
+          event_id text NOT NULL UNIQUE,
+          type text NOT NULL,
+          state_key text,
+          sender text NOT NULL,
+          depth bigint NOT NULL,
+          origin_server_ts bigint NOT NULL,
+          status smallint NOT NULL DEFAULT 0,
+          prev_nids bigint[] NOT NULL,
+          auth_nids bigint[] NOT NULL,
+          state_before_nid bigint,
+          state_after_nid bigint,
+          redacts_event_id text,
+          pdu text NOT NULL
+        );
+        CREATE UNIQUE INDEX events_by_seq ON room_server.events (room_nid, room_seq);
+
+        -- A state is a base state and what differs from it; without a base it is a full snapshot.
+        CREATE TABLE room_server.states (
+          state_nid bigint PRIMARY KEY,
+          room_nid bigint NOT NULL,
+          base_nid bigint,
+          chain_length integer NOT NULL,
+          added_nids bigint[] NOT NULL,
+          removed jsonb
+        );
+        CREATE INDEX states_by_room ON room_server.states (room_nid);
+
+        CREATE TABLE room_server.current_state (
+          room_nid bigint NOT NULL,
+          type text NOT NULL,
+          state_key text NOT NULL,
+          event_nid bigint NOT NULL,
+          membership text,
+          PRIMARY KEY (room_nid, type, state_key)
+        );
+        CREATE INDEX memberships_by_user ON room_server.current_state (state_key, membership)
+          WHERE type = 'm.room.member';
+
+        -- Where the state after an event differs from the one before by anything but the event itself.
+        CREATE TABLE room_server.state_changes (
+          event_nid bigint PRIMARY KEY,
+          changes jsonb NOT NULL
+        );
+
+        CREATE TABLE room_server.transactions (
+          room_nid bigint NOT NULL,
+          user_id text NOT NULL,
+          device_id text NOT NULL,
+          scope text NOT NULL,
+          txn_id text NOT NULL,
+          event_nid bigint NOT NULL,
+          created_at timestamptz NOT NULL DEFAULT now(),
+          PRIMARY KEY (room_nid, user_id, device_id, scope, txn_id)
+        );
+        CREATE INDEX transactions_by_age ON room_server.transactions (created_at);
+        CREATE INDEX transactions_by_event ON room_server.transactions (event_nid);
+
+        CREATE TABLE room_server.outbox (
+          room_nid bigint NOT NULL,
+          first_seq bigint NOT NULL,
+          last_seq bigint NOT NULL,
+          created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+          PRIMARY KEY (room_nid, first_seq)
+        );
+
+        CREATE TABLE room_server.aliases (
+          alias text PRIMARY KEY,
+          room_nid bigint NOT NULL,
+          creator text NOT NULL,
+          created_at timestamptz NOT NULL DEFAULT now()
+        );
+        CREATE INDEX aliases_by_room ON room_server.aliases (room_nid);
+      `,
+    },
+  ],
+};

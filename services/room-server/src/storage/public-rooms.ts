@@ -1,0 +1,62 @@
+import type { Queryable } from '@ganglion/database';
+
+export interface PublicRoomsQuery {
+  readonly limit: number;
+  readonly offset: number;
+  readonly searchTerm: string | undefined;
+  /** Room types to include, an empty string for rooms without one; all when empty. */
+  readonly roomTypes: readonly string[];
+}
+
+export interface PublicRoomRow {
+  readonly roomId: string;
+  readonly members: number;
+  readonly total: number;
+  /** The events of the room's summary: type, content. */
+  readonly state: readonly { readonly type: string; readonly content: Record<string, unknown> }[];
+}
+
+/** The pieces of state that the directory shows. */
+const SUMMARY_TYPES = [
+  'm.room.name',
+  'm.room.topic',
+  'm.room.avatar',
+  'm.room.canonical_alias',
+  'm.room.join_rules',
+  'm.room.history_visibility',
+  'm.room.guest_access',
+  'm.room.create',
+  'm.room.encryption',
+];
+
+const LIST = `
+  WITH published AS (
+    SELECT r.room_nid, r.room_id,
+      (SELECT count(*) FROM room_server.current_state c
+        WHERE c.room_nid = r.room_nid AND c.type = 'm.room.member' AND c.membership = 'join') AS members,
+      (SELECT jsonb_agg(jsonb_build_object('type', e.type, 'content', e.pdu::jsonb -> 'content'))
+        FROM room_server.current_state c JOIN room_server.events e USING (event_nid)
+        WHERE c.room_nid = r.room_nid AND c.type = ANY($1) AND c.state_key = '') AS state
+    FROM room_server.rooms r WHERE r.published
+  ), matching AS (
+    SELECT * FROM published p
+    WHERE ($2::text IS NULL OR EXISTS (
+        SELECT FROM jsonb_array_elements(p.state) s
+        WHERE strpos(lower(concat_ws(' ', s -> 'content' ->> 'name', s -> 'content' ->> 'topic', s -> 'content' ->> 'alias')),
+          lower($2)) > 0))
+      AND (cardinality($3::text[]) = 0 OR EXISTS (
+        SELECT FROM jsonb_array_elements(p.state) s
+        WHERE s ->> 'type' = 'm.room.create' AND coalesce(s -> 'content' ->> 'type', '') = ANY($3)))
+  )
+  SELECT room_id AS "roomId", members, state, count(*) OVER () AS total
+  FROM matching ORDER BY members DESC, room_nid LIMIT $4 OFFSET $5`;
+
+/** Published rooms with what the directory shows of them, most members first. */
+export async function listPublicRooms(db: Queryable, query: PublicRoomsQuery): Promise<PublicRoomRow[]> {
+  const { rows } = await db.query<PublicRoomRow & Record<string, unknown>>({
+    name: 'public-rooms',
+    text: LIST,
+    values: [SUMMARY_TYPES, query.searchTerm ?? null, query.roomTypes, query.limit, query.offset],
+  });
+  return rows;
+}

@@ -1,0 +1,33 @@
+import { MatrixError } from '@ganglion/contracts';
+import { type Database, isUniqueViolation } from '@ganglion/database';
+import type { NewRoom, RoomCreator } from '../domain/ports.js';
+import { commitStatement } from './commit-statement.js';
+
+const INSERT_ROOM = `
+  INSERT INTO room_server.rooms (room_nid, room_id, room_version, version, state_nid, extremities, published)
+  VALUES ($1, $2, $3, 0, 0, '{}', $4)`;
+
+/** Inserts rooms: the empty room, its alias and its first commit in one transaction. */
+export class PostgresRoomCreator implements RoomCreator {
+  constructor(private readonly db: Database) {}
+
+  async create({ commit, alias, published }: NewRoom): Promise<void> {
+    const { roomNid, roomId, roomVersion } = commit;
+    try {
+      await this.db.transaction(async (tx) => {
+        await tx.query({ name: 'insert-room', text: INSERT_ROOM, values: [roomNid, roomId, roomVersion, published] });
+        if (alias !== undefined) {
+          await tx.query({
+            name: 'insert-alias',
+            text: 'INSERT INTO room_server.aliases (alias, room_nid, creator) VALUES ($1, $2, $3)',
+            values: [alias.name, roomNid, alias.creator],
+          });
+        }
+        await tx.query(commitStatement([commit], []));
+      });
+    } catch (error) {
+      if (!isUniqueViolation(error, 'aliases_pkey')) throw error;
+      throw new MatrixError(400, 'M_ROOM_IN_USE', 'The alias is taken');
+    }
+  }
+}

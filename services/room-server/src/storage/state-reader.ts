@@ -1,0 +1,98 @@
+import type { Queryable } from '@ganglion/database';
+
+export interface StoredEvent {
+  readonly eventId: string;
+  readonly pduJson: string;
+}
+
+export interface MembershipInRoom {
+  readonly roomNid: number;
+  readonly roomVersion: string;
+  /** Undefined for whoever never was there. */
+  readonly membership: string | undefined;
+  /** The member event. */
+  readonly eventNid: number | undefined;
+  readonly historyVisibility: string | undefined;
+}
+
+const MEMBERSHIP = `
+  SELECT r.room_nid AS "roomNid", r.room_version AS "roomVersion", m.membership, m.event_nid AS "eventNid", v.pdu AS visibility
+  FROM room_server.rooms r
+  LEFT JOIN room_server.current_state m
+    ON m.room_nid = r.room_nid AND m.type = 'm.room.member' AND m.state_key = $2
+  LEFT JOIN room_server.current_state c
+    ON c.room_nid = r.room_nid AND c.type = 'm.room.history_visibility' AND c.state_key = ''
+  LEFT JOIN room_server.events v ON v.event_nid = c.event_nid
+  WHERE r.room_id = $1`;
+
+const CURRENT = `
+  SELECT e.event_id AS "eventId", e.pdu AS "pduJson"
+  FROM room_server.current_state c JOIN room_server.events e USING (event_nid)
+  WHERE c.room_nid = $1 AND ($2::text IS NULL OR c.type = $2) AND ($3::text IS NULL OR c.state_key = $3)
+  ORDER BY e.room_seq`;
+
+/** Walks from a state to its snapshot; of each (type, state key) the entry closest to the state counts. */
+const AT_STATE = `
+  WITH RECURSIVE chain AS (
+    SELECT s.*, 0 AS distance FROM room_server.states s WHERE s.state_nid = $1
+    UNION ALL
+    SELECT s.*, chain.distance + 1 FROM room_server.states s JOIN chain ON s.state_nid = chain.base_nid
+  ), entries AS (
+    SELECT DISTINCT ON (e.type, e.state_key) e.event_nid, e.event_id, e.pdu, e.type, e.state_key, e.room_seq
+    FROM chain, unnest(chain.added_nids) AS added(event_nid) JOIN room_server.events e USING (event_nid)
+    WHERE ($2::text IS NULL OR e.type = $2) AND ($3::text IS NULL OR e.state_key = $3)
+    ORDER BY e.type, e.state_key, chain.distance, e.room_seq DESC
+  )
+  SELECT event_id AS "eventId", pdu AS "pduJson" FROM entries
+  WHERE NOT EXISTS (SELECT FROM chain WHERE chain.removed @> jsonb_build_array(jsonb_build_array(type, state_key)))
+  ORDER BY room_seq`;
+
+/** Reads the state of rooms, now or at an event. */
+export class StateReader {
+  constructor(private readonly db: Queryable) {}
+
+  /** Undefined when there is no such room. */
+  async membership(roomId: string, userId: string): Promise<MembershipInRoom | undefined> {
+    type Row = Omit<MembershipInRoom, 'historyVisibility'> & { visibility: string | null };
+    const { rows } = await this.db.query<Row & Record<string, unknown>>({
+      name: 'membership-in-room',
+      text: MEMBERSHIP,
+      values: [roomId, userId],
+    });
+    const row = rows[0];
+    if (row === undefined) return undefined;
+    const content = row.visibility === null ? undefined : JSON.parse(row.visibility).content;
+    return {
+      roomNid: row.roomNid,
+      roomVersion: row.roomVersion,
+      membership: row.membership ?? undefined,
+      eventNid: row.eventNid ?? undefined,
+      historyVisibility: content?.history_visibility,
+    };
+  }
+
+  async current(roomNid: number, type?: string, stateKey?: string): Promise<StoredEvent[]> {
+    const values = [roomNid, type ?? null, stateKey ?? null];
+    const { rows } = await this.db.query<StoredEvent & Record<string, unknown>>({
+      name: 'current-state',
+      text: CURRENT,
+      values,
+    });
+    return rows;
+  }
+
+  /** The state before or after an event. */
+  async around(eventNid: number, side: 'before' | 'after', type?: string, stateKey?: string): Promise<StoredEvent[]> {
+    const { rows } = await this.db.query<{ before: number; after: number }>({
+      name: 'states-of-event',
+      text: `SELECT state_before_nid AS before, state_after_nid AS after FROM room_server.events WHERE event_nid = $1`,
+      values: [eventNid],
+    });
+    const found = await this.db.query<StoredEvent & Record<string, unknown>>({
+      name: 'state-at',
+      text: AT_STATE,
+      values: [rows[0]?.[side] ?? 0, type ?? null, stateKey ?? null],
+    });
+    return found.rows;
+  }
+}
