@@ -6,14 +6,8 @@ import { CanonicalJsonError, encodeCanonicalJson } from '../json/canonical-json.
 import { isJsonObject, type JsonObject } from '../json/json-value.js';
 import type { RoomVersionRules } from '../rooms/room-version.js';
 import { InvalidPduError, PduTooLargeError } from './invalid-pdu-error.js';
+import { MAX_AUTH_EVENTS, MAX_PDU_BYTES, MAX_PREV_EVENTS } from './limits.js';
 import type { Pdu } from './pdu.js';
-
-/** The most that an event may take as canonical JSON. @see https://spec.matrix.org/v1.19/client-server-api/#size-limits */
-export const MAX_PDU_BYTES = 65_536;
-/** @see https://spec.matrix.org/v1.19/rooms/v12/#event-format-1 */
-export const MAX_PREV_EVENTS = 20;
-/** @see https://spec.matrix.org/v1.19/rooms/v12/#event-format-1 */
-export const MAX_AUTH_EVENTS = 10;
 
 /**
  * Checks that a value is an event as its room version has it, in every field and every limit. The value itself is returned.

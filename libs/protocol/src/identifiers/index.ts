@@ -1,8 +1,13 @@
 export { exceedsIdentifierLimit, MAX_IDENTIFIER_BYTES, utf8ByteLength } from './byte-length.js';
+export * from './common-grammars.js';
+export * from './device-id.js';
 export { type EventId, isValidEventId, parseEventId } from './event-id.js';
 export { InvalidIdentifierError } from './invalid-identifier-error.js';
 export * from './ip-address.js';
 export * from './key-id.js';
+export type { MatrixLink } from './matrix-link.js';
+export * from './matrix-to.js';
+export * from './matrix-uri.js';
 export * from './mxc-uri.js';
 export * from './room-alias.js';
 export * from './room-id.js';

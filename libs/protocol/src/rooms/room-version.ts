@@ -54,7 +54,11 @@ export interface RoomVersionRules {
 
 export type RoomVersionId = '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9' | '10' | '11' | '12';
 
-/** The version of rooms made without a `room_version`. @see https://spec.matrix.org/v1.19/rooms/#complete-list-of-room-versions */
+/**
+ * The version of a new room when nobody asks for another. (A create event without `room_version` is of version 1.)
+ *
+ * @see https://spec.matrix.org/v1.19/rooms/#complete-list-of-room-versions
+ */
 export const DEFAULT_ROOM_VERSION: RoomVersionId = '12';
 
 type Differences = Partial<Omit<RoomVersionRules, 'id'>>;

@@ -1,12 +1,17 @@
+import { PduTooLargeError } from '../events/invalid-pdu-error.js';
+import { MAX_PDU_BYTES } from '../events/limits.js';
 import type { Pdu } from '../events/pdu.js';
+import { encodeCanonicalJson } from '../json/canonical-json.js';
 import type { JsonObject } from '../json/json-value.js';
+import { copyNumberLiterals } from '../json/number-literals.js';
 import type { RoomVersionRules } from '../rooms/room-version.js';
-import { contentHash, essentialBytes, eventIdOf } from './event-hash.js';
+import { essentialBytes, eventIdFromEssentialBytes, hashedBytes } from './event-hash.js';
 import { addSignature, signBytes } from './json-signature.js';
+import { sha256 } from './sha256.js';
 import type { SigningKey } from './signing-key.js';
 
-/** An event before it is hashed and signed. */
-export type UnsignedEvent = Omit<Pdu, 'hashes' | 'signatures'> & { readonly unsigned?: JsonObject };
+/** An event before it is hashed and signed; in room versions 1 and 2 with the id that its server chose. */
+export type UnsignedEvent = Omit<Pdu, 'hashes' | 'signatures'>;
 
 export interface SignedEvent {
   readonly eventId: string;
@@ -14,9 +19,12 @@ export interface SignedEvent {
 }
 
 /**
- * Makes a finished event: adds its content hash and the server's signature, and says which id it has.
+ * Makes a finished event: adds its content hash and the server's signature, and says which id it has. Hashes and signatures
+ * that were there are replaced.
  *
  * @throws {CanonicalJsonError} when the event has no canonical form in its room version
+ * @throws {PduTooLargeError} when the finished event has more than 65,536 bytes
+ * @throws {InvalidPduError} when it should carry an id and does not
  * @see https://spec.matrix.org/v1.19/server-server-api/#adding-hashes-and-signatures-to-outgoing-events
  */
 export function hashAndSignEvent(
@@ -25,14 +33,23 @@ export function hashAndSignEvent(
   serverName: string,
   key: SigningKey,
 ): SignedEvent {
-  const bare = { ...event, hashes: { sha256: '' }, signatures: {} } as Pdu;
-  const hashed = { ...bare, hashes: { sha256: contentHash(bare, rules) } };
-  const pdu = signEvent(hashed, rules, serverName, key);
-  return { eventId: eventIdOf(pdu, rules), pdu };
+  const hashed = hashedBytes(event, rules);
+  const withHash = { ...event, hashes: { sha256: sha256(hashed) }, signatures: {} };
+  const essential = essentialBytes(copyNumberLiterals(event, withHash), rules);
+  const pdu = addSignature(withHash, serverName, key.keyId, signBytes(essential, key));
+  checkSize(hashed.length, pdu, rules);
+  return { eventId: eventIdFromEssentialBytes(pdu, essential, rules), pdu };
+}
+
+/** The hashed bytes lack three fields; two objects that become one lose a pair of braces and gain a comma. */
+function checkSize(hashedLength: number, { hashes, signatures, unsigned }: Pdu, rules: RoomVersionRules): void {
+  const rest: JsonObject = { hashes, signatures, unsigned };
+  const bytes = hashedLength + encodeCanonicalJson(rest, { strict: rules.strictCanonicalJson }).length - 1;
+  if (bytes > MAX_PDU_BYTES) throw new PduTooLargeError('', `has ${bytes} bytes, more than ${MAX_PDU_BYTES}`);
 }
 
 /**
- * Adds a server's signature to an event that has its hash already.
+ * Adds a server's signature to a finished event, as the server that authorises a restricted join or takes an invite does.
  *
  * @throws {CanonicalJsonError} when the event has no canonical form in its room version
  * @see https://spec.matrix.org/v1.19/server-server-api/#adding-hashes-and-signatures-to-outgoing-events

@@ -1,103 +1,113 @@
+import { ProtocolError } from '../errors.js';
 import type { Pdu } from '../events/pdu.js';
-import { isJsonObject } from '../json/json-value.js';
+import { redactEvent } from '../redaction/redact.js';
 import type { RoomVersionRules } from '../rooms/room-version.js';
-import { Base64Error, decodeBase64 } from './base64.js';
+import { decodeBase64 } from './base64.js';
 import { essentialBytes } from './event-hash.js';
-import { signatureBy, verifyBytes } from './json-signature.js';
+import { signatureBy, verifyBytes, verifyJsonSignature } from './json-signature.js';
 import { requiredSigners } from './required-signers.js';
 import type { SignatureCheck, SignatureVerifier } from './signature-verifier.js';
+import { signingKeyIds } from './signing-key-ids.js';
 import { isKeyValidAt, type VerifyKeyLookup } from './verify-key.js';
 
-/** Whether an event is signed as it must be; if not, by whom a signature is missing or wrong. */
-export type SignatureVerdict =
-  | { readonly signed: true }
-  | {
-      readonly signed: false;
-      readonly serverName: string;
-      readonly reason: 'no signature' | 'no valid key' | 'bad signature';
-    };
-
-const SIGNED: SignatureVerdict = { signed: true };
+/** Whether an event is signed as it must be; if not, the reason in words. */
+export type SignatureVerdict = { readonly signed: true } | { readonly signed: false; readonly reason: string };
 
 /**
  * Checks the signatures of every server that must have signed an event. Signatures with an unknown or expired key are
- * skipped; of the rest there must be at least one for each server, and all must be valid.
+ * skipped; of the rest each server must have at least one, and all must be valid. Nothing in the event makes this throw.
  *
- * @throws {ProtocolError} when the event has no canonical form or no domains to look at
  * @see https://spec.matrix.org/v1.19/server-server-api/#validating-hashes-and-signatures-on-received-events
  */
 export function verifyEventSignatures(pdu: Pdu, rules: RoomVersionRules, keys: VerifyKeyLookup): SignatureVerdict {
   const plan = planChecks(pdu, rules, keys);
-  return 'verdict' in plan
-    ? plan.verdict
-    : judge(
-        plan.servers,
-        plan.checks.map((c) => verifyBytes(c.message, c.signature, c.publicKey)),
-      );
+  return verdictOf(
+    plan,
+    plan.checks.map((check) => verifyBytes(check.message, check.signature, check.publicKey)),
+  );
 }
 
-/** As `verifyEventSignatures` for many events of any rooms, with all signatures handed to the verifier in one batch. */
+/** An event with the rules of its room. */
+export interface EventToVerify {
+  readonly pdu: Pdu;
+  readonly rules: RoomVersionRules;
+}
+
+/**
+ * As `verifyEventSignatures` for many events, of one room or of several: the verifier gets all their signatures at once.
+ *
+ * @see https://spec.matrix.org/v1.19/server-server-api/#validating-hashes-and-signatures-on-received-events
+ */
 export async function verifyManyEventSignatures(
-  events: readonly { readonly pdu: Pdu; readonly rules: RoomVersionRules }[],
+  events: readonly EventToVerify[],
   keys: VerifyKeyLookup,
   verifier: SignatureVerifier,
 ): Promise<SignatureVerdict[]> {
   const plans = events.map(({ pdu, rules }) => planChecks(pdu, rules, keys));
-  const results = await verifier.verify(plans.flatMap((plan) => ('verdict' in plan ? [] : plan.checks)));
+  const results = await verifier.verify(plans.flatMap((plan) => plan.checks));
   let next = 0;
   return plans.map((plan) => {
-    if ('verdict' in plan) return plan.verdict;
     const from = next;
     next += plan.checks.length;
-    return judge(plan.servers, results.slice(from, next));
+    return verdictOf(plan, results.slice(from, next));
   });
 }
 
-type Plan =
-  | { readonly verdict: SignatureVerdict }
-  | { readonly servers: readonly string[]; readonly checks: readonly SignatureCheck[] };
+/**
+ * True when an event bears a valid signature of this entity with this one key, for signatures that no rule demands: a policy
+ * server's, for example.
+ *
+ * @see https://spec.matrix.org/v1.19/server-server-api/#validating-policy-server-signatures
+ */
+export function verifyEventSignature(
+  pdu: Pdu,
+  rules: RoomVersionRules,
+  entity: string,
+  keyId: string,
+  publicKey: Uint8Array,
+): boolean {
+  const essential = redactEvent(pdu, rules);
+  return verifyJsonSignature(essential, entity, keyId, publicKey, { strict: rules.strictCanonicalJson });
+}
+
+/** What must be checked of an event, or why there is no use in it. */
+interface Plan {
+  readonly refusal?: string;
+  readonly checks: readonly (SignatureCheck & { readonly serverName: string })[];
+}
 
 function planChecks(pdu: Pdu, rules: RoomVersionRules, keys: VerifyKeyLookup): Plan {
-  const servers: string[] = [];
-  const checks: SignatureCheck[] = [];
-  const message = essentialBytes(pdu, rules);
-  for (const serverName of requiredSigners(pdu, rules)) {
-    const keyIds = signingKeyIds(pdu, serverName);
-    if (keyIds.length === 0) return { verdict: { signed: false, serverName, reason: 'no signature' } };
-    const before = checks.length;
-    for (const keyId of keyIds) {
-      const key = keys(serverName, keyId);
-      if (!key || !isKeyValidAt(key, pdu.origin_server_ts, rules)) continue;
-      servers.push(serverName);
-      checks.push({
-        message,
-        signature: decodeOrEmpty(signatureBy(pdu, serverName, keyId) ?? ''),
-        publicKey: key.publicKey,
-      });
-    }
-    if (checks.length === before) return { verdict: { signed: false, serverName, reason: 'no valid key' } };
-  }
-  return { servers, checks };
-}
-
-function judge(servers: readonly string[], results: readonly boolean[]): SignatureVerdict {
-  const bad = servers[results.indexOf(false)];
-  return bad === undefined ? SIGNED : { signed: false, serverName: bad, reason: 'bad signature' };
-}
-
-/** The ids of the Ed25519 keys with which a server has signed an object: those to look up before verifying. */
-export function signingKeyIds(object: { readonly signatures?: unknown }, serverName: string): string[] {
-  const { signatures } = object;
-  const own = isJsonObject(signatures) && Object.hasOwn(signatures, serverName) ? signatures[serverName] : undefined;
-  return isJsonObject(own) ? Object.keys(own).filter((keyId) => keyId.startsWith('ed25519:')) : [];
-}
-
-/** No base64, no signature: an empty one fails the check as it should. */
-function decodeOrEmpty(signature: string): Uint8Array {
   try {
-    return decodeBase64(signature);
+    return planFor(requiredSigners(pdu, rules), pdu, rules, keys);
   } catch (error) {
-    if (error instanceof Base64Error) return new Uint8Array();
+    if (error instanceof ProtocolError) return { refusal: error.message, checks: [] };
     throw error;
   }
+}
+
+function planFor(servers: readonly string[], pdu: Pdu, rules: RoomVersionRules, keys: VerifyKeyLookup): Plan {
+  const message = essentialBytes(pdu, rules);
+  const checks = servers.map((serverName) => checksOf(serverName, message, pdu, rules, keys));
+  const unsigned = servers[checks.findIndex((ofServer) => ofServer.length === 0)];
+  if (unsigned === undefined) return { checks: checks.flat() };
+  const reason =
+    signingKeyIds(pdu, unsigned).length === 0 ? 'not signed by' : 'signed with no key known to be valid by';
+  return { refusal: `${reason} ${unsigned}`, checks: [] };
+}
+
+function checksOf(serverName: string, message: Uint8Array, pdu: Pdu, rules: RoomVersionRules, keys: VerifyKeyLookup) {
+  return signingKeyIds(pdu, serverName).flatMap((keyId) => {
+    const key = keys(serverName, keyId);
+    if (!key || !isKeyValidAt(key, pdu.origin_server_ts, rules)) return [];
+    const signature = decodeBase64(signatureBy(pdu, serverName, keyId) ?? '');
+    return [{ serverName, message, signature, publicKey: key.publicKey }];
+  });
+}
+
+function verdictOf(plan: Plan, results: readonly boolean[]): SignatureVerdict {
+  if (plan.refusal !== undefined) return { signed: false, reason: plan.refusal };
+  const bad = plan.checks[results.indexOf(false)];
+  return bad === undefined
+    ? { signed: true }
+    : { signed: false, reason: `the signature of ${bad.serverName} is not valid` };
 }
