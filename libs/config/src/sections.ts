@@ -55,7 +55,7 @@ export const databaseSection = z
       .strictObject({
         port: port
           .exactOptional()
-          .meta({ description: 'Port on 127.0.0.1; by default any free one.', examples: [5433] }),
+          .meta({ description: 'Port on 127.0.0.1; by default only a Unix socket in its data_dir.', examples: [5433] }),
         data_dir: path.exactOptional().meta({
           description: 'Its files. By default <data_dir>/postgres.',
           examples: ['data/postgres'],
