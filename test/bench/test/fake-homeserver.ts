@@ -1,0 +1,110 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+interface FakeEvent {
+  room: string;
+  type: string;
+  content: { body?: string };
+}
+
+/** Ways in which a homeserver can be a bad one. */
+export interface Flaws {
+  /** Refuses every message. */
+  limited?: boolean;
+  /** Loses every message whose text this matches on the way to the readers. */
+  loses?: RegExp;
+}
+
+type Answer = [status: number, body: unknown];
+
+/** Just enough of a homeserver, in memory, for the benchmark to run from end to end. */
+export class FakeHomeserver {
+  readonly registered: string[] = [];
+  readonly #flaws: Flaws;
+  readonly #events: FakeEvent[] = [];
+  readonly #members = new Map<string, Set<string>>();
+  readonly #waiting = new Set<() => void>();
+  readonly #server: Server;
+
+  constructor(flaws: Flaws = {}) {
+    this.#flaws = flaws;
+    this.#server = createServer(async (request, response) => {
+      const [status, body] = await this.#answer(request);
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    });
+  }
+
+  async listen(): Promise<string> {
+    await once(this.#server.listen(0, '127.0.0.1'), 'listening');
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  async close(): Promise<void> {
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await once(this.#server, 'close');
+  }
+
+  async #answer(request: IncomingMessage): Promise<Answer> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const body = chunks.length > 0 ? JSON.parse(Buffer.concat(chunks).toString()) : {};
+    const url = new URL(request.url ?? '', 'http://fake');
+    const user = request.headers.authorization?.replace('Bearer ', '') ?? '';
+    const [, room = '', action = ''] = /\/rooms\/([^/]+)\/(\w+)/.exec(url.pathname)?.map(decodeURIComponent) ?? [];
+    if (url.pathname.endsWith('/client/versions')) return [200, { versions: ['v1.19'] }];
+    if (url.pathname.endsWith('/federation/v1/version')) return [200, { server: { name: 'Fake', version: '1' } }];
+    if (url.pathname.endsWith('/register')) return this.#register(body);
+    if (url.pathname.endsWith('/createRoom')) return this.#create(user);
+    if (url.pathname.endsWith('/sync')) return this.#sync(user, url.searchParams);
+    if (action === 'join') return this.#join(user, room);
+    if (action === 'send') return this.#send(user, room, body);
+    if (action === 'messages')
+      return [200, { chunk: this.#events.filter((event) => event.room === room), end: 'more' }];
+    return [404, { errcode: 'M_UNRECOGNIZED' }];
+  }
+
+  #register({ username, auth }: { username: string; auth?: unknown }): Answer {
+    if (!auth) return [401, { session: 's', flows: [{ stages: ['m.login.dummy'] }] }];
+    this.registered.push(username);
+    return [200, { user_id: `@${username}:fake`, access_token: username }];
+  }
+
+  #create(user: string): Answer {
+    const room = `!${this.#members.size}:fake`;
+    this.#members.set(room, new Set([user]));
+    return [200, { room_id: room }];
+  }
+
+  #join(user: string, room: string): Answer {
+    this.#members.get(room)?.add(user);
+    return [200, { room_id: room }];
+  }
+
+  #send(user: string, room: string, content: { body: string }): Answer {
+    if (this.#flaws.limited) return [429, { errcode: 'M_LIMIT_EXCEEDED', retry_after_ms: 1 }];
+    if (!this.#members.get(room)?.has(user)) return [403, { errcode: 'M_FORBIDDEN' }];
+    if (!this.#flaws.loses?.test(content.body)) this.#events.push({ room, type: 'm.room.message', content });
+    for (const wake of this.#waiting) wake();
+    return [200, { event_id: `$${this.#events.length}` }];
+  }
+
+  async #sync(user: string, query: URLSearchParams): Promise<Answer> {
+    const since = Number(query.get('since') ?? 0);
+    const end = Date.now() + Number(query.get('timeout'));
+    while (query.has('since') && this.#newsFor(user, since).length === 0 && Date.now() < end) {
+      await new Promise<void>((resolve) => {
+        this.#waiting.add(resolve);
+        setTimeout(resolve, end - Date.now()).unref();
+      });
+    }
+    const rooms = Map.groupBy(this.#newsFor(user, since), (event) => event.room);
+    const join = [...rooms].map(([room, events]) => [room, { timeline: { events } }]);
+    return [200, { next_batch: String(this.#events.length), rooms: { join: Object.fromEntries(join) } }];
+  }
+
+  #newsFor(user: string, since: number): FakeEvent[] {
+    return this.#events.slice(since).filter((event) => this.#members.get(event.room)?.has(user));
+  }
+}
