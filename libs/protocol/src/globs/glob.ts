@@ -24,6 +24,7 @@ interface ParsedGlob {
 export class Glob {
   /** The text that is matched when the pattern has no wildcard. */
   readonly literal: string | undefined;
+  readonly #tooLong: boolean;
   readonly #needle: string;
   readonly #length: number;
   readonly #loops: Uint32Array;
@@ -34,20 +35,20 @@ export class Glob {
   constructor(pattern: string, wildcards: Wildcards = '*?') {
     const { characters, stars } = parseGlob(pattern, wildcards);
     const words = Math.ceil((characters.length + 1) / 32);
-    const wild = stars.size > 0 || characters.includes(undefined);
-    this.literal = wild || isTooLong(characters) ? undefined : pattern;
+    this.#tooLong = characters.length > MAX_GLOB_CHARACTERS;
+    this.literal = this.#tooLong || stars.size > 0 || characters.includes(undefined) ? undefined : pattern;
     this.#needle = longestLiteral(characters, stars);
     this.#length = characters.length;
     this.#loops = new Uint32Array(words);
     this.#wild = new Uint32Array(words);
     this.#states = new Uint32Array(words);
-    if (!isTooLong(characters)) this.#fillMasks(characters, stars);
+    if (!this.#tooLong) this.#fillMasks(characters, stars);
   }
 
   /** Whether the whole text matches. */
   matches(text: string): boolean {
     if (this.literal !== undefined) return text === this.literal;
-    if (!text.includes(this.#needle)) return false;
+    if (this.#tooLong || !text.includes(this.#needle)) return false;
     this.#states.fill(0);
     setBit(this.#states, 0);
     for (let index = 0; index < text.length; ) {
@@ -63,7 +64,7 @@ export class Glob {
    * of any character other than `A-Z`, `a-z`, `0-9` and `_`.
    */
   matchesWords(text: string): boolean {
-    if (!text.includes(this.#needle)) return false;
+    if (this.#tooLong || !text.includes(this.#needle)) return false;
     this.#states.fill(0);
     let wordBefore = false;
     for (let index = 0; index < text.length; ) {
@@ -128,10 +129,6 @@ function parseGlob(pattern: string, wildcards: Wildcards): ParsedGlob {
     else characters.push(wild ? undefined : character.codePointAt(0));
   }
   return { characters, stars };
-}
-
-function isTooLong(characters: ParsedGlob['characters']): boolean {
-  return characters.length > MAX_GLOB_CHARACTERS;
 }
 
 /** The longest run of plain characters: a text without it cannot match. */
