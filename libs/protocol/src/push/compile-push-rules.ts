@@ -40,6 +40,12 @@ const PREDEFINED = defaultPushRules(OWNER);
 const PREDEFINED_OVERRIDE = compilePredefined(PREDEFINED.override, 0);
 const PREDEFINED_UNDERRIDE = compilePredefined(PREDEFINED.underride, PREDEFINED_OVERRIDE.length);
 
+/** The lists that users without changes share. */
+const UNCHANGED_OVERRIDE = applyChanges(PREDEFINED_OVERRIDE, {});
+const UNCHANGED_UNDERRIDE = applyChanges(PREDEFINED_UNDERRIDE, {});
+const NO_RULES: readonly CompiledPushRule[] = [];
+const NO_OUTCOMES: ReadonlyMap<string, PushOutcome> = new Map();
+
 /** How many predefined rules there are. */
 export const PREDEFINED_COUNT = PREDEFINED_OVERRIDE.length + PREDEFINED_UNDERRIDE.length;
 
@@ -50,19 +56,22 @@ export const PREDEFINED_COUNT = PREDEFINED_OVERRIDE.length + PREDEFINED_UNDERRID
  * @see https://spec.matrix.org/v1.19/client-server-api/#push-rules
  */
 export function compilePushRules({ own, predefined }: PushRuleChanges): CompiledPushRules {
+  const changed = Object.keys(predefined).length > 0;
   return {
-    override: mergeByImportance(
-      applyChanges(PREDEFINED_OVERRIDE, predefined),
-      compileRules(own.override, (rule) => conditionsOf(rule)),
-    ),
-    content: compileRules(own.content, (rule) => [bodyMatches(rule.pattern)]),
+    override: merge(changed ? applyChanges(PREDEFINED_OVERRIDE, predefined) : UNCHANGED_OVERRIDE, own.override),
+    content: own.content.length === 0 ? NO_RULES : compileRules(own.content, (rule) => [bodyMatches(rule.pattern)]),
     room: outcomesById(own.room),
     sender: outcomesById(own.sender),
-    underride: mergeByImportance(
-      applyChanges(PREDEFINED_UNDERRIDE, predefined),
-      compileRules(own.underride, (rule) => conditionsOf(rule)),
-    ),
+    underride: merge(changed ? applyChanges(PREDEFINED_UNDERRIDE, predefined) : UNCHANGED_UNDERRIDE, own.underride),
   };
+}
+
+function merge(predefined: readonly CompiledPushRule[], own: readonly OwnPushRule[]): readonly CompiledPushRule[] {
+  if (own.length === 0) return predefined;
+  return mergeByImportance(
+    predefined,
+    compileRules(own, (rule) => conditionsOf(rule)),
+  );
 }
 
 /** The conditions that a rule is made of; undefined is one that can never hold. */
@@ -121,7 +130,8 @@ function compileRule(rule: OwnPushRule, conditions: Conditions): CompiledPushRul
   };
 }
 
-function outcomesById(rules: readonly OwnPushRule[]): Map<string, PushOutcome> {
+function outcomesById(rules: readonly OwnPushRule[]): ReadonlyMap<string, PushOutcome> {
+  if (rules.length === 0) return NO_OUTCOMES;
   const enabled = rules.filter((rule) => rule.enabled);
   return new Map(enabled.map((rule) => [rule.rule_id, outcomeOf(rule.rule_id, rule.actions)]));
 }
