@@ -21,7 +21,7 @@ export function checkCreate({ pdu }: RoomEvent, rules: RoomVersionRules): AuthDe
   if (!rules.implicitCreator && !hasProperty(pdu.content, 'creator')) {
     return refuse(rules, 'create.creator', 'm.room.create names no creator');
   }
-  if (rules.privilegedCreators && !isUserIdList(ownProperty(pdu.content, 'additional_creators') ?? [])) {
+  if (rules.privilegedCreators && !isAbsentOrUserIds(ownProperty(pdu.content, 'additional_creators'))) {
     return refuse(rules, 'create.additional_creators', 'additional_creators is not a list of user ids');
   }
   return ALLOWED;
@@ -33,6 +33,7 @@ function roomIdFault(roomId: string | undefined, sender: string, rules: RoomVers
   return `room id ${roomId} is not of the server of ${sender}`;
 }
 
-function isUserIdList(value: unknown): boolean {
+function isAbsentOrUserIds(value: unknown): boolean {
+  if (value === undefined) return true;
   return Array.isArray(value) && value.every((entry) => typeof entry === 'string' && isValidUserId(entry));
 }

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../json/json-value.js';
+import { isJsonObject, type JsonObject } from '../json/json-value.js';
 import { type AuthContext, refuseIn } from './auth-context.js';
 import { objectProperty, ownProperty } from './content.js';
 import { ALLOWED, type AuthDecision } from './decision.js';
@@ -11,6 +11,9 @@ interface Change {
   readonly current: number | undefined;
   readonly next: number | undefined;
 }
+
+/** Before version 10 values that are no levels get as far as here. They are above everybody, hence refused. */
+const NO_LEVEL = Number.POSITIVE_INFINITY;
 
 const PROPERTIES = Object.keys(DEFAULT_LEVELS) as readonly LevelProperty[];
 
@@ -62,8 +65,10 @@ function senderLevel({ levels, pdu }: AuthContext): number {
 }
 
 function entryChanges(context: AuthContext, current: JsonObject, map: string): Change[] {
+  const given = ownProperty(context.pdu.content, map);
+  if (given !== undefined && !isJsonObject(given)) return [{ name: map, current: undefined, next: NO_LEVEL }];
   const before = objectProperty(current, map);
-  const after = objectProperty(context.pdu.content, map);
+  const after = given ?? {};
   return changes(context, before, after, new Set([...Object.keys(before), ...Object.keys(after)]));
 }
 
@@ -77,9 +82,8 @@ function changes(context: AuthContext, before: JsonObject, after: JsonObject, na
   return changed;
 }
 
-/** Before version 10 a value that is no level at all gets as far as here; it is above everybody, hence refused. */
 function nextLevel(value: unknown, { rules }: AuthContext): number | undefined {
-  return value === undefined ? undefined : (powerLevelValue(value, rules) ?? Number.POSITIVE_INFINITY);
+  return value === undefined ? undefined : (powerLevelValue(value, rules) ?? NO_LEVEL);
 }
 
 type ChangeRule =
