@@ -40,51 +40,55 @@ const DISPLAY_NAME_PROBE = 32;
  * @see https://spec.matrix.org/v1.19/client-server-api/#conditions-1
  */
 export function compileCondition(condition: PushCondition, ownerPlaceholder?: string): CompiledCondition | undefined {
-  const isOwner = (value: unknown) => ownerPlaceholder !== undefined && value === ownerPlaceholder;
-  switch (condition.kind) {
+  const { kind, key, is } = condition;
+  if (kind === 'contains_display_name') return { perOwner: true, holds: containsDisplayName };
+  if (kind === 'room_member_count') return memberCount(is);
+  if (typeof key !== 'string') return undefined;
+  return kind === 'sender_notification_permission'
+    ? notificationPermission(key)
+    : compileForKey(condition, new PushEventKey(key), ownerPlaceholder);
+}
+
+/** The condition that every content rule has: its pattern stands in the body, between word boundaries. */
+export function bodyMatches(pattern: unknown): CompiledCondition | undefined {
+  return eventMatch(BODY, pattern);
+}
+
+/** The conditions that look at one property of the event. */
+function compileForKey(
+  { kind, pattern, value }: PushCondition,
+  key: PushEventKey,
+  ownerPlaceholder: string | undefined,
+): CompiledCondition | undefined {
+  const isOwner = (wanted: unknown) => ownerPlaceholder !== undefined && wanted === ownerPlaceholder;
+  switch (kind) {
     case 'event_match':
-      return isOwner(condition.pattern) ? ownerIs(condition.key) : eventMatch(condition.key, condition.pattern);
+      return isOwner(pattern) ? ownerIs(key) : eventMatch(key, pattern);
     case 'event_property_is':
-      return propertyIs(condition.key, condition.value);
+      return propertyIs(key, value);
     case 'event_property_contains':
-      return isOwner(condition.value) ? containsOwner(condition.key) : propertyContains(condition.key, condition.value);
-    case 'contains_display_name':
-      return { perOwner: true, holds: containsDisplayName };
-    case 'room_member_count':
-      return memberCount(condition.is);
-    case 'sender_notification_permission':
-      return notificationPermission(condition.key);
+      return isOwner(value) ? containsOwner(key) : propertyContains(key, value);
     default:
       return undefined;
   }
 }
 
-/** The condition that every content rule has: its pattern stands in the body, between word boundaries. */
-export function bodyMatches(pattern: unknown): CompiledCondition | undefined {
-  return eventMatch(BODY.path, pattern);
-}
-
-function eventMatch(path: unknown, pattern: unknown): CompiledCondition | undefined {
-  if (typeof path !== 'string' || typeof pattern !== 'string') return undefined;
-  const key = new PushEventKey(path);
+function eventMatch(key: PushEventKey, pattern: unknown): CompiledCondition | undefined {
+  if (typeof pattern !== 'string') return undefined;
   const glob = new Glob(foldCase(pattern));
-  const matches = path === BODY.path ? (text: string) => glob.matchesWords(text) : (text: string) => glob.matches(text);
+  const byWords = key.path === BODY.path;
   return shared(({ event }) => {
     const text = event.foldedText(key);
-    return text !== undefined && matches(text);
+    return text !== undefined && (byWords ? glob.matchesWords(text) : glob.matches(text));
   });
 }
 
-function propertyIs(path: unknown, value: unknown): CompiledCondition | undefined {
-  if (typeof path !== 'string' || !isScalar(value)) return undefined;
-  const key = new PushEventKey(path);
-  return shared(({ event }) => event.value(key) === value);
+function propertyIs(key: PushEventKey, value: unknown): CompiledCondition | undefined {
+  return isScalar(value) ? shared(({ event }) => event.value(key) === value) : undefined;
 }
 
-function propertyContains(path: unknown, value: unknown): CompiledCondition | undefined {
-  if (typeof path !== 'string' || !isScalar(value)) return undefined;
-  const key = new PushEventKey(path);
-  return shared(({ event }) => event.elements(key)?.has(value) ?? false);
+function propertyContains(key: PushEventKey, value: unknown): CompiledCondition | undefined {
+  return isScalar(value) ? shared(({ event }) => event.elements(key)?.has(value) ?? false) : undefined;
 }
 
 function memberCount(is: unknown): CompiledCondition | undefined {
@@ -92,20 +96,15 @@ function memberCount(is: unknown): CompiledCondition | undefined {
   return accepts && shared(({ room }) => accepts(room.memberCount));
 }
 
-function notificationPermission(key: unknown): CompiledCondition | undefined {
-  if (typeof key !== 'string') return undefined;
+function notificationPermission(key: string): CompiledCondition {
   return shared(({ room, sender }) => room.powerLevels.forUser(sender) >= room.powerLevels.notification(key));
 }
 
-function ownerIs(path: unknown): CompiledCondition | undefined {
-  if (typeof path !== 'string') return undefined;
-  const key = new PushEventKey(path);
+function ownerIs(key: PushEventKey): CompiledCondition {
   return { perOwner: true, holds: ({ event }, owner) => event.value(key) === owner.userId };
 }
 
-function containsOwner(path: unknown): CompiledCondition | undefined {
-  if (typeof path !== 'string') return undefined;
-  const key = new PushEventKey(path);
+function containsOwner(key: PushEventKey): CompiledCondition {
   return { perOwner: true, holds: ({ event }, owner) => event.elements(key)?.has(owner.userId) ?? false };
 }
 

@@ -1,4 +1,10 @@
-import { compileFilter, compileRoomEventFilter, FILTER_LIMITS, type RoomEventFilter } from '../../src/index.js';
+import {
+  applyEventFields,
+  compileFilter,
+  compileRoomEventFilter,
+  FILTER_LIMITS,
+  type RoomEventFilter,
+} from '../../src/index.js';
 
 const message = { type: 'm.room.message', sender: '@alice:example.org', content: { body: 'hi' } };
 const image = { type: 'm.room.message', sender: '@bob:example.org', content: { url: 'mxc://example.org/a' } };
@@ -139,6 +145,11 @@ describe('what a compiled filter says of the answer', () => {
       const allowed = Object.keys(parts).filter((type) => part.allows({ type }));
       expect(allowed).toEqual([own]);
     }
+  });
+
+  it('has the fields to keep of each event, ready for use', () => {
+    const { eventFields } = compileFilter({ event_fields: ['content.body'] });
+    expect(eventFields && applyEventFields(message, eventFields)).toEqual({ content: { body: 'hi' } });
   });
 
   it.each([
