@@ -165,6 +165,10 @@ export const httpSection = z
 export const registrationSection = z
   .strictObject({
     enabled: z.boolean().default(false).describe('Whether anybody may make an account.'),
+    allow_guests: z
+      .boolean()
+      .default(false)
+      .describe('Whether anybody may look around as a guest, without an account.'),
     shared_secret: z
       .string()
       .min(8)
