@@ -53,7 +53,7 @@ export interface Topic<T> {
 export interface PublishOptions {
   /** What keeps the order, e.g. the room id. */
   readonly key: string;
-  /** A message with an id that was stored within the last two minutes is not stored again. */
+  /** A message with an id that was stored within the last half minute is not stored again. */
   readonly id?: string;
 }
 

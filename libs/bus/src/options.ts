@@ -19,6 +19,9 @@ export interface BusEnvironment {
   readonly publishDeadlineMs: number;
 }
 
+/** How long an id keeps the same message from being stored again. It costs the server memory for each message. */
+export const DUPLICATE_WINDOW_MS = 30_000;
+
 const PUBLISH_DEADLINE_MS = 15_000;
 const silent: BusLogger = { info: () => {}, warn: () => {}, error: () => {} };
 

@@ -1,0 +1,35 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { BusLogger } from '../options.js';
+import type { Connection } from './connection.js';
+
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 2_000;
+
+/** Half to all of a pause that doubles with each failure. */
+export function pauseAfter(failures: number): number {
+  return Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS) * (0.5 + Math.random() / 2);
+}
+
+/**
+ * Does something with the server, again and again until it succeeds.
+ *
+ * @throws BusClosedError when the connection is closed, AbortError when the signal says so
+ */
+export async function persist<T>(
+  what: string,
+  connection: Connection,
+  signal: AbortSignal,
+  logger: BusLogger,
+  run: () => Promise<T>,
+): Promise<T> {
+  for (let failures = 0; ; failures++) {
+    await connection.whenConnected(signal);
+    signal.throwIfAborted();
+    try {
+      return await run();
+    } catch (error) {
+      if (connection.connected) logger.warn({ err: error, failures: failures + 1 }, `cannot ${what} yet`);
+    }
+    await sleep(pauseAfter(failures), undefined, { signal });
+  }
+}

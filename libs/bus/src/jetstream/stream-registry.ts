@@ -1,0 +1,144 @@
+import {
+  DiscardPolicy,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type JetStreamManager,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+  type StreamInfo,
+} from '@nats-io/jetstream';
+import { nanos } from '@nats-io/transport-node';
+import type { StreamDefinition } from '../bus.js';
+import { DUPLICATE_WINDOW_MS } from '../options.js';
+import type { Connection } from './connection.js';
+import type { Naming } from './naming.js';
+
+/** How a stream is declared to the server. */
+export type StreamSpec = Pick<
+  StreamConfig,
+  'name' | 'subjects' | 'max_age' | 'max_bytes' | 'max_msgs_per_subject' | 'duplicate_window'
+>;
+
+const DEAD_LETTER_AGE_MS = 30 * 86_400_000;
+const DEAD_LETTER_BYTES = 2 ** 26;
+
+export function specOf<T>({ name, maxAgeMs, maxBytes }: StreamDefinition<T>, naming: Naming): StreamSpec {
+  return {
+    name: naming.stream(name),
+    subjects: [naming.shard(name, '*')],
+    max_age: nanos(maxAgeMs),
+    max_bytes: maxBytes ?? -1,
+    max_msgs_per_subject: -1,
+    duplicate_window: nanos(Math.min(DUPLICATE_WINDOW_MS, maxAgeMs)),
+  };
+}
+
+/** Who works on which shard: the last word on each. */
+export function claimsSpec(naming: Naming): StreamSpec {
+  return {
+    name: naming.own('claims'),
+    subjects: [naming.claim('*', '*', '*')],
+    max_age: 0,
+    max_bytes: -1,
+    max_msgs_per_subject: 1,
+    duplicate_window: nanos(DUPLICATE_WINDOW_MS),
+  };
+}
+
+export function deadLetterSpec(naming: Naming): StreamSpec {
+  return {
+    name: naming.own('dead-letter'),
+    subjects: [naming.deadLetter('*', '*')],
+    max_age: nanos(DEAD_LETTER_AGE_MS),
+    max_bytes: DEAD_LETTER_BYTES,
+    max_msgs_per_subject: -1,
+    duplicate_window: nanos(DUPLICATE_WINDOW_MS),
+  };
+}
+
+/**
+ * Makes sure that streams exist before they are used, and notices when one is not the one that it was: the server lost
+ * its files, or somebody deleted it.
+ */
+export class StreamRegistry {
+  readonly #connection: Connection;
+  readonly #jsm: JetStreamManager;
+  readonly #replicas: number;
+  readonly #lost: (stream: string) => void;
+  readonly #specs = new Map<string, StreamSpec>();
+  readonly #identities = new Map<string, string>();
+  readonly #present = new Map<string, Promise<string>>();
+
+  constructor(connection: Connection, jsm: JetStreamManager, replicas: number, lost: (stream: string) => void) {
+    this.#connection = connection;
+    this.#jsm = jsm;
+    this.#replicas = replicas;
+    this.#lost = lost;
+    connection.on('down', () => this.#present.clear());
+  }
+
+  /** @returns what tells this stream from another one that would be created in its place */
+  ensure(spec: StreamSpec): Promise<string> {
+    let present = this.#present.get(spec.name);
+    if (!present) {
+      present = this.#identify(spec);
+      this.#present.set(spec.name, present);
+      present.catch(() => this.forget(spec.name, present));
+    }
+    return present;
+  }
+
+  /** Makes the next ensure() look again. */
+  forget(name: string, present = this.#present.get(name)): void {
+    if (this.#present.get(name) === present) this.#present.delete(name);
+  }
+
+  /** Looks after every stream that was ever asked for. */
+  async ensureAll(): Promise<void> {
+    await Promise.all([...this.#specs.values()].map((spec) => this.ensure(spec)));
+  }
+
+  async #identify(spec: StreamSpec): Promise<string> {
+    const info = await this.#connection.answer(this.#find(spec));
+    const before = this.#identities.get(spec.name);
+    this.#identities.set(spec.name, info.created);
+    this.#specs.set(spec.name, spec);
+    if (before !== undefined && before !== info.created) this.#lost(spec.name);
+    return info.created;
+  }
+
+  async #find(spec: StreamSpec): Promise<StreamInfo> {
+    const config = { ...spec, num_replicas: this.#replicas };
+    try {
+      const info = await this.#jsm.streams.info(spec.name);
+      if (this.#specs.has(spec.name) || agrees(info.config, config)) return info;
+      return await this.#jsm.streams.update(spec.name, config);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      return await this.#create(config);
+    }
+  }
+
+  #create(config: StreamSpec & { num_replicas: number }): Promise<StreamInfo> {
+    return this.#jsm.streams.add({
+      ...config,
+      retention: RetentionPolicy.Limits,
+      storage: StorageType.File,
+      discard: DiscardPolicy.Old,
+    });
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;
+}
+
+function agrees(actual: StreamConfig, wanted: StreamSpec & { num_replicas: number }): boolean {
+  return (
+    actual.max_age === wanted.max_age &&
+    actual.max_bytes === wanted.max_bytes &&
+    actual.duplicate_window === wanted.duplicate_window &&
+    actual.num_replicas === wanted.num_replicas
+  );
+}

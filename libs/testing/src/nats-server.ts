@@ -1,0 +1,144 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { natsServerBinary } from './nats-server-binary.js';
+
+export interface NatsServerOptions {
+  /** Where JetStream keeps its files; by default a folder of its own that is removed by close(). */
+  readonly storeDir?: string;
+  /** A free one by default. */
+  readonly port?: number;
+}
+
+/** A real nats-server with JetStream, to be broken at will. */
+export interface NatsServer {
+  readonly url: string;
+  /** Ends it with SIGKILL: what it had not written is lost. */
+  kill(): Promise<void>;
+  /** Ends it as an operator would. */
+  stop(): Promise<void>;
+  /** Starts it again on the same port, after killing it if need be; `wipe` removes all of JetStream's files before. */
+  restart(options?: { readonly wipe?: boolean }): Promise<void>;
+  /** Ends it and removes what it has left behind. It ends with this process when nobody closes it before. */
+  close(): Promise<void>;
+}
+
+const START_TIMEOUT_MS = 20_000;
+const POLL_MS = 10;
+
+/** @throws Error when there is no nats-server to be had, or it does not start */
+export async function startNatsServer(options: NatsServerOptions = {}): Promise<NatsServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'ganglion-nats-'));
+  const port = options.port ?? (await freePort());
+  const server = new TestNatsServer(await natsServerBinary(), folder, options.storeDir ?? join(folder, 'store'), port);
+  await server.restart();
+  return server;
+}
+
+class TestNatsServer implements NatsServer {
+  readonly url: string;
+  readonly #binary: string;
+  readonly #folder: string;
+  readonly #storeDir: string;
+  readonly #port: number;
+  readonly #watchdog: ChildProcess;
+  #process: ChildProcess | undefined;
+
+  constructor(binary: string, folder: string, storeDir: string, port: number) {
+    this.url = `nats://127.0.0.1:${port}`;
+    this.#binary = binary;
+    this.#folder = folder;
+    this.#storeDir = storeDir;
+    this.#port = port;
+    this.#watchdog = startWatchdog(folder);
+  }
+
+  kill(): Promise<void> {
+    return this.#end('SIGKILL');
+  }
+
+  stop(): Promise<void> {
+    return this.#end('SIGTERM');
+  }
+
+  async restart({ wipe = false }: { readonly wipe?: boolean } = {}): Promise<void> {
+    await this.kill();
+    if (wipe) await rm(this.#storeDir, { recursive: true, force: true });
+    await mkdir(this.#storeDir, { recursive: true });
+    const pidFile = join(this.#folder, 'pid');
+    const address = ['-a', '127.0.0.1', '-p', String(this.#port)];
+    const child = spawn(this.#binary, [...address, '-js', '-sd', this.#storeDir, '-P', pidFile], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    child.stderr.pipe(createWriteStream(join(this.#folder, 'log')));
+    this.#process = child;
+    await this.#ready(child);
+  }
+
+  async close(): Promise<void> {
+    await this.kill();
+    const gone = once(this.#watchdog, 'exit');
+    this.#watchdog.stdin?.end();
+    await gone;
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#process;
+    this.#process = undefined;
+    if (!child || hasEnded(child)) return;
+    const gone = once(child, 'exit');
+    child.kill(signal);
+    await gone;
+    await rm(join(this.#folder, 'pid'), { force: true });
+  }
+
+  async #ready(child: ChildProcess): Promise<void> {
+    const deadline = Date.now() + START_TIMEOUT_MS;
+    while (!(await answers(this.#port))) {
+      if (hasEnded(child) || Date.now() > deadline) {
+        const log = await readFile(join(this.#folder, 'log'), 'utf8').catch(() => '');
+        throw new Error(`nats-server did not start: ${log}`);
+      }
+      await sleep(POLL_MS);
+    }
+  }
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
+}
+
+/** Its standard input ends when this process does, however that comes about; then it cleans up. */
+function startWatchdog(folder: string): ChildProcess {
+  const script = 'read _; [ -f "$0/pid" ] && kill -9 "$(cat "$0/pid")"; rm -rf "$0"';
+  const stdio = ['pipe', 'ignore', 'ignore'] as const;
+  return spawn('sh', ['-c', script, folder], { detached: true, stdio: [...stdio] });
+}
+
+/** Whether a server greets on the port, and with JetStream switched on. */
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    const done = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once('data', (greeting) => done(greeting.includes('"jetstream":true')));
+    socket.once('error', () => done(false));
+    socket.once('close', () => done(false));
+  });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address ? address.port : 0;
+}
