@@ -5,7 +5,8 @@ export class Base64Error extends ProtocolError {}
 
 /** Unpadded base64 in the standard alphabet. @see https://spec.matrix.org/v1.19/appendices/#unpadded-base64 */
 export function encodeBase64(bytes: Uint8Array): string {
-  return withoutPadding(asBuffer(bytes).toString('base64'));
+  const padded = asBuffer(bytes).toString('base64');
+  return padded.slice(0, lengthWithoutPadding(padded));
 }
 
 /** Unpadded base64 in the URL-safe alphabet. @see https://spec.matrix.org/v1.19/appendices/#url-safe-unpadded-base64 */
@@ -22,13 +23,15 @@ const BASE64 = /^(?:[A-Za-z0-9+/]*|[A-Za-z0-9_-]*)={0,2}$/;
  * @see https://spec.matrix.org/v1.19/appendices/#unpadded-base64
  */
 export function decodeBase64(text: string): Uint8Array {
-  if (!BASE64.test(text) || withoutPadding(text).length % 4 === 1) throw new Base64Error('not base64');
+  const length = lengthWithoutPadding(text);
+  const isWhole = length === text.length ? length % 4 !== 1 : length > 0 && text.length % 4 === 0;
+  if (!isWhole || !BASE64.test(text)) throw new Base64Error('not base64');
   return Buffer.from(text, 'base64');
 }
 
-function withoutPadding(base64: string): string {
+function lengthWithoutPadding(base64: string): number {
   const padding = base64.indexOf('=');
-  return padding < 0 ? base64 : base64.slice(0, padding);
+  return padding < 0 ? base64.length : padding;
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

@@ -1,8 +1,7 @@
 import { ProtocolError } from '../errors.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../json/json-value.js';
 import { Base64Error, decodeBase64 } from './base64.js';
-import { verifyJsonSignature } from './json-signature.js';
-import { signingKeyIds } from './signing-key-ids.js';
+import { signatureBy, verifyJsonSignature } from './json-signature.js';
 import type { VerifyKey } from './verify-key.js';
 
 /** An answer about a server's keys that cannot be believed. */
@@ -65,12 +64,8 @@ function decodePublicKey(key: JsonValue | undefined): Uint8Array {
 
 /** One valid signature proves possession; one that is not shows that the answer was tampered with. */
 function checkOwnSignatures(answer: JsonObject, serverName: string, keys: ReadonlyMap<string, VerifyKey>): void {
-  const signers = signingKeyIds(answer, serverName).filter((keyId) => keys.has(keyId));
-  if (signers.length === 0) throw new InvalidServerKeysError(`The keys are not signed by ${serverName}`);
-  for (const keyId of signers) {
-    const publicKey = keys.get(keyId)?.publicKey ?? new Uint8Array();
-    if (!verifyJsonSignature(answer, serverName, keyId, publicKey)) {
-      throw new InvalidServerKeysError(`The signature of ${serverName} with ${keyId} is not valid`);
-    }
-  }
+  const used = [...keys].filter(([keyId]) => signatureBy(answer, serverName, keyId) !== undefined);
+  if (used.length === 0) throw new InvalidServerKeysError(`The keys are not signed by ${serverName}`);
+  const bad = used.find(([keyId, key]) => !verifyJsonSignature(answer, serverName, keyId, key.publicKey));
+  if (bad) throw new InvalidServerKeysError(`The signature of ${serverName} with ${bad[0]} is not valid`);
 }

@@ -1,3 +1,4 @@
+import type { Piscina } from 'piscina';
 import { hasRightLengths } from './json-signature.js';
 import type { SignatureCheck, SignatureVerifier } from './signature-verifier.js';
 
@@ -10,25 +11,48 @@ const IDLE_MILLISECONDS = 30_000;
 /**
  * A verifier that leaves this thread free: batches are cut up and checked on worker threads. It needs Node.
  *
- * Its `verify` rejects when a thread dies or the verifier was closed; nothing is known of the signatures then.
+ * Its `verify` rejects when a thread dies or the verifier was closed; nothing is known of the signatures then. Its `close`
+ * waits for what had begun.
  */
 export async function createWorkerPoolVerifier({ threads }: { readonly threads: number }): Promise<SignatureVerifier> {
+  const pool = await createPool(threads);
+  const running = new Set<Promise<boolean[]>>();
+  let closed = false;
+  return {
+    async verify(checks) {
+      if (closed) throw new Error('The verifier was closed');
+      const results = verifyInChunks(checks, threads, (sound) => pool.run(sound));
+      running.add(results);
+      return results.finally(() => running.delete(results));
+    },
+    async close() {
+      closed = true;
+      await Promise.allSettled(running);
+      await pool.destroy();
+    },
+  };
+}
+
+async function createPool(threads: number): Promise<Piscina> {
   // Loaded here alone, so that whoever verifies in thread needs no Node and no pool.
-  const { Piscina } = await import('piscina');
-  const pool = new Piscina({
+  const { Piscina: Pool } = await import('piscina');
+  const pool = new Pool({
     filename: workerFile(),
     minThreads: 0,
     maxThreads: threads,
     idleTimeout: IDLE_MILLISECONDS,
   });
-  return {
-    verify: async (checks) => {
-      const chunks = chunksOf(checks, Math.max(SMALLEST_CHUNK, Math.ceil(checks.length / threads)));
-      const results = await Promise.all(chunks.map((chunk) => verifyChunk(chunk, (sound) => pool.run(sound))));
-      return results.flat();
-    },
-    close: () => pool.close({ force: true }),
-  };
+  // A thread that dies at work rejects its batch; one that dies idle is no loss, and must not end the process.
+  pool.on('error', () => {});
+  return pool;
+}
+
+type Run = (checks: readonly SignatureCheck[]) => Promise<boolean[]>;
+
+async function verifyInChunks(checks: readonly SignatureCheck[], threads: number, run: Run): Promise<boolean[]> {
+  const size = Math.max(SMALLEST_CHUNK, Math.ceil(checks.length / threads));
+  const results = await Promise.all(chunksOf(checks, size).map((chunk) => verifyChunk(chunk, run)));
+  return results.flat();
 }
 
 /** The worker runs as it is, compiled or not: it imports nothing of this library. */
@@ -37,10 +61,7 @@ function workerFile(): string {
 }
 
 /** Signatures of wrong lengths are settled here; what libsodium is asked it can answer. */
-async function verifyChunk(
-  checks: readonly SignatureCheck[],
-  run: (sound: readonly SignatureCheck[]) => Promise<boolean[]>,
-): Promise<boolean[]> {
+async function verifyChunk(checks: readonly SignatureCheck[], run: Run): Promise<boolean[]> {
   const sound = checks.map(({ signature, publicKey }) => hasRightLengths(signature, publicKey));
   const results = await run(checks.filter((_, index) => sound[index]).map(copy));
   let next = 0;
