@@ -1,4 +1,4 @@
-import type { Codec, StreamDefinition, Topic } from '@ganglion/bus';
+import { type Codec, jsonCodec, type StreamDefinition, type Topic } from '@ganglion/bus';
 import { RoomEvents } from './gen/ganglion/room/v1/rooms.js';
 import { TokensRevoked, UserChanges } from './gen/ganglion/user/v1/users.js';
 
@@ -31,3 +31,20 @@ export const USER_CHANGES: StreamDefinition<UserChanges> = {
 
 /** Access tokens that ended before their time. Broadcast by user-server to every cache of tokens. */
 export const TOKENS_REVOKED: Topic<TokensRevoked> = { name: 'tokens-revoked', codec: protobufCodec(TokensRevoked) };
+
+/** That a room or user has reached a sequence number: readers of their own writes wait until it can be read. */
+export interface Announcement {
+  /** A room id or a user id. */
+  readonly id: string;
+  /** room_seq or user_seq. */
+  readonly seq: number;
+}
+
+function parseAnnouncement(input: unknown): Announcement {
+  const { id, seq } = input as Partial<Announcement>;
+  if (typeof id !== 'string' || typeof seq !== 'number') throw new TypeError('not an announcement');
+  return { id, seq };
+}
+
+/** Each commit, broadcast before its client is answered: a hint only, for whoever reads right after writing. */
+export const ANNOUNCEMENTS: Topic<Announcement> = { name: 'announcements', codec: jsonCodec(parseAnnouncement) };

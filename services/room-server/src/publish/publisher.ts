@@ -1,5 +1,5 @@
 import type { Bus } from '@ganglion/bus';
-import { ROOM_EVENTS } from '@ganglion/contracts';
+import { ANNOUNCEMENTS, ROOM_EVENTS } from '@ganglion/contracts';
 import type { LoggedEvent, RoomEvents } from '@ganglion/contracts/room';
 import type { Logger } from '@ganglion/telemetry';
 import type { CommitListener, NewCommittedEvent, RoomCommit } from '../domain/ports.js';
@@ -17,7 +17,8 @@ export class Publisher implements CommitListener {
   ) {}
 
   committed(commit: RoomCommit): void {
-    const { roomId, roomNid, seenVersion } = commit;
+    const { roomId, roomNid, seenVersion, version } = commit;
+    this.bus.broadcast(ANNOUNCEMENTS, { id: roomId, seq: version });
     this.bus
       .publish(ROOM_EVENTS, roomEvents(commit), { key: roomId, id: `${roomNid}.${seenVersion + 1}` })
       .then(() => this.committer.published({ roomNid, firstSeq: seenVersion + 1 }))

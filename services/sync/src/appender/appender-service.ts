@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Bus, ConsumerDefinition, Subscription } from '@ganglion/bus';
+import { ROOM_EVENTS, USER_CHANGES } from '@ganglion/contracts';
+import type { RoomEvents, RoomLog } from '@ganglion/contracts/room';
+import type { UserChanges, UserLog } from '@ganglion/contracts/user';
+import type { Database, Lease, Term } from '@ganglion/database';
+import type { Logger } from '@ganglion/telemetry';
+import type { AppendBatch } from '../domain/append.js';
+import { AppendStore } from '../storage/append-store.js';
+import { Appender, TermOverError } from './appender.js';
+import { CatchUp } from './catch-up.js';
+
+export interface AppenderDependencies {
+  readonly db: Database;
+  readonly bus: Bus;
+  readonly lease: Lease;
+  readonly roomLog: RoomLog;
+  readonly userLog: UserLog;
+  readonly logger: Logger;
+  /** Called with each batch once it is in the database. */
+  readonly appended: (batch: AppendBatch) => void;
+}
+
+const CATCH_UP_EVERY_MS = 15_000;
+const RETRY_MS = 250;
+
+const COMMON = {
+  durable: 'sync',
+  maxBatch: 256,
+  ackWaitMs: 5_000,
+  maxAttempts: 20,
+  backoffMs: [50, 200, 1_000, 5_000],
+};
+const ROOMS: ConsumerDefinition<RoomEvents> = { ...COMMON, stream: ROOM_EVENTS, key: ({ roomId }) => roomId };
+const USERS: ConsumerDefinition<UserChanges> = { ...COMMON, stream: USER_CHANGES, key: ({ userId }) => userId };
+
+/**
+ * Campaigns to be the appender and, while it is, appends what the bus brings. It compares with the owners' logs at the
+ * beginning of its term, whenever the bus may have lost something, and every fifteen seconds.
+ */
+export class AppenderService {
+  readonly #store: AppendStore;
+
+  constructor(private readonly deps: AppenderDependencies) {
+    this.#store = new AppendStore(deps.db);
+  }
+
+  start(): void {
+    void this.deps.lease.run((term) => this.#lead(term));
+  }
+
+  async stop(): Promise<void> {
+    await this.deps.lease.close();
+  }
+
+  async #lead(term: Term): Promise<void> {
+    const state = await this.#store.beginTerm(term.epoch);
+    if (state === undefined) return;
+    const { roomLog, userLog, appended } = this.deps;
+    const appender = new Appender(state.position, term.epoch, this.#store, roomLog, appended);
+    const catchUp = new CatchUp(state, term.epoch, appender, this.#store, roomLog, userLog);
+    const over = new AbortController();
+    const signal = AbortSignal.any([term.signal, over.signal]);
+    const subscriptions = await this.#consume(appender, over);
+    try {
+      await this.#catchUpUntil(signal, catchUp);
+    } finally {
+      await Promise.all(subscriptions.map((subscription) => subscription.stop()));
+    }
+  }
+
+  #consume(appender: Appender, over: AbortController): Promise<Subscription[]> {
+    const append = (incoming: Parameters<Appender['append']>[0]) =>
+      appender.append(incoming).catch((error: unknown) => {
+        if (error instanceof TermOverError) over.abort();
+        throw error;
+      });
+    return Promise.all([
+      this.deps.bus.consume(ROOMS, async (batch) => {
+        await Promise.all(batch.map(({ message }) => append({ room: message })));
+      }),
+      this.deps.bus.consume(USERS, async (batch) => {
+        await Promise.all(batch.map(({ message }) => append({ user: message })));
+      }),
+    ]);
+  }
+
+  async #catchUpUntil(signal: AbortSignal, catchUp: CatchUp): Promise<void> {
+    let wake = new AbortController();
+    const stopListening = this.deps.bus.onReset(() => wake.abort());
+    while (!signal.aborted) {
+      let pause = CATCH_UP_EVERY_MS;
+      wake = new AbortController();
+      try {
+        await catchUp.run(signal);
+      } catch (error) {
+        if (error instanceof TermOverError) break;
+        if (!signal.aborted) this.deps.logger.warn({ err: error }, 'the read model could not catch up yet');
+        pause = RETRY_MS;
+      }
+      const woken = AbortSignal.any([signal, wake.signal]);
+      await sleep(pause, undefined, { signal: woken }).catch(() => {});
+    }
+    stopListening();
+  }
+}

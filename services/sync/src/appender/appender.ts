@@ -1,0 +1,156 @@
+import type { RoomEvents, RoomLog } from '@ganglion/contracts/room';
+import type { UserChanges } from '@ganglion/contracts/user';
+import { LRUCache } from 'lru-cache';
+import type { AppendBatch, AppendRoom } from '../domain/append.js';
+import type { AppendStore, EarlierEvent } from '../storage/append-store.js';
+import { BatchBuilder, type EarlierEvents, stateKeyOf } from './batch-builder.js';
+
+export type Incoming = { readonly room: RoomEvents } | { readonly user: UserChanges };
+
+/** This process no longer is the appender. What it was given goes to the next one. */
+export class TermOverError extends Error {
+  override readonly name = 'TermOverError';
+}
+
+interface Waiting {
+  readonly incoming: Incoming;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+const MAX_RUNS = 500;
+const MAX_ROOMS = 20_000;
+const LOG_PAGE = 200;
+
+/**
+ * Hands out positions, one batch after the other, for one term of leadership. What it knows already it drops; where
+ * events are missing in between, it reads them from the room's log.
+ */
+export class Appender {
+  #waiting: Waiting[] = [];
+  #running = false;
+  readonly #rooms = new LRUCache<string, AppendRoom>({ max: MAX_ROOMS });
+  readonly #userSeqs = new LRUCache<string, number>({ max: MAX_ROOMS });
+
+  constructor(
+    private position: number,
+    private readonly epoch: number,
+    private readonly store: AppendStore,
+    private readonly log: RoomLog,
+    private readonly appended: (batch: AppendBatch) => void,
+  ) {}
+
+  /** Resolves once it is appended. @throws TermOverError, or what the database failed with */
+  append(incoming: Incoming): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ incoming, resolve, reject });
+      if (!this.#running) void this.#work();
+    });
+  }
+
+  async #work(): Promise<void> {
+    this.#running = true;
+    await Promise.resolve();
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting.splice(0, MAX_RUNS);
+      try {
+        await this.#appendGroup(group.map(({ incoming }) => incoming));
+        for (const { resolve } of group) resolve();
+      } catch (error) {
+        // What was cached may be ahead of the database now.
+        this.#rooms.clear();
+        this.#userSeqs.clear();
+        for (const { reject } of group) reject(error);
+      }
+    }
+    this.#running = false;
+  }
+
+  async #appendGroup(group: readonly Incoming[]): Promise<void> {
+    const runs = group.flatMap((incoming) => ('room' in incoming ? [incoming.room] : []));
+    const changes = group.flatMap((incoming) => ('user' in incoming ? [incoming.user] : []));
+    await Promise.all([this.#knowRooms(runs), this.#knowUsers(changes)]);
+    const complete = await this.#withoutGaps(runs);
+    const builder = new BatchBuilder(this.position, await this.#earlierEvents(complete));
+    for (const run of complete) builder.addRoomEvents(this.#rooms.get(run.roomId)!, run);
+    for (const change of changes) builder.addUserChanges(change, this.#userSeqs.get(change.userId) ?? 0);
+    if (!builder.isEmpty) await this.#write(builder.batch());
+  }
+
+  async #write(batch: AppendBatch): Promise<void> {
+    if (!(await this.store.append(batch, this.epoch))) throw new TermOverError(`term ${this.epoch} is over`);
+    this.position = batch.position;
+    for (const room of batch.rooms) this.#rooms.set(room.roomId, room);
+    for (const { userId, seq } of batch.userSeqs) this.#userSeqs.set(userId, seq);
+    this.appended(batch);
+  }
+
+  async #knowRooms(runs: readonly RoomEvents[]): Promise<void> {
+    const unknown = new Map(runs.filter(({ roomId }) => !this.#rooms.has(roomId)).map((run) => [run.roomId, run]));
+    if (unknown.size === 0) return;
+    for (const room of await this.store.rooms([...unknown.values()])) this.#rooms.set(room.roomId, room);
+  }
+
+  async #knowUsers(changes: readonly UserChanges[]): Promise<void> {
+    const unknown = [...new Set(changes.map(({ userId }) => userId))].filter((userId) => !this.#userSeqs.has(userId));
+    if (unknown.length === 0) return;
+    const known = await this.store.userSeqs(unknown);
+    for (const userId of unknown) this.#userSeqs.set(userId, known.get(userId) ?? 0);
+  }
+
+  /** The runs with what is missing before them put in from the room's log. */
+  async #withoutGaps(runs: readonly RoomEvents[]): Promise<RoomEvents[]> {
+    const reached = new Map<string, number>();
+    const complete: RoomEvents[] = [];
+    for (const run of runs) {
+      const seq = reached.get(run.roomId) ?? this.#rooms.get(run.roomId)?.seq ?? 0;
+      const first = run.events[0]?.roomSeq ?? seq + 1;
+      if (first > seq + 1) complete.push(...(await this.#readLog(run.roomId, seq, first)));
+      complete.push(run);
+      reached.set(run.roomId, Math.max(seq, run.events.at(-1)?.roomSeq ?? 0));
+    }
+    return complete;
+  }
+
+  async #readLog(roomId: string, afterSeq: number, before: number): Promise<RoomEvents[]> {
+    const pages: RoomEvents[] = [];
+    for (let seq = afterSeq; seq < before - 1; ) {
+      const { events } = await this.log.getRoomEvents({ roomId, afterSeq: seq, limit: LOG_PAGE });
+      const last = events?.events.at(-1);
+      if (events === undefined || last === undefined) throw new Error(`the log of ${roomId} ends at ${seq}`);
+      pages.push(events);
+      seq = last.roomSeq;
+    }
+    return pages;
+  }
+
+  /** Looks up, in two statements, what the new events replace or redact. */
+  async #earlierEvents(runs: readonly RoomEvents[]): Promise<EarlierEvents> {
+    const keys = new Map<string, { roomNid: number; type: string; stateKey: string }>();
+    const ids = new Set<string>();
+    for (const { roomId, events } of runs) {
+      const roomNid = this.#rooms.get(roomId)?.nid ?? 0;
+      for (const { stateChanges, redactedEventId, eventId } of events) {
+        if (redactedEventId !== undefined) ids.add(redactedEventId);
+        for (const change of stateChanges) {
+          keys.set(stateKeyOf(roomNid, change.type, change.stateKey), { roomNid, ...change });
+          if (change.eventId !== eventId && change.eventId !== '') ids.add(change.eventId);
+        }
+      }
+    }
+    const [state, events] = await Promise.all([
+      this.store.currentState([...keys.values()]),
+      this.store.events([...ids]),
+    ]);
+    return indexed(state, events);
+  }
+}
+
+function indexed(state: readonly EarlierEvent[], events: readonly EarlierEvent[]): EarlierEvents {
+  const byKey = new Map(state.map((event) => [stateKeyOf(event.roomNid, event.type, event.stateKey ?? ''), event]));
+  const byId = new Map([...state, ...events].map((event) => [event.eventId, event]));
+  return {
+    state: (roomNid, type, stateKey) => byKey.get(stateKeyOf(roomNid, type, stateKey)),
+    event: (eventId) => byId.get(eventId),
+  };
+}

@@ -1,0 +1,170 @@
+import type { LoggedEvent, RoomEvents } from '@ganglion/contracts/room';
+import type { UserChanges } from '@ganglion/contracts/user';
+import {
+  type HistoryVisibility,
+  type JsonObject,
+  type Pdu,
+  parseHistoryVisibility,
+  type RoomVersionRules,
+  redactContent,
+  roomVersionRules,
+  syncEvent,
+} from '@ganglion/protocol';
+import type { AccountDataRow, AppendBatch, AppendRoom, Redaction, StateLogEntry } from '../domain/append.js';
+import type { TimelineEvent } from '../domain/timeline-event.js';
+import type { EarlierEvent } from '../storage/append-store.js';
+
+/** What the builder knows of events that are replaced or redacted: those of the database, then those of the batch. */
+export interface EarlierEvents {
+  state(roomNid: number, type: string, stateKey: string): EarlierEvent | undefined;
+  event(eventId: string): EarlierEvent | undefined;
+}
+
+/**
+ * Builds one append: gives each event the next position and makes the texts that clients will get. Synchronous; what it
+ * needs of earlier events was looked up before.
+ */
+export class BatchBuilder {
+  readonly #previousPosition: number;
+  readonly #rooms = new Map<number, AppendRoom>();
+  readonly #events: TimelineEvent[] = [];
+  readonly #stateLog: StateLogEntry[] = [];
+  readonly #redactions: Redaction[] = [];
+  readonly #accountData: AccountDataRow[] = [];
+  readonly #userSeqs = new Map<string, number>();
+  readonly #added = new Map<string, EarlierEvent>();
+  readonly #addedState = new Map<string, EarlierEvent | undefined>();
+
+  constructor(
+    private position: number,
+    private readonly earlier: EarlierEvents,
+  ) {
+    this.#previousPosition = position;
+  }
+
+  get isEmpty(): boolean {
+    return this.position === this.#previousPosition;
+  }
+
+  batch(): AppendBatch {
+    return {
+      previousPosition: this.#previousPosition,
+      position: this.position,
+      rooms: [...this.#rooms.values()],
+      events: this.#events,
+      stateLog: this.#stateLog,
+      redactions: this.#redactions,
+      accountData: this.#accountData,
+      userSeqs: [...this.#userSeqs].map(([userId, seq]) => ({ userId, seq })),
+    };
+  }
+
+  /** Adds the events of a run that the room does not have yet. The run must follow on what the room has. */
+  addRoomEvents(known: AppendRoom, { events, roomVersion }: RoomEvents): void {
+    const room = this.#rooms.get(known.nid) ?? { ...known };
+    const rules = roomVersionRules(roomVersion);
+    if (rules === undefined) throw new Error(`unknown room version ${roomVersion}`);
+    for (const event of events) {
+      if (event.roomSeq <= room.seq) continue;
+      if (event.roomSeq !== room.seq + 1) throw new Error(`room ${room.roomId} has a gap before ${event.roomSeq}`);
+      this.#addEvent(room, event, rules);
+      room.seq = event.roomSeq;
+      this.#rooms.set(room.nid, room);
+    }
+  }
+
+  addUserChanges({ userId, changes }: UserChanges, knownSeq: number): void {
+    let seq = this.#userSeqs.get(userId) ?? knownSeq;
+    for (const { userSeq, accountData } of changes) {
+      if (userSeq <= seq) continue;
+      seq = userSeq;
+      this.#userSeqs.set(userId, seq);
+      if (accountData === undefined) continue;
+      const { roomId, type, contentJson: content } = accountData;
+      this.#accountData.push({ userId, roomId, type, content, position: ++this.position });
+    }
+  }
+
+  #addEvent(room: AppendRoom, logged: LoggedEvent, rules: RoomVersionRules): void {
+    const pdu = JSON.parse(logged.pduJson) as Pdu;
+    const position = ++this.position;
+    const previousVisibility = room.visibility as HistoryVisibility;
+    room.visibility = visibilityAfter(room, logged, pdu);
+    const event: TimelineEvent = {
+      position,
+      roomNid: room.nid,
+      eventId: logged.eventId,
+      type: pdu.type,
+      stateKey: pdu.state_key,
+      sender: pdu.sender,
+      membership: membershipOf(pdu),
+      visibility: room.visibility as HistoryVisibility,
+      previousVisibility: room.visibility === previousVisibility ? undefined : previousVisibility,
+      originServerTs: pdu.origin_server_ts,
+      json: JSON.stringify(
+        syncEvent({ eventId: logged.eventId, roomId: room.roomId, pdu, rejected: false }, { rules }),
+      ),
+      fixedUnsigned: this.#replaced(room.nid, pdu),
+      transaction: logged.transaction,
+    };
+    this.#events.push(event);
+    this.#added.set(event.eventId, event);
+    this.#addStateChanges(room.nid, position, logged);
+    if (logged.redactedEventId !== undefined) this.#redact(logged.redactedEventId, event, rules);
+  }
+
+  /** What a state event replaces, for `unsigned`. */
+  #replaced(roomNid: number, { type, state_key }: Pdu): string {
+    if (state_key === undefined) return '';
+    const previous = this.#state(roomNid, type, state_key);
+    if (previous === undefined) return '';
+    const { content, sender } = JSON.parse(previous.json);
+    const fields = { replaces_state: previous.eventId, prev_content: content, prev_sender: sender };
+    return JSON.stringify(fields).slice(1, -1);
+  }
+
+  #addStateChanges(roomNid: number, position: number, { stateChanges }: LoggedEvent): void {
+    for (const { type, stateKey, eventId } of stateChanges) {
+      const event = eventId === '' ? undefined : this.#event(eventId);
+      const { position: eventPosition, membership } = event ?? {};
+      this.#stateLog.push({ roomNid, type, stateKey, position, eventPosition, membership });
+      this.#addedState.set(stateKeyOf(roomNid, type, stateKey), event);
+    }
+  }
+
+  #redact(eventId: string, redaction: TimelineEvent, rules: RoomVersionRules): void {
+    const target = this.#event(eventId);
+    if (target === undefined || target.roomNid !== redaction.roomNid) return;
+    const event = JSON.parse(target.json) as { type: string; content: JsonObject; redacts?: string };
+    const { redacts: _, ...kept } = event;
+    const json = JSON.stringify({ ...kept, content: redactContent(event.type, event.content, rules) });
+    const redacted = { eventId, json, fixedUnsigned: `"redacted_because":${redaction.json}` };
+    this.#redactions.push(redacted);
+    const added = this.#events.find((candidate) => candidate.eventId === eventId);
+    if (added !== undefined) Object.assign(added, redacted);
+    this.#added.set(eventId, { ...target, ...redacted });
+  }
+
+  #event(eventId: string): EarlierEvent | undefined {
+    return this.#added.get(eventId) ?? this.earlier.event(eventId);
+  }
+
+  #state(roomNid: number, type: string, stateKey: string): EarlierEvent | undefined {
+    const key = stateKeyOf(roomNid, type, stateKey);
+    return this.#addedState.has(key) ? this.#addedState.get(key) : this.earlier.state(roomNid, type, stateKey);
+  }
+}
+
+export function stateKeyOf(roomNid: number, type: string, stateKey: string): string {
+  return `${roomNid} ${type.length} ${type}${stateKey}`;
+}
+
+function membershipOf({ type, content }: Pdu): string | undefined {
+  return type === 'm.room.member' && typeof content.membership === 'string' ? content.membership : undefined;
+}
+
+function visibilityAfter(room: AppendRoom, { stateChanges, eventId }: LoggedEvent, pdu: Pdu): string {
+  const change = stateChanges.find(({ type, stateKey }) => type === 'm.room.history_visibility' && stateKey === '');
+  if (change === undefined) return room.visibility;
+  return parseHistoryVisibility(change.eventId === eventId ? pdu.content : undefined);
+}

@@ -1,0 +1,81 @@
+import type { RoomLog } from '@ganglion/contracts/room';
+import type { UserLog } from '@ganglion/contracts/user';
+import type { AppenderState, AppendStore } from '../storage/append-store.js';
+import type { Appender } from './appender.js';
+
+const HEADS_PAGE = 500;
+const LOG_PAGE = 200;
+
+/**
+ * Compares the read model with the owners' logs and appends what it lacks: whatever the bus lost, and what was committed
+ * while nobody listened.
+ */
+export class CatchUp {
+  #roomCursor: number;
+  #userCursor: number;
+
+  constructor(
+    state: AppenderState,
+    private readonly epoch: number,
+    private readonly appender: Appender,
+    private readonly store: AppendStore,
+    private readonly roomLog: RoomLog,
+    private readonly userLog: UserLog,
+  ) {
+    this.#roomCursor = state.roomCursor;
+    this.#userCursor = state.userCursor;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const before = [this.#roomCursor, this.#userCursor];
+    await Promise.all([this.#rooms(signal), this.#users(signal)]);
+    const moved = before[0] !== this.#roomCursor || before[1] !== this.#userCursor;
+    if (moved && !signal.aborted) await this.store.saveCursors(this.epoch, this.#roomCursor, this.#userCursor);
+  }
+
+  async #rooms(signal: AbortSignal): Promise<void> {
+    let cursor: number | undefined;
+    for (let afterRoom = 0; !signal.aborted; ) {
+      const request = { sinceCursor: this.#roomCursor, afterRoom, limit: HEADS_PAGE };
+      const page = await this.roomLog.listRoomHeads(request);
+      cursor ??= page.cursor;
+      const known = await this.store.roomSeqs(page.heads.map(({ roomId }) => roomId));
+      for (const { roomId, roomSeq } of page.heads) await this.#room(roomId, known.get(roomId) ?? 0, roomSeq);
+      if (page.nextRoom === undefined) break;
+      afterRoom = page.nextRoom;
+    }
+    // Only a listing that was worked through to its end moves the cursor.
+    if (!signal.aborted && cursor !== undefined) this.#roomCursor = cursor;
+  }
+
+  async #room(roomId: string, knownSeq: number, headSeq: number): Promise<void> {
+    for (let seq = knownSeq; seq < headSeq; ) {
+      const { events } = await this.roomLog.getRoomEvents({ roomId, afterSeq: seq, limit: LOG_PAGE });
+      const last = events?.events.at(-1);
+      if (events === undefined || last === undefined) return;
+      await this.appender.append({ room: events });
+      seq = last.roomSeq;
+    }
+  }
+
+  async #users(signal: AbortSignal): Promise<void> {
+    let cursor: number | undefined;
+    for (let afterUser = ''; !signal.aborted; ) {
+      const request = { sinceCursor: this.#userCursor, afterUser, limit: HEADS_PAGE };
+      const page = await this.userLog.listUserHeads(request);
+      cursor ??= page.cursor;
+      const known = await this.store.userSeqs(page.heads.map(({ userId }) => userId));
+      for (const { userId, userSeq } of page.heads) {
+        if ((known.get(userId) ?? 0) < userSeq) await this.#user(userId, known.get(userId) ?? 0);
+      }
+      if (page.nextUser === undefined) break;
+      afterUser = page.nextUser;
+    }
+    if (!signal.aborted && cursor !== undefined) this.#userCursor = cursor;
+  }
+
+  async #user(userId: string, afterSeq: number): Promise<void> {
+    const { changes } = await this.userLog.getUserChanges({ userId, afterSeq });
+    if (changes !== undefined) await this.appender.append({ user: changes });
+  }
+}

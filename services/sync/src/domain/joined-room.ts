@@ -1,0 +1,118 @@
+import type { AccountDataRow } from './append.js';
+import type { SentMembers } from './lazy-members.js';
+import { heroesFor } from './member-summary.js';
+import type { ReadModel } from './ports.js';
+import { readStateDelta } from './room-state-delta.js';
+import type { RoomView } from './room-view.js';
+import type { Window } from './sync-request.js';
+import { formatToken } from './sync-token.js';
+import { eventText, type TimelineEvent, type Viewer } from './timeline-event.js';
+import { readTimeline, type Timeline } from './timeline-window.js';
+import { MembershipHistory } from './visibility.js';
+
+/** One room of an answer, and what of it the client has seen. */
+export interface RoomWindow extends Window {
+  readonly view: RoomView;
+  /** Where the room ends for the user: the answer's position, or where they left. */
+  readonly upTo: number;
+  readonly accountData: readonly AccountDataRow[];
+}
+
+export interface RoomReaders {
+  readonly model: ReadModel;
+  readonly sent: SentMembers;
+}
+
+/** `rooms.join` or `rooms.leave` of one room as JSON text; undefined when there is nothing to tell. */
+export async function roomAnswer(readers: RoomReaders, window: RoomWindow, kind: 'join' | 'leave') {
+  const { view, since, upTo, request } = window;
+  const history = await membershipHistory(readers.model, window);
+  // Who was not in the room when they last looked gets all of it.
+  const seen = since !== undefined && history.at(since) === 'join' ? since : undefined;
+  const timeline = await readRoomTimeline(readers.model, window, history, kind === 'leave' ? since : seen);
+  const wholeState = seen === undefined || request.fullState;
+  const state = await readRoomState(readers, window, timeline, wholeState ? undefined : seen);
+  const accountData = window.accountData.filter((row) => request.filter.room.accountData.allows({ type: row.type }));
+  const memberChange = wholeState || view.membersChanged(seen);
+  if (
+    !wholeState &&
+    timeline.events.length === 0 &&
+    state.length === 0 &&
+    accountData.length === 0 &&
+    !timeline.limited
+  ) {
+    return undefined;
+  }
+  const viewer = { ...viewerOf(window), membershipAt: (event: TimelineEvent) => history.at(event.position) };
+  const parts = [
+    timelineText(timeline, viewer, window),
+    `"${request.useStateAfter ? 'org.matrix.msc4222.state_after' : 'state'}":${eventsText(state, viewer)}`,
+    `"account_data":{"events":[${accountData.map(accountDataText).join(',')}]}`,
+  ];
+  if (kind === 'join') parts.push('"ephemeral":{"events":[]}');
+  if (kind === 'join' && memberChange) parts.push(`"summary":${summaryText(view, upTo, request.userId)}`);
+  return `{${parts.join(',')}}`;
+}
+
+function readRoomTimeline(model: ReadModel, window: RoomWindow, history: MembershipHistory, since: number | undefined) {
+  const { view, upTo, request, ignored } = window;
+  const { timeline: filter } = request.filter.room;
+  if (filter.limit === 0) return Promise.resolve({ events: [], limited: true, start: upTo });
+  const shows = (event: TimelineEvent) =>
+    (event.stateKey !== undefined || !ignored.has(event.sender)) && history.maySee(event);
+  const query = { view, since, upTo, filter, shows };
+  return filter.allowsRoom(view.record.roomId)
+    ? readTimeline(model, query)
+    : Promise.resolve({ events: [], limited: false, start: upTo });
+}
+
+async function readRoomState(readers: RoomReaders, window: RoomWindow, timeline: Timeline, since: number | undefined) {
+  const { view, request, upTo } = window;
+  const { state: filter } = request.filter.room;
+  if (!filter.allowsRoom(view.record.roomId)) return [];
+  const { userId, deviceId, useStateAfter: after } = request;
+  return readStateDelta(readers.model, readers.sent, { view, userId, deviceId, since, upTo, timeline, filter, after });
+}
+
+/**
+ * The user's memberships in the room: from memory while the answer stays within the view's window, else all of them. Where
+ * a filter leads further back all the same, what the window does not know counts as not having been in the room.
+ */
+async function membershipHistory(model: ReadModel, { view, since, upTo, request }: RoomWindow) {
+  const { userId } = request;
+  const limit = request.filter.room.timeline.limit;
+  const within = since === undefined ? view.between(view.windowStart, upTo).length >= limit : view.covers(since);
+  const inMemory = view.windowStart === 0 || within;
+  const versions = inMemory
+    ? view.versionsOf('m.room.member', userId)
+    : await model.entryVersions(view.record.nid, 'm.room.member', userId);
+  return new MembershipHistory(userId, versions);
+}
+
+function viewerOf({ request, now }: Window): Viewer {
+  return { userId: request.userId, deviceId: request.deviceId, now };
+}
+
+function timelineText(timeline: Timeline, viewer: Viewer, { upTo, since }: RoomWindow): string {
+  const { events, limited, start } = timeline;
+  const previous = events.length > 0 ? start : (since ?? upTo);
+  return `"timeline":{"events":[${events.map((event) => eventText(event, viewer)).join(',')}],"limited":${limited},"prev_batch":"${formatToken(previous)}"}`;
+}
+
+function eventsText(events: readonly TimelineEvent[], viewer: Viewer): string {
+  return `{"events":[${events.map((event) => eventText(event, { ...viewer, membershipAt: undefined })).join(',')}]}`;
+}
+
+export function accountDataText({ type, content }: AccountDataRow): string {
+  return `{"type":${JSON.stringify(type)},"content":${content}}`;
+}
+
+function summaryText(view: RoomView, upTo: number, userId: string): string {
+  const members = view.members(upTo);
+  const named = view.stateEvent('m.room.name', '', upTo) ?? view.stateEvent('m.room.canonical_alias', '', upTo);
+  return JSON.stringify({
+    'm.joined_member_count': members.joined,
+    'm.invited_member_count': members.invited,
+    ...(named === undefined && { 'm.heroes': heroesFor(members, userId) }),
+  });
+}

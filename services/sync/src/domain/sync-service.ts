@@ -1,0 +1,153 @@
+import type { Announcements } from './announcements.js';
+import type { AccountDataRow } from './append.js';
+import { strippedRoomAnswer } from './invited-room.js';
+import { accountDataText, type RoomReaders, roomAnswer } from './joined-room.js';
+import type { LiveFeed } from './live-feed.js';
+import type { RoomViews } from './room-views.js';
+import type { SyncRequest, Window } from './sync-request.js';
+import { formatToken } from './sync-token.js';
+import type { RoomMembership, UserView } from './user-view.js';
+import type { UserViews } from './user-views.js';
+
+export interface SyncDependencies extends RoomReaders {
+  readonly feed: LiveFeed;
+  readonly rooms: RoomViews;
+  readonly users: UserViews;
+  readonly announcements: Announcements;
+}
+
+type Section = 'join' | 'invite' | 'knock' | 'leave';
+type Entry = readonly [roomId: string, text: string];
+type Sections = Record<Section, Entry[]>;
+
+/**
+ * Answers /sync: at once when something happened since the client's token, else as soon as it does.
+ *
+ * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync
+ */
+export class SyncService {
+  constructor(private readonly deps: SyncDependencies) {}
+
+  /** The answer as JSON text. */
+  sync(request: SyncRequest): Promise<string> {
+    return this.deps.feed.use(() => this.#answer(request));
+  }
+
+  async #answer(request: SyncRequest): Promise<string> {
+    const { feed, users, announcements } = this.deps;
+    const { since, timeoutMs, signal } = request;
+    const deadline = performance.now() + timeoutMs;
+    if (since === undefined || timeoutMs === 0) await announcements.settled();
+    let user = await users.get(request.userId);
+    await feed.reach(Math.max(since ?? 0, user.reached));
+    for (;;) {
+      const upTo = feed.position;
+      if (since === undefined || request.fullState || user.hasNews(since)) {
+        const text = await this.#assemble(request, user, upTo);
+        if (text !== undefined || since === undefined || request.fullState) return text ?? emptyAnswer(upTo);
+      }
+      const left = deadline - performance.now();
+      if (left <= 0 || signal.aborted) return emptyAnswer(upTo);
+      if (feed.position === upTo) await user.wait(left, signal);
+      // The feed may have started afresh meanwhile, with new views.
+      user = await users.get(request.userId);
+    }
+  }
+
+  /** The answer for everything up to a position; undefined when there is nothing to tell. */
+  async #assemble(request: SyncRequest, user: UserView, upTo: number): Promise<string | undefined> {
+    const { since } = request;
+    const window: Window = { request, since, upTo, now: Date.now(), ignored: user.ignored };
+    const accountData = await this.#accountData(user, since ?? 0, upTo);
+    const sections: Sections = { join: [], invite: [], knock: [], leave: [] };
+    const memberships = [...user.rooms.values()].filter(({ room }) =>
+      request.filter.room.allowsRoom(room.record.roomId),
+    );
+    await Promise.all(memberships.map((membership) => this.#addRoom(sections, window, membership, accountData)));
+    const global = accountData.filter(
+      ({ roomId, type }) => roomId === '' && request.filter.accountData.allows({ type }),
+    );
+    const nothing = global.length === 0 && Object.values(sections).every((entries) => entries.length === 0);
+    if (nothing) return undefined;
+    const parts = [
+      `"next_batch":"${formatToken(upTo)}"`,
+      `"account_data":{"events":[${global.map(accountDataText).join(',')}]}`,
+      `"rooms":${sectionsText(sections)}`,
+    ];
+    return `{${parts.join(',')}}`;
+  }
+
+  async #accountData(user: UserView, since: number, upTo: number): Promise<AccountDataRow[]> {
+    if (user.accountDataPosition <= since) return [];
+    return this.deps.model.accountData(user.userId, since, upTo);
+  }
+
+  async #addRoom(
+    sections: Sections,
+    window: Window,
+    membership: RoomMembership,
+    accountData: readonly AccountDataRow[],
+  ): Promise<void> {
+    const { record } = membership.room;
+    const ofRoom = accountData.filter(({ roomId }) => roomId === record.roomId);
+    const section = sectionOf(membership.membership);
+    if (!this.#concerns(window, membership, section, ofRoom)) return;
+    const view = await this.deps.rooms.get(record);
+    const text = await this.#roomText(window, membership, section, view, ofRoom);
+    if (text !== undefined) sections[section].push([record.roomId, text]);
+  }
+
+  /** Whether a room can have anything to tell, by what is known without loading it. */
+  #concerns(
+    { since, request }: Window,
+    { membership, position, room }: RoomMembership,
+    section: Section,
+    accountData: readonly AccountDataRow[],
+  ) {
+    if (section === 'join') {
+      return (
+        since === undefined || request.fullState || room.position > since || position > since || accountData.length > 0
+      );
+    }
+    if (section !== 'leave') return since === undefined || position > since || request.fullState;
+    const includeLeave = request.filter.room.includeLeave && (since === undefined || request.fullState);
+    // A ban is worth telling, also to who was not there.
+    return membership !== '' && (includeLeave || (since !== undefined && position > since));
+  }
+
+  async #roomText(
+    window: Window,
+    { position }: RoomMembership,
+    section: Section,
+    view: Awaited<ReturnType<RoomViews['get']>>,
+    accountData: readonly AccountDataRow[],
+  ): Promise<string | undefined> {
+    const { model } = this.deps;
+    const { userId } = window.request;
+    if (section === 'join') return roomAnswer(this.deps, { ...window, view, accountData }, 'join');
+    if (section === 'leave') {
+      const upTo = Math.min(position, window.upTo);
+      return roomAnswer(this.deps, { ...window, view, accountData, upTo }, 'leave');
+    }
+    const inviter = view.stateEvent('m.room.member', userId, window.upTo)?.sender;
+    if (section === 'invite' && inviter !== undefined && window.ignored.has(inviter)) return undefined;
+    const key = section === 'invite' ? 'invite_state' : 'knock_state';
+    return strippedRoomAnswer(model, view, userId, Math.min(position, window.upTo), key);
+  }
+}
+
+function sectionOf(membership: string): Section {
+  return membership === 'join' || membership === 'invite' || membership === 'knock' ? membership : 'leave';
+}
+
+function sectionsText(sections: Sections): string {
+  const texts = Object.entries(sections).map(([section, entries]) => {
+    const rooms = entries.map(([roomId, text]) => `${JSON.stringify(roomId)}:${text}`);
+    return `"${section}":{${rooms.join(',')}}`;
+  });
+  return `{${texts.join(',')}}`;
+}
+
+function emptyAnswer(upTo: number): string {
+  return `{"next_batch":"${formatToken(upTo)}","rooms":{"join":{},"invite":{},"knock":{},"leave":{}}}`;
+}

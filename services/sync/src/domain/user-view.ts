@@ -1,0 +1,67 @@
+import type { RoomRecord } from './ports.js';
+
+/** A room that some user in memory has to do with. */
+export interface TrackedRoom {
+  readonly record: RoomRecord;
+  /** Of the room's last event. */
+  position: number;
+  readonly users: Set<UserView>;
+}
+
+export interface RoomMembership {
+  readonly room: TrackedRoom;
+  membership: string;
+  /** Of the event that brought it. */
+  position: number;
+}
+
+/** What one replica keeps in mind of a user who syncs here. */
+export class UserView {
+  readonly rooms = new Map<number, RoomMembership>();
+  readonly #waiting = new Set<() => void>();
+  /** Of the last change to the user's account data. */
+  accountDataPosition = 0;
+  ignored: ReadonlySet<string> = new Set();
+
+  constructor(readonly userId: string) {}
+
+  /** The highest position that the user's memberships speak of. */
+  get reached(): number {
+    let highest = this.accountDataPosition;
+    for (const { position } of this.rooms.values()) if (position > highest) highest = position;
+    return highest;
+  }
+
+  /** Whether anything may have happened for the user after a position: cheap, and never wrongly false. */
+  hasNews(since: number): boolean {
+    if (this.accountDataPosition > since) return true;
+    for (const { membership, position, room } of this.rooms.values()) {
+      if (position > since || (membership === 'join' && room.position > since)) return true;
+    }
+    return false;
+  }
+
+  /** Resolves when something happens for the user, the time is over, or the signal is aborted. */
+  async wait(milliseconds: number, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, milliseconds);
+    this.#waiting.add(resolve);
+    signal.addEventListener('abort', resolve as () => void, { once: true });
+    await promise;
+    clearTimeout(timer);
+    this.#waiting.delete(resolve);
+    signal.removeEventListener('abort', resolve as () => void);
+  }
+
+  wake(): void {
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
+  }
+}
+
+/** The users whom someone ignores. @see https://spec.matrix.org/v1.19/client-server-api/#ignoring-users */
+export function parseIgnored(content: string): ReadonlySet<string> {
+  const { ignored_users: users } = JSON.parse(content) as { ignored_users?: unknown };
+  return new Set(typeof users === 'object' && users !== null ? Object.keys(users) : []);
+}

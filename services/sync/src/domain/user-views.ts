@@ -1,0 +1,128 @@
+import { LRUCache } from 'lru-cache';
+import type { AppendBatch } from './append.js';
+import type { ReadModel, RoomRecord } from './ports.js';
+import { parseIgnored, type TrackedRoom, UserView } from './user-view.js';
+
+interface Loading {
+  readonly view: Promise<UserView>;
+  readonly meanwhile: AppendBatch[];
+}
+
+const MAX_USERS = 20_000;
+
+/** The users who sync at this replica, and the rooms that concern them. */
+export class UserViews {
+  readonly #users = new LRUCache<string, UserView>({ max: MAX_USERS, dispose: (user) => this.#untrack(user) });
+  readonly #loading = new Map<string, Loading>();
+  readonly #rooms = new Map<number, TrackedRoom>();
+
+  constructor(private readonly model: ReadModel) {}
+
+  clear(): void {
+    this.#users.clear();
+    this.#loading.clear();
+    this.#rooms.clear();
+  }
+
+  async get(userId: string): Promise<UserView> {
+    return this.#users.get(userId) ?? (this.#loading.get(userId) ?? this.#load(userId)).view;
+  }
+
+  /** Takes over what was appended; whom it concerns is woken once, when all of it is in. */
+  apply(batch: AppendBatch): void {
+    for (const { meanwhile } of this.#loading.values()) meanwhile.push(batch);
+    const concerned = new Set<UserView>();
+    for (const { roomNid, position } of batch.events) {
+      const room = this.#rooms.get(roomNid);
+      if (room === undefined) continue;
+      room.position = Math.max(room.position, position);
+      for (const user of room.users) concerned.add(user);
+    }
+    this.#applyTo((userId) => this.#users.peek(userId), batch, concerned);
+    for (const user of concerned) user.wake();
+  }
+
+  wakeAll(): void {
+    for (const user of this.#users.values()) user.wake();
+  }
+
+  #applyTo(find: (userId: string) => UserView | undefined, batch: AppendBatch, concerned: Set<UserView>): void {
+    for (const { type, stateKey, roomNid, membership, position } of batch.stateLog) {
+      const user = type === 'm.room.member' ? find(stateKey) : undefined;
+      if (user === undefined) continue;
+      const record = this.#rooms.get(roomNid)?.record ?? roomRecord(batch, roomNid);
+      if (record !== undefined) this.#setMembership(user, record, membership ?? 'leave', position);
+      concerned.add(user);
+    }
+    for (const { userId, roomId, type, content, position } of batch.accountData) {
+      const user = find(userId);
+      if (user === undefined || position <= user.accountDataPosition) continue;
+      user.accountDataPosition = position;
+      if (roomId === '' && type === 'm.ignored_user_list') user.ignored = parseIgnored(content);
+      concerned.add(user);
+    }
+  }
+
+  #setMembership(user: UserView, record: RoomRecord, membership: string, position: number): void {
+    const known = user.rooms.get(record.nid);
+    if (known !== undefined) {
+      if (position > known.position) Object.assign(known, { membership, position });
+      return;
+    }
+    const room = this.#rooms.get(record.nid) ?? { record, position: record.position, users: new Set() };
+    this.#rooms.set(record.nid, room);
+    room.position = Math.max(room.position, position);
+    room.users.add(user);
+    user.rooms.set(record.nid, { room, membership, position });
+  }
+
+  #untrack(user: UserView): void {
+    for (const [roomNid, { room }] of user.rooms) {
+      room.users.delete(user);
+      if (room.users.size === 0) this.#rooms.delete(roomNid);
+    }
+  }
+
+  #load(userId: string): Loading {
+    const meanwhile: AppendBatch[] = [];
+    const loading: Loading = { meanwhile, view: this.#read(userId, meanwhile) };
+    this.#loading.set(userId, loading);
+    loading.view.catch(() => this.#settle(userId, meanwhile, undefined));
+    return loading;
+  }
+
+  async #read(userId: string, meanwhile: AppendBatch[]): Promise<UserView> {
+    const [memberships, accountData] = await Promise.all([
+      this.model.memberships(userId),
+      this.model.accountData(userId, 0, Number.MAX_SAFE_INTEGER),
+    ]);
+    const user = new UserView(userId);
+    for (const record of memberships) this.#setMembership(user, record, record.membership, record.membershipPosition);
+    user.accountDataPosition = accountData.at(-1)?.position ?? 0;
+    const ignored = accountData.find(({ roomId, type }) => roomId === '' && type === 'm.ignored_user_list');
+    if (ignored !== undefined) user.ignored = parseIgnored(ignored.content);
+    for (const batch of meanwhile) this.#applyMeanwhile(user, batch);
+    // In the same turn as the batches are applied, so that none is missed in between.
+    this.#settle(userId, meanwhile, user);
+    return user;
+  }
+
+  #applyMeanwhile(user: UserView, batch: AppendBatch): void {
+    this.#applyTo((userId) => (userId === user.userId ? user : undefined), batch, new Set());
+    for (const { roomNid, position } of batch.events) {
+      const room = user.rooms.get(roomNid)?.room;
+      if (room !== undefined) room.position = Math.max(room.position, position);
+    }
+  }
+
+  #settle(userId: string, meanwhile: AppendBatch[], user: UserView | undefined): void {
+    if (this.#loading.get(userId)?.meanwhile !== meanwhile) return;
+    this.#loading.delete(userId);
+    if (user !== undefined) this.#users.set(userId, user);
+  }
+}
+
+function roomRecord({ rooms, previousPosition }: AppendBatch, roomNid: number): RoomRecord | undefined {
+  const room = rooms.find(({ nid }) => nid === roomNid);
+  return room && { nid: room.nid, roomId: room.roomId, roomVersion: room.roomVersion, position: previousPosition };
+}

@@ -1,0 +1,49 @@
+import { mayUserSeeEvent } from '@ganglion/protocol';
+import type { StateVersion, TimelineEvent } from './timeline-event.js';
+
+/** The memberships that one user has had in a room, oldest first. */
+export class MembershipHistory {
+  constructor(
+    private readonly userId: string,
+    private readonly versions: readonly StateVersion[],
+  ) {}
+
+  /** The user's membership at an event, itself included; `leave` for whoever was not there yet. */
+  at(position: number): string {
+    return this.#versionAt(position)?.event?.membership ?? 'leave';
+  }
+
+  /** Whether the user may see an event of the room. */
+  maySee(event: TimelineEvent): boolean {
+    const own = event.type === 'm.room.member' && event.stateKey === this.userId;
+    return mayUserSeeEvent({
+      visibility: event.visibility,
+      previousVisibility: event.previousVisibility,
+      membershipAtEvent: this.#versionAt(event.position)?.event?.membership,
+      previousMembership: own ? this.#versionAt(event.position - 1)?.event?.membership : undefined,
+      joinedLater: this.#joinedAfter(event.position),
+    });
+  }
+
+  /** Whether the user was joined at any time. */
+  get everJoined(): boolean {
+    return this.versions.some(({ event }) => event?.membership === 'join');
+  }
+
+  /** The position at which the user's membership ended for the last time; undefined while they are joined. */
+  get leftAt(): number | undefined {
+    const last = this.versions.at(-1);
+    return last?.event?.membership === 'join' ? undefined : last?.position;
+  }
+
+  #joinedAfter(position: number): boolean {
+    return (
+      this.versions.some((version) => version.position > position && version.event?.membership === 'join') ||
+      this.at(position) === 'join'
+    );
+  }
+
+  #versionAt(position: number): StateVersion | undefined {
+    return this.versions.findLast((version) => version.position <= position);
+  }
+}

@@ -1,0 +1,49 @@
+import { isValidEventId, isValidRoomId } from '@ganglion/protocol';
+import { z } from 'zod';
+import { parseToken } from '../domain/sync-token.js';
+
+const MAX_PAGE = 1_000;
+
+/** Query parameters arrive as text. */
+export const booleanText = z.enum(['true', 'false']).transform((text) => text === 'true');
+export const wholeNumberText = z
+  .string()
+  .regex(/^\d{1,15}$/, 'must be a whole number, not negative')
+  .transform(Number);
+export const tokenText = z.string().transform(parseToken);
+
+export const roomPath = z.object({ roomId: z.string().refine((id) => isValidRoomId(id), 'is not a room id') });
+export const eventPath = roomPath.extend({
+  eventId: z.string().refine((id) => isValidEventId(id), 'is not an event id'),
+});
+
+export const syncQuery = z.object({
+  since: tokenText.optional(),
+  filter: z.string().optional(),
+  full_state: booleanText.optional(),
+  timeout: wholeNumberText.optional(),
+  set_presence: z.enum(['offline', 'online', 'unavailable']).optional(),
+  use_state_after: booleanText.optional(),
+  'org.matrix.msc4222.use_state_after': booleanText.optional(),
+});
+
+export const messagesQuery = z.object({
+  dir: z.enum(['b', 'f']),
+  from: tokenText.optional(),
+  to: tokenText.optional(),
+  limit: wholeNumberText.transform((limit) => Math.min(limit, MAX_PAGE)).default(10),
+  filter: z.string().optional(),
+});
+
+export const contextQuery = z.object({
+  limit: wholeNumberText.transform((limit) => Math.min(limit, MAX_PAGE)).default(10),
+  filter: z.string().optional(),
+});
+
+const membership = z.enum(['join', 'invite', 'knock', 'leave', 'ban']);
+
+export const membersQuery = z.object({
+  at: tokenText.optional(),
+  membership: membership.optional(),
+  not_membership: membership.optional(),
+});

@@ -1,0 +1,68 @@
+import { AnswersJsonText, Authenticated, Path, Query, RequestedBy, type Requester } from '@ganglion/http';
+import { Controller, Get, Inject } from '@nestjs/common';
+import type { z } from 'zod';
+import { Filters } from '../domain/filters.js';
+import { RoomHistory } from '../domain/room-history.js';
+import { contextQuery, eventPath, membersQuery, messagesQuery, roomPath } from './parameters.js';
+
+type RoomPath = z.infer<typeof roomPath>;
+type EventPath = z.infer<typeof eventPath>;
+
+@Controller('_matrix/client/v3/rooms/:roomId')
+@Authenticated({ guests: true })
+export class RoomHistoryController {
+  constructor(
+    @Inject(RoomHistory) private readonly history: RoomHistory,
+    @Inject(Filters) private readonly filters: Filters,
+  ) {}
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidmessages */
+  @Get('messages')
+  @AnswersJsonText()
+  getRoomEvents(
+    @RequestedBy() { userId, deviceId }: Requester,
+    @Path(roomPath) { roomId }: RoomPath,
+    @Query(messagesQuery) { dir, from, to, limit, filter }: z.infer<typeof messagesQuery>,
+  ): Promise<string> {
+    const direction = dir === 'b' ? 'backwards' : 'forwards';
+    return this.history.messages({
+      userId,
+      deviceId,
+      roomId,
+      direction,
+      from,
+      to,
+      limit,
+      filter: this.filters.ofRoom(filter),
+    });
+  }
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomideventeventid */
+  @Get('event/:eventId')
+  @AnswersJsonText()
+  getOneRoomEvent(@RequestedBy() { userId, deviceId }: Requester, @Path(eventPath) path: EventPath): Promise<string> {
+    return this.history.getOneRoomEvent({ userId, deviceId, ...path });
+  }
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidcontexteventid */
+  @Get('context/:eventId')
+  @AnswersJsonText()
+  getEventContext(
+    @RequestedBy() { userId, deviceId }: Requester,
+    @Path(eventPath) path: EventPath,
+    @Query(contextQuery) { limit, filter }: z.infer<typeof contextQuery>,
+  ): Promise<string> {
+    return this.history.getEventContext({ userId, deviceId, ...path, limit, filter: this.filters.ofRoom(filter) });
+  }
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidmembers */
+  @Get('members')
+  @AnswersJsonText()
+  getMembersByRoom(
+    @RequestedBy() { userId, deviceId }: Requester,
+    @Path(roomPath) { roomId }: RoomPath,
+    @Query(membersQuery) { at, membership, not_membership }: z.infer<typeof membersQuery>,
+  ): Promise<string> {
+    return this.history.getMembersByRoom({ userId, deviceId, roomId, at, membership, notMembership: not_membership });
+  }
+}

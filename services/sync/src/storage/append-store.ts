@@ -1,0 +1,117 @@
+import type { Database } from '@ganglion/database';
+import type { AppendBatch, AppendRoom } from '../domain/append.js';
+import { appendStatement } from './append-statement.js';
+
+export interface AppenderState {
+  readonly position: number;
+  readonly roomCursor: number;
+  readonly userCursor: number;
+}
+
+/** What the appender looks up of an event that is being replaced or redacted. */
+export interface EarlierEvent {
+  readonly eventId: string;
+  readonly roomNid: number;
+  readonly type: string;
+  readonly stateKey: string | undefined;
+  readonly position: number;
+  readonly json: string;
+  readonly fixedUnsigned: string;
+  readonly membership: string | undefined;
+}
+
+const EARLIER_COLUMNS = `t.event_id AS "eventId", t.room_nid AS "roomNid", t.type, t.state_key AS "stateKey", t.position, t.json,
+  coalesce(t.fixed_unsigned, '') AS "fixedUnsigned", t.membership`;
+
+/** The appender's side of the read model. */
+export class AppendStore {
+  constructor(private readonly db: Database) {}
+
+  /** Begins a term: from now on, batches of earlier epochs fail. */
+  async beginTerm(epoch: number): Promise<AppenderState | undefined> {
+    const { rows } = await this.db.query<{ position: number; roomCursor: number; userCursor: number }>({
+      text: `UPDATE sync.appender SET epoch = $1 WHERE epoch < $1
+        RETURNING position, room_cursor AS "roomCursor", user_cursor AS "userCursor"`,
+      values: [epoch],
+    });
+    return rows[0];
+  }
+
+  /** False when this term is over. */
+  async append(batch: AppendBatch, epoch: number): Promise<boolean> {
+    const { rowCount } = await this.db.query(appendStatement(batch, epoch));
+    return rowCount === 1;
+  }
+
+  /** The rooms by id, made known where they were not. */
+  async rooms(wanted: readonly { roomId: string; roomVersion: string }[]): Promise<AppendRoom[]> {
+    const { rows } = await this.db.query<AppendRoom & Record<string, unknown>>({
+      name: 'append-rooms',
+      text: `
+        WITH wanted AS (SELECT * FROM unnest($1::text[], $2::text[]) AS w(room_id, room_version)), made AS (
+          INSERT INTO sync.rooms (room_id, room_version) SELECT room_id, room_version FROM wanted
+          ON CONFLICT (room_id) DO NOTHING RETURNING *
+        )
+        SELECT room_nid AS nid, room_id AS "roomId", room_version AS "roomVersion", room_seq AS seq, visibility FROM made
+        UNION ALL
+        SELECT room_nid, room_id, room_version, room_seq, visibility FROM sync.rooms WHERE room_id = ANY($1)`,
+      values: [wanted.map((room) => room.roomId), wanted.map((room) => room.roomVersion)],
+    });
+    return rows;
+  }
+
+  async userSeqs(userIds: readonly string[]): Promise<Map<string, number>> {
+    const { rows } = await this.db.query<{ user_id: string; user_seq: number }>({
+      name: 'append-users',
+      text: 'SELECT user_id, user_seq FROM sync.users WHERE user_id = ANY($1)',
+      values: [userIds],
+    });
+    return new Map(rows.map((row) => [row.user_id, row.user_seq]));
+  }
+
+  /** The events that stand in the state now under these keys. */
+  async currentState(keys: readonly { roomNid: number; type: string; stateKey: string }[]): Promise<EarlierEvent[]> {
+    if (keys.length === 0) return [];
+    const { rows } = await this.db.query<EarlierEvent & Record<string, unknown>>({
+      name: 'append-current-state',
+      text: `
+        SELECT ${EARLIER_COLUMNS}
+        FROM unnest($1::bigint[], $2::text[], $3::text[]) AS k(room_nid, type, state_key)
+        CROSS JOIN LATERAL (
+          SELECT event_position FROM sync.state_log s
+          WHERE s.room_nid = k.room_nid AND s.type = k.type AND s.state_key = k.state_key
+          ORDER BY position DESC LIMIT 1) AS latest
+        JOIN sync.timeline t ON t.position = latest.event_position`,
+      values: [keys.map((key) => key.roomNid), keys.map((key) => key.type), keys.map((key) => key.stateKey)],
+    });
+    return rows;
+  }
+
+  async events(eventIds: readonly string[]): Promise<EarlierEvent[]> {
+    if (eventIds.length === 0) return [];
+    const { rows } = await this.db.query<EarlierEvent & Record<string, unknown>>({
+      name: 'append-events',
+      text: `SELECT ${EARLIER_COLUMNS} FROM sync.timeline t WHERE t.event_id = ANY($1)`,
+      values: [eventIds],
+    });
+    return rows;
+  }
+
+  async saveCursors(epoch: number, roomCursor: number, userCursor: number): Promise<void> {
+    await this.db.query({
+      name: 'save-cursors',
+      text: 'UPDATE sync.appender SET room_cursor = $2, user_cursor = $3 WHERE epoch = $1',
+      values: [epoch, roomCursor, userCursor],
+    });
+  }
+
+  /** The last room_seq of rooms in the read model. */
+  async roomSeqs(roomIds: readonly string[]): Promise<Map<string, number>> {
+    const { rows } = await this.db.query<{ room_id: string; room_seq: number }>({
+      name: 'room-seqs',
+      text: 'SELECT room_id, room_seq FROM sync.rooms WHERE room_id = ANY($1)',
+      values: [roomIds],
+    });
+    return new Map(rows.map((row) => [row.room_id, row.room_seq]));
+  }
+}

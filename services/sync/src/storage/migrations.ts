@@ -1,0 +1,93 @@
+import type { SchemaDefinition } from '@ganglion/database';
+
+/**
+ * The read model: what rooms and users look like to clients, in one order of positions. One appender writes it; every
+ * replica reads it.
+ */
+export const syncSchema: SchemaDefinition = {
+  schema: 'sync',
+  version: 1,
+  oldestCompatible: 1,
+  migrations: [
+    {
+      version: 1,
+      name: 'read_model',
+      up: `
+        -- One row. position is the last one handed out; the cursors say how far the owners' logs were compared.
+        CREATE TABLE sync.appender (
+          only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+          epoch bigint NOT NULL DEFAULT 0,
+          position bigint NOT NULL DEFAULT 0,
+          room_cursor bigint NOT NULL DEFAULT 0,
+          user_cursor bigint NOT NULL DEFAULT 0
+        );
+        INSERT INTO sync.appender DEFAULT VALUES;
+
+        CREATE TABLE sync.rooms (
+          room_nid bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+          room_id text NOT NULL UNIQUE,
+          room_version text NOT NULL,
+          room_seq bigint NOT NULL DEFAULT 0,
+          position bigint NOT NULL DEFAULT 0,
+          visibility text NOT NULL DEFAULT 'shared'
+        );
+
+        -- json: the event as clients get it, without room_id and unsigned; a redacted event is stored redacted.
+        -- fixed_unsigned: what never changes of unsigned. changes_state: whether it is the new value of its state key.
+        CREATE TABLE sync.timeline (
+          position bigint PRIMARY KEY,
+          room_nid bigint NOT NULL,
+          event_id text NOT NULL UNIQUE,
+          type text NOT NULL,
+          state_key text,
+          sender text NOT NULL,
+          membership text,
+          visibility text NOT NULL,
+          previous_visibility text,
+          origin_server_ts bigint NOT NULL,
+          json text NOT NULL,
+          fixed_unsigned text,
+          txn_user_id text,
+          txn_device_id text,
+          txn_id text
+        );
+        CREATE INDEX timeline_by_room ON sync.timeline (room_nid, position);
+
+        -- From position on, this entry of the room's state is the event at event_position; null when it vanished.
+        CREATE TABLE sync.state_log (
+          room_nid bigint NOT NULL,
+          type text NOT NULL,
+          state_key text NOT NULL,
+          position bigint NOT NULL,
+          event_position bigint,
+          PRIMARY KEY (room_nid, type, state_key, position)
+        );
+        CREATE INDEX state_log_by_position ON sync.state_log (room_nid, position);
+
+        CREATE TABLE sync.memberships (
+          user_id text NOT NULL,
+          room_nid bigint NOT NULL,
+          membership text NOT NULL,
+          position bigint NOT NULL,
+          PRIMARY KEY (user_id, room_nid)
+        );
+
+        CREATE TABLE sync.users (
+          user_id text PRIMARY KEY,
+          user_seq bigint NOT NULL
+        );
+
+        -- room_id is empty for global account data.
+        CREATE TABLE sync.account_data (
+          user_id text NOT NULL,
+          room_id text NOT NULL,
+          type text NOT NULL,
+          content text NOT NULL,
+          position bigint NOT NULL,
+          PRIMARY KEY (user_id, room_id, type)
+        );
+        CREATE INDEX account_data_by_position ON sync.account_data (user_id, position);
+      `,
+    },
+  ],
+};

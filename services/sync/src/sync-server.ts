@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto';
+import { type Bus, jsonCodec, type Topic } from '@ganglion/bus';
+import type { Config } from '@ganglion/config';
+import { ANNOUNCEMENTS } from '@ganglion/contracts';
+import type { RoomLog } from '@ganglion/contracts/room';
+import type { UserLog, Users } from '@ganglion/contracts/user';
+import { type Database, Lease } from '@ganglion/database';
+import type { Logger } from '@ganglion/telemetry';
+import { AppenderService } from './appender/appender-service.js';
+import { Announcements } from './domain/announcements.js';
+import type { AppendBatch } from './domain/append.js';
+import { Filters } from './domain/filters.js';
+import { SentMembers } from './domain/lazy-members.js';
+import { type FeedSource, LiveFeed } from './domain/live-feed.js';
+import { RoomHistory } from './domain/room-history.js';
+import { RoomViews } from './domain/room-views.js';
+import { SyncService } from './domain/sync-service.js';
+import { UserViews } from './domain/user-views.js';
+import { ReadStore } from './storage/read-store.js';
+
+export interface SyncServerDependencies {
+  readonly config: Config;
+  readonly db: Database;
+  readonly bus: Bus;
+  readonly logger: Logger;
+  readonly roomLog: RoomLog;
+  readonly userLog: UserLog;
+  readonly users: Users;
+}
+
+export interface SyncServer {
+  readonly service: SyncService;
+  readonly history: RoomHistory;
+  readonly filters: Filters;
+  start(): void;
+  stop(): Promise<void>;
+}
+
+/** A batch as it was appended. Replicas trust each other, and a batch that does not follow is read from the database. */
+const APPENDED: Topic<AppendBatch> = { name: 'sync-appended', codec: jsonCodec((input) => input as AppendBatch) };
+
+/** A broadcast has to fit into one message; a replica reads a larger batch from the database. */
+const MAX_BROADCAST_CHARACTERS = 400_000;
+
+/** Puts one sync replica together: a candidate for the appender, and a reader. */
+export function createSyncServer(deps: SyncServerDependencies): SyncServer {
+  const { config, db, bus } = deps;
+  const model = new ReadStore(db);
+  const users = new UserViews(model);
+  const rooms = new RoomViews(model, config.sync.max_cached_rooms, config.sync.recent_events_per_room);
+  const announcements = new Announcements();
+  const feed = new LiveFeed(feedSource(bus), model, rooms, users, announcements);
+  const lease = new Lease(db, { name: 'sync.appender', holder: randomUUID() });
+  const appended = (batch: AppendBatch) => bus.broadcast(APPENDED, fitting(batch));
+  const appender = new AppenderService({ ...deps, lease, appended });
+  const limits = { defaultLimit: config.sync.default_timeline_limit, maximumLimit: config.sync.max_timeline_limit };
+  return {
+    service: new SyncService({ feed, model, rooms, users, announcements, sent: new SentMembers() }),
+    history: new RoomHistory({ feed, model, rooms, users, announcements }),
+    filters: new Filters(deps.users, limits),
+    start: () => appender.start(),
+    async stop() {
+      await appender.stop();
+      await feed.stop();
+    },
+  };
+}
+
+function feedSource(bus: Bus): FeedSource {
+  return {
+    async listen(onBatch, onAnnouncement) {
+      const subscriptions = await Promise.all([
+        bus.listen(APPENDED, (batch) => onBatch(batch)),
+        bus.listen(ANNOUNCEMENTS, ({ id, seq }) => onAnnouncement(id, seq)),
+      ]);
+      return async () => {
+        await Promise.all(subscriptions.map((subscription) => subscription.stop()));
+      };
+    },
+    onReset: (listener) => bus.onReset(listener),
+  };
+}
+
+/** The batch, or without its rows when it is too large to broadcast. */
+function fitting(batch: AppendBatch): AppendBatch {
+  const size = batch.events.reduce((sum, { json, fixedUnsigned }) => sum + json.length + fixedUnsigned.length + 300, 0);
+  const content = batch.accountData.reduce((sum, row) => sum + row.content.length + 300, 0);
+  if (size + content <= MAX_BROADCAST_CHARACTERS) return batch;
+  return { ...batch, rooms: [], events: [], stateLog: [], redactions: [], accountData: [], userSeqs: [] };
+}

@@ -1,0 +1,25 @@
+import type { Config } from '@ganglion/config';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { Filters } from './domain/filters.js';
+import { RoomHistory } from './domain/room-history.js';
+import { SyncService } from './domain/sync-service.js';
+import { RoomHistoryController } from './http/room-history.controller.js';
+import { SYNC_CONFIG, SyncController } from './http/sync.controller.js';
+import type { SyncServer } from './sync-server.js';
+
+@Module({})
+class SyncModule {}
+
+/** The HTTP side of a sync replica. */
+export function syncModule(server: SyncServer, config: Config): DynamicModule {
+  return {
+    module: SyncModule,
+    controllers: [SyncController, RoomHistoryController],
+    providers: [
+      { provide: SyncService, useValue: server.service },
+      { provide: RoomHistory, useValue: server.history },
+      { provide: Filters, useValue: server.filters },
+      { provide: SYNC_CONFIG, useValue: config.sync },
+    ],
+  };
+}
