@@ -1,5 +1,5 @@
-import { chown } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { chown, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { findBinaries } from './binaries.js';
@@ -16,7 +16,7 @@ export interface EmbeddedPostgresOptions {
   readonly port?: number;
   /** Settings of PostgreSQL that differ from ours. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** Gets what it logs: warnings and worse. */
+  /** Gets what it logs: what it or a connection dies of. */
   readonly onLog?: (line: string) => void;
 }
 
@@ -54,7 +54,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const server = new ServerProcess(binaries.postgres, args, runAs, options.onLog ?? (() => {}));
   try {
     const url = databaseUrl(listening, await readPassword(dataDir));
-    await untilReady(server, url);
+    await untilReady(server, dataDir, url);
     return { url, stop: () => server.stop() };
   } catch (error) {
     await server.stop();
@@ -77,39 +77,31 @@ function databaseUrl({ port, socketDir }: Listening, password: string, database 
   return url.href;
 }
 
-/** Waits until the database `ganglion` answers, making it the first time. */
-async function untilReady(server: ServerProcess, url: string): Promise<void> {
+/** Waits until the server takes connections, and makes the database `ganglion` if it is not there. */
+async function untilReady(server: ServerProcess, dataDir: string, url: string): Promise<void> {
   const deadline = Date.now() + PATIENCE_MS;
-  for (;;) {
-    const error = await failureToConnect(url);
-    if (error === undefined) return;
-    if (error.code === '3D000') await createDatabase(url);
-    else if (!server.running) throw new Error(`PostgreSQL did not start: ${server.output || error.message}`);
-    else if (Date.now() > deadline) throw new Error(`PostgreSQL does not answer: ${error.message}. ${server.output}`);
-    else await sleep(20);
+  while (!(await saysReady(dataDir))) {
+    if (!server.running) throw new Error(`PostgreSQL did not start: ${server.output}`);
+    if (Date.now() > deadline) throw new Error(`PostgreSQL does not become ready: ${server.output}`);
+    await sleep(10);
   }
+  await ensureDatabase(url);
 }
 
-async function failureToConnect(url: string): Promise<(Error & { code?: string }) | undefined> {
-  const client = new pg.Client(url);
-  client.on('error', () => {});
-  try {
-    await client.connect();
-    return undefined;
-  } catch (error) {
-    return error as Error;
-  } finally {
-    await client.end().catch(() => {});
-  }
+/** PostgreSQL keeps its state in the last line of its lock file, for pg_ctl and for us. */
+async function saysReady(dataDir: string): Promise<boolean> {
+  const lock = await readFile(join(dataDir, 'postmaster.pid'), 'utf8').catch(() => '');
+  return lock.split('\n')[7]?.trim() === 'ready';
 }
 
-async function createDatabase(url: string): Promise<void> {
+async function ensureDatabase(url: string): Promise<void> {
   const maintenance = new URL(url);
   maintenance.pathname = '/postgres';
   const client = new pg.Client(maintenance.href);
   await client.connect();
   try {
-    await client.query('CREATE DATABASE ganglion');
+    const { rowCount } = await client.query("SELECT FROM pg_database WHERE datname = 'ganglion'");
+    if (rowCount === 0) await client.query('CREATE DATABASE ganglion');
   } finally {
     await client.end();
   }

@@ -14,7 +14,8 @@ const SETTINGS: Readonly<Record<string, string>> = {
   max_wal_size: '2GB',
   checkpoint_timeout: '15min',
   logging_collector: 'off',
-  log_min_messages: 'warning',
+  // Errors of statements are for whoever sent them.
+  log_min_messages: 'fatal',
   log_checkpoints: 'off',
   lc_messages: 'C',
   cluster_name: 'ganglion',

@@ -1,0 +1,29 @@
+import { ConfigError } from '@ganglion/config';
+import { CommanderError } from 'commander';
+import { type CliContext, CliError, type Work } from './context.js';
+import { createProgram } from './program.js';
+
+/** Runs the command and returns the exit code: 0 done, 1 failed, 2 the command or the configuration is wrong. */
+export async function runCli(args: readonly string[], context: CliContext, work: Work): Promise<number> {
+  try {
+    await createProgram(context, work).parseAsync([...args], { from: 'user' });
+    return 0;
+  } catch (error) {
+    return explain(error, context);
+  }
+}
+
+function explain(error: unknown, context: CliContext): number {
+  // Commander has said what is wrong already; help that was asked for is no mistake.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof ConfigError) {
+    context.err(`The configuration cannot be used:\n${error.message}\n`);
+    return 2;
+  }
+  if (error instanceof CliError) {
+    context.err(`${error.message}\n`);
+    return error.exitCode;
+  }
+  context.err(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  return 1;
+}
