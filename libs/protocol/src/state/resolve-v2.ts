@@ -29,15 +29,15 @@ export function resolveV2(
   if (conflicted.size === 0) return unconflicted;
   const graph = new AuthGraph(lookup);
   const fromEmpty = rules.stateResolution === 'v2.1';
-  const subgraph = fromEmpty ? conflictedSubgraph(conflicted, graph) : conflicted;
-  const fullConflicted = subgraph.union(authDifference(stateSets, graph));
+  const disputed = fromEmpty ? conflictedSubgraph(conflicted, graph) : conflicted;
+  const fullConflicted = new Set([...disputed, ...authDifference(stateSets, graph)]);
 
   const powerEvents = powerEventsAndChains(fullConflicted, graph);
   const sortedPowerEvents = reverseTopologicalPowerSort(powerEvents, graph, rules);
   const initial: StateMap<string> = fromEmpty ? new Map() : unconflicted;
   const partial = iterativeAuthChecks(sortedPowerEvents, initial, graph, rules, options);
 
-  const others = fullConflicted.difference(powerEvents);
+  const others = [...fullConflicted].filter((eventId) => !powerEvents.has(eventId));
   const sortedOthers = mainlineSort(others, partial.get(POWER_LEVELS), graph);
   const resolved = iterativeAuthChecks(sortedOthers, partial, graph, rules, options);
   for (const [tuple, eventId] of unconflicted) resolved.set(tuple, eventId);
