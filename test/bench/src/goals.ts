@@ -41,7 +41,7 @@ export interface Goal {
   below?: number;
 }
 
-export const goals: readonly Goal[] = [
+const goals: readonly Goal[] = [
   { text: 'sends at 64 in flight ≥ 20×', result: 'sends-many-64', figure: figures.rate, ratio: 20 },
   { text: 'CPU per event ≤ 1/20', result: 'sends-many-64', figure: figures.cpu, ratio: 20 },
   { text: 'delivery ≥ 8× sooner', result: 'delivery', figure: figures.p50, ratio: 8 },

@@ -1,4 +1,3 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
 import { bench } from '../src/main.ts';
 import { fullPlan, type Options } from '../src/options.ts';
 import { renderHtml } from '../src/report/html.ts';

@@ -1,4 +1,3 @@
-import { describe, expect, it } from '@jest/globals';
 import { advantage, figures, judge } from '../src/goals.ts';
 import type { LoadSummary, Result } from '../src/types.ts';
 

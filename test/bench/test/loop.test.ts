@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from '@jest/globals';
 import { registrationMac } from '../src/load/account.ts';
 import { type Reply, readJson } from '../src/load/client.ts';
 import { closedLoop, forCount, forSeconds, pacedLoop } from '../src/load/loop.ts';

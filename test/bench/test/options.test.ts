@@ -1,4 +1,3 @@
-import { describe, expect, it } from '@jest/globals';
 import { help } from '../src/help.ts';
 import { catalogue } from '../src/measure/catalogue.ts';
 import { measureIds } from '../src/measure/ids.ts';

@@ -3,7 +3,6 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from '@jest/globals';
 import { listenersOf, listeningInodes } from '../src/proc/listener.ts';
 import { cpuBetween, Probe, probeOf } from '../src/proc/probe.ts';
 import { family, parseKilobytes, parseStat, roleOf } from '../src/proc/stat.ts';

@@ -1,4 +1,3 @@
-import { describe, expect, it } from '@jest/globals';
 import { fullPlan } from '../src/options.ts';
 import { barChart, spreadChart } from '../src/report/chart.ts';
 import { figure, megabytes, percent, times } from '../src/report/format.ts';

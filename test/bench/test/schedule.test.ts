@@ -1,4 +1,3 @@
-import { describe, expect, it } from '@jest/globals';
 import { measureNamed } from '../src/measure/catalogue.ts';
 import { runInTurns } from '../src/schedule.ts';
 import type { Run } from '../src/types.ts';

@@ -1,4 +1,3 @@
-import { describe, expect, it } from '@jest/globals';
 import { percentile, summarise } from '../src/stats.ts';
 import type { LoadRun, LoadSummary, Memory } from '../src/types.ts';
 
