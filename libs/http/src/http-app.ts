@@ -36,6 +36,17 @@ export interface HttpApp {
   drain(): Promise<void>;
 }
 
+/** Leaves what no route answers, and what fails before one, to the handlers that the server has already. */
+class MatrixFastifyAdapter extends FastifyAdapter {
+  override setNotFoundHandler(): never {
+    return this.getInstance() as never;
+  }
+
+  override setErrorHandler(): never {
+    return this.getInstance() as never;
+  }
+}
+
 /** Older clients speak r0, whose endpoints were taken over unchanged as v3. */
 function r0AsV3(url: string): string {
   return url.replace(/^\/_matrix\/(client|media)\/r0\//, '/_matrix/$1/v3/');
@@ -86,7 +97,7 @@ export async function createHttpApp(
   const draining = options.draining ?? new Draining();
   const filter = new MatrixErrorFilter(options.logger);
   const server = createFastify(options, filter, draining);
-  const adapter = new FastifyAdapter(server as never);
+  const adapter = new MatrixFastifyAdapter(server as never);
   const root: DynamicModule = { module: RootModule, imports: [sharedModule(options, draining), ...modules] };
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, { logger: false, bodyParser: false });
   parseJsonBodies(server);

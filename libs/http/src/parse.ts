@@ -43,21 +43,21 @@ export function parseQuery<T>(schema: z.ZodType<T>, query: unknown): T {
   return parseWith(schema, query, 'M_MISSING_PARAM', 'M_INVALID_PARAM');
 }
 
-function requestOf(context: ExecutionContext): FastifyRequest {
-  return context.switchToHttp().getRequest<FastifyRequest>();
+/** Nest would take a schema that is given to a decorator for a pipe, as both have a `transform`; so it is closed over. */
+function parsedParameter(parse: (request: FastifyRequest) => unknown): ParameterDecorator {
+  return createParamDecorator((_: unknown, context: ExecutionContext) =>
+    parse(context.switchToHttp().getRequest<FastifyRequest>()),
+  )();
 }
 
 /** The request's JSON body, parsed by the schema. */
-export const JsonBody = createParamDecorator((schema: z.ZodType, context: ExecutionContext) =>
-  parseBody(schema, requestOf(context).body),
-);
+export const JsonBody = (schema: z.ZodType): ParameterDecorator =>
+  parsedParameter(({ body }) => parseBody(schema, body));
 
 /** The request's query parameters, parsed by the schema. */
-export const Query = createParamDecorator((schema: z.ZodType, context: ExecutionContext) =>
-  parseQuery(schema, requestOf(context).query),
-);
+export const Query = (schema: z.ZodType): ParameterDecorator =>
+  parsedParameter(({ query }) => parseQuery(schema, query));
 
 /** The path's parameters (already percent-decoded), parsed by the schema. */
-export const Path = createParamDecorator((schema: z.ZodType, context: ExecutionContext) =>
-  parseWith(schema, requestOf(context).params, 'M_MISSING_PARAM', 'M_INVALID_PARAM'),
-);
+export const Path = (schema: z.ZodType): ParameterDecorator =>
+  parsedParameter(({ params }) => parseWith(schema, params, 'M_MISSING_PARAM', 'M_INVALID_PARAM'));
