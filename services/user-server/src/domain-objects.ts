@@ -1,0 +1,81 @@
+import type { Config } from '@ganglion/config';
+import type { Metrics } from '@ganglion/telemetry';
+import { AccountCreation } from './domain/account-creation.js';
+import { AccountData } from './domain/account-data.js';
+import { Accounts } from './domain/accounts.js';
+import { Credentials } from './domain/credentials.js';
+import { Devices } from './domain/devices.js';
+import { Filters } from './domain/filters.js';
+import { GuestUpgrade } from './domain/guest-upgrade.js';
+import { LastSeen } from './domain/last-seen.js';
+import { type LocalServer, LocalServers } from './domain/local-servers.js';
+import { Login } from './domain/login.js';
+import { PasswordPolicy } from './domain/password-policy.js';
+import type { Announcements, RateLimiter, RoomUpdates } from './domain/ports.js';
+import { Profiles } from './domain/profiles.js';
+import { Registration } from './domain/registration.js';
+import { Sessions } from './domain/sessions.js';
+import { SharedSecretRegistration } from './domain/shared-secret-registration.js';
+import { TokenOwners } from './domain/token-owners.js';
+import { uiaStages } from './domain/uia-stages.js';
+import { UserInteractiveAuth } from './domain/user-interactive-auth.js';
+import { Argon2Passwords } from './passwords/argon2-passwords.js';
+import type { Stores } from './stores.js';
+
+export interface DomainDependencies {
+  readonly config: Config;
+  readonly stores: Stores;
+  readonly announcements: Announcements;
+  readonly roomUpdates: RoomUpdates | undefined;
+  readonly rateLimiter: RateLimiter;
+  readonly metrics: Metrics;
+}
+
+export type DomainObjects = ReturnType<typeof createDomainObjects>;
+
+/** What this service does, wired to what it stands on. */
+export function createDomainObjects(dependencies: DomainDependencies) {
+  const { config, stores, announcements, roomUpdates, rateLimiter, metrics } = dependencies;
+  const { accounts, devices } = stores;
+  const policy = new PasswordPolicy(config.passwords.min_length);
+  const passwords = new Argon2Passwords(config.passwords.argon2, metrics);
+  const servers = localServers(config);
+  const credentials = new Credentials(accounts, passwords, rateLimiter, servers);
+  const uia = new UserInteractiveAuth(stores.uiaSessions, uiaStages(credentials));
+  const sessions = new Sessions(stores.sessions, announcements, tokenLifetimes(config));
+  const lastSeen = new LastSeen(devices);
+  const owners = new TokenOwners(stores.sessions, announcements, lastSeen);
+  const creation = new AccountCreation(accounts, passwords, sessions);
+  const guestUpgrade = new GuestUpgrade(accounts, owners, passwords, sessions, announcements);
+  const { enabled, allow_guests: guests, shared_secret } = config.registration;
+  return {
+    servers,
+    lastSeen,
+    owners,
+    sessions,
+    login: new Login(credentials, sessions),
+    registration: new Registration({ enabled, guests }, accounts, creation, guestUpgrade, uia, policy, rateLimiter),
+    sharedSecretRegistration: new SharedSecretRegistration(shared_secret, stores.nonces, creation, policy),
+    accounts: new Accounts(accounts, uia, passwords, policy, announcements, roomUpdates),
+    devices: new Devices(devices, uia, announcements),
+    profiles: new Profiles(stores.profiles, roomUpdates),
+    accountData: new AccountData(stores.accountData, announcements),
+    filters: new Filters(stores.filters),
+  };
+}
+
+function localServers({ server_names, http }: Config): LocalServers {
+  const [first, ...others] = server_names.map(({ name, client_base_url }): LocalServer => {
+    const url = client_base_url ?? (server_names.length === 1 ? http.public_base_url : undefined);
+    return url === undefined ? { name } : { name, clientHost: new URL(url).host };
+  });
+  return new LocalServers([first as LocalServer, ...others]);
+}
+
+function tokenLifetimes({ sessions }: Config) {
+  return {
+    accessMs: sessions.access_token_lifetime_ms,
+    refreshableAccessMs: sessions.refreshable_access_token_lifetime_ms,
+    refreshMs: sessions.refresh_token_lifetime_ms,
+  };
+}

@@ -1,0 +1,55 @@
+import { MatrixError } from '@ganglion/contracts';
+import { notFound } from './failures.js';
+import type { Announcements, Device, DeviceStore, Requester } from './ports.js';
+import type { InteractiveRequest } from './uia-request.js';
+import { PASSWORD_FLOWS } from './uia-stages.js';
+import type { UserInteractiveAuth } from './user-interactive-auth.js';
+
+const MAX_DISPLAY_NAME = 100;
+const unknownDevice = () => notFound('There is no such device');
+
+/** A user's own devices. @see https://spec.matrix.org/v1.19/client-server-api/#device-management */
+export class Devices {
+  constructor(
+    private readonly store: DeviceStore,
+    private readonly uia: UserInteractiveAuth,
+    private readonly announcements: Announcements,
+  ) {}
+
+  list({ userId }: Requester): Promise<Device[]> {
+    return this.store.list(userId);
+  }
+
+  /** @throws MatrixError M_NOT_FOUND */
+  async get({ userId }: Requester, deviceId: string): Promise<Device> {
+    const device = await this.store.find(userId, deviceId);
+    if (device === undefined) throw unknownDevice();
+    return device;
+  }
+
+  /** @throws MatrixError M_NOT_FOUND, M_TOO_LARGE for a name of more than a hundred characters */
+  async update(requester: Requester, deviceId: string, displayName: string | undefined): Promise<void> {
+    const { displayName: current } = await this.get(requester, deviceId);
+    if (displayName === undefined || displayName === current) return;
+    if (displayName.length > MAX_DISPLAY_NAME) {
+      throw new MatrixError(400, 'M_TOO_LARGE', `A device name may have at most ${MAX_DISPLAY_NAME} characters`);
+    }
+    if (!(await this.store.rename(requester.userId, deviceId, displayName))) throw unknownDevice();
+  }
+
+  /** Ends devices after the user has shown that they know the password. @throws UiaChallenge */
+  async remove({ userId }: Requester, deviceIds: readonly string[], interactive: InteractiveRequest): Promise<void> {
+    await this.uia.pass(interactive, PASSWORD_FLOWS);
+    this.announcements.tokensEnded(await this.store.remove(userId, deviceIds));
+  }
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3logout */
+  async logout({ userId, deviceId }: Requester): Promise<void> {
+    this.announcements.tokensEnded(await this.store.remove(userId, [deviceId]));
+  }
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3logoutall */
+  async logoutAll({ userId }: Requester): Promise<void> {
+    this.announcements.tokensEnded(await this.store.remove(userId));
+  }
+}

@@ -1,0 +1,100 @@
+import { type AccountCreation, type CreatedAccount, userInUse } from './account-creation.js';
+import { forbidden, missingParam, takeOrRefuse } from './failures.js';
+import type { GuestUpgrade } from './guest-upgrade.js';
+import type { PasswordPolicy } from './password-policy.js';
+import type { AccountStore, RateLimiter } from './ports.js';
+import type { DeviceRequest } from './sessions.js';
+import type { InteractiveRequest } from './uia-request.js';
+import { DUMMY_FLOWS } from './uia-stages.js';
+import type { UserInteractiveAuth } from './user-interactive-auth.js';
+import { randomUserId, userIdForUsername } from './usernames.js';
+
+export interface RegistrationSettings {
+  readonly enabled: boolean;
+  readonly guests: boolean;
+}
+
+export interface RegistrationRequest extends DeviceRequest {
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  readonly inhibitLogin?: boolean | undefined;
+  /** Of the guest whose account this becomes. */
+  readonly guestAccessToken?: string | undefined;
+}
+
+/** Registration by anybody. @see https://spec.matrix.org/v1.19/client-server-api/#legacy-account-registration */
+export class Registration {
+  constructor(
+    private readonly settings: RegistrationSettings,
+    private readonly accounts: AccountStore,
+    private readonly creation: AccountCreation,
+    private readonly guestUpgrade: GuestUpgrade,
+    private readonly uia: UserInteractiveAuth,
+    private readonly policy: PasswordPolicy,
+    private readonly limiter: RateLimiter,
+  ) {}
+
+  /**
+   * @throws MatrixError M_INVALID_USERNAME, M_USER_IN_USE, M_FORBIDDEN when nobody may register
+   * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3registeravailable
+   */
+  async checkUsername(username: string, serverName: string): Promise<void> {
+    this.#checkEnabled();
+    await this.#checkFree(userIdForUsername(username, serverName));
+  }
+
+  /**
+   * @param address where the request comes from, for the rate limit
+   * @throws MatrixError as checkUsername, M_WEAK_PASSWORD, M_MISSING_PARAM without a password, M_LIMIT_EXCEEDED
+   * @throws UiaChallenge
+   * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3register
+   */
+  async register(
+    request: RegistrationRequest,
+    interactive: InteractiveRequest,
+    address: string,
+  ): Promise<CreatedAccount> {
+    this.#checkEnabled();
+    const { username, password, guestAccessToken } = request;
+    const { serverName } = interactive;
+    const userId = username === undefined ? randomUserId(serverName) : userIdForUsername(username, serverName);
+    if (guestAccessToken === undefined) await this.#checkFree(userId);
+    else await this.guestUpgrade.check(userId, guestAccessToken);
+    if (password !== undefined) this.policy.check(password);
+    await this.uia.pass(interactive, DUMMY_FLOWS);
+    if (password === undefined) throw missingParam('password is required');
+    await takeOrRefuse(this.limiter, 'registration', address);
+    const device = request.inhibitLogin ? undefined : request;
+    if (guestAccessToken !== undefined) return this.guestUpgrade.upgrade(userId, password, device);
+    return this.creation.create({ userId, displayname: localpartOf(userId) }, password, device);
+  }
+
+  /**
+   * Makes a guest, whose name and device are ours to choose.
+   *
+   * @throws MatrixError M_FORBIDDEN when guests are not allowed, M_LIMIT_EXCEEDED
+   * @see https://spec.matrix.org/v1.19/client-server-api/#guest-access
+   */
+  async registerGuest(
+    initialDeviceDisplayName: string | undefined,
+    serverName: string,
+    address: string,
+  ): Promise<CreatedAccount> {
+    if (!this.settings.guests) throw forbidden('Guest access is disabled');
+    await takeOrRefuse(this.limiter, 'registration', address);
+    const guest = { userId: randomUserId(serverName), guest: true };
+    return this.creation.create(guest, undefined, { initialDeviceDisplayName });
+  }
+
+  #checkEnabled(): void {
+    if (!this.settings.enabled) throw forbidden('Registration is disabled');
+  }
+
+  async #checkFree(userId: string): Promise<void> {
+    if ((await this.accounts.find([userId])) !== undefined) throw userInUse();
+  }
+}
+
+function localpartOf(userId: string): string {
+  return userId.slice(1, userId.indexOf(':'));
+}

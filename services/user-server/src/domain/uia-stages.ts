@@ -1,0 +1,45 @@
+import { MatrixError } from '@ganglion/contracts';
+import { isJsonObject, type JsonObject } from '@ganglion/protocol';
+import type { Credentials, UserReference } from './credentials.js';
+import { badJson, forbidden } from './failures.js';
+import { PASSWORD_LOGIN } from './login.js';
+import type { Flow } from './uia-challenge.js';
+import type { Stage } from './user-interactive-auth.js';
+
+const DUMMY = 'm.login.dummy';
+
+/** Anybody may go on. @see https://spec.matrix.org/v1.19/client-server-api/#dummy-auth */
+export const DUMMY_FLOWS: readonly Flow[] = [[DUMMY]];
+/** Only who knows the password. @see https://spec.matrix.org/v1.19/client-server-api/#password-based */
+export const PASSWORD_FLOWS: readonly Flow[] = [[PASSWORD_LOGIN]];
+
+export function uiaStages(credentials: Credentials): Readonly<Record<string, Stage>> {
+  return { [DUMMY]: async () => {}, [PASSWORD_LOGIN]: passwordStage(credentials) };
+}
+
+/** The owner of the access token shows that they know the password: somebody else's does not count. */
+function passwordStage(credentials: Credentials): Stage {
+  return async ({ fields }, { userId, serverName }) => {
+    const { password } = fields;
+    if (typeof password !== 'string') throw badJson('auth.password is required');
+    const candidates = credentials.candidates(userReferenceOf(fields), serverName);
+    if (userId === undefined || !candidates.includes(userId)) {
+      throw forbidden('The user who authenticates is not the one who makes the request');
+    }
+    const account = await credentials.check([userId], password);
+    if (account === undefined) throw new MatrixError(401, 'M_FORBIDDEN', 'Invalid password');
+  };
+}
+
+function userReferenceOf({ identifier, user }: JsonObject): UserReference {
+  if (identifier === undefined) return { user: stringOrAbsent(user, 'user') };
+  if (!isJsonObject(identifier)) throw badJson('auth.identifier must be an object');
+  const type = stringOrAbsent(identifier.type, 'identifier.type');
+  if (type === undefined) throw badJson('auth.identifier.type is required');
+  return { identifier: { type, user: stringOrAbsent(identifier.user, 'identifier.user') } };
+}
+
+function stringOrAbsent(value: unknown, name: string): string | undefined {
+  if (value !== undefined && typeof value !== 'string') throw badJson(`auth.${name} must be a string`);
+  return value;
+}

@@ -1,0 +1,60 @@
+import { Authenticated, JsonBody, RequestedBy, type Requester } from '@ganglion/http';
+import type { JsonObject } from '@ganglion/protocol';
+import { Controller, Get, HttpCode, Inject, Post, UseFilters } from '@nestjs/common';
+import { z } from 'zod';
+import { Accounts } from '../domain/accounts.js';
+import { LocalServers } from '../domain/local-servers.js';
+import { interactiveRequest, type Origin, RequestOrigin } from './origin.js';
+import { UiaChallengeFilter } from './uia-challenge.filter.js';
+import { jsonObject, optionalFlag, text } from './values.js';
+
+const passwordBody = z
+  .object({ new_password: text, logout_devices: optionalFlag })
+  .transform((body) => ({ newPassword: body.new_password, logoutDevices: body.logout_devices ?? true }));
+
+const deactivateBody = z.object({ erase: optionalFlag }).transform(({ erase }) => erase ?? false);
+
+/** @see https://spec.matrix.org/v1.19/client-server-api/#legacy-account-management */
+@Controller('_matrix/client/v3/account')
+@UseFilters(UiaChallengeFilter)
+export class AccountController {
+  constructor(
+    @Inject(Accounts) private readonly accounts: Accounts,
+    @Inject(LocalServers) private readonly servers: LocalServers,
+  ) {}
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3accountpassword */
+  @Post('password')
+  @HttpCode(200)
+  @Authenticated()
+  async changePassword(
+    @RequestedBy() requester: Requester,
+    @JsonBody(passwordBody) change: z.output<typeof passwordBody>,
+    @JsonBody(jsonObject) body: JsonObject,
+    @RequestOrigin() origin: Origin,
+  ) {
+    await this.accounts.changePassword(requester, change, interactiveRequest(origin, this.servers, body, requester));
+    return {};
+  }
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3accountdeactivate */
+  @Post('deactivate')
+  @HttpCode(200)
+  @Authenticated()
+  async deactivateAccount(
+    @RequestedBy() requester: Requester,
+    @JsonBody(deactivateBody) erase: boolean,
+    @JsonBody(jsonObject) body: JsonObject,
+    @RequestOrigin() origin: Origin,
+  ) {
+    await this.accounts.deactivate(requester, erase, interactiveRequest(origin, this.servers, body, requester));
+    return { id_server_unbind_result: 'success' };
+  }
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3account3pid */
+  @Get('3pid')
+  @Authenticated()
+  getAccount3PIDs() {
+    return { threepids: [] };
+  }
+}

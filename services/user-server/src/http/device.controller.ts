@@ -1,0 +1,88 @@
+import { Authenticated, JsonBody, Path, RequestedBy, type Requester } from '@ganglion/http';
+import type { JsonObject } from '@ganglion/protocol';
+import { Controller, Delete, Get, HttpCode, Inject, Post, Put, UseFilters } from '@nestjs/common';
+import { z } from 'zod';
+import { Devices } from '../domain/devices.js';
+import { LocalServers } from '../domain/local-servers.js';
+import type { Device } from '../domain/ports.js';
+import { interactiveRequest, type Origin, RequestOrigin } from './origin.js';
+import { UiaChallengeFilter } from './uia-challenge.filter.js';
+import { jsonObject, optionalText, text } from './values.js';
+
+const devicePath = z.object({ deviceId: text });
+const updateBody = z.object({ display_name: optionalText });
+const deleteBody = jsonObject.default({});
+const deleteDevicesBody = z.object({ devices: z.array(text) });
+
+type DevicePath = z.output<typeof devicePath>;
+
+/** @see https://spec.matrix.org/v1.19/client-server-api/#device-management */
+@Controller('_matrix/client/v3')
+@UseFilters(UiaChallengeFilter)
+export class DeviceController {
+  constructor(
+    @Inject(Devices) private readonly devices: Devices,
+    @Inject(LocalServers) private readonly servers: LocalServers,
+  ) {}
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3devices */
+  @Get('devices')
+  @Authenticated({ guests: true })
+  async getDevices(@RequestedBy() requester: Requester) {
+    return { devices: (await this.devices.list(requester)).map(deviceAnswer) };
+  }
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3devicesdeviceid */
+  @Get('devices/:deviceId')
+  @Authenticated({ guests: true })
+  async getDevice(@RequestedBy() requester: Requester, @Path(devicePath) { deviceId }: DevicePath) {
+    return deviceAnswer(await this.devices.get(requester, deviceId));
+  }
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3devicesdeviceid */
+  @Put('devices/:deviceId')
+  @Authenticated({ guests: true })
+  async updateDevice(
+    @RequestedBy() requester: Requester,
+    @Path(devicePath) { deviceId }: DevicePath,
+    @JsonBody(updateBody) { display_name }: z.output<typeof updateBody>,
+  ) {
+    await this.devices.update(requester, deviceId, display_name);
+    return {};
+  }
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#delete_matrixclientv3devicesdeviceid */
+  @Delete('devices/:deviceId')
+  @Authenticated()
+  async deleteDevice(
+    @RequestedBy() requester: Requester,
+    @Path(devicePath) { deviceId }: DevicePath,
+    @JsonBody(deleteBody) body: JsonObject,
+    @RequestOrigin() origin: Origin,
+  ) {
+    await this.devices.remove(requester, [deviceId], interactiveRequest(origin, this.servers, body, requester));
+    return {};
+  }
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3delete_devices */
+  @Post('delete_devices')
+  @HttpCode(200)
+  @Authenticated()
+  async deleteDevices(
+    @RequestedBy() requester: Requester,
+    @JsonBody(deleteDevicesBody) { devices }: z.output<typeof deleteDevicesBody>,
+    @JsonBody(jsonObject) body: JsonObject,
+    @RequestOrigin() origin: Origin,
+  ) {
+    await this.devices.remove(requester, devices, interactiveRequest(origin, this.servers, body, requester));
+    return {};
+  }
+}
+
+function deviceAnswer({ deviceId, displayName, lastSeenMs }: Device): Record<string, unknown> {
+  return {
+    device_id: deviceId,
+    ...(displayName !== undefined && { display_name: displayName }),
+    ...(lastSeenMs !== undefined && { last_seen_ts: lastSeenMs }),
+  };
+}

@@ -1,0 +1,40 @@
+import type { Config } from '@ganglion/config';
+import type { Provider } from '@nestjs/common';
+import { AccountData } from '../domain/account-data.js';
+import { Accounts } from '../domain/accounts.js';
+import { Devices } from '../domain/devices.js';
+import { Filters } from '../domain/filters.js';
+import { LocalServers } from '../domain/local-servers.js';
+import { Login } from '../domain/login.js';
+import { Profiles } from '../domain/profiles.js';
+import { Registration } from '../domain/registration.js';
+import { Sessions } from '../domain/sessions.js';
+import { SharedSecretRegistration } from '../domain/shared-secret-registration.js';
+import type { DomainObjects } from '../domain-objects.js';
+import { LoginAnswers } from './session-answers.js';
+
+/** What the controllers ask for. */
+export function httpProviders(domain: DomainObjects, config: Config): Provider[] {
+  return [
+    { provide: LocalServers, useValue: domain.servers },
+    { provide: Sessions, useValue: domain.sessions },
+    { provide: Login, useValue: domain.login },
+    { provide: Registration, useValue: domain.registration },
+    { provide: SharedSecretRegistration, useValue: domain.sharedSecretRegistration },
+    { provide: Accounts, useValue: domain.accounts },
+    { provide: Devices, useValue: domain.devices },
+    { provide: Profiles, useValue: domain.profiles },
+    { provide: AccountData, useValue: domain.accountData },
+    { provide: Filters, useValue: domain.filters },
+    { provide: LoginAnswers, useValue: new LoginAnswers(clientBaseUrls(config)) },
+  ];
+}
+
+/** Where clients reach each server name, as far as the configuration says. */
+function clientBaseUrls({ server_names, http }: Config): Map<string, string> {
+  const urls = new Map<string, string>();
+  for (const { name, client_base_url = http.public_base_url } of server_names) {
+    if (client_base_url !== undefined) urls.set(name, client_base_url);
+  }
+  return urls;
+}

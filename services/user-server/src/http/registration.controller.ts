@@ -1,0 +1,70 @@
+import { JsonBody, Query } from '@ganglion/http';
+import type { JsonObject } from '@ganglion/protocol';
+import { Controller, Get, HttpCode, Inject, Post, UseFilters } from '@nestjs/common';
+import { z } from 'zod';
+import { LocalServers } from '../domain/local-servers.js';
+import { Registration } from '../domain/registration.js';
+import { interactiveRequest, type Origin, RequestOrigin } from './origin.js';
+import { accountAnswer } from './session-answers.js';
+import { UiaChallengeFilter } from './uia-challenge.filter.js';
+import { deviceFields, deviceRequestOf, jsonObject, optionalFlag, optionalText, text } from './values.js';
+
+const kindQuery = z.object({ kind: z.enum(['user', 'guest']).default('user') });
+const availableQuery = z.object({ username: text });
+
+const registerBody = z
+  .object({
+    username: optionalText,
+    password: optionalText,
+    inhibit_login: optionalFlag,
+    guest_access_token: optionalText,
+    ...deviceFields,
+  })
+  .transform((body) => ({
+    username: body.username,
+    password: body.password,
+    inhibitLogin: body.inhibit_login,
+    guestAccessToken: body.guest_access_token,
+    ...deviceRequestOf(body),
+  }));
+
+/** @see https://spec.matrix.org/v1.19/client-server-api/#legacy-account-registration */
+@Controller('_matrix/client/v3')
+@UseFilters(UiaChallengeFilter)
+export class RegistrationController {
+  constructor(
+    @Inject(Registration) private readonly registration: Registration,
+    @Inject(LocalServers) private readonly servers: LocalServers,
+  ) {}
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3register */
+  @Post('register')
+  @HttpCode(200)
+  async register(
+    @Query(kindQuery) { kind }: z.output<typeof kindQuery>,
+    @JsonBody(registerBody) request: z.output<typeof registerBody>,
+    @JsonBody(jsonObject) body: JsonObject,
+    @RequestOrigin() origin: Origin,
+  ) {
+    const interactive = interactiveRequest(origin, this.servers, body);
+    return accountAnswer(
+      kind === 'guest'
+        ? await this.registration.registerGuest(
+            request.initialDeviceDisplayName,
+            interactive.serverName,
+            origin.address,
+          )
+        : await this.registration.register(request, interactive, origin.address),
+    );
+  }
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3registeravailable */
+  @Get('register/available')
+  async checkUsernameAvailability(
+    @Query(availableQuery) { username }: z.output<typeof availableQuery>,
+    @RequestOrigin() { host }: Origin,
+  ) {
+    await this.registration.checkUsername(username, this.servers.forHost(host));
+    return { available: true };
+  }
+}

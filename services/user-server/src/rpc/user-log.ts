@@ -1,0 +1,29 @@
+import type {
+  GetUserChangesRequest,
+  GetUserChangesResponse,
+  ListUserHeadsRequest,
+  ListUserHeadsResponse,
+  UserLog,
+} from '@ganglion/contracts/user';
+import { userChangesOf } from '../publish/user-changes.js';
+import type { UserLogStore } from '../storage/user-log-store.js';
+
+const DEFAULT_LIMIT = 1_000;
+const MAX_LIMIT = 10_000;
+
+/** The log from which consumers of user changes catch up, whatever the bus has lost. */
+export class UserLogService implements UserLog {
+  constructor(private readonly store: UserLogStore) {}
+
+  async listUserHeads({ sinceCursor, afterUser, limit }: ListUserHeadsRequest): Promise<ListUserHeadsResponse> {
+    const size = Math.min(limit > 0 ? limit : DEFAULT_LIMIT, MAX_LIMIT);
+    const { cursor, heads } = await this.store.heads(sinceCursor, afterUser, size + 1);
+    const page = heads.slice(0, size);
+    const last = page.at(-1);
+    return { heads: page, cursor, ...(heads.length > size && last !== undefined && { nextUser: last.userId }) };
+  }
+
+  async getUserChanges({ userId, afterSeq }: GetUserChangesRequest): Promise<GetUserChangesResponse> {
+    return { changes: userChangesOf(userId, await this.store.changes(userId, afterSeq)) };
+  }
+}

@@ -1,0 +1,25 @@
+import type {
+  GetFilterRequest,
+  GetFilterResponse,
+  GetProfileRequest,
+  GetProfileResponse,
+  Users,
+} from '@ganglion/contracts/user';
+import type { Filters } from '../domain/filters.js';
+import type { Profiles } from '../domain/profiles.js';
+
+/** Users, as the other services read them. */
+export class UsersService implements Users {
+  constructor(
+    private readonly profiles: Profiles,
+    private readonly filters: Filters,
+  ) {}
+
+  async getProfile({ userId }: GetProfileRequest): Promise<GetProfileResponse> {
+    return { profileJson: await this.profiles.get(userId) };
+  }
+
+  async getFilter({ userId, filterId }: GetFilterRequest): Promise<GetFilterResponse> {
+    return { filterJson: await this.filters.find(userId, filterId) };
+  }
+}

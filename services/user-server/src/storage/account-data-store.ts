@@ -1,0 +1,77 @@
+import type { Database, Queryable } from '@ganglion/database';
+import type { AccountDataKey, AccountDataStore, UserChangeRecord } from '../domain/ports.js';
+
+interface OutboxRow extends Record<string, unknown> {
+  outbox_id: number;
+  user_id: string;
+  user_seq: number;
+  room_id: string;
+  type: string;
+  content: string;
+}
+
+/** The number, the change and its announcement in one statement, which is one transaction. */
+const SET = `
+  WITH next AS (
+    UPDATE user_server.accounts SET user_seq = user_seq + 1, updated_xid = pg_current_xact_id()
+    WHERE user_id = $1 AND deactivated_at IS NULL RETURNING user_seq),
+  stored AS (
+    INSERT INTO user_server.account_data (user_id, room_id, type, content, user_seq)
+    SELECT $1, $2, $3, $4, user_seq FROM next
+    ON CONFLICT (user_id, room_id, type) DO UPDATE SET content = excluded.content, user_seq = excluded.user_seq)
+  INSERT INTO user_server.outbox (user_id, user_seq, room_id, type, content)
+  SELECT $1, user_seq, $2, $3, $4 FROM next
+  RETURNING outbox_id, user_id, user_seq, room_id, type, content`;
+
+const EMPTY_ALL = `
+  WITH numbered AS (
+    SELECT room_id, type, row_number() OVER (ORDER BY user_seq) AS place
+    FROM user_server.account_data WHERE user_id = $1 AND content <> '{}'),
+  last AS (
+    UPDATE user_server.accounts SET user_seq = user_seq + (SELECT count(*) FROM numbered),
+      updated_xid = pg_current_xact_id()
+    WHERE user_id = $1 RETURNING user_seq - (SELECT count(*) FROM numbered) AS before),
+  emptied AS (
+    UPDATE user_server.account_data d SET content = '{}', user_seq = last.before + numbered.place
+    FROM numbered, last WHERE d.user_id = $1 AND d.room_id = numbered.room_id AND d.type = numbered.type
+    RETURNING d.room_id, d.type, d.user_seq)
+  INSERT INTO user_server.outbox (user_id, user_seq, room_id, type, content)
+  SELECT $1, user_seq, room_id, type, '{}' FROM emptied ORDER BY user_seq
+  RETURNING outbox_id, user_id, user_seq, room_id, type, content`;
+
+/** Account data in PostgreSQL. */
+export class PostgresAccountDataStore implements AccountDataStore {
+  constructor(private readonly db: Database) {}
+
+  async get({ userId, roomId, type }: AccountDataKey): Promise<string | undefined> {
+    const { rows } = await this.db.query<{ content: string }>({
+      name: 'get-account-data',
+      text: 'SELECT content FROM user_server.account_data WHERE user_id = $1 AND room_id = $2 AND type = $3',
+      values: [userId, roomId, type],
+    });
+    return rows[0]?.content;
+  }
+
+  async set({ userId, roomId, type }: AccountDataKey, content: string): Promise<UserChangeRecord | undefined> {
+    const values = [userId, roomId, type, content];
+    const { rows } = await this.db.query<OutboxRow>({ name: 'set-account-data', text: SET, values });
+    return rows[0] && changeOf(rows[0]);
+  }
+}
+
+/** Takes the contents out of all account data of a user, whose account must be locked. */
+export async function emptyAccountData(tx: Queryable, userId: string): Promise<UserChangeRecord[]> {
+  const { rows } = await tx.query<OutboxRow>({ name: 'empty-account-data', text: EMPTY_ALL, values: [userId] });
+  return rows.map(changeOf);
+}
+
+export function changeOf(row: OutboxRow): UserChangeRecord {
+  return {
+    outboxId: row.outbox_id,
+    userId: row.user_id,
+    userSeq: row.user_seq,
+    roomId: row.room_id,
+    type: row.type,
+    content: row.content,
+  };
+}

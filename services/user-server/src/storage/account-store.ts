@@ -1,0 +1,109 @@
+import type { Database, Transaction } from '@ganglion/database';
+import { eq } from 'drizzle-orm';
+import type {
+  Account,
+  AccountStore,
+  DeactivatedAccount,
+  Deactivation,
+  EndedTokens,
+  NewAccount,
+  NewSession,
+  PasswordChange,
+} from '../domain/ports.js';
+import { emptyAccountData } from './account-data-store.js';
+import { requestRoomUpdate } from './room-update-store.js';
+import { accounts, filters, profileFields } from './schema.js';
+import { endDevices, openSession } from './session-writes.js';
+
+interface AccountRow extends Record<string, unknown> {
+  user_id: string;
+  password_hash: string | null;
+  admin: boolean;
+  guest: boolean;
+  deactivated: boolean;
+}
+
+/** Accounts in PostgreSQL. */
+export class PostgresAccountStore implements AccountStore {
+  constructor(private readonly db: Database) {}
+
+  async find(userIds: readonly string[]): Promise<Account | undefined> {
+    const { rows } = await this.db.query<AccountRow>({
+      name: 'find-account',
+      text: `SELECT user_id, password_hash, admin, guest, deactivated_at IS NOT NULL AS deactivated
+             FROM user_server.accounts WHERE user_id = ANY($1::text[]) ORDER BY array_position($1::text[], user_id) LIMIT 1`,
+      values: [userIds],
+    });
+    const row = rows[0];
+    if (row === undefined) return undefined;
+    const { user_id, password_hash, ...flags } = row;
+    return { ...flags, userId: user_id, passwordHash: password_hash ?? undefined };
+  }
+
+  create(account: NewAccount, session?: NewSession): Promise<boolean> {
+    return this.db.transaction(async (tx) => {
+      const { userId, displayname } = account;
+      const inserted = await tx.drizzle
+        .insert(accounts)
+        .values(account)
+        .onConflictDoNothing()
+        .returning({ userId: accounts.userId });
+      if (inserted.length === 0) return false;
+      if (displayname !== undefined) {
+        const value = JSON.stringify(displayname);
+        await tx.drizzle.insert(profileFields).values({ userId, name: 'displayname', value });
+      }
+      if (session) await openSession(tx, userId, session);
+      return true;
+    });
+  }
+
+  upgradeGuest(userId: string, passwordHash: string, session?: NewSession): Promise<EndedTokens | undefined> {
+    return this.db.transaction(async (tx) => {
+      const { rowCount } = await tx.query({
+        name: 'upgrade-guest',
+        text: `UPDATE user_server.accounts SET guest = false, password_hash = $2
+               WHERE user_id = $1 AND guest AND deactivated_at IS NULL`,
+        values: [userId, passwordHash],
+      });
+      if (rowCount === 0) return undefined;
+      const ended = await endDevices(tx, userId, { except: [] });
+      if (session) await openSession(tx, userId, session);
+      return ended;
+    });
+  }
+
+  changePassword(userId: string, { from, to, onlyKeepDevice }: PasswordChange): Promise<EndedTokens | undefined> {
+    return this.db.transaction(async (tx) => {
+      const { rowCount } = await tx.query({
+        name: 'change-password',
+        text: `UPDATE user_server.accounts SET password_hash = $3
+               WHERE user_id = $1 AND password_hash = $2 AND deactivated_at IS NULL`,
+        values: [userId, from ?? null, to],
+      });
+      if (rowCount === 0) return undefined;
+      return onlyKeepDevice === undefined ? [] : endDevices(tx, userId, { except: [onlyKeepDevice] });
+    });
+  }
+
+  deactivate(userId: string, { erase, leaveRooms }: Deactivation): Promise<DeactivatedAccount | undefined> {
+    return this.db.transaction(async (tx) => {
+      const { rowCount } = await tx.query({
+        name: 'deactivate',
+        text: `UPDATE user_server.accounts SET deactivated_at = now(), password_hash = NULL, erased = $2
+               WHERE user_id = $1 AND deactivated_at IS NULL`,
+        values: [userId, erase],
+      });
+      if (rowCount === 0) return undefined;
+      const ended = await endDevices(tx, userId, { except: [] });
+      await tx.drizzle.delete(filters).where(eq(filters.userId, userId));
+      if (leaveRooms) await requestRoomUpdate(tx, userId, { fields: [], leave: true });
+      return { ended, changes: erase ? await this.#erase(tx, userId) : [] };
+    });
+  }
+
+  async #erase(tx: Transaction, userId: string) {
+    await tx.drizzle.delete(profileFields).where(eq(profileFields.userId, userId));
+    return emptyAccountData(tx, userId);
+  }
+}

@@ -1,0 +1,62 @@
+import type { Database } from '@ganglion/database';
+import { and, asc, eq } from 'drizzle-orm';
+import type { Device, DeviceSighting, DeviceStore, EndedTokens } from '../domain/ports.js';
+import { devices } from './schema.js';
+import { endDevices } from './session-writes.js';
+
+const isDevice = (userId: string, deviceId: string) => and(eq(devices.userId, userId), eq(devices.deviceId, deviceId));
+
+/** Devices in PostgreSQL. */
+export class PostgresDeviceStore implements DeviceStore {
+  constructor(private readonly db: Database) {}
+
+  async list(userId: string): Promise<Device[]> {
+    const order = [asc(devices.createdAt), asc(devices.deviceId)];
+    const rows = await this.db.drizzle
+      .select()
+      .from(devices)
+      .where(eq(devices.userId, userId))
+      .orderBy(...order);
+    return rows.map(deviceOf);
+  }
+
+  async find(userId: string, deviceId: string): Promise<Device | undefined> {
+    const [row] = await this.db.drizzle.select().from(devices).where(isDevice(userId, deviceId));
+    return row && deviceOf(row);
+  }
+
+  async rename(userId: string, deviceId: string, displayName: string): Promise<boolean> {
+    const { rowCount } = await this.db.drizzle.update(devices).set({ displayName }).where(isDevice(userId, deviceId));
+    return rowCount === 1;
+  }
+
+  remove(userId: string, deviceIds?: readonly string[]): Promise<EndedTokens> {
+    const which = deviceIds === undefined ? { except: [] } : { only: deviceIds };
+    return this.db.transaction((tx) => endDevices(tx, userId, which));
+  }
+
+  async recordSeen(sightings: readonly DeviceSighting[]): Promise<void> {
+    await this.db.query({
+      name: 'record-seen',
+      // What somebody else is changing is left alone: its device will be seen again. Other replicas may have been first.
+      text: `WITH seen AS (
+               SELECT * FROM unnest($1::text[], $2::text[], $3::float8[]) AS s(user_id, device_id, seen_ms)),
+             stale AS (
+               SELECT d.user_id, d.device_id, to_timestamp(seen.seen_ms / 1000) AS seen_at
+               FROM user_server.devices d JOIN seen USING (user_id, device_id)
+               WHERE d.last_seen_at IS NULL OR d.last_seen_at < to_timestamp(seen.seen_ms / 1000 - 60)
+               FOR NO KEY UPDATE OF d SKIP LOCKED)
+             UPDATE user_server.devices d SET last_seen_at = stale.seen_at FROM stale
+             WHERE d.user_id = stale.user_id AND d.device_id = stale.device_id`,
+      values: [sightings.map((s) => s.userId), sightings.map((s) => s.deviceId), sightings.map((s) => s.seenMs)],
+    });
+  }
+}
+
+function deviceOf(row: typeof devices.$inferSelect): Device {
+  return {
+    deviceId: row.deviceId,
+    displayName: row.displayName ?? undefined,
+    lastSeenMs: row.lastSeenAt?.getTime(),
+  };
+}

@@ -1,0 +1,130 @@
+import type { SchemaDefinition } from '@ganglion/database';
+
+/**
+ * Accounts and what belongs to them. `accounts.user_seq` counts the changes of a user's data; it is taken in the
+ * transaction of the change, as is `updated_xid`, by which consumers find the users that changed.
+ */
+export const userServerSchema: SchemaDefinition = {
+  schema: 'user_server',
+  version: 1,
+  oldestCompatible: 1,
+  migrations: [
+    {
+      version: 1,
+      name: 'accounts',
+      up: `
+        CREATE TABLE user_server.accounts (
+          user_id text PRIMARY KEY,
+          password_hash text,
+          admin boolean NOT NULL DEFAULT false,
+          guest boolean NOT NULL DEFAULT false,
+          user_type text,
+          created_at timestamptz NOT NULL DEFAULT now(),
+          deactivated_at timestamptz,
+          erased boolean NOT NULL DEFAULT false,
+          user_seq bigint NOT NULL DEFAULT 0,
+          updated_xid xid8
+        );
+        CREATE INDEX accounts_by_update ON user_server.accounts (updated_xid) WHERE updated_xid IS NOT NULL;
+
+        CREATE TABLE user_server.devices (
+          user_id text NOT NULL REFERENCES user_server.accounts,
+          device_id text NOT NULL,
+          display_name text,
+          created_at timestamptz NOT NULL DEFAULT now(),
+          last_seen_at timestamptz,
+          PRIMARY KEY (user_id, device_id)
+        );
+
+        -- A token that replaces another one names it as its parent until it is used for the first time.
+        CREATE TABLE user_server.refresh_tokens (
+          token_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+          token_hash bytea NOT NULL UNIQUE,
+          user_id text NOT NULL,
+          device_id text NOT NULL,
+          parent_id bigint,
+          expires_at timestamptz,
+          FOREIGN KEY (user_id, device_id) REFERENCES user_server.devices ON DELETE CASCADE
+        );
+        CREATE INDEX refresh_tokens_by_device ON user_server.refresh_tokens (user_id, device_id);
+        CREATE INDEX refresh_tokens_by_parent ON user_server.refresh_tokens (parent_id) WHERE parent_id IS NOT NULL;
+
+        CREATE TABLE user_server.access_tokens (
+          token_hash bytea PRIMARY KEY,
+          user_id text NOT NULL,
+          device_id text NOT NULL,
+          refresh_token_id bigint REFERENCES user_server.refresh_tokens ON DELETE CASCADE,
+          expires_at timestamptz,
+          FOREIGN KEY (user_id, device_id) REFERENCES user_server.devices ON DELETE CASCADE
+        );
+        CREATE INDEX access_tokens_by_device ON user_server.access_tokens (user_id, device_id);
+        CREATE INDEX access_tokens_by_refresh_token ON user_server.access_tokens (refresh_token_id)
+          WHERE refresh_token_id IS NOT NULL;
+
+        -- The session's id is known to its client alone; body_digest is keyed with it.
+        CREATE TABLE user_server.uia_sessions (
+          session_hash bytea PRIMARY KEY,
+          endpoint text NOT NULL,
+          user_id text,
+          body_digest bytea,
+          completed text[] NOT NULL DEFAULT '{}',
+          expires_at timestamptz NOT NULL
+        );
+        CREATE INDEX uia_sessions_by_expiry ON user_server.uia_sessions (expires_at);
+
+        CREATE TABLE user_server.registration_nonces (
+          nonce text PRIMARY KEY,
+          expires_at timestamptz NOT NULL
+        );
+        CREATE INDEX registration_nonces_by_expiry ON user_server.registration_nonces (expires_at);
+
+        -- Values are JSON text, kept as text because jsonb refuses some of the strings that JSON allows.
+        CREATE TABLE user_server.profile_fields (
+          user_id text NOT NULL REFERENCES user_server.accounts,
+          name text NOT NULL,
+          value text NOT NULL,
+          PRIMARY KEY (user_id, name)
+        );
+
+        -- room_id is empty for global account data.
+        CREATE TABLE user_server.account_data (
+          user_id text NOT NULL REFERENCES user_server.accounts,
+          room_id text NOT NULL,
+          type text NOT NULL,
+          content text NOT NULL,
+          user_seq bigint NOT NULL,
+          PRIMARY KEY (user_id, room_id, type)
+        );
+        CREATE INDEX account_data_by_seq ON user_server.account_data (user_id, user_seq);
+
+        CREATE TABLE user_server.filters (
+          user_id text NOT NULL REFERENCES user_server.accounts,
+          filter_id text NOT NULL,
+          definition text NOT NULL,
+          PRIMARY KEY (user_id, filter_id)
+        );
+
+        CREATE TABLE user_server.outbox (
+          outbox_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+          user_id text NOT NULL,
+          user_seq bigint NOT NULL,
+          room_id text NOT NULL,
+          type text NOT NULL,
+          content text NOT NULL,
+          created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+        );
+
+        -- What still has to reach a user's rooms; due_at moves on while a process works on it, and after a failure.
+        CREATE TABLE user_server.room_updates (
+          user_id text PRIMARY KEY REFERENCES user_server.accounts,
+          fields text[] NOT NULL DEFAULT '{}',
+          leave boolean NOT NULL DEFAULT false,
+          version bigint NOT NULL DEFAULT 1,
+          attempts integer NOT NULL DEFAULT 0,
+          due_at timestamptz NOT NULL DEFAULT now()
+        );
+        CREATE INDEX room_updates_by_due ON user_server.room_updates (due_at);
+      `,
+    },
+  ],
+};

@@ -1,0 +1,135 @@
+import {
+  bigint,
+  boolean,
+  customType,
+  foreignKey,
+  integer,
+  pgSchema,
+  primaryKey,
+  text,
+  timestamp,
+} from 'drizzle-orm/pg-core';
+
+/** The tables as drizzle knows them; `migrations.ts` makes them, and a test holds the two together. */
+const schema = pgSchema('user_server');
+
+const xid8 = customType<{ data: string }>({ dataType: () => 'xid8' });
+const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
+const number = (name: string) => bigint(name, { mode: 'number' });
+const time = (name: string) => timestamp(name, { withTimezone: true });
+
+export const accounts = schema.table('accounts', {
+  userId: text('user_id').primaryKey(),
+  passwordHash: text('password_hash'),
+  admin: boolean('admin').notNull().default(false),
+  guest: boolean('guest').notNull().default(false),
+  userType: text('user_type'),
+  createdAt: time('created_at').notNull().defaultNow(),
+  deactivatedAt: time('deactivated_at'),
+  erased: boolean('erased').notNull().default(false),
+  userSeq: number('user_seq').notNull().default(0),
+  updatedXid: xid8('updated_xid'),
+});
+
+const ownerId = () =>
+  text('user_id')
+    .notNull()
+    .references(() => accounts.userId);
+
+export const devices = schema.table(
+  'devices',
+  {
+    userId: ownerId(),
+    deviceId: text('device_id').notNull(),
+    displayName: text('display_name'),
+    createdAt: time('created_at').notNull().defaultNow(),
+    lastSeenAt: time('last_seen_at'),
+  },
+  (table) => [primaryKey({ columns: [table.userId, table.deviceId] })],
+);
+
+export const refreshTokens = schema.table(
+  'refresh_tokens',
+  {
+    tokenId: number('token_id').primaryKey().generatedAlwaysAsIdentity(),
+    tokenHash: bytea('token_hash').notNull().unique(),
+    userId: text('user_id').notNull(),
+    deviceId: text('device_id').notNull(),
+    parentId: number('parent_id'),
+    expiresAt: time('expires_at'),
+  },
+  (table) => [
+    foreignKey({ columns: [table.userId, table.deviceId], foreignColumns: [devices.userId, devices.deviceId] }),
+  ],
+);
+
+export const accessTokens = schema.table(
+  'access_tokens',
+  {
+    tokenHash: bytea('token_hash').primaryKey(),
+    userId: text('user_id').notNull(),
+    deviceId: text('device_id').notNull(),
+    refreshTokenId: number('refresh_token_id').references(() => refreshTokens.tokenId),
+    expiresAt: time('expires_at'),
+  },
+  (table) => [
+    foreignKey({ columns: [table.userId, table.deviceId], foreignColumns: [devices.userId, devices.deviceId] }),
+  ],
+);
+
+export const uiaSessions = schema.table('uia_sessions', {
+  sessionHash: bytea('session_hash').primaryKey(),
+  endpoint: text('endpoint').notNull(),
+  userId: text('user_id'),
+  bodyDigest: bytea('body_digest'),
+  completed: text('completed').array().notNull().default([]),
+  expiresAt: time('expires_at').notNull(),
+});
+
+export const registrationNonces = schema.table('registration_nonces', {
+  nonce: text('nonce').primaryKey(),
+  expiresAt: time('expires_at').notNull(),
+});
+
+export const profileFields = schema.table(
+  'profile_fields',
+  { userId: ownerId(), name: text('name').notNull(), value: text('value').notNull() },
+  (table) => [primaryKey({ columns: [table.userId, table.name] })],
+);
+
+export const accountData = schema.table(
+  'account_data',
+  {
+    userId: ownerId(),
+    roomId: text('room_id').notNull(),
+    type: text('type').notNull(),
+    content: text('content').notNull(),
+    userSeq: number('user_seq').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.userId, table.roomId, table.type] })],
+);
+
+export const filters = schema.table(
+  'filters',
+  { userId: ownerId(), filterId: text('filter_id').notNull(), definition: text('definition').notNull() },
+  (table) => [primaryKey({ columns: [table.userId, table.filterId] })],
+);
+
+export const outbox = schema.table('outbox', {
+  outboxId: number('outbox_id').primaryKey().generatedAlwaysAsIdentity(),
+  userId: text('user_id').notNull(),
+  userSeq: number('user_seq').notNull(),
+  roomId: text('room_id').notNull(),
+  type: text('type').notNull(),
+  content: text('content').notNull(),
+  createdAt: time('created_at').notNull().defaultNow(),
+});
+
+export const roomUpdates = schema.table('room_updates', {
+  userId: ownerId().primaryKey(),
+  fields: text('fields').array().notNull().default([]),
+  leave: boolean('leave').notNull().default(false),
+  version: number('version').notNull().default(1),
+  attempts: integer('attempts').notNull().default(0),
+  dueAt: time('due_at').notNull().defaultNow(),
+});

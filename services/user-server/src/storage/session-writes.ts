@@ -1,0 +1,107 @@
+import type { Transaction } from '@ganglion/database';
+import type { EndedTokens, NewSession, TokenPair } from '../domain/ports.js';
+
+interface DeviceKey {
+  readonly userId: string;
+  readonly deviceId: string;
+}
+
+interface EndedRow extends Record<string, unknown> {
+  token_hash: Buffer;
+}
+
+/** Logs in a device, in the transaction that has made sure of its user. Tokens of a known device end. */
+export async function openSession(tx: Transaction, userId: string, session: NewSession): Promise<EndedTokens> {
+  const device = { userId, deviceId: session.deviceId };
+  const isNew = await putDevice(tx, device, session.displayName);
+  const ended = isNew ? [] : await endTokens(tx, device);
+  await insertTokens(tx, device, session, null);
+  return ended;
+}
+
+/** Makes the device or, when it is known, locks it; whether it is new. */
+async function putDevice(tx: Transaction, { userId, deviceId }: DeviceKey, displayName?: string): Promise<boolean> {
+  const { rows } = await tx.query<{ is_new: boolean }>({
+    name: 'put-device',
+    text: `INSERT INTO user_server.devices AS known (user_id, device_id, display_name) VALUES ($1, $2, $3)
+           ON CONFLICT (user_id, device_id) DO UPDATE SET display_name = known.display_name
+           RETURNING xmax = 0 AS is_new`,
+    values: [userId, deviceId, displayName ?? null],
+  });
+  return rows[0]?.is_new ?? false;
+}
+
+async function endTokens(tx: Transaction, { userId, deviceId }: DeviceKey): Promise<EndedTokens> {
+  const { rows } = await tx.query<EndedRow>({
+    name: 'end-tokens-of-device',
+    text: 'DELETE FROM user_server.access_tokens WHERE user_id = $1 AND device_id = $2 RETURNING token_hash',
+    values: [userId, deviceId],
+  });
+  await tx.query({
+    name: 'end-refresh-tokens-of-device',
+    text: 'DELETE FROM user_server.refresh_tokens WHERE user_id = $1 AND device_id = $2',
+    values: [userId, deviceId],
+  });
+  return hashes(rows);
+}
+
+/** Stores an access token and, if there is one, its refresh token, which succeeds that of `parentId`. */
+export async function insertTokens(
+  tx: Transaction,
+  { userId, deviceId }: DeviceKey,
+  { access, refresh }: TokenPair,
+  parentId: number | null,
+): Promise<void> {
+  let refreshTokenId: number | null = null;
+  if (refresh) {
+    const { rows } = await tx.query<{ token_id: number }>({
+      name: 'insert-refresh-token',
+      text: `INSERT INTO user_server.refresh_tokens (token_hash, user_id, device_id, parent_id, expires_at)
+             VALUES ($1, $2, $3, $4, now() + $5 * interval '1 millisecond') RETURNING token_id`,
+      values: [refresh.hash, userId, deviceId, parentId, refresh.lifetimeMs ?? null],
+    });
+    refreshTokenId = rows[0]?.token_id ?? null;
+  }
+  await tx.query({
+    name: 'insert-access-token',
+    text: `INSERT INTO user_server.access_tokens (token_hash, user_id, device_id, refresh_token_id, expires_at)
+           VALUES ($1, $2, $3, $4, now() + $5 * interval '1 millisecond')`,
+    values: [access.hash, userId, deviceId, refreshTokenId, access.lifetimeMs ?? null],
+  });
+}
+
+/** Ends devices of a user: those named, or all but those named. */
+export async function endDevices(
+  tx: Transaction,
+  userId: string,
+  which: { readonly only: readonly string[] } | { readonly except: readonly string[] },
+): Promise<EndedTokens> {
+  const named = 'only' in which;
+  const { rows } = await tx.query<{ device_id: string }>({
+    name: 'lock-devices',
+    // Locked first, so that no refresh adds a token that would end unannounced; in order, so that nobody deadlocks.
+    text: `SELECT device_id FROM user_server.devices
+           WHERE user_id = $1 AND (device_id = ANY($2::text[])) = $3 ORDER BY device_id FOR UPDATE`,
+    values: [userId, named ? which.only : which.except, named],
+  });
+  const deviceIds = rows.map((row) => row.device_id);
+  return deviceIds.length === 0 ? [] : deleteDevices(tx, userId, deviceIds);
+}
+
+async function deleteDevices(tx: Transaction, userId: string, deviceIds: readonly string[]): Promise<EndedTokens> {
+  const { rows } = await tx.query<EndedRow>({
+    name: 'end-tokens-of-devices',
+    text: `DELETE FROM user_server.access_tokens WHERE user_id = $1 AND device_id = ANY($2::text[]) RETURNING token_hash`,
+    values: [userId, deviceIds],
+  });
+  await tx.query({
+    name: 'delete-devices',
+    text: 'DELETE FROM user_server.devices WHERE user_id = $1 AND device_id = ANY($2::text[])',
+    values: [userId, deviceIds],
+  });
+  return hashes(rows);
+}
+
+export function hashes(rows: readonly EndedRow[]): Buffer[] {
+  return rows.map((row) => row.token_hash);
+}

@@ -1,0 +1,31 @@
+import type { Database } from '@ganglion/database';
+import { PostgresAccountDataStore } from './storage/account-data-store.js';
+import { PostgresAccountStore } from './storage/account-store.js';
+import { PostgresDeviceStore } from './storage/device-store.js';
+import { PostgresFilterStore } from './storage/filter-store.js';
+import { PostgresNonceStore } from './storage/nonce-store.js';
+import { OutboxStore } from './storage/outbox-store.js';
+import { PostgresProfileStore } from './storage/profile-store.js';
+import { RoomUpdateStore } from './storage/room-update-store.js';
+import { PostgresSessionStore } from './storage/session-store.js';
+import { PostgresUiaSessionStore } from './storage/uia-session-store.js';
+import { UserLogStore } from './storage/user-log-store.js';
+
+export type Stores = ReturnType<typeof createStores>;
+
+/** Everything that this service keeps. */
+export function createStores(db: Database) {
+  return {
+    accounts: new PostgresAccountStore(db),
+    sessions: new PostgresSessionStore(db),
+    devices: new PostgresDeviceStore(db),
+    uiaSessions: new PostgresUiaSessionStore(db),
+    nonces: new PostgresNonceStore(db),
+    profiles: new PostgresProfileStore(db),
+    accountData: new PostgresAccountDataStore(db),
+    filters: new PostgresFilterStore(db),
+    outbox: new OutboxStore(db),
+    roomUpdates: new RoomUpdateStore(db),
+    userLog: new UserLogStore(db),
+  };
+}

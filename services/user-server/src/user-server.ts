@@ -1,0 +1,79 @@
+import type { Bus } from '@ganglion/bus';
+import type { Config } from '@ganglion/config';
+import type { Tokens, UserLog, Users } from '@ganglion/contracts/user';
+import { checkSchema, type Database } from '@ganglion/database';
+import type { Logger, Metrics } from '@ganglion/telemetry';
+import type { Provider } from '@nestjs/common';
+import type { RateLimiter } from './domain/ports.js';
+import { createDomainObjects } from './domain-objects.js';
+import { httpProviders } from './http/providers.js';
+import { Announcer } from './publish/announcer.js';
+import { OutboxPublisher } from './publish/outbox-publisher.js';
+import { Periodically } from './publish/periodically.js';
+import { type RoomPorts, RoomUpdater } from './publish/room-updater.js';
+import { TokensService } from './rpc/tokens.js';
+import { UserLogService } from './rpc/user-log.js';
+import { UsersService } from './rpc/users.js';
+import { removeExpired } from './storage/expiry.js';
+import { userServerSchema } from './storage/migrations.js';
+import { createStores } from './stores.js';
+
+export interface UserServerDependencies {
+  readonly config: Config;
+  readonly db: Database;
+  readonly bus: Bus;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly rateLimiter: RateLimiter;
+  /** Where names, avatars and the farewells of deactivated users go. Without it, rooms hear of none of them. */
+  readonly rooms?: RoomPorts;
+}
+
+/** A user server: what it offers the other services, and what its HTTP side is made of. */
+export interface UserServer {
+  readonly tokens: Tokens;
+  readonly users: Users;
+  readonly userLog: UserLog;
+  /** For userServerModule. */
+  readonly providers: readonly Provider[];
+  /** Begins the work in the background. @throws SchemaError when the database does not fit */
+  start(): Promise<void>;
+  /** Ends the work in the background, and writes and publishes what is left. */
+  stop(): Promise<void>;
+}
+
+const SWEEP_EVERY_MS = 1_000;
+const FLUSH_EVERY_MS = 5_000;
+const EXPIRE_EVERY_MS = 60_000;
+
+/** Composes a user server. Any number of them share one database. */
+export function createUserServer(dependencies: UserServerDependencies): UserServer {
+  const { config, db, bus, logger, metrics, rateLimiter, rooms } = dependencies;
+  const stores = createStores(db);
+  const publisher = new OutboxPublisher(stores.outbox, bus, logger, metrics);
+  const roomUpdates = rooms && new RoomUpdater(stores.roomUpdates, stores.profiles, rooms, logger);
+  const announcements = new Announcer(bus, publisher);
+  const domain = createDomainObjects({ config, stores, announcements, roomUpdates, rateLimiter, metrics });
+  const background = [
+    new Periodically('publishing what was left behind', SWEEP_EVERY_MS, () => publisher.sweep(), logger),
+    new Periodically('noting when devices were seen', FLUSH_EVERY_MS, () => domain.lastSeen.flush(), logger),
+    new Periodically('forgetting what has expired', EXPIRE_EVERY_MS, () => removeExpired(db), logger),
+  ];
+  if (roomUpdates) {
+    background.push(new Periodically('updating rooms', SWEEP_EVERY_MS, () => roomUpdates.sweep(), logger));
+  }
+  return {
+    tokens: new TokensService(domain.owners),
+    users: new UsersService(domain.profiles, domain.filters),
+    userLog: new UserLogService(stores.userLog),
+    providers: httpProviders(domain, config),
+    async start() {
+      await checkSchema(db, userServerSchema);
+      for (const work of background) work.start();
+    },
+    async stop() {
+      await Promise.all(background.map((work) => work.stop()));
+      await Promise.all([domain.lastSeen.flush(), publisher.drained(), roomUpdates?.drained()]);
+    },
+  };
+}

@@ -1,0 +1,30 @@
+import { type Bus, connectJetStreamBus, createEmbeddedBus } from '@ganglion/bus';
+import { type NatsServer, startNatsServer } from '@ganglion/testing';
+
+/** A bus of some kind, shared by everything that a test file runs. */
+export interface TestBus {
+  readonly bus: Bus;
+  close(): Promise<void>;
+}
+
+async function embedded(): Promise<TestBus> {
+  const bus = createEmbeddedBus();
+  return { bus, close: () => bus.close() };
+}
+
+async function jetstream(): Promise<TestBus> {
+  const nats: NatsServer = await startNatsServer();
+  const bus = await connectJetStreamBus({ servers: [nats.url] });
+  return {
+    bus,
+    async close() {
+      await bus.close();
+      await nats.close();
+    },
+  };
+}
+
+export const BUSES = [
+  ['embedded', embedded],
+  ['jetstream', jetstream],
+] as const;

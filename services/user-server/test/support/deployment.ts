@@ -1,0 +1,100 @@
+import { createEmbeddedBus } from '@ganglion/bus';
+import { type Config, type ConfigInput, parseConfig } from '@ganglion/config';
+import { Database, migrate } from '@ganglion/database';
+import { CachingTokenVerifier, createHttpApp } from '@ganglion/http';
+import { createLogger, Metrics } from '@ganglion/telemetry';
+import { type TestDatabase, testDatabase } from '@ganglion/testing';
+import type { RateLimiter } from '../../src/domain/ports.js';
+import {
+  createUserServer,
+  type RoomPorts,
+  type UserServer,
+  userServerModule,
+  userServerSchema,
+} from '../../src/index.js';
+import type { TestBus } from './buses.js';
+import { HttpClient } from './http-client.js';
+
+export const SHARED_SECRET = 'test-shared-secret';
+
+const BASE = {
+  server_names: [{ name: 'one.test' }, { name: 'two.test', client_base_url: 'https://matrix.two.test' }],
+  registration: { enabled: true, allow_guests: true, shared_secret: SHARED_SECRET },
+  passwords: { argon2: { memory_kib: 64, passes: 1 } },
+  http: { listeners: [{ host: '127.0.0.1', port: 0 }], drain_seconds: 0 },
+} satisfies ConfigInput;
+
+export interface InstanceOptions {
+  readonly config?: Partial<ConfigInput>;
+  readonly rateLimiter?: RateLimiter;
+  readonly rooms?: RoomPorts;
+}
+
+/** One process' worth of user server, with its HTTP side. */
+export interface Instance {
+  readonly server: UserServer;
+  readonly db: Database;
+  readonly http: HttpClient;
+  stop(): Promise<void>;
+}
+
+/** A database and a bus on which any number of user servers run. */
+export class Deployment {
+  readonly #instances: Instance[] = [];
+
+  private constructor(
+    private readonly database: TestDatabase,
+    readonly testBus: TestBus,
+  ) {}
+
+  static async create(makeBus?: () => Promise<TestBus>): Promise<Deployment> {
+    const bus = createEmbeddedBus();
+    const testBus = makeBus ? await makeBus() : { bus, close: () => bus.close() };
+    return new Deployment(await testDatabase(), testBus);
+  }
+
+  async connect(): Promise<Database> {
+    const options = { url: this.database.url, max: 10, applicationName: 'test', slowStatementMs: 10_000 };
+    return Database.connect(options);
+  }
+
+  async start(options: InstanceOptions = {}): Promise<Instance> {
+    const { bus } = this.testBus;
+    const config = configOf(options.config ?? {});
+    const db = await this.connect();
+    await migrate(db, userServerSchema);
+    const logger = createLogger({ level: 'error' });
+    const metrics = new Metrics();
+    const rateLimiter = options.rateLimiter ?? { take: async () => ({ allowed: true, retryAfterMs: 0 }) };
+    const { rooms } = options;
+    const server = createUserServer({ config, db, bus, logger, metrics, rateLimiter, ...(rooms && { rooms }) });
+    await server.start();
+    const tokens = new CachingTokenVerifier(server.tokens, bus);
+    await tokens.start();
+    const { http } = config;
+    const options_ = { config: http, tokens, rateLimiter, health: {}, logger, metrics };
+    const app = await createHttpApp([userServerModule(server)], options_);
+    const [url = ''] = await app.listen();
+    const instance: Instance = {
+      ...{ server, db, http: new HttpClient(url) },
+      async stop() {
+        await app.drain();
+        await tokens.stop();
+        await server.stop();
+        await db.close();
+      },
+    };
+    this.#instances.push(instance);
+    return instance;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#instances.map((instance) => instance.stop()));
+    await this.testBus.close();
+    await this.database.drop();
+  }
+}
+
+function configOf(changes: Partial<ConfigInput>): Config {
+  return parseConfig(JSON.stringify({ ...BASE, ...changes }), '/');
+}
