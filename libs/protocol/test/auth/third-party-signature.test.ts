@@ -26,7 +26,7 @@ describe('the signature of a third-party invite', () => {
   beforeAll(async () => {
     await ready();
     key = signingKeyFromSeed('0', new Uint8Array(32).fill(7));
-    signed = signJson({ mxid: STRANGER, token: 'token' }, 'id.example', key);
+    signed = { ...signJson({ mxid: STRANGER, token: 'token' }, 'id.example', key) };
   });
 
   it('is accepted when it was made with the public key', () => {
