@@ -3,10 +3,15 @@
  * with an error, the smallest input found and the seed that leads to it, as soon as something breaks.
  */
 import fc from 'fast-check';
+import { canonicalJson } from './canonical-json.ts';
+import { pduParsing } from './pdu-parsing.ts';
 import { pushRules } from './push-rules.ts';
 
 const TARGETS: ReadonlyMap<string, fc.IProperty<never>> = new Map(
-  Object.entries({ pushRules }).map(([name, property]) => [name, property as unknown as fc.IProperty<never>]),
+  Object.entries({ pduParsing, canonicalJson, pushRules }).map(([name, property]) => [
+    name,
+    property as unknown as fc.IProperty<never>,
+  ]),
 );
 
 const [seconds = '60', ...names] = process.argv.slice(2);

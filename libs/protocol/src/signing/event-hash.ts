@@ -1,6 +1,6 @@
 import { InvalidPduError } from '../events/invalid-pdu-error.js';
 import type { Pdu } from '../events/pdu.js';
-import { encodeCanonicalJson } from '../json/canonical-json.js';
+import { canonicalJsonString } from '../json/canonical-json.js';
 import type { JsonObject } from '../json/json-value.js';
 import { copyNumberLiterals } from '../json/number-literals.js';
 import { redactEvent } from '../redaction/redact.js';
@@ -16,13 +16,13 @@ import { sha256 } from './sha256.js';
  * @see https://spec.matrix.org/v1.19/server-server-api/#calculating-the-content-hash-for-an-event
  */
 export function contentHash(pdu: Pdu, rules: RoomVersionRules): string {
-  return sha256(hashedBytes(pdu, rules));
+  return sha256(hashedJson(pdu, rules));
 }
 
 /** What the content hash covers: all but `hashes`, `signatures` and `unsigned`. */
-export function hashedBytes(pdu: Partial<Pdu>, rules: RoomVersionRules): Uint8Array {
+export function hashedJson(pdu: Partial<Pdu>, rules: RoomVersionRules): string {
   const { signatures: _signatures, unsigned: _unsigned, hashes: _hashes, ...covered } = pdu as unknown as JsonObject;
-  return encodeCanonicalJson(copyNumberLiterals(pdu, covered), { strict: rules.strictCanonicalJson });
+  return canonicalJsonString(copyNumberLiterals(pdu, covered), { strict: rules.strictCanonicalJson });
 }
 
 /**

@@ -1,11 +1,11 @@
 import { PduTooLargeError } from '../events/invalid-pdu-error.js';
 import { MAX_PDU_BYTES } from '../events/limits.js';
 import type { Pdu } from '../events/pdu.js';
-import { encodeCanonicalJson } from '../json/canonical-json.js';
-import type { JsonObject } from '../json/json-value.js';
+import { utf8ByteLength } from '../identifiers/byte-length.js';
+import { canonicalJsonString } from '../json/canonical-json.js';
 import { copyNumberLiterals } from '../json/number-literals.js';
 import type { RoomVersionRules } from '../rooms/room-version.js';
-import { essentialBytes, eventIdFromEssentialBytes, hashedBytes } from './event-hash.js';
+import { essentialBytes, eventIdFromEssentialBytes, hashedJson } from './event-hash.js';
 import { addSignature, signBytes } from './json-signature.js';
 import { sha256 } from './sha256.js';
 import type { SigningKey } from './signing-key.js';
@@ -33,18 +33,22 @@ export function hashAndSignEvent(
   serverName: string,
   key: SigningKey,
 ): SignedEvent {
-  const hashed = hashedBytes(event, rules);
+  const hashed = hashedJson(event, rules);
   const withHash = { ...event, hashes: { sha256: sha256(hashed) }, signatures: {} };
   const essential = essentialBytes(copyNumberLiterals(event, withHash), rules);
   const pdu = addSignature(withHash, serverName, key.keyId, signBytes(essential, key));
-  checkSize(hashed.length, pdu, rules);
+  checkSize(hashed, pdu, rules);
   return { eventId: eventIdFromEssentialBytes(pdu, essential, rules), pdu };
 }
 
-/** The hashed bytes lack three fields; two objects that become one lose a pair of braces and gain a comma. */
-function checkSize(hashedLength: number, { hashes, signatures, unsigned }: Pdu, rules: RoomVersionRules): void {
-  const rest: JsonObject = { hashes, signatures, unsigned };
-  const bytes = hashedLength + encodeCanonicalJson(rest, { strict: rules.strictCanonicalJson }).length - 1;
+/** Not even at three bytes a character, and with any signature, is such an event too large: no need to count. */
+const SURELY_SHORT = 20_000;
+
+/** The hashed JSON lacks three fields; two objects that become one lose a pair of braces and gain a comma. */
+function checkSize(hashed: string, { hashes, signatures, unsigned }: Pdu, rules: RoomVersionRules): void {
+  if (unsigned === undefined && hashed.length <= SURELY_SHORT) return;
+  const rest = canonicalJsonString({ hashes, signatures, unsigned }, { strict: rules.strictCanonicalJson });
+  const bytes = utf8ByteLength(hashed) + utf8ByteLength(rest) - 1;
   if (bytes > MAX_PDU_BYTES) throw new PduTooLargeError('', `has ${bytes} bytes, more than ${MAX_PDU_BYTES}`);
 }
 
