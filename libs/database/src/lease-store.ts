@@ -48,11 +48,11 @@ export async function releaseLease(db: Queryable, name: string, epoch: number): 
   });
 }
 
-/** Whether the epoch is current; the lock on the row keeps it so until the transaction ends. */
+/** Whether the epoch is current; the lock keeps it so until the transaction ends, and lets renewals through. */
 export async function confirmLease(tx: Transaction, name: string, epoch: number): Promise<boolean> {
   const { rows } = await tx.query({
     name: 'lease-confirm',
-    text: 'SELECT 1 FROM ganglion_meta.leases WHERE name = $1 AND epoch = $2 FOR SHARE',
+    text: 'SELECT 1 FROM ganglion_meta.leases WHERE name = $1 AND epoch = $2 FOR KEY SHARE',
     values: [name, epoch],
   });
   return rows.length > 0;

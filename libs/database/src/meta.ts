@@ -23,7 +23,9 @@ CREATE TABLE IF NOT EXISTS ganglion_meta.leases (
   name text PRIMARY KEY,
   holder text NOT NULL,
   epoch bigint NOT NULL,
-  expires_at timestamptz NOT NULL
+  expires_at timestamptz NOT NULL,
+  -- Makes a change of epoch, unlike a renewal, wait for those who hold the row with FOR KEY SHARE.
+  UNIQUE (name, epoch)
 );`;
 
 /** Creates the tables that the house keeps about itself, unless they are there. */

@@ -1,1 +1,3 @@
+export { spawnTypeScript, type TestProcess } from './child-process.js';
+export { type NatsServer, type NatsServerOptions, startNatsServer } from './nats-server.js';
 export { startTestPostgres, type TestDatabase, type TestPostgres, testDatabase } from './postgres.js';

@@ -52,11 +52,12 @@ async function serverOf(owner: number): Promise<TestPostgres> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (Date.now() < deadline) {
     if (await isFirst(directory)) await startKeeper(directory, owner);
-    const url = await read(directory, 'url');
-    if (url && keeperOf(await read(directory, 'pid'))) return { url, stop: () => stopKeeper(directory) };
-    const error = await read(directory, 'error');
+    const [url, pid, error] = await Promise.all(['url', 'pid', 'error'].map((file) => read(directory, file)));
+    const alive = keeperOf(pid) !== undefined;
+    if (url && alive) return { url, stop: () => stopKeeper(directory) };
     if (error) throw new Error(`PostgreSQL for tests did not start: ${error}`);
-    if (url) await rm(directory, { recursive: true, force: true });
+    // Left behind by a keeper that was killed.
+    if (pid && !alive) await rm(directory, { recursive: true, force: true });
     await sleep(50);
   }
   throw new Error('PostgreSQL for tests did not start in time');
