@@ -47,9 +47,10 @@ describe('judge', () => {
   });
 
   it('needs no other target for a bound', () => {
-    const verdict = (idleShare: number) => judge([result('replica', load({ idleShare }))]);
+    const verdict = (idleShare: number, rate = 499) => judge([result('replica', load({ idleShare, rate }))]);
     expect(verdict(0.029)).toMatchObject([{ reached: true, isRatio: false }]);
     expect(verdict(0.03)).toMatchObject([{ reached: false }]);
+    expect(verdict(0, 400)).toMatchObject([{ reached: false }]);
     expect(judge([result('replica', load({}))])).toEqual([]);
   });
 

@@ -47,17 +47,18 @@ const busySync: Measure = {
     const rooms = (await scene.village()).slice(0, busyRooms);
     await pooled(8, rooms.length * newsInEach, (n) => scene.say(at(rooms, n), n));
     const step = (slot: number) => freshSync(scene, at(people, slot), at(people, slot).since);
-    await untilNews(rooms.length * newsInEach, () => step(0), scene.plan.patience);
+    const news = async () => eventsIn(syncAnswer(await step(0))).length;
+    await untilSeen(rooms.length * newsInEach, news, scene.plan.patience);
     return observe(setting, () => closedLoop(readers, forSeconds(seconds), step));
   },
 };
 
-/** A server may answer a sender before its readers can see the event; it must not take long. */
-async function untilNews(expected: number, ask: () => Promise<Reply>, patience: number): Promise<void> {
+/** A server may answer a writer before readers can see what was written; it must not take long. */
+async function untilSeen(expected: number, seen: () => Promise<number>, patience: number): Promise<void> {
   for (const end = performance.now() + patience; ; await sleep(20)) {
-    const found = eventsIn(syncAnswer(await ask())).length;
+    const found = await seen();
     if (found === expected) return;
-    if (performance.now() > end) throw new Error(`a sync brought ${found} events of ${expected}`);
+    if (performance.now() > end) throw new Error(`a sync brought ${found} of what should be ${expected}`);
   }
 }
 
@@ -70,9 +71,11 @@ function initialSync(id: MeasureId, title: string, filter?: string): Measure {
     warmUp: false,
     async run(setting) {
       const { scene } = setting;
-      await scene.village();
+      const { length } = await scene.village();
       const people = await scene.villagers();
       const step = (_slot: number, n: number) => freshSync(scene, at(people, n), undefined, filter);
+      const rooms = async () => Object.keys(syncAnswer(await step(0, 0)).rooms?.join ?? {}).length;
+      await untilSeen(length, rooms, scene.plan.patience);
       return observe(setting, () => closedLoop(1, forCount(people.length), step));
     },
   };
