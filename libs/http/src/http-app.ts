@@ -60,7 +60,7 @@ function createFastify(options: HttpAppOptions, filter: MatrixErrorFilter, drain
     genReqId: () => randomUUID(),
     return503OnClosing: false,
     rewriteUrl: (request) => r0AsV3(request.url ?? '/'),
-    routerOptions: { maxParamLength: 2048 },
+    routerOptions: { maxParamLength: 2048, ignoreTrailingSlash: true },
     frameworkErrors: (error, request, reply) => filter.answer(error, request, reply),
   });
   answerUnrecognized(app, filter.answer.bind(filter) as never);

@@ -9,7 +9,7 @@ import findMyWay, { type HTTPMethod } from 'find-my-way';
  * @see https://spec.matrix.org/v1.19/client-server-api/#common-error-codes
  */
 export function answerUnrecognized(app: FastifyInstance, answer: (error: MatrixError, ...rest: never[]) => void): void {
-  const paths = findMyWay({ ignoreTrailingSlash: false });
+  const paths = findMyWay({ ignoreTrailingSlash: true });
   const methods = new Map<string, Set<string>>();
   app.addHook('onRoute', ({ url, method }) => {
     const known = methods.get(url) ?? new Set<string>();

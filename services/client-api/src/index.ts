@@ -1,1 +1,2 @@
-export {};
+export { clientApiModule } from './client-api.module.js';
+export type { Owners } from './domain/ports.js';

@@ -1,1 +1,1 @@
-export {};
+export { federationApiModule } from './federation-api.module.js';

@@ -36,7 +36,6 @@ function untilStopped(): Promise<void> {
       if (Date.now() - first > SAME_SIGNAL_MS) process.exit(1);
       resolve();
     };
-    process.on('SIGINT', onSignal);
-    process.on('SIGTERM', onSignal);
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
   });
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { MatrixError } from '@ganglion/contracts';
 import {
   authTypesForEvent,
+  CanonicalJsonError,
   checkAuth,
   domainOf,
   hashAndSignEvent,
@@ -88,7 +89,7 @@ export class EventBuilder {
       prev_events: await this.#references(head, head.extremities),
       auth_events: await this.#references(head, authEntries),
     };
-    const { eventId, pdu } = hashAndSignEvent(fields, head.rules, serverName, key);
+    const { eventId, pdu } = badJsonIfNotCanonical(() => hashAndSignEvent(fields, head.rules, serverName, key));
     const roomId = isCreate && head.rules.roomIdIsCreateHash ? `!${eventId.slice(1)}` : head.roomId;
     return { event: { eventId, roomId, pdu, rejected: false }, json: JSON.stringify(pdu) };
   }
@@ -102,6 +103,16 @@ export class EventBuilder {
       if (event === undefined) throw new Error(`event ${eventId} of room ${head.roomId} cannot be loaded`);
       return [eventId, { sha256: referenceHash(event.pdu, head.rules) }] as const;
     });
+  }
+}
+
+/** Numbers that canonical JSON cannot carry are the client's mistake. */
+function badJsonIfNotCanonical<T>(sign: () => T): T {
+  try {
+    return sign();
+  } catch (error) {
+    if (!(error instanceof CanonicalJsonError)) throw error;
+    throw new MatrixError(400, 'M_BAD_JSON', `The event cannot be signed: ${error.message}`);
   }
 }
 

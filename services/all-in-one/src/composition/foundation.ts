@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto';
+import { type Bus, createEmbeddedBus, prometheusBusMetrics } from '@ganglion/bus';
+import type { Config, ServiceName } from '@ganglion/config';
+import { Database } from '@ganglion/database';
+import { createTelemetry, type Logger, type Metrics, type Telemetry } from '@ganglion/telemetry';
+import { VERSION } from '../version.js';
+
+/** What every service of a process stands on. */
+export interface Foundation {
+  readonly config: Config;
+  readonly telemetry: Telemetry;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly db: Database;
+  readonly bus: Bus;
+  close(): Promise<void>;
+}
+
+/** Connects to the database and the bus. @throws Error when one of them does not answer */
+export async function layFoundation(config: Config, services: readonly ServiceName[]): Promise<Foundation> {
+  const service = services.length === 1 ? services[0]! : services.length > 4 ? 'all-in-one' : services.join('+');
+  const telemetry = await startTelemetry(config, service);
+  const { logger, metrics } = telemetry;
+  const db = await openDatabase(config, service, { logger, metrics });
+  const bus = await openBus(config, service, { logger, metrics });
+  return {
+    config,
+    telemetry,
+    logger,
+    metrics,
+    db,
+    bus,
+    async close() {
+      await bus.close();
+      await db.close();
+      await telemetry.shutdown();
+    },
+  };
+}
+
+function startTelemetry({ telemetry: { log, traces } }: Config, service: string): Promise<Telemetry> {
+  return createTelemetry({
+    service,
+    instance: randomUUID(),
+    version: VERSION,
+    log: { level: log.level, format: log.format === 'text' ? 'pretty' : 'json' },
+    traces: {
+      ...(traces.otlp_endpoint !== undefined && { otlpEndpoint: traces.otlp_endpoint }),
+      sampleRatio: traces.sample_ratio,
+    },
+  });
+}
+
+/** @throws Error when the configuration names no database that could be connected to */
+export function openDatabase(
+  { database }: Config,
+  service: string,
+  observers: { logger: Logger; metrics: Metrics } | object = {},
+): Promise<Database> {
+  if (database.url === undefined) throw new Error('the embedded PostgreSQL is not running: this is a mistake of ours');
+  return Database.connect({
+    url: database.url,
+    max: database.pool_size,
+    applicationName: `ganglion ${service}`,
+    slowStatementMs: database.slow_statement_ms,
+    ...observers,
+  });
+}
+
+async function openBus({ bus }: Config, service: string, { logger, metrics }: { logger: Logger; metrics: Metrics }) {
+  const common = { logger, metrics: prometheusBusMetrics(metrics) };
+  if (bus.kind === 'embedded') return createEmbeddedBus(common);
+  const { connectJetStreamBus } = await import('@ganglion/bus');
+  const { ca_file, cert_file, key_file } = bus.tls ?? {};
+  return connectJetStreamBus({
+    ...common,
+    servers: bus.servers,
+    name: `ganglion ${service}`,
+    replicas: bus.replicas,
+    ...(bus.credentials_file !== undefined && { credentialsFile: bus.credentials_file }),
+    ...(bus.tls !== undefined && {
+      tls: {
+        ...(ca_file !== undefined && { caFile: ca_file }),
+        ...(cert_file !== undefined && { certFile: cert_file }),
+        ...(key_file !== undefined && { keyFile: key_file }),
+      },
+    }),
+  });
+}

@@ -1,0 +1,2 @@
+export { migrateAll } from './migrate.js';
+export { startServices } from './start-services.js';

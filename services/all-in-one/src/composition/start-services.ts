@@ -1,0 +1,109 @@
+import { createServer, type Server } from 'node:http';
+import { type Config, SERVICE_NAMES, type ServiceName } from '@ganglion/config';
+import { CachingTokenVerifier, createHttpApp, type HttpApp, PostgresRateLimiter } from '@ganglion/http';
+import type { RpcServer } from '@ganglion/rpc';
+import type { RunningServices } from '../cli/context.js';
+import { type Foundation, layFoundation } from './foundation.js';
+import { checkSchemas } from './migrate.js';
+import { RemoteServices, tlsFiles } from './remote-services.js';
+import { type ComposedServices, composeServices } from './services.js';
+
+/** What has begun and has to end again, the latest first. */
+class Cleanup {
+  readonly #steps: (() => unknown)[] = [];
+
+  add(step: () => unknown): void {
+    this.#steps.push(step);
+  }
+
+  async run(): Promise<void> {
+    for (const step of this.#steps.splice(0).reverse()) await step();
+  }
+}
+
+/**
+ * Starts services in this process.
+ *
+ * @throws SchemaError when the database is not migrated, or whatever keeps them from starting
+ */
+export async function startServices(config: Config, services: readonly ServiceName[]): Promise<RunningServices> {
+  const cleanup = new Cleanup();
+  try {
+    const listening = await start(config, services, cleanup);
+    return { listening, stop: () => cleanup.run() };
+  } catch (error) {
+    await cleanup.run();
+    throw error;
+  }
+}
+
+/** Requests come in last, when all they need is there, and end first. */
+async function start(config: Config, services: readonly ServiceName[], cleanup: Cleanup): Promise<string[]> {
+  const foundation = await layFoundation(config, services);
+  cleanup.add(() => foundation.close());
+  const { db, bus, logger, metrics } = foundation;
+  await checkSchemas(db);
+  const remote = new RemoteServices(config, metrics);
+  cleanup.add(() => remote.close());
+  const rateLimiter = new PostgresRateLimiter(db, config.rate_limits);
+  rateLimiter.start();
+  cleanup.add(() => rateLimiter.stop());
+  const composed = await composeServices(foundation, services, remote, rateLimiter);
+  const tokens = new CachingTokenVerifier(composed.tokens, bus);
+  await tokens.start();
+  cleanup.add(() => tokens.stop());
+  for (const part of composed.parts) {
+    cleanup.add(() => part.stop());
+    await part.start();
+  }
+  if (services.length < SERVICE_NAMES.length) {
+    const rpc = await startRpc(foundation, composed);
+    cleanup.add(() => rpc.drain());
+  }
+  const health = { database: () => db.health(), bus: () => bus.health() };
+  const app = await createHttpApp(composed.modules, {
+    config: config.http,
+    tokens,
+    rateLimiter,
+    health,
+    logger,
+    metrics,
+  });
+  const operators = await listenForOperators(foundation, app);
+  cleanup.add(() => operators?.close());
+  cleanup.add(() => app.drain());
+  const listening = composed.modules.length > 0 ? await app.listen() : [];
+  logger.info({ listening, services }, 'started');
+  return listening;
+}
+
+async function startRpc({ config, logger, metrics }: Foundation, { offers }: ComposedServices): Promise<RpcServer> {
+  const { RpcServer } = await import('@ganglion/rpc');
+  const server = new RpcServer({ listen: config.rpc.listen, logger, metrics, ...tlsFiles(config) });
+  for (const { definition, implementation } of offers) server.add(definition, implementation);
+  await server.start();
+  return server;
+}
+
+/** Metrics and health on an address of their own, away from clients. */
+async function listenForOperators({ config, metrics }: Foundation, app: HttpApp): Promise<Server | undefined> {
+  const { listen } = config.telemetry.metrics;
+  if (listen === undefined) return undefined;
+  const server = createServer((request, response) => {
+    if (request.url?.startsWith('/health/')) {
+      app.fastify.routing(request, response);
+      return;
+    }
+    metrics.render().then(
+      (text) => response.writeHead(200, { 'content-type': metrics.contentType }).end(text),
+      () => response.writeHead(500).end(),
+    );
+  });
+  const colon = listen.lastIndexOf(':');
+  const host = listen.slice(0, colon).replace(/^\[|\]$/g, '');
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(Number(listen.slice(colon + 1)), host, resolve);
+  });
+  return server;
+}

@@ -1,0 +1,25 @@
+import type { Config } from '@ganglion/config';
+import { type DynamicModule, Module } from '@nestjs/common';
+import type { Owners } from './domain/ports.js';
+import { DirectoryController } from './http/directory.controller.js';
+import { EventsController } from './http/events.controller.js';
+import { MembershipController } from './http/membership.controller.js';
+import { RoomsController } from './http/rooms.controller.js';
+import { ServerController } from './http/server.controller.js';
+import { CONFIG, OWNERS, ROOMS_CONFIG } from './http/tokens.js';
+
+@Module({})
+class ClientApiModule {}
+
+/** The Client-Server API of rooms, in front of the services that own what it is about. */
+export function clientApiModule(owners: Owners, config: Config): DynamicModule {
+  return {
+    module: ClientApiModule,
+    controllers: [ServerController, RoomsController, MembershipController, EventsController, DirectoryController],
+    providers: [
+      { provide: OWNERS, useValue: owners },
+      { provide: CONFIG, useValue: config },
+      { provide: ROOMS_CONFIG, useValue: config.rooms },
+    ],
+  };
+}

@@ -1,0 +1,69 @@
+import { MatrixError } from '@ganglion/contracts';
+import { MembershipAction } from '@ganglion/contracts/room';
+import { domainOf, isValidRoomAlias, type JsonObject, roomVersionRules } from '@ganglion/protocol';
+import { type InitialEvent, newRoomEvents } from './new-room-events.js';
+import type { Owners } from './ports.js';
+import { profileContent } from './profile-content.js';
+import { PRESETS, type RoomPreset } from './room-preset.js';
+
+/** A parsed createRoom request. */
+export interface CreateRoomRequest {
+  readonly creator: string;
+  readonly roomVersion: string;
+  readonly visibility: 'public' | 'private';
+  readonly preset: RoomPreset | undefined;
+  readonly aliasLocalpart: string | undefined;
+  readonly name: string | undefined;
+  readonly topic: string | undefined;
+  readonly invitees: readonly string[];
+  readonly creationContent: JsonObject;
+  readonly initialState: readonly InitialEvent[];
+  readonly powerLevelOverride: JsonObject;
+  readonly isDirect: boolean;
+}
+
+/**
+ * Creates a room and invites people to it.
+ *
+ * @throws MatrixError M_UNSUPPORTED_ROOM_VERSION, M_ROOM_IN_USE, M_INVALID_ROOM_STATE, M_INVALID_PARAM
+ * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3createroom
+ */
+export async function createRoom(owners: Owners, request: CreateRoomRequest): Promise<string> {
+  const { creator, roomVersion, invitees, visibility } = request;
+  const rules = roomVersionRules(roomVersion);
+  if (rules === undefined) {
+    throw new MatrixError(400, 'M_UNSUPPORTED_ROOM_VERSION', `Room version ${roomVersion} is not supported`);
+  }
+  const alias = aliasOf(request);
+  const preset = PRESETS[request.preset ?? (visibility === 'public' ? 'public_chat' : 'private_chat')];
+  const events = newRoomEvents({ ...request, rules, preset, alias, profile: await profileContent(owners, creator) });
+  const { roomId } = await owners.rooms.createRoom({
+    roomVersion,
+    creator,
+    alias,
+    published: visibility === 'public',
+    events: events.map(({ type, stateKey, content }) => ({ type, stateKey, contentJson: JSON.stringify(content) })),
+  });
+  for (const target of new Set(invitees)) await invite(owners, roomId, target, request);
+  return roomId;
+}
+
+function aliasOf({ aliasLocalpart, creator }: CreateRoomRequest): string | undefined {
+  if (aliasLocalpart === undefined) return undefined;
+  const alias = `#${aliasLocalpart}:${domainOf(creator)}`;
+  if (aliasLocalpart.includes(':') || !isValidRoomAlias(alias)) {
+    throw new MatrixError(400, 'M_INVALID_PARAM', 'room_alias_name is not the local part of a room alias');
+  }
+  return alias;
+}
+
+async function invite(owners: Owners, roomId: string, target: string, { creator, isDirect }: CreateRoomRequest) {
+  const content = { ...(await profileContent(owners, target)), ...(isDirect && { is_direct: true }) };
+  await owners.rooms.changeMembership({
+    roomId,
+    sender: creator,
+    target,
+    action: MembershipAction.INVITE,
+    contentJson: JSON.stringify(content),
+  });
+}

@@ -1,0 +1,10 @@
+import type { RoomDirectory, RoomReads, Rooms } from '@ganglion/contracts/room';
+import type { Users } from '@ganglion/contracts/user';
+
+/** The services that this one speaks for. */
+export interface Owners {
+  readonly rooms: Rooms;
+  readonly roomReads: RoomReads;
+  readonly roomDirectory: RoomDirectory;
+  readonly users: Users;
+}

@@ -1,0 +1,57 @@
+import { MatrixError } from '@ganglion/contracts';
+import type { EventWithId } from '@ganglion/contracts/room';
+import {
+  type ClientEvent,
+  clientEvent,
+  type JsonObject,
+  type Pdu,
+  type RoomVersionRules,
+  roomVersionRules,
+} from '@ganglion/protocol';
+import type { Owners } from './ports.js';
+
+export interface StateQuery {
+  readonly roomId: string;
+  readonly userId: string;
+  readonly type?: string;
+  readonly stateKey?: string;
+}
+
+/** The state events that a user may see, in the format for clients. @throws MatrixError M_FORBIDDEN */
+export async function readState({ roomReads }: Owners, query: StateQuery): Promise<ClientEvent[]> {
+  const { roomId, userId, type, stateKey } = query;
+  const { events, roomVersion } = await roomReads.getState({ roomId, userId, type, stateKey });
+  const rules = roomVersionRules(roomVersion);
+  if (rules === undefined) throw new Error(`room ${roomId} has the unknown version ${roomVersion}`);
+  return events.map((event) => toClientEvent(roomId, event, rules));
+}
+
+function toClientEvent(roomId: string, { eventId, pduJson }: EventWithId, rules: RoomVersionRules): ClientEvent {
+  const pdu = JSON.parse(pduJson) as Pdu;
+  const unsigned = { age: Math.max(0, Date.now() - pdu.origin_server_ts) };
+  return clientEvent({ eventId, roomId, pdu, rejected: false }, { rules, unsigned });
+}
+
+/** One state event. @throws MatrixError M_NOT_FOUND, M_FORBIDDEN */
+export async function readStateEvent(owners: Owners, query: Required<StateQuery>): Promise<ClientEvent> {
+  const [event] = await readState(owners, query);
+  if (event === undefined) throw new MatrixError(404, 'M_NOT_FOUND', `The room has no such ${query.type} event`);
+  return event;
+}
+
+/** The joined members with what they show of themselves, by user id. */
+export async function readJoinedMembers(owners: Owners, roomId: string, userId: string): Promise<JsonObject> {
+  const members = await readState(owners, { roomId, userId, type: 'm.room.member' });
+  if (!members.some(({ state_key, content }) => state_key === userId && content.membership === 'join')) {
+    throw new MatrixError(403, 'M_FORBIDDEN', `${userId} is not in the room`);
+  }
+  const joined = members.filter(({ content }) => content.membership === 'join');
+  return Object.fromEntries(joined.map(({ state_key, content }) => [state_key ?? '', shown(content)]));
+}
+
+function shown({ displayname, avatar_url }: JsonObject): JsonObject {
+  return {
+    ...(typeof displayname === 'string' && { display_name: displayname }),
+    ...(typeof avatar_url === 'string' && { avatar_url }),
+  };
+}

@@ -1,0 +1,122 @@
+import { MatrixError } from '@ganglion/contracts';
+import { Authenticated, JsonBody, Path, Query, RequestedBy, type Requester } from '@ganglion/http';
+import { domainOf } from '@ganglion/protocol';
+import { Controller, Delete, Get, HttpCode, Inject, Post, Put } from '@nestjs/common';
+import { z } from 'zod';
+import type { Owners } from '../domain/ports.js';
+import { aliasPath, limitText, roomId, roomPath } from './parameters.js';
+import { OWNERS } from './tokens.js';
+
+type RoomPath = z.infer<typeof roomPath>;
+type AliasPath = z.infer<typeof aliasPath>;
+
+const aliasBody = z.object({ room_id: roomId });
+const visibilityBody = z
+  .object({ visibility: z.enum(['public', 'private']).default('public') })
+  .default({ visibility: 'public' });
+const publicRoomsQuery = z.object({
+  limit: limitText.optional(),
+  since: z.string().optional(),
+  server: z.string().optional(),
+});
+const publicRoomsBody = z
+  .object({
+    limit: z.int().min(0).optional(),
+    since: z.string().optional(),
+    filter: z
+      .object({
+        generic_search_term: z.string().nullish(),
+        room_types: z.array(z.string().nullable()).nullish(),
+      })
+      .optional(),
+  })
+  .default({});
+
+/** @see https://spec.matrix.org/v1.19/client-server-api/#room-aliases */
+@Controller('_matrix/client/v3')
+export class DirectoryController {
+  constructor(@Inject(OWNERS) private readonly owners: Owners) {}
+
+  @Get('directory/room/:roomAlias')
+  async getRoomIdByAlias(@Path(aliasPath) { roomAlias: alias }: AliasPath) {
+    const { roomId: room_id, servers } = await this.owners.roomDirectory.resolveAlias({ alias });
+    if (room_id === '') throw new MatrixError(404, 'M_NOT_FOUND', `There is no alias ${alias}`);
+    return { room_id, servers };
+  }
+
+  @Put('directory/room/:roomAlias')
+  @Authenticated()
+  async setRoomAlias(
+    @RequestedBy() { userId }: Requester,
+    @Path(aliasPath) { roomAlias: alias }: AliasPath,
+    @JsonBody(aliasBody) body: z.infer<typeof aliasBody>,
+  ) {
+    if (domainOf(alias) !== domainOf(userId)) {
+      throw new MatrixError(400, 'M_INVALID_PARAM', `${alias} does not belong to your server`);
+    }
+    await this.owners.roomDirectory.createAlias({ alias, roomId: body.room_id, userId });
+    return {};
+  }
+
+  @Delete('directory/room/:roomAlias')
+  @Authenticated()
+  async deleteRoomAlias(@RequestedBy() { userId }: Requester, @Path(aliasPath) { roomAlias: alias }: AliasPath) {
+    await this.owners.roomDirectory.deleteAlias({ alias, userId });
+    return {};
+  }
+
+  @Get('rooms/:roomId/aliases')
+  @Authenticated({ guests: true })
+  async getLocalAliases(@RequestedBy() { userId }: Requester, @Path(roomPath) path: RoomPath) {
+    return this.owners.roomDirectory.listAliases({ roomId: path.roomId, userId });
+  }
+
+  @Get('directory/list/room/:roomId')
+  async getRoomVisibilityOnDirectory(@Path(roomPath) path: RoomPath) {
+    const { published } = await this.owners.roomDirectory.getVisibility({ roomId: path.roomId });
+    return { visibility: published ? 'public' : 'private' };
+  }
+
+  @Put('directory/list/room/:roomId')
+  @Authenticated()
+  async setRoomVisibilityOnDirectory(
+    @RequestedBy() { userId }: Requester,
+    @Path(roomPath) path: RoomPath,
+    @JsonBody(visibilityBody) { visibility }: z.infer<typeof visibilityBody>,
+  ) {
+    await this.owners.roomDirectory.setVisibility({ roomId: path.roomId, userId, published: visibility === 'public' });
+    return {};
+  }
+
+  @Get('publicRooms')
+  getPublicRooms(@Query(publicRoomsQuery) { limit, since }: z.infer<typeof publicRoomsQuery>) {
+    return this.#publicRooms(limit, since, undefined, []);
+  }
+
+  @Post('publicRooms')
+  @HttpCode(200)
+  @Authenticated({ guests: true })
+  queryPublicRooms(@JsonBody(publicRoomsBody) { limit, since, filter }: z.infer<typeof publicRoomsBody>) {
+    const types = (filter?.room_types ?? []).map((type) => type ?? '');
+    return this.#publicRooms(limit, since, filter?.generic_search_term ?? undefined, types);
+  }
+
+  async #publicRooms(
+    limit: number | undefined,
+    since: string | undefined,
+    searchTerm: string | undefined,
+    roomTypes: string[],
+  ) {
+    const answer = await this.owners.roomDirectory.listPublicRooms({ limit: limit ?? 0, since, searchTerm, roomTypes });
+    return {
+      chunk: answer.rooms.map(({ roomId: room_id, numJoinedMembers: num_joined_members, summaryJson }) => ({
+        room_id,
+        num_joined_members,
+        ...JSON.parse(summaryJson),
+      })),
+      total_room_count_estimate: answer.total,
+      ...(answer.nextBatch !== undefined && { next_batch: answer.nextBatch }),
+      ...(answer.prevBatch !== undefined && { prev_batch: answer.prevBatch }),
+    };
+  }
+}

@@ -1,0 +1,106 @@
+import { Authenticated, JsonBody, Path, Query, RateLimited, RequestedBy, type Requester } from '@ganglion/http';
+import type { JsonObject } from '@ganglion/protocol';
+import { Controller, Get, Inject, Put } from '@nestjs/common';
+import { z } from 'zod';
+import type { Owners } from '../domain/ports.js';
+import { readJoinedMembers, readState, readStateEvent } from '../domain/room-state.js';
+import { jsonObject, redactPath, roomPath, sendPath, statePath } from './parameters.js';
+import { OWNERS } from './tokens.js';
+
+type SendPath = z.infer<typeof sendPath>;
+type RedactPath = z.infer<typeof redactPath>;
+type StatePath = z.infer<typeof statePath>;
+type RoomPath = z.infer<typeof roomPath>;
+
+const stateQuery = z.object({ format: z.enum(['content', 'event']).default('content') });
+const redactBody = z.object({ reason: z.string().optional() }).default({});
+
+@Controller('_matrix/client/v3/rooms/:roomId')
+@Authenticated()
+export class EventsController {
+  constructor(@Inject(OWNERS) private readonly owners: Owners) {}
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidsendeventtypetxnid */
+  @Put('send/:eventType/:txnId')
+  @RateLimited('message')
+  async sendMessage(
+    @RequestedBy() requester: Requester,
+    @Path(sendPath) { roomId, eventType: type, txnId }: SendPath,
+    @JsonBody(jsonObject) content: JsonObject,
+  ) {
+    const { eventId } = await this.owners.rooms.sendEvent({
+      roomId,
+      sender: requester.userId,
+      event: { type, contentJson: JSON.stringify(content) },
+      redacts: redactionTarget(type, content),
+      transaction: transactionOf(requester, `send ${type}`, txnId),
+    });
+    return { event_id: eventId };
+  }
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidredacteventidtxnid */
+  @Put('redact/:eventId/:txnId')
+  @RateLimited('message')
+  async redactEvent(
+    @RequestedBy() requester: Requester,
+    @Path(redactPath) { roomId, eventId: redacts, txnId }: RedactPath,
+    @JsonBody(redactBody) content: z.infer<typeof redactBody>,
+  ) {
+    const { eventId } = await this.owners.rooms.sendEvent({
+      roomId,
+      sender: requester.userId,
+      event: { type: 'm.room.redaction', contentJson: JSON.stringify(content) },
+      redacts,
+      transaction: transactionOf(requester, `redact ${redacts}`, txnId),
+    });
+    return { event_id: eventId };
+  }
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidstateeventtypestatekey */
+  @Put(['state/:eventType', 'state/:eventType/:stateKey'])
+  @RateLimited('message')
+  async setRoomStateWithKey(
+    @RequestedBy() { userId: sender }: Requester,
+    @Path(statePath) { roomId, eventType: type, stateKey }: StatePath,
+    @JsonBody(jsonObject) content: JsonObject,
+  ) {
+    const event = { type, stateKey, contentJson: JSON.stringify(content) };
+    const { eventId } = await this.owners.rooms.sendEvent({ roomId, sender, event });
+    return { event_id: eventId };
+  }
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidstateeventtypestatekey */
+  @Get(['state/:eventType', 'state/:eventType/:stateKey'])
+  @Authenticated({ guests: true })
+  async getRoomStateWithKey(
+    @RequestedBy() { userId }: Requester,
+    @Path(statePath) { roomId, eventType: type, stateKey }: StatePath,
+    @Query(stateQuery) { format }: z.infer<typeof stateQuery>,
+  ) {
+    const event = await readStateEvent(this.owners, { roomId, userId, type, stateKey });
+    return format === 'event' ? event : event.content;
+  }
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidstate */
+  @Get('state')
+  @Authenticated({ guests: true })
+  getRoomState(@RequestedBy() { userId }: Requester, @Path(roomPath) { roomId }: RoomPath) {
+    return readState(this.owners, { roomId, userId });
+  }
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidjoined_members */
+  @Get('joined_members')
+  @Authenticated({ guests: true })
+  async getJoinedMembersByRoom(@RequestedBy() { userId }: Requester, @Path(roomPath) { roomId }: RoomPath) {
+    return { joined: await readJoinedMembers(this.owners, roomId, userId) };
+  }
+}
+
+/** A redaction may also be sent as an ordinary event that names its target. */
+function redactionTarget(type: string, { redacts }: JsonObject): string | undefined {
+  return type === 'm.room.redaction' && typeof redacts === 'string' ? redacts : undefined;
+}
+
+function transactionOf({ userId, deviceId }: Requester, scope: string, txnId: string) {
+  return { userId, deviceId, scope, txnId };
+}

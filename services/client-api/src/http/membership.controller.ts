@@ -1,0 +1,106 @@
+import { MembershipAction } from '@ganglion/contracts/room';
+import { Authenticated, JsonBody, Path, RateLimited, RequestedBy, type Requester } from '@ganglion/http';
+import { Controller, HttpCode, Inject, Post } from '@nestjs/common';
+import type { z } from 'zod';
+import { changeMembership, resolveRoom } from '../domain/membership.js';
+import type { Owners } from '../domain/ports.js';
+import { reasonBody, roomIdOrAliasPath, roomPath, targetBody } from './parameters.js';
+import { OWNERS } from './tokens.js';
+
+type RoomPath = z.infer<typeof roomPath>;
+type RoomIdOrAlias = z.infer<typeof roomIdOrAliasPath>;
+type Reason = z.infer<typeof reasonBody>;
+type Target = z.infer<typeof targetBody>;
+
+/** @see https://spec.matrix.org/v1.19/client-server-api/#room-membership */
+@Controller('_matrix/client/v3')
+@Authenticated()
+export class MembershipController {
+  constructor(@Inject(OWNERS) private readonly owners: Owners) {}
+
+  @Post('join/:roomIdOrAlias')
+  @HttpCode(200)
+  @RateLimited('joins')
+  async joinRoom(
+    @RequestedBy() { userId }: Requester,
+    @Path(roomIdOrAliasPath) { roomIdOrAlias }: RoomIdOrAlias,
+    @JsonBody(reasonBody) { reason }: Reason,
+  ) {
+    return this.#enter(userId, await resolveRoom(this.owners, roomIdOrAlias), MembershipAction.JOIN, reason);
+  }
+
+  @Post('knock/:roomIdOrAlias')
+  @HttpCode(200)
+  @RateLimited('joins')
+  async knockRoom(
+    @RequestedBy() { userId }: Requester,
+    @Path(roomIdOrAliasPath) { roomIdOrAlias }: RoomIdOrAlias,
+    @JsonBody(reasonBody) { reason }: Reason,
+  ) {
+    return this.#enter(userId, await resolveRoom(this.owners, roomIdOrAlias), MembershipAction.KNOCK, reason);
+  }
+
+  @Post('rooms/:roomId/join')
+  @HttpCode(200)
+  @RateLimited('joins')
+  joinRoomById(
+    @RequestedBy() { userId }: Requester,
+    @Path(roomPath) { roomId }: RoomPath,
+    @JsonBody(reasonBody) { reason }: Reason,
+  ) {
+    return this.#enter(userId, roomId, MembershipAction.JOIN, reason);
+  }
+
+  @Post('rooms/:roomId/leave')
+  @HttpCode(200)
+  leaveRoom(
+    @RequestedBy() { userId }: Requester,
+    @Path(roomPath) { roomId }: RoomPath,
+    @JsonBody(reasonBody) { reason }: Reason,
+  ) {
+    return this.#change(userId, roomId, MembershipAction.LEAVE, { user_id: userId, reason });
+  }
+
+  @Post('rooms/:roomId/invite')
+  @HttpCode(200)
+  @RateLimited('invites')
+  inviteUser(
+    @RequestedBy() { userId }: Requester,
+    @Path(roomPath) { roomId }: RoomPath,
+    @JsonBody(targetBody) body: Target,
+  ) {
+    return this.#change(userId, roomId, MembershipAction.INVITE, body);
+  }
+
+  @Post('rooms/:roomId/kick')
+  @HttpCode(200)
+  kick(@RequestedBy() { userId }: Requester, @Path(roomPath) { roomId }: RoomPath, @JsonBody(targetBody) body: Target) {
+    return this.#change(userId, roomId, MembershipAction.KICK, body);
+  }
+
+  @Post('rooms/:roomId/ban')
+  @HttpCode(200)
+  ban(@RequestedBy() { userId }: Requester, @Path(roomPath) { roomId }: RoomPath, @JsonBody(targetBody) body: Target) {
+    return this.#change(userId, roomId, MembershipAction.BAN, body);
+  }
+
+  @Post('rooms/:roomId/unban')
+  @HttpCode(200)
+  unban(
+    @RequestedBy() { userId }: Requester,
+    @Path(roomPath) { roomId }: RoomPath,
+    @JsonBody(targetBody) body: Target,
+  ) {
+    return this.#change(userId, roomId, MembershipAction.UNBAN, body);
+  }
+
+  async #enter(userId: string, roomId: string, action: MembershipAction, reason: string | undefined) {
+    await this.#change(userId, roomId, action, { user_id: userId, reason });
+    return { room_id: roomId };
+  }
+
+  async #change(sender: string, roomId: string, action: MembershipAction, { user_id: target, reason }: Target) {
+    await changeMembership(this.owners, { roomId, sender, target, action, reason });
+    return {};
+  }
+}

@@ -1,0 +1,33 @@
+import {
+  isJsonObject,
+  isValidEventId,
+  isValidRoomAlias,
+  isValidRoomId,
+  isValidUserId,
+  type JsonObject,
+} from '@ganglion/protocol';
+import { z } from 'zod';
+
+const text = z.string();
+export const roomId = text.refine((id) => isValidRoomId(id), 'is not a room id');
+export const roomAlias = text.refine((alias) => isValidRoomAlias(alias), 'is not a room alias');
+export const userId = text.refine((id) => isValidUserId(id), 'is not a user id');
+const eventId = text.refine((id) => isValidEventId(id), 'is not an event id');
+const eventType = text.min(1, 'must not be empty');
+const txnId = text.min(1, 'must not be empty').max(255, 'is too long');
+
+export const jsonObject = z.custom<JsonObject>(isJsonObject, 'must be a JSON object');
+
+export const roomPath = z.object({ roomId });
+export const aliasPath = z.object({ roomAlias });
+export const roomIdOrAliasPath = z.object({
+  roomIdOrAlias: z.union([roomId, roomAlias], 'is neither a room id nor an alias'),
+});
+export const sendPath = roomPath.extend({ eventType, txnId });
+export const redactPath = roomPath.extend({ eventId, txnId });
+export const statePath = roomPath.extend({ eventType, stateKey: text.default('') });
+
+export const reasonBody = z.object({ reason: text.optional() }).default({});
+export const targetBody = z.object({ user_id: userId, reason: text.optional() });
+
+export const limitText = text.regex(/^\d{1,9}$/, 'must be a whole number, not negative').transform(Number);

@@ -1,0 +1,49 @@
+import type { RoomsConfig } from '@ganglion/config';
+import { Authenticated, JsonBody, RateLimited, RequestedBy, type Requester } from '@ganglion/http';
+import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
+import type { z } from 'zod';
+import { createRoom } from '../domain/create-room.js';
+import type { Owners } from '../domain/ports.js';
+import { createRoomBody } from './create-room.schema.js';
+import { OWNERS, ROOMS_CONFIG } from './tokens.js';
+
+@Controller('_matrix/client/v3')
+@Authenticated()
+export class RoomsController {
+  constructor(
+    @Inject(OWNERS) private readonly owners: Owners,
+    @Inject(ROOMS_CONFIG) private readonly config: RoomsConfig,
+  ) {}
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3createroom */
+  @Post('createRoom')
+  @HttpCode(200)
+  @RateLimited('message')
+  async createRoom(
+    @RequestedBy() { userId }: Requester,
+    @JsonBody(createRoomBody) body: z.infer<typeof createRoomBody>,
+  ) {
+    const room_id = await createRoom(this.owners, {
+      creator: userId,
+      roomVersion: body.room_version ?? this.config.default_version,
+      visibility: body.visibility,
+      preset: body.preset,
+      aliasLocalpart: body.room_alias_name,
+      name: body.name,
+      topic: body.topic,
+      invitees: body.invite.filter((invitee) => invitee !== userId),
+      creationContent: body.creation_content,
+      initialState: body.initial_state,
+      powerLevelOverride: body.power_level_content_override,
+      isDirect: body.is_direct,
+    });
+    return { room_id };
+  }
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3joined_rooms */
+  @Get('joined_rooms')
+  async getJoinedRooms(@RequestedBy() { userId }: Requester) {
+    const { rooms } = await this.owners.roomReads.listMemberships({ userId, memberships: ['join'] });
+    return { joined_rooms: rooms.map(({ roomId }) => roomId) };
+  }
+}

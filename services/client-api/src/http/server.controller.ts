@@ -1,0 +1,65 @@
+import type { Config } from '@ganglion/config';
+import { MatrixError } from '@ganglion/contracts';
+import { Authenticated } from '@ganglion/http';
+import { ROOM_VERSIONS } from '@ganglion/protocol';
+import { Controller, Get, Inject, Req } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { CONFIG } from './tokens.js';
+
+const NEWEST_MINOR = 19;
+/** Clients look for the exact versions they know. */
+const VERSIONS = ['r0.6.1', ...Array.from({ length: NEWEST_MINOR }, (_, index) => `v1.${index + 1}`)];
+
+/** What works here beyond the specification's stable part. */
+const UNSTABLE_FEATURES = {
+  'org.matrix.msc4222': true,
+  'uk.tcpip.msc4133': true,
+  'uk.tcpip.msc4133.stable': true,
+};
+
+/** What clients ask before anything else. */
+@Controller()
+export class ServerController {
+  constructor(@Inject(CONFIG) private readonly config: Config) {}
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientversions */
+  @Get('_matrix/client/versions')
+  getVersions() {
+    return { versions: VERSIONS, unstable_features: UNSTABLE_FEATURES };
+  }
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3capabilities */
+  @Get('_matrix/client/v3/capabilities')
+  @Authenticated({ guests: true })
+  getCapabilities() {
+    const available = Object.fromEntries(ROOM_VERSIONS.map(({ id, stable }) => [id, stable ? 'stable' : 'unstable']));
+    return {
+      capabilities: {
+        'm.room_versions': { default: this.config.rooms.default_version, available },
+        'm.change_password': { enabled: true },
+        'm.set_displayname': { enabled: true },
+        'm.set_avatar_url': { enabled: true },
+        'm.3pid_changes': { enabled: false },
+        'm.get_login_token': { enabled: false },
+        'm.profile_fields': { enabled: true },
+        'uk.tcpip.msc4133.profile_fields': { enabled: true },
+      },
+    };
+  }
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#getwell-knownmatrixclient */
+  @Get('.well-known/matrix/client')
+  getWellknown(@Req() request: FastifyRequest) {
+    const named = this.config.server_names.find(({ name }) => name === request.host) ?? this.config.server_names[0];
+    const baseUrl = named.client_base_url ?? this.config.http.public_base_url;
+    if (baseUrl === undefined) throw new MatrixError(404, 'M_NOT_FOUND', 'No base URL is configured');
+    return { 'm.homeserver': { base_url: baseUrl } };
+  }
+
+  /** No TURN server is configured: clients then make calls without one. */
+  @Get('_matrix/client/v3/voip/turnServer')
+  @Authenticated()
+  getTurnServer() {
+    return {};
+  }
+}

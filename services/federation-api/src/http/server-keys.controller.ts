@@ -1,0 +1,48 @@
+import type { Config } from '@ganglion/config';
+import { MatrixError } from '@ganglion/contracts';
+import type { SigningKey } from '@ganglion/protocol';
+import { Controller, Get, Inject, Req } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { serverKeys } from '../domain/server-keys.js';
+
+export const SIGNING_KEYS = Symbol('SigningKeys');
+export const CONFIG = Symbol('Config');
+const VERSION = '0.1.0';
+
+/** What other servers ask before they talk to us. */
+@Controller()
+export class ServerKeysController {
+  constructor(
+    @Inject(SIGNING_KEYS) private readonly keys: ReadonlyMap<string, SigningKey>,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
+
+  /** @see https://spec.matrix.org/v1.19/server-server-api/#get_matrixkeyv2server */
+  @Get('_matrix/key/v2/server')
+  getServerKey(@Req() request: FastifyRequest) {
+    const { name } = this.#named(request);
+    const key = this.keys.get(name);
+    if (key === undefined) throw new MatrixError(404, 'M_NOT_FOUND', `${name} has no key here`);
+    return serverKeys(name, key, Date.now());
+  }
+
+  /** @see https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1version */
+  @Get('_matrix/federation/v1/version')
+  getVersion() {
+    return { server: { name: 'Ganglion', version: VERSION } };
+  }
+
+  /** @see https://spec.matrix.org/v1.19/server-server-api/#getwell-knownmatrixserver */
+  @Get('.well-known/matrix/server')
+  getWellKnown(@Req() request: FastifyRequest) {
+    const { federation_address: address } = this.#named(request);
+    if (address === undefined) throw new MatrixError(404, 'M_NOT_FOUND', 'No federation address is configured');
+    return { 'm.server': address };
+  }
+
+  /** The server name that the request is for; the first one for any other host. */
+  #named({ host }: FastifyRequest): Config['server_names'][number] {
+    const { server_names: names } = this.config;
+    return names.find(({ name }) => name === host) ?? names.find(({ name }) => name === host.split(':')[0]) ?? names[0];
+  }
+}
