@@ -4,7 +4,7 @@ import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { Pool, QueryResult, QueryResultRow } from 'pg';
 import { isConnectionError } from './errors.js';
 import { createPool, type PoolOptions } from './pool.js';
-import type { Queryable, Statement } from './statement.js';
+import { type Queryable, type Statement, traced } from './statement.js';
 import { runTransaction, type Transaction, type TransactionOptions } from './transaction.js';
 
 export interface DatabaseOptions extends PoolOptions {
@@ -54,7 +54,7 @@ export class Database implements Queryable {
 
   /** Runs one statement on any free connection. */
   query<Row extends QueryResultRow = QueryResultRow>(statement: Statement): Promise<QueryResult<Row>> {
-    return this.#pool.query<Row>(statement as never);
+    return traced(statement, () => this.#pool.query<Row>(statement as never));
   }
 
   /** Runs a function in a transaction. @see runTransaction */

@@ -1,3 +1,5 @@
+import { withSpan } from '@ganglion/telemetry';
+import { SpanKind, trace } from '@opentelemetry/api';
 import type { QueryResult, QueryResultRow } from 'pg';
 
 /** One statement: with a name it is prepared once per connection, and the name is what logs call it. */
@@ -10,6 +12,14 @@ export interface Statement {
 /** What statements can be given to: the pool, or a transaction. */
 export interface Queryable {
   query<Row extends QueryResultRow = QueryResultRow>(statement: Statement): Promise<QueryResult<Row>>;
+}
+
+/** Runs a statement as a part of the trace that it belongs to, if there is one. */
+export function traced<T>(statement: Statement, run: () => Promise<T>): Promise<T> {
+  if (!trace.getActiveSpan()) return run();
+  const summary = describeStatement(statement);
+  const attributes = { 'db.system.name': 'postgresql', 'db.query.summary': summary };
+  return withSpan(statement.name ?? summary.split(' ', 1).join(), attributes, run, { kind: SpanKind.CLIENT });
 }
 
 const MAX_LENGTH = 300;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { Pool, PoolClient, QueryResult, QueryResultRow } from 'pg';
 import { isRetryable } from './errors.js';
-import type { Queryable, Statement } from './statement.js';
+import { type Queryable, type Statement, traced } from './statement.js';
 
 export interface TransactionOptions {
   /** How often a transaction that lost against a concurrent one is run again. */
@@ -26,7 +26,7 @@ export class Transaction implements Queryable {
   /** @throws Error when the transaction is over */
   query<Row extends QueryResultRow = QueryResultRow>(statement: Statement): Promise<QueryResult<Row>> {
     if (!this.#open) throw new Error('this transaction is over');
-    return this.#client.query<Row>(statement as never);
+    return traced(statement, () => this.#client.query<Row>(statement as never));
   }
 
   get drizzle(): NodePgDatabase {

@@ -71,11 +71,11 @@ describe('slow statements', () => {
   const secret = 'what somebody wrote';
 
   it('are logged with their name and time and without their values', async () => {
-    const db = await fixture.connect({ slowStatementMs: 40 });
-    await db.query({ name: 'sleepy', text: 'SELECT pg_sleep(0.06), $1::text', values: [secret] });
-    await db.query({ text: `SELECT pg_sleep(0.06),\n '${secret}' AS content, $1::int`, values: [5] });
-    await db.transaction((tx) => tx.query({ name: 'sleepy-too', text: 'SELECT pg_sleep(0.06)' }));
-    await db.drizzle.execute(`SELECT pg_sleep(0.06), '${secret}', 'through drizzle'`);
+    const db = await fixture.connect({ slowStatementMs: 150 });
+    await db.query({ name: 'sleepy', text: 'SELECT pg_sleep(0.2), $1::text', values: [secret] });
+    await db.query({ text: `SELECT pg_sleep(0.2),\n '${secret}' AS content, $1::int`, values: [5] });
+    await db.transaction((tx) => tx.query({ name: 'sleepy-too', text: 'SELECT pg_sleep(0.2)' }));
+    await db.drizzle.execute(`SELECT pg_sleep(0.2), '${secret}', 'through drizzle'`);
     await db.query({ text: 'SELECT 1' });
     const slow = fixture.log.lines.filter(({ msg }) => msg === 'slow statement');
     expect(slow.map(({ statement }) => statement)).toEqual([
@@ -84,14 +84,14 @@ describe('slow statements', () => {
       'sleepy-too',
       'SELECT pg_sleep(?), ?, ?',
     ]);
-    for (const { ms } of slow) expect(ms).toBeGreaterThanOrEqual(40);
+    for (const { ms } of slow) expect(ms).toBeGreaterThanOrEqual(150);
     expect(fixture.log.text()).not.toContain(secret);
     expect(await fixture.metrics.render()).toContain('ganglion_database_slow_statements_total{pool="test"} 4');
   });
 
   it('are logged also when they fail', async () => {
-    const db = await fixture.connect({ slowStatementMs: 40 });
-    const text = "DO $$ BEGIN PERFORM pg_sleep(0.06); RAISE 'out of luck'; END $$";
+    const db = await fixture.connect({ slowStatementMs: 150 });
+    const text = "DO $$ BEGIN PERFORM pg_sleep(0.2); RAISE 'out of luck'; END $$";
     await expect(db.query({ name: 'fails-late', text })).rejects.toThrow('out of luck');
     expect(fixture.log.lines.filter(({ statement }) => statement === 'fails-late')).toHaveLength(1);
   });
@@ -110,8 +110,8 @@ describe('the pool', () => {
     await Promise.all([holding, waiting]);
     const after = await fixture.metrics.render();
     expect(after).toMatch(/ganglion_database_acquire_seconds_count\{pool="narrow"\} [2-9]/);
-    expect(after).toMatch(/ganglion_database_acquire_seconds_bucket\{le="0.1",pool="narrow"\} 2/);
-    expect(after).toMatch(/ganglion_database_acquire_seconds_bucket\{le="0.25",pool="narrow"\} 3/);
+    const waited = /ganglion_database_acquire_seconds_sum\{pool="narrow"\} ([\d.]+)/.exec(after)?.[1];
+    expect(Number(waited)).toBeGreaterThan(0.1);
   });
 
   it('is known to Postgres by its name', async () => {
