@@ -62,7 +62,7 @@ export interface OutgoingMessage<T> extends PublishOptions {
 }
 
 export interface Subscription {
-  /** Takes no further message, waits for the handler that runs, and gives back what was not handled. */
+  /** Takes no further message; resolves when the handler has ended for the last time. The next reader gets the rest. */
   stop(): Promise<void>;
 }
 

@@ -68,17 +68,21 @@ export class Dispatcher<T, I extends Item<T>> {
     this.#wake();
   }
 
-  /** Takes back the items that the test picks; resolves when none of them is in the handler's hands. */
-  async withdraw(test: (item: I) => boolean): Promise<I[]> {
-    const before = this.#withdrawQueued(test);
-    await this.#running;
-    const withdrawn = [...before, ...this.#withdrawQueued(test)].sort((a, b) => a.order - b.order);
-    this.#size -= withdrawn.length;
-    return withdrawn;
+  /** Hands over what is ready of the items that the test picks, and takes back those that wait for another attempt. */
+  async finish(test: (item: I) => boolean): Promise<void> {
+    while (this.#ready.some(test) && !this.#paused) await this.#running;
+    await this.withdraw(test);
   }
 
-  #withdrawQueued(test: (item: I) => boolean): I[] {
-    return [...this.#lanes.withdraw(test), ...this.#ready.withdraw(test)];
+  /** Takes back the items that the test picks; resolves when none of them is in the handler's hands. */
+  async withdraw(test: (item: I) => boolean): Promise<void> {
+    this.#withdrawQueued(test);
+    await this.#running;
+    this.#withdrawQueued(test);
+  }
+
+  #withdrawQueued(test: (item: I) => boolean): void {
+    this.#size -= this.#lanes.withdraw(test) + this.#ready.withdraw(test);
   }
 
   #restore(items: readonly I[]): void {

@@ -32,13 +32,14 @@ export class Lanes<I extends Item<unknown>> {
     return lane !== undefined;
   }
 
-  /** Removes and returns the items that the test picks. */
-  withdraw(test: (item: I) => boolean): I[] {
-    const withdrawn: I[] = [];
+  /** Removes the items that the test picks; returns how many they were. */
+  withdraw(test: (item: I) => boolean): number {
+    let withdrawn = 0;
     for (const [key, lane] of this.#lanes) {
-      withdrawn.push(...lane.items.filter(test));
-      lane.items = lane.items.filter((item) => !test(item));
-      if (lane.items.length === 0) this.#open(key);
+      const rest = lane.items.filter((item) => !test(item));
+      withdrawn += lane.items.length - rest.length;
+      lane.items = rest;
+      if (rest.length === 0) this.#open(key);
     }
     return withdrawn;
   }

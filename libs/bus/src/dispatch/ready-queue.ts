@@ -37,11 +37,15 @@ export class ReadyQueue<I extends Item<unknown>> {
     this.#head = 0;
   }
 
-  /** Removes and returns the items that the test picks. */
-  withdraw(test: (item: I) => boolean): I[] {
-    const rest = this.#items.slice(this.#head);
-    this.#items = rest.filter((item) => !test(item));
+  some(test: (item: I) => boolean): boolean {
+    return this.#items.some((item, index) => index >= this.#head && test(item));
+  }
+
+  /** Removes the items that the test picks; returns how many they were. */
+  withdraw(test: (item: I) => boolean): number {
+    const before = this.length;
+    this.#items = this.#items.slice(this.#head).filter((item) => !test(item));
     this.#head = 0;
-    return rest.filter(test);
+    return before - this.length;
   }
 }

@@ -53,12 +53,13 @@ class EmbeddedBus implements Bus {
   }
 
   publish<T>(stream: StreamDefinition<T>, message: T, options: PublishOptions): Promise<void> {
-    if (this.#closed) return Promise.reject(new BusClosedError());
-    return this.#stream(stream).publish(message, options.id);
+    const known = this.#streams.get(stream.name);
+    if (this.#closed || !known) return this.publishAll(stream, [{ message, ...options }]);
+    return known.publish(message, options.id);
   }
 
   async publishAll<T>(stream: StreamDefinition<T>, messages: readonly OutgoingMessage<T>[]): Promise<void> {
-    if (this.#closed) throw new BusClosedError();
+    this.#refuseWhenClosed();
     await this.#stream(stream).publishAll(messages);
   }
 

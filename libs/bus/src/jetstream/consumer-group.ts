@@ -74,7 +74,6 @@ export class ConsumerGroup<T> implements Subscription {
     if (this.#stopping) return this.#work;
     this.#stopping = true;
     this.#core.connection.off('up', this.#revalidate);
-    await this.#dispatcher.pause();
     this.#schedule(async () => {
       await Promise.all([...this.#owned.keys()].map((shard) => this.#release(shard)));
       this.#presence.stop();
@@ -145,7 +144,8 @@ export class ConsumerGroup<T> implements Subscription {
   async #leave(shard: number, session: ShardSession<T>): Promise<void> {
     this.#owned.delete(shard);
     await session.stop();
-    await this.#dispatcher.withdraw((item) => item.session === session);
+    // What is here is handled here: NATS 2.9 is slow to hand out again what is given back, and may do so twice.
+    await this.#dispatcher.finish((item) => item.session === session);
     session.giveBack();
   }
 

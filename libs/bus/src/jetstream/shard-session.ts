@@ -92,11 +92,12 @@ export class ShardSession<T> {
     const labels = { stream: this.#consumer.stream.name, durable: this.#consumer.durable, shard: this.#shard };
     try {
       const info = await persist(`read for ${labels.durable}`, connection, signal, env.logger, () => this.#open());
+      signal.throwIfAborted();
       const puller = this.#pull(info);
       await Promise.all([puller.ended, this.#openGate(info, puller)]);
     } catch (error) {
       if (signal.aborted || error instanceof BusClosedError) return this.#stopping.abort();
-      env.logger.warn({ ...labels, err: error }, 'a shard cannot be read; trying again');
+      if (connection.connected) env.logger.warn({ ...labels, err: error }, 'a shard cannot be read; trying again');
       this.#puller?.abandon('the reader failed');
       registry.forget(naming.stream(labels.stream));
       await sleep(REOPEN_MS, undefined, { signal }).catch(() => {});
