@@ -13,4 +13,5 @@ export * from './rooms/state-map.js';
 export * from './signing/index.js';
 export * from './spaces/index.js';
 export * from './state/index.js';
+export * from './text/utf8.js';
 export * from './visibility/index.js';

@@ -1,4 +1,4 @@
-export { exceedsIdentifierLimit, MAX_IDENTIFIER_BYTES, utf8ByteLength } from './byte-length.js';
+export { exceedsIdentifierLimit, MAX_IDENTIFIER_BYTES } from './byte-length.js';
 export * from './common-grammars.js';
 export * from './device-id.js';
 export { type EventId, isValidEventId, parseEventId } from './event-id.js';

@@ -1,4 +1,5 @@
 import { ProtocolError } from '../errors.js';
+import { utf8ByteLength } from '../text/utf8.js';
 import type { JsonObject, JsonValue } from './json-value.js';
 import { numberLiteral } from './number-literals.js';
 
@@ -10,6 +11,8 @@ export interface CanonicalJsonOptions {
   readonly strict?: boolean;
   /** How many arrays and objects may enclose one another. Default: `MAX_JSON_NESTING`. */
   readonly maxNesting?: number;
+  /** How many bytes the result may have. Default: any number. */
+  readonly maxBytes?: number;
 }
 
 /** Far beyond anything a room uses, and short of what overflows the stack of any consumer. */
@@ -25,8 +28,13 @@ export const MAX_JSON_NESTING = 512;
  * @see https://spec.matrix.org/v1.19/appendices/#canonical-json
  */
 export function canonicalJsonString(value: JsonValue, options: CanonicalJsonOptions = {}): string {
-  if (typeof value === 'number') return encodeNumber(value, undefined, options.strict ?? true);
-  return encodeValue(value, options.strict ?? true, options.maxNesting ?? MAX_JSON_NESTING);
+  const { strict = true, maxNesting = MAX_JSON_NESTING, maxBytes = Infinity } = options;
+  const text =
+    typeof value === 'number' ? encodeNumber(value, undefined, strict) : encodeValue(value, strict, maxNesting);
+  if (maxBytes !== Infinity && utf8ByteLength(text) > maxBytes) {
+    throw new CanonicalJsonError(`longer than ${maxBytes} bytes`);
+  }
+  return text;
 }
 
 const utf8 = new TextEncoder();

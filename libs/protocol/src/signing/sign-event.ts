@@ -1,10 +1,10 @@
 import { PduTooLargeError } from '../events/invalid-pdu-error.js';
 import { MAX_PDU_BYTES } from '../events/limits.js';
 import type { Pdu } from '../events/pdu.js';
-import { utf8ByteLength } from '../identifiers/byte-length.js';
 import { canonicalJsonString } from '../json/canonical-json.js';
 import { copyNumberLiterals } from '../json/number-literals.js';
 import type { RoomVersionRules } from '../rooms/room-version.js';
+import { utf8ByteLength } from '../text/utf8.js';
 import { essentialBytes, eventIdFromEssentialBytes, hashedJson } from './event-hash.js';
 import { addSignature, signBytes } from './json-signature.js';
 import { sha256 } from './sha256.js';

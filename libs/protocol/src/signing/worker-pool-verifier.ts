@@ -57,7 +57,11 @@ async function verifyInChunks(checks: readonly SignatureCheck[], threads: number
 
 /** The worker runs as it is, compiled or not: it imports nothing of this library. */
 function workerFile(): string {
-  return new URL(import.meta.url.endsWith('.ts') ? './verify-worker.ts' : './verify-worker.js', import.meta.url).href;
+  const isCompiled = !import.meta.url.endsWith('.ts');
+  const file = isCompiled
+    ? new URL('./verify-worker.js', import.meta.url)
+    : new URL('./verify-worker.ts', import.meta.url);
+  return file.href;
 }
 
 /** Signatures of wrong lengths are settled here; what libsodium is asked it can answer. */

@@ -143,6 +143,12 @@ describe('limits', () => {
     expect(canonicalJsonString(nested(3), { maxNesting: 3 })).toBe('[{"a":[]}]');
   });
 
+  it('is as long as it may be and no longer, in bytes', () => {
+    expect(canonicalJsonString({ a: 'é' }, { maxBytes: 10 })).toBe('{"a":"é"}');
+    expect(() => canonicalJsonString({ a: 'é' }, { maxBytes: 9 })).toThrow('longer than 9 bytes');
+    expect(() => encodeCanonicalJson({ a: 'é' }, { maxBytes: 9 })).toThrow(CanonicalJsonError);
+  });
+
   it('ends with its own error on nesting that would overflow the stack', () => {
     const hostile = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { type JsonObject, type JsonValue, type Pdu, ROOM_VERSIONS, type RoomVersionRules } from '../../src/index.js';
+import { type JsonValue, type Pdu, ROOM_VERSIONS, type RoomVersionRules } from '../../src/index.js';
 import { messagePdu } from './pdus.js';
 
 /** Strings with everything in them that UTF-8 can carry: controls, quotes, planes beyond the first. */
@@ -17,11 +17,6 @@ export const canonicalValue: fc.Arbitrary<JsonValue> = fc.letrec<{ value: JsonVa
     fc.dictionary(text, tie('value'), { maxKeys: 4, noNullPrototype: true }),
   ),
 })).value;
-
-export const canonicalObject: fc.Arbitrary<JsonObject> = fc.dictionary(text, canonicalValue, {
-  maxKeys: 5,
-  noNullPrototype: true,
-});
 
 export const anyRules: fc.Arbitrary<RoomVersionRules> = fc.constantFrom(...ROOM_VERSIONS);
 
