@@ -1,0 +1,31 @@
+// Writes the configuration that Complement expects of a homeserver: open registration, no rate limits, cheap password
+// hashing, federation to loopback addresses.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+const { SERVER_NAME, BIND_ADDR, CLIENT_PORT, FEDERATION_PORT, TLS_CERT, TLS_KEY, CA_CERT, DATA_DIR } = process.env;
+const { REGISTRATION_SHARED_SECRET, LOG_LEVEL = 'warn' } = process.env;
+
+const config = {
+  server_names: [{ name: SERVER_NAME }],
+  data_dir: DATA_DIR,
+  database: { embedded: {}, pool_size: 10 },
+  http: {
+    listeners: [
+      { host: BIND_ADDR, port: Number(CLIENT_PORT) },
+      { host: BIND_ADDR, port: Number(FEDERATION_PORT), tls: { cert_file: TLS_CERT, key_file: TLS_KEY } },
+    ],
+    public_base_url: `http://${BIND_ADDR}:${CLIENT_PORT}`,
+    drain_seconds: 2,
+  },
+  registration: { enabled: true, shared_secret: REGISTRATION_SHARED_SECRET },
+  passwords: { argon2: { memory_kib: 8, passes: 1 } },
+  rate_limits: { enabled: false },
+  federation: { allowed_ranges: ['127.0.0.0/8'], ...(CA_CERT && { trusted_ca_file: CA_CERT }) },
+  telemetry: { log: { level: LOG_LEVEL } },
+};
+
+const file = process.argv[2];
+mkdirSync(dirname(file), { recursive: true });
+// JSON is YAML.
+writeFileSync(file, JSON.stringify(config, null, 2), { mode: 0o600 });
