@@ -1,6 +1,9 @@
+import { isNativeError } from 'node:util/types';
+
 const REDACTED = '[redacted]';
 const MAX_DEPTH = 6;
 const MAX_ITEMS = 50;
+const MAX_FIELDS = 100;
 const MAX_STRING = 2_000;
 
 /** Names whose values never reach a log: credentials, and what people write to each other. */
@@ -42,21 +45,40 @@ export function redact(value: unknown, depth = 0): unknown {
   if (typeof value === 'string') return redactText(value);
   if (typeof value === 'bigint') return value.toString();
   if (typeof value !== 'object' || value === null) return value;
-  if (value instanceof Error) return describeError(value, depth);
+  if (isError(value)) return describeError(value, depth);
   if (value instanceof Date) return value;
   if (depth >= MAX_DEPTH) return '[deep]';
   if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
   if (Array.isArray(value)) return value.slice(0, MAX_ITEMS).map((item) => redact(item, depth + 1));
-  return redactFields(value, depth);
+  if (isPlain(value)) return redactFields(value, depth);
+  return 'toJSON' in value && typeof value.toJSON === 'function'
+    ? redact(value.toJSON(), depth + 1)
+    : `[${value.constructor?.name ?? 'object'}]`;
+}
+
+/** Also of another realm, as a test's runner makes them. */
+export function isError(value: unknown): value is Error {
+  return isNativeError(value) || value instanceof Error;
+}
+
+/** A socket or a request drags half of the process behind it. */
+function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 function redactFields(value: object, depth: number): Record<string, unknown> {
   const fields: Record<string, unknown> = {};
-  for (const name of Object.keys(value)) {
+  for (const name of Object.keys(value).slice(0, MAX_FIELDS)) {
     const field = (value as Record<string, unknown>)[name];
-    fields[name] = isSecretName(name) && field !== undefined ? REDACTED : redact(field, depth + 1);
+    fields[name] = isSecretName(name) && mayTell(field) ? REDACTED : redact(field, depth + 1);
   }
   return fields;
+}
+
+/** How many messages there were, or whether there is a token, is no secret. */
+function mayTell(value: unknown): boolean {
+  return typeof value === 'string' || (typeof value === 'object' && value !== null);
 }
 
 /** Only what is known to be harmless of an error: a database error also carries the row that offended. */

@@ -2,6 +2,7 @@ import {
   type Attributes,
   type Context,
   context,
+  INVALID_SPAN_CONTEXT,
   propagation,
   ROOT_CONTEXT,
   type Span,
@@ -10,7 +11,7 @@ import {
   trace,
 } from '@opentelemetry/api';
 
-const tracer = trace.getTracer('ganglion');
+const NO_SPAN = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
 
 /** Whether traces are on; when they are not, there is no need to carry their context. */
 export function tracingEnabled(): boolean {
@@ -24,19 +25,23 @@ export function withSpan<T>(
   run: (span: Span) => T,
   options: Omit<SpanOptions, 'attributes'> & { parent?: Context } = {},
 ): T {
+  if (!tracingEnabled()) return run(NO_SPAN);
   const { parent, ...rest } = options;
-  return tracer.startActiveSpan(name, { ...rest, attributes }, parent ?? context.active(), (span) => {
-    try {
-      const result = run(span);
-      if (result instanceof Promise) return ended(span, result) as T;
-      span.end();
-      return result;
-    } catch (error) {
-      fail(span, error);
-      span.end();
-      throw error;
-    }
-  });
+  // Asked for each time: a tracer from before tracing was turned on may never learn of it.
+  return trace
+    .getTracer('ganglion')
+    .startActiveSpan(name, { ...rest, attributes }, parent ?? context.active(), (span) => {
+      try {
+        const result = run(span);
+        if (result instanceof Promise) return ended(span, result) as T;
+        span.end();
+        return result;
+      } catch (error) {
+        fail(span, error);
+        span.end();
+        throw error;
+      }
+    });
 }
 
 async function ended<T>(span: Span, result: Promise<T>): Promise<T> {
