@@ -20,8 +20,8 @@ const COMMANDS = {
   start: [GANGLION, 'start'],
   ganglion: [GANGLION],
   test: ['scripts/test.mjs'],
-  bench: ['test/bench/dist/main.js'],
-  cluster: ['test/cluster/dist/main.js'],
+  bench: ['test/bench/src/main.ts'],
+  cluster: ['test/cluster/src/main.ts'],
   build: [],
 };
 

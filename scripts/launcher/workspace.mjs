@@ -36,8 +36,8 @@ export function turbo(...tasks) {
   });
 }
 
-function packageFolders() {
-  return ['libs', 'services', 'test'].flatMap((group) =>
+function packageFolders(groups) {
+  return groups.flatMap((group) =>
     readdirSync(join(ROOT, group))
       .map((name) => join(ROOT, group, name))
       .filter((folder) => existsSync(join(folder, 'package.json'))),
@@ -49,12 +49,10 @@ function buildInputs() {
   const own = ['package.json', 'tsconfig.json', 'src'];
   return [
     ...shared.map((name) => join(ROOT, name)),
-    ...packageFolders().flatMap((folder) => own.map((name) => join(folder, name))),
+    ...packageFolders(['libs', 'services', 'test']).flatMap((folder) => own.map((name) => join(folder, name))),
   ];
 }
 
 function everythingIsBuilt() {
-  return packageFolders()
-    .filter((folder) => JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).scripts?.build)
-    .every((folder) => existsSync(join(folder, 'dist')));
+  return packageFolders(['libs', 'services']).every((folder) => existsSync(join(folder, 'dist')));
 }
