@@ -20,11 +20,17 @@ export function evaluatePushRules(
   room: PushRoom,
   recipients: readonly PushRecipient[],
 ): PushOutcome[] {
-  const evaluation = new Evaluation(event, room);
+  const evaluation = new PushEvaluation(event, room);
   return recipients.map((recipient) => evaluation.outcomeFor(recipient));
 }
 
-class Evaluation {
+/**
+ * One event, evaluated for any number of users, now or later: what does not depend on the user is worked out once, when
+ * it is first asked for, and so is what it asks of the room.
+ *
+ * @see https://spec.matrix.org/v1.19/client-server-api/#push-rules
+ */
+export class PushEvaluation {
   readonly #input: PushInput;
   readonly #roomId: string;
   /** Whether what is shared of each predefined rule holds; undefined until asked. */
@@ -35,6 +41,7 @@ class Evaluation {
     this.#roomId = stringOf(event.room_id);
   }
 
+  /** What the event means for a user. The sender is never notified. */
   outcomeFor(recipient: PushRecipient): PushOutcome {
     const { userId, rules } = recipient;
     if (userId === this.#input.sender) return NO_PUSH;

@@ -12,5 +12,8 @@ export {
   type OwnPushRule,
   type PredefinedRuleChange,
   type PushRuleChanges,
+  pushRulesContent,
   pushRulesOf,
+  type StoredPushRuleChanges,
+  storedPushRuleChanges,
 } from './push-rule-changes.js';

@@ -24,6 +24,26 @@ export const NO_PUSH_RULE_CHANGES: PushRuleChanges = Object.freeze({
   predefined: Object.freeze({}),
 });
 
+/** Changes as they were stored; what is absent of them, as in an empty object, stands for no changes. */
+export interface StoredPushRuleChanges {
+  readonly own?: Partial<PushRuleChanges['own']>;
+  readonly predefined?: PushRuleChanges['predefined'];
+}
+
+/** Reads stored changes back. */
+export function storedPushRuleChanges({ own, predefined }: StoredPushRuleChanges): PushRuleChanges {
+  return { own: { ...NO_PUSH_RULE_CHANGES.own, ...own }, predefined: predefined ?? {} };
+}
+
+/**
+ * The content of a user's `m.push_rules`, as account data shows it.
+ *
+ * @see https://spec.matrix.org/v1.19/client-server-api/#mpush_rules
+ */
+export function pushRulesContent(userId: string, stored: StoredPushRuleChanges): { readonly global: PushRuleset } {
+  return { global: pushRulesOf(userId, storedPushRuleChanges(stored)) };
+}
+
 /**
  * All rules of a user in the order in which they are checked: their own stand above the predefined ones of the same
  * kind, except for the master rule, which stands above everything.

@@ -6,6 +6,7 @@ import {
   type JsonObject,
   NO_PUSH,
   NO_PUSH_RULE_CHANGES,
+  PushEvaluation,
   type PushRoom,
 } from '../../src/index.js';
 import { ALICE, BOB, eventOf, LARGE_ROOM, message, outcomeForAlice, own, ROOM, TWO } from './rules-for-tests.js';
@@ -291,6 +292,24 @@ describe('one event for many users', () => {
       '.m.rule.is_user_mention',
     ]);
     expect(users.map((user) => evaluatePushRules(event, LARGE_ROOM, [user])[0])).toEqual(outcomes);
+  });
+
+  it('is evaluated for users who come one by one, and asks of the room only what rules need', () => {
+    let asked = 0;
+    const room: PushRoom = {
+      powerLevels: LARGE_ROOM.powerLevels,
+      get memberCount() {
+        asked += 1;
+        return 2;
+      },
+    };
+    const rules = compilePushRules(NO_PUSH_RULE_CHANGES);
+    const notice = new PushEvaluation(message('Hello', { msgtype: 'm.notice' }), room);
+    expect([notice.outcomeFor({ userId: ALICE, rules }).notify, asked]).toEqual([false, 0]);
+    const text = new PushEvaluation(message('Hello'), room);
+    const ids = [ALICE, BOB, '@carol:example.org'].map((userId) => text.outcomeFor({ userId, rules }).ruleId);
+    expect(ids).toEqual(['.m.rule.room_one_to_one', undefined, '.m.rule.room_one_to_one']);
+    expect(asked).toBe(2);
   });
 
   it('agrees with the rules as the API shows them, whatever the event', () => {
