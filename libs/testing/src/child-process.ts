@@ -14,11 +14,16 @@ export interface TestProcess {
   kill(signal: NodeJS.Signals): Promise<void>;
 }
 
+/** What Node needs to run TypeScript sources of the workspace. */
+export function typeScriptOptions(): string[] {
+  const hooks = new URL(`./typescript-hooks.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
+  return ['--conditions=source', '--import', hooks.href];
+}
+
 /** Runs a TypeScript file of the workspace in a process of its own. Arguments are passed on as they are. */
 export function spawnTypeScript(file: string | URL, args: readonly string[] = []): TestProcess {
-  const hooks = new URL(`./typescript-hooks.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
   const path = typeof file === 'string' ? file : fileURLToPath(file);
-  const child = spawn(process.execPath, ['--conditions=source', '--import', hooks.href, path, ...args], {
+  const child = spawn(process.execPath, [...typeScriptOptions(), path, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, NODE_OPTIONS: '', NODE_NO_WARNINGS: '1' },
   });

