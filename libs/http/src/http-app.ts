@@ -68,6 +68,9 @@ function createFastify(options: HttpAppOptions, filter: MatrixErrorFilter, drain
   observeRequests(app, options.metrics);
   app.addHook('onSend', (request, reply, payload, done) => {
     reply.header('x-request-id', request.id);
+    // JSON is UTF-8 by definition; some clients compare the header to the letter.
+    if (reply.getHeader('content-type') === 'application/json; charset=utf-8')
+      reply.header('content-type', 'application/json');
     if (draining.begun) reply.header('connection', 'close');
     done(null, payload);
   });

@@ -49,11 +49,12 @@ export function createRoomServer({ config, db, bus, logger, signingKeys }: RoomS
   const creation = { builder, numbers, creator: new PostgresRoomCreator(db), listener };
   const states = new StateReader(db);
   const log = new EventLog(db);
+  const directory = new DirectoryStore(db);
   const sweeper = new Sweeper(db, bus, log, committer, logger);
   return {
-    rooms: new RoomsRpc(actors, store, creation, signingKeys),
+    rooms: new RoomsRpc(actors, store, creation, signingKeys, directory),
     roomReads: new RoomReadsRpc(states, store),
-    roomDirectory: new RoomDirectoryRpc(db, new DirectoryStore(db), store, states, actors),
+    roomDirectory: new RoomDirectoryRpc(db, directory, store, states, actors),
     roomLog: new RoomLogRpc(log),
     start: () => sweeper.start(),
     stop: () => sweeper.stop(),

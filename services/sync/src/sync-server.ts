@@ -32,7 +32,7 @@ export interface SyncServer {
   readonly service: SyncService;
   readonly history: RoomHistory;
   readonly filters: Filters;
-  start(): void;
+  start(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -49,7 +49,8 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   const users = new UserViews(model);
   const rooms = new RoomViews(model, config.sync.max_cached_rooms, config.sync.recent_events_per_room);
   const announcements = new Announcements();
-  const feed = new LiveFeed(feedSource(bus), model, rooms, users, announcements);
+  const alone = config.bus.kind === 'embedded';
+  const feed = new LiveFeed(feedSource(bus), model, rooms, users, announcements, alone ? Infinity : undefined);
   const lease = new Lease(db, { name: 'sync.appender', holder: randomUUID() });
   const appended = (batch: AppendBatch) => bus.broadcast(APPENDED, fitting(batch));
   const appender = new AppenderService({ ...deps, lease, appended });
@@ -58,7 +59,10 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     service: new SyncService({ feed, model, rooms, users, announcements, sent: new SentMembers() }),
     history: new RoomHistory({ feed, model, rooms, users, announcements }),
     filters: new Filters(deps.users, limits),
-    start: () => appender.start(),
+    async start() {
+      appender.start();
+      if (alone) await feed.use(async () => {});
+    },
     async stop() {
       await appender.stop();
       await feed.stop();

@@ -50,8 +50,6 @@ export async function readJoinedMembers(owners: Owners, roomId: string, userId: 
 }
 
 function shown({ displayname, avatar_url }: JsonObject): JsonObject {
-  return {
-    ...(typeof displayname === 'string' && { display_name: displayname }),
-    ...(typeof avatar_url === 'string' && { avatar_url }),
-  };
+  const textOrNull = (value: unknown) => (typeof value === 'string' ? value : null);
+  return { display_name: textOrNull(displayname), avatar_url: textOrNull(avatar_url) };
 }

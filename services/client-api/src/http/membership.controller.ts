@@ -1,15 +1,17 @@
 import { MembershipAction } from '@ganglion/contracts/room';
 import { Authenticated, JsonBody, Path, RateLimited, RequestedBy, type Requester } from '@ganglion/http';
+import type { JsonObject } from '@ganglion/protocol';
 import { Controller, HttpCode, Inject, Post } from '@nestjs/common';
 import type { z } from 'zod';
 import { changeMembership, resolveRoom } from '../domain/membership.js';
 import type { Owners } from '../domain/ports.js';
-import { reasonBody, roomIdOrAliasPath, roomPath, targetBody } from './parameters.js';
+import { joinBody, reasonBody, roomIdOrAliasPath, roomPath, targetBody } from './parameters.js';
 import { OWNERS } from './tokens.js';
 
 type RoomPath = z.infer<typeof roomPath>;
 type RoomIdOrAlias = z.infer<typeof roomIdOrAliasPath>;
 type Reason = z.infer<typeof reasonBody>;
+type Join = z.infer<typeof joinBody>;
 type Target = z.infer<typeof targetBody>;
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#room-membership */
@@ -24,9 +26,9 @@ export class MembershipController {
   async joinRoom(
     @RequestedBy() { userId }: Requester,
     @Path(roomIdOrAliasPath) { roomIdOrAlias }: RoomIdOrAlias,
-    @JsonBody(reasonBody) { reason }: Reason,
+    @JsonBody(joinBody) body: Join,
   ) {
-    return this.#enter(userId, await resolveRoom(this.owners, roomIdOrAlias), MembershipAction.JOIN, reason);
+    return this.#enter(userId, await resolveRoom(this.owners, roomIdOrAlias), MembershipAction.JOIN, body);
   }
 
   @Post('knock/:roomIdOrAlias')
@@ -37,7 +39,7 @@ export class MembershipController {
     @Path(roomIdOrAliasPath) { roomIdOrAlias }: RoomIdOrAlias,
     @JsonBody(reasonBody) { reason }: Reason,
   ) {
-    return this.#enter(userId, await resolveRoom(this.owners, roomIdOrAlias), MembershipAction.KNOCK, reason);
+    return this.#enter(userId, await resolveRoom(this.owners, roomIdOrAlias), MembershipAction.KNOCK, { reason });
   }
 
   @Post('rooms/:roomId/join')
@@ -46,9 +48,9 @@ export class MembershipController {
   joinRoomById(
     @RequestedBy() { userId }: Requester,
     @Path(roomPath) { roomId }: RoomPath,
-    @JsonBody(reasonBody) { reason }: Reason,
+    @JsonBody(joinBody) body: Join,
   ) {
-    return this.#enter(userId, roomId, MembershipAction.JOIN, reason);
+    return this.#enter(userId, roomId, MembershipAction.JOIN, body);
   }
 
   @Post('rooms/:roomId/leave')
@@ -94,8 +96,10 @@ export class MembershipController {
     return this.#change(userId, roomId, MembershipAction.UNBAN, body);
   }
 
-  async #enter(userId: string, roomId: string, action: MembershipAction, reason: string | undefined) {
-    await this.#change(userId, roomId, action, { user_id: userId, reason });
+  async #enter(userId: string, roomId: string, action: MembershipAction, { reason, ...rest }: Join) {
+    const { third_party_signed: _, membership: __, join_authorised_via_users_server: ___, ...content } = rest;
+    const request = { roomId, sender: userId, target: userId, action, reason, content: content as JsonObject };
+    await changeMembership(this.owners, request);
     return { room_id: roomId };
   }
 

@@ -59,7 +59,8 @@ export class CommitBuilder {
     const stateBeforeNid = head.stateNid;
     const newState = event.pdu.state_key === undefined ? undefined : this.#applyState(nid, built);
     head.version += 1;
-    head.extremities = [{ nid, eventId: event.eventId, depth: event.pdu.depth }];
+    const byHash = head.rules.eventIdFormat === 'in-event';
+    head.extremities = [{ nid, eventId: event.eventId, depth: event.pdu.depth, ...(byHash && { event }) }];
     return {
       nid,
       roomSeq: head.version,

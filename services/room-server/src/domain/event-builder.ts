@@ -7,12 +7,13 @@ import {
   domainOf,
   hashAndSignEvent,
   type JsonObject,
+  PduTooLargeError,
   type RoomEvent,
   referenceHash,
   type SigningKey,
 } from '@ganglion/protocol';
 import type { RoomStore } from './ports.js';
-import type { RoomHead, StateEntry } from './room-head.js';
+import type { Extremity, RoomHead, StateEntry } from './room-head.js';
 
 /** What somebody wants to send, before it has a place in the room. */
 export interface EventDraft {
@@ -36,7 +37,6 @@ export interface BuiltEvent {
 export type SigningKeys = ReadonlyMap<string, SigningKey>;
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#size-limits */
-const MAX_PDU_BYTES = 65_536;
 const MAX_FIELD_BYTES = 255;
 
 /** Builds events on the head of a room, as the server of their sender: selects auth events, hashes, signs, authorises. */
@@ -51,9 +51,6 @@ export class EventBuilder {
     checkFields(draft);
     const authEntries = await this.#authEntries(head, draft);
     const signed = await this.#sign(head, draft, authEntries);
-    if (Buffer.byteLength(signed.json) > MAX_PDU_BYTES) {
-      throw new MatrixError(413, 'M_TOO_LARGE', `The event has more than ${MAX_PDU_BYTES} bytes`);
-    }
     authorise(head, signed.event);
     return {
       ...signed,
@@ -89,28 +86,28 @@ export class EventBuilder {
       prev_events: await this.#references(head, head.extremities),
       auth_events: await this.#references(head, authEntries),
     };
-    const { eventId, pdu } = badJsonIfNotCanonical(() => hashAndSignEvent(fields, head.rules, serverName, key));
+    const { eventId, pdu } = explainUnsignable(() => hashAndSignEvent(fields, head.rules, serverName, key));
     const roomId = isCreate && head.rules.roomIdIsCreateHash ? `!${eventId.slice(1)}` : head.roomId;
     return { event: { eventId, roomId, pdu, rejected: false }, json: JSON.stringify(pdu) };
   }
 
   /** Ids of events as an event refers to them; the first two room versions want their hashes beside them. */
-  async #references(head: RoomHead, referred: readonly { nid: number; eventId: string }[]) {
+  async #references(head: RoomHead, referred: readonly (StateEntry | Extremity)[]) {
     if (head.rules.eventIdFormat !== 'in-event') return referred.map(({ eventId }) => eventId);
-    const entries: StateEntry[] = referred.map(({ nid, eventId }) => ({ nid, eventId }));
-    await this.store.loadEvents(head, entries);
-    return entries.map(({ eventId, event }) => {
+    await this.store.loadEvents(head, referred);
+    return referred.map(({ eventId, event }) => {
       if (event === undefined) throw new Error(`event ${eventId} of room ${head.roomId} cannot be loaded`);
       return [eventId, { sha256: referenceHash(event.pdu, head.rules) }] as const;
     });
   }
 }
 
-/** Numbers that canonical JSON cannot carry are the client's mistake. */
-function badJsonIfNotCanonical<T>(sign: () => T): T {
+/** What cannot be signed, for its size or for numbers that canonical JSON does not carry, is the client's mistake. */
+function explainUnsignable<T>(sign: () => T): T {
   try {
     return sign();
   } catch (error) {
+    if (error instanceof PduTooLargeError) throw new MatrixError(413, 'M_TOO_LARGE', error.message);
     if (!(error instanceof CanonicalJsonError)) throw error;
     throw new MatrixError(400, 'M_BAD_JSON', `The event cannot be signed: ${error.message}`);
   }

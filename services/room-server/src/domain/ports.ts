@@ -61,7 +61,7 @@ export interface RoomStore {
   /** The room as it is now; undefined when there is none. Auth-relevant events other than memberships are loaded. */
   loadHead(roomId: string): Promise<RoomHead | undefined>;
   /** Loads the events of entries, so that rules can look at them. */
-  loadEvents(head: RoomHead, entries: readonly StateEntry[]): Promise<void>;
+  loadEvents(head: RoomHead, entries: readonly Pick<StateEntry, 'nid' | 'event'>[]): Promise<void>;
   /** The version the room is at in the database. */
   currentVersion(roomNid: number): Promise<number | undefined>;
   findTransaction(roomNid: number, transaction: Transaction): Promise<{ eventId: string; roomSeq: number } | undefined>;

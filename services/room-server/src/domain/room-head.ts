@@ -13,6 +13,8 @@ export interface Extremity {
   readonly nid: number;
   readonly eventId: string;
   readonly depth: number;
+  /** Of rooms in which events refer to others by their hashes. */
+  event?: RoomEvent;
 }
 
 /**

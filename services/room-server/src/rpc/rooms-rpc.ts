@@ -9,8 +9,10 @@ import {
 } from '@ganglion/contracts/room';
 import type { JsonObject } from '@ganglion/protocol';
 import { domainOf } from '@ganglion/protocol';
+import { checkCanonicalAlias } from '../domain/canonical-alias.js';
 import { type MembershipAction as Action, changeMembership } from '../domain/change-membership.js';
 import { type CreateRoomDependencies, createRoom } from '../domain/create-room.js';
+import type { Directory } from '../domain/directory.js';
 import type { SigningKeys } from '../domain/event-builder.js';
 import type { RoomStore } from '../domain/ports.js';
 import type { RoomActors } from '../domain/room-actors.js';
@@ -36,6 +38,7 @@ export class RoomsRpc implements Rooms {
     private readonly store: RoomStore,
     private readonly creation: CreateRoomDependencies,
     private readonly keys: SigningKeys,
+    private readonly directory: Directory,
   ) {}
 
   async createRoom(request: CreateRoomRequest) {
@@ -59,7 +62,14 @@ export class RoomsRpc implements Rooms {
       redacts,
       originServerTs: request.originServerTs ?? Date.now(),
     };
-    const sent = await this.actors.run(roomId, sendEvent(this.store, draft, transaction));
+    const send = sendEvent(this.store, draft, transaction);
+    const sent = await this.actors.run(roomId, async (commit) => {
+      if (draft.type === 'm.room.canonical_alias' && draft.stateKey === '') {
+        const current = commit.head.event('m.room.canonical_alias', '');
+        await checkCanonicalAlias(this.directory, roomId, current, draft.content);
+      }
+      return send(commit);
+    });
     return { ...sent, roomId };
   }
 

@@ -45,7 +45,7 @@ export class PostgresRoomStore implements RoomStore {
     return this.db.transaction((tx) => loadHead(tx, roomId), { isolation: 'repeatable read' });
   }
 
-  async loadEvents(head: RoomHead, entries: readonly StateEntry[]): Promise<void> {
+  async loadEvents(head: RoomHead, entries: readonly Pick<StateEntry, 'nid' | 'event'>[]): Promise<void> {
     const missing = entries.filter((entry) => entry.event === undefined);
     if (missing.length === 0) return;
     const { rows } = await this.db.query<{ event_nid: number; event_id: string; pdu: string }>({

@@ -29,7 +29,10 @@ export async function roomAnswer(readers: RoomReaders, window: RoomWindow, kind:
   const history = await membershipHistory(readers.model, window);
   // Who was not in the room when they last looked gets all of it.
   const seen = since !== undefined && history.at(since) === 'join' ? since : undefined;
-  const timeline = await readRoomTimeline(readers.model, window, history, kind === 'leave' ? since : seen);
+  const found = await readRoomTimeline(readers.model, window, history, kind === 'leave' ? since : seen);
+  // Whoever comes new into a room has always missed something.
+  const isNew = kind === 'join' && since !== undefined && seen === undefined;
+  const timeline = isNew ? { ...found, limited: true } : found;
   const wholeState = seen === undefined || request.fullState;
   const state = await readRoomState(readers, window, timeline, wholeState ? undefined : seen);
   const accountData = window.accountData.filter((row) => request.filter.room.accountData.allows({ type: row.type }));

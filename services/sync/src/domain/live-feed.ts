@@ -41,6 +41,8 @@ export class LiveFeed {
     private readonly rooms: RoomViews,
     private readonly users: UserViews,
     private readonly announcements: Announcements,
+    /** How long without a request until the feed goes to sleep; Infinity where listening costs nothing. */
+    private readonly idleAfterMs = IDLE_AFTER_MS,
   ) {}
 
   /** Runs something while the feed is up to date and stays so. */
@@ -104,7 +106,7 @@ export class LiveFeed {
 
   /** Broadcasts may be lost without a trace: the database is asked once a second, as long as somebody is served here. */
   #check(): void {
-    if (this.#users === 0 && Date.now() - this.#lastUse > IDLE_AFTER_MS) void this.#deactivate();
+    if (this.#users === 0 && Date.now() - this.#lastUse > this.idleAfterMs) void this.#deactivate();
     else void this.#catchUp().catch(() => {});
   }
 

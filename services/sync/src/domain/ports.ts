@@ -44,6 +44,10 @@ export interface ReadModel {
   stateVersions(roomNid: number, from: number): Promise<StateVersion[]>;
   /** All versions of one entry of a room's state, in order. */
   entryVersions(roomNid: number, type: string, stateKey: string): Promise<StateVersion[]>;
+  /** Remembers that a user forgot a room that they left at a position. */
+  forget(userId: string, roomNid: number, leftAt: number): Promise<void>;
+  /** The rooms that a user forgot, each with the position of the leaving that it stands for. */
+  forgotten(userId: string): Promise<ReadonlyMap<number, number>>;
   /** Account data that changed above one position and up to another. */
   accountData(userId: string, above: number, upTo: number): Promise<AccountDataRow[]>;
 }

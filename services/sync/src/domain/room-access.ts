@@ -24,8 +24,28 @@ export async function accessRoom(model: ReadModel, roomId: string, userId: strin
   if (history.everJoined && leftAt === undefined) return { room, history, upTo };
   const [visibility] = (await model.entryVersions(room.nid, 'm.room.history_visibility', '')).slice(-1);
   if (visibility?.event?.visibility === 'world_readable') return { room, history, upTo };
-  if (!history.everJoined) throw notInRoom(userId);
+  if (!history.everJoined || (await isForgotten(model, userId, room.nid, leftAt))) throw notInRoom(userId);
   return { room, history, upTo: Math.min(upTo, leftAt ?? upTo) };
+}
+
+async function isForgotten(model: ReadModel, userId: string, roomNid: number, leftAt = 0): Promise<boolean> {
+  return ((await model.forgotten(userId)).get(roomNid) ?? 0) >= leftAt;
+}
+
+/**
+ * Forgets a room that the user has left.
+ *
+ * @throws MatrixError M_UNKNOWN (400) while they are in it, or when they never were
+ * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidforget
+ */
+export async function forgetRoom(model: ReadModel, roomId: string, userId: string): Promise<void> {
+  const room = await model.findRoom(roomId);
+  const versions = room === undefined ? [] : await model.entryVersions(room.nid, 'm.room.member', userId);
+  const last = versions.at(-1);
+  if (room === undefined || last === undefined || !['leave', 'ban'].includes(last.event?.membership ?? 'leave')) {
+    throw new MatrixError(400, 'M_UNKNOWN', 'Only a room that you have left can be forgotten');
+  }
+  await model.forget(userId, room.nid, last.position);
 }
 
 function notInRoom(userId: string): MatrixError {

@@ -1,9 +1,9 @@
-import { MatrixError } from '@ganglion/contracts';
+import { isMatrixError, MatrixError } from '@ganglion/contracts';
 import type { CompiledRoomEventFilter } from '@ganglion/protocol';
 import type { Announcements } from './announcements.js';
 import type { LiveFeed } from './live-feed.js';
 import type { Page, ReadModel } from './ports.js';
-import { accessRoom, type RoomAccess } from './room-access.js';
+import { accessRoom, forgetRoom, type RoomAccess } from './room-access.js';
 import { stateAt } from './room-state-delta.js';
 import type { RoomViews } from './room-views.js';
 import { formatToken } from './sync-token.js';
@@ -79,10 +79,14 @@ export class RoomHistory {
   }
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomideventeventid */
-  getOneRoomEvent(request: Reader & { roomId: string; eventId: string }): Promise<string> {
-    return this.#with(request, async (access) => {
+  async getOneRoomEvent(request: Reader & { roomId: string; eventId: string }): Promise<string> {
+    const read = this.#with(request, async (access) => {
       const event = await this.#visibleEvent(access, request.eventId);
       return eventText(event, viewerOf(access, request));
+    });
+    return read.catch((error: unknown) => {
+      // Whether it is the event or the room that one may not see makes no difference here.
+      throw isMatrixError(error) && error.errcode === 'M_FORBIDDEN' ? noSuchEvent() : error;
     });
   }
 
@@ -112,7 +116,8 @@ export class RoomHistory {
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidmembers */
   getMembersByRoom(request: MembersRequest): Promise<string> {
     return this.#with(request, async (access) => {
-      const at = Math.min(request.at ?? access.upTo, access.upTo);
+      // A token from before the reader came stands for when they came.
+      const at = Math.min(Math.max(request.at ?? access.upTo, access.history.begins), access.upTo);
       const view = await this.deps.rooms.get(access.room);
       const members = (await stateAt(this.deps.model, view, at)).flatMap(({ type, event }) =>
         type === 'm.room.member' && event !== undefined ? [event] : [],
@@ -124,6 +129,14 @@ export class RoomHistory {
           (notMembership === undefined || event.membership !== notMembership),
       );
       return `{"chunk":${eventsText(chosen, viewerOf(access, request))}}`;
+    });
+  }
+
+  forgetRoom({ roomId, userId }: { roomId: string; userId: string }): Promise<void> {
+    const { feed, announcements, model } = this.deps;
+    return feed.use(async () => {
+      await announcements.settled(roomId);
+      await forgetRoom(model, roomId, userId);
     });
   }
 
@@ -143,7 +156,7 @@ export class RoomHistory {
   async #visibleEvent(access: RoomAccess, eventId: string): Promise<TimelineEvent> {
     const event = await this.deps.model.findEvent(eventId);
     const visible = event?.roomNid === access.room.nid && event.position <= access.upTo && access.history.maySee(event);
-    if (event === undefined || !visible) throw new MatrixError(404, 'M_NOT_FOUND', 'There is no such event for you');
+    if (event === undefined || !visible) throw noSuchEvent();
     return event;
   }
 
@@ -177,11 +190,11 @@ export class RoomHistory {
 
   /** With lazy loading, the member events of those whom a page mentions. */
   async #members(access: RoomAccess, filter: CompiledRoomEventFilter, events: readonly TimelineEvent[]) {
-    const first = events.reduce((lowest, { position }) => Math.min(lowest, position), Infinity);
+    const latest = Math.max(...events.map(({ position }) => position));
     if (!filter.lazyLoadMembers || events.length === 0) return [];
     const senders = new Set(events.map(({ sender }) => sender));
     const view = await this.deps.rooms.get(access.room);
-    const state = await stateAt(this.deps.model, view, first);
+    const state = await stateAt(this.deps.model, view, latest);
     return state.flatMap(({ type, stateKey, event }) =>
       type === 'm.room.member' && senders.has(stateKey) && event !== undefined ? [event] : [],
     );
@@ -201,6 +214,10 @@ export class RoomHistory {
       return wanted && event !== undefined ? [event] : [];
     });
   }
+}
+
+function noSuchEvent(): MatrixError {
+  return new MatrixError(404, 'M_NOT_FOUND', 'There is no such event that you may see');
 }
 
 function pageFrom(

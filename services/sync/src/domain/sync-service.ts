@@ -60,8 +60,10 @@ export class SyncService {
     const window: Window = { request, since, upTo, now: Date.now(), ignored: user.ignored };
     const accountData = await this.#accountData(user, since ?? 0, upTo);
     const sections: Sections = { join: [], invite: [], knock: [], leave: [] };
-    const memberships = [...user.rooms.values()].filter(({ room }) =>
-      request.filter.room.allowsRoom(room.record.roomId),
+    const forgotten = await this.#forgotten(request);
+    const memberships = [...user.rooms.values()].filter(
+      ({ room, position }) =>
+        request.filter.room.allowsRoom(room.record.roomId) && (forgotten?.get(room.record.nid) ?? 0) < position,
     );
     await Promise.all(memberships.map((membership) => this.#addRoom(sections, window, membership, accountData)));
     const global = accountData.filter(
@@ -75,6 +77,12 @@ export class SyncService {
       `"rooms":${sectionsText(sections)}`,
     ];
     return `{${parts.join(',')}}`;
+  }
+
+  /** Where all left rooms are asked for, those that were forgotten are not meant. */
+  async #forgotten({ userId, since, fullState, filter }: SyncRequest) {
+    const all = filter.room.includeLeave && (since === undefined || fullState);
+    return all ? this.deps.model.forgotten(userId) : undefined;
   }
 
   async #accountData(user: UserView, since: number, upTo: number): Promise<AccountDataRow[]> {

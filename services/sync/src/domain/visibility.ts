@@ -25,6 +25,11 @@ export class MembershipHistory {
     });
   }
 
+  /** The position of the user's first membership; 0 for whoever has none. */
+  get begins(): number {
+    return this.versions[0]?.position ?? 0;
+  }
+
   /** Whether the user was joined at any time. */
   get everJoined(): boolean {
     return this.versions.some(({ event }) => event?.membership === 'join');

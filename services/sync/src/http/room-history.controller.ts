@@ -1,5 +1,5 @@
 import { AnswersJsonText, Authenticated, Path, Query, RequestedBy, type Requester } from '@ganglion/http';
-import { Controller, Get, Inject } from '@nestjs/common';
+import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import type { z } from 'zod';
 import { Filters } from '../domain/filters.js';
 import { RoomHistory } from '../domain/room-history.js';
@@ -53,6 +53,14 @@ export class RoomHistoryController {
     @Query(contextQuery) { limit, filter }: z.infer<typeof contextQuery>,
   ): Promise<string> {
     return this.history.getEventContext({ userId, deviceId, ...path, limit, filter: this.filters.ofRoom(filter) });
+  }
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidforget */
+  @Post('forget')
+  @HttpCode(200)
+  async forgetRoom(@RequestedBy() { userId }: Requester, @Path(roomPath) { roomId }: RoomPath) {
+    await this.history.forgetRoom({ roomId, userId });
+    return {};
   }
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidmembers */

@@ -72,6 +72,14 @@ export const syncSchema: SchemaDefinition = {
           PRIMARY KEY (user_id, room_nid)
         );
 
+        -- Who forgot a room after leaving it, and the position of that leaving.
+        CREATE TABLE sync.forgotten (
+          user_id text NOT NULL,
+          room_nid bigint NOT NULL,
+          position bigint NOT NULL,
+          PRIMARY KEY (user_id, room_nid)
+        );
+
         CREATE TABLE sync.users (
           user_id text PRIMARY KEY,
           user_seq bigint NOT NULL

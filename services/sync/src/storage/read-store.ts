@@ -189,6 +189,24 @@ export class ReadStore implements ReadModel {
     return rows.map(stateVersion);
   }
 
+  async forget(userId: string, roomNid: number, leftAt: number): Promise<void> {
+    await this.db.query({
+      name: 'forget-room',
+      text: `INSERT INTO sync.forgotten (user_id, room_nid, position) VALUES ($1, $2, $3)
+        ON CONFLICT (user_id, room_nid) DO UPDATE SET position = greatest(forgotten.position, excluded.position)`,
+      values: [userId, roomNid, leftAt],
+    });
+  }
+
+  async forgotten(userId: string): Promise<ReadonlyMap<number, number>> {
+    const { rows } = await this.db.query<{ room_nid: number; position: number }>({
+      name: 'forgotten-rooms',
+      text: 'SELECT room_nid, position FROM sync.forgotten WHERE user_id = $1',
+      values: [userId],
+    });
+    return new Map(rows.map((row) => [row.room_nid, row.position]));
+  }
+
   async accountData(userId: string, above: number, upTo: number): Promise<AccountDataRow[]> {
     const { rows } = await this.db.query<AccountDataRow & Record<string, unknown>>({
       name: 'account-data-of',

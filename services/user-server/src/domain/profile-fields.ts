@@ -1,5 +1,5 @@
 import { MatrixError } from '@ganglion/contracts';
-import { isNamespacedIdentifier, isValidMxcUri } from '@ganglion/protocol';
+import { isNamespacedIdentifier } from '@ganglion/protocol';
 import { invalidParam } from './failures.js';
 
 const MAX_NAME_BYTES = 255;
@@ -30,10 +30,8 @@ export function checkFieldName(name: string): void {
 export function checkFieldValue(name: string, value: unknown): void {
   if (name === 'displayname') checkText(name, value, MAX_DISPLAYNAME);
   if (name === 'm.tz') checkText(name, value, MAX_NAME_BYTES);
-  if (name === 'avatar_url') {
-    checkText(name, value, MAX_AVATAR_URL);
-    if (value !== '' && !isValidMxcUri(value)) throw invalidParam('avatar_url must be an mxc:// URI');
-  }
+  // Bridges and old clients put all sorts of URIs there; what is not an mxc:// URI is shown by nobody.
+  if (name === 'avatar_url') checkText(name, value, MAX_AVATAR_URL);
 }
 
 /** Clients of old take a name or an avatar away by setting it to nothing. */
