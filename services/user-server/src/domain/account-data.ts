@@ -1,7 +1,7 @@
 import { MatrixError } from '@ganglion/contracts';
-import { exceedsIdentifierLimit, isValidRoomId, type JsonObject } from '@ganglion/protocol';
+import { exceedsIdentifierLimit, isValidRoomId, type JsonObject, pushRulesContent } from '@ganglion/protocol';
 import { forbidden, invalidParam, notFound, unknownToken } from './failures.js';
-import type { AccountDataKey, AccountDataStore, Announcements, Requester } from './ports.js';
+import type { AccountDataKey, AccountDataStore, Announcements, Requester, StoredAccountData } from './ports.js';
 
 /** Written by the server itself; clients change them elsewhere. */
 const MANAGED_BY_SERVER = new Set(['m.fully_read', 'm.push_rules']);
@@ -18,9 +18,10 @@ export class AccountData {
   /** The content as JSON text. @throws MatrixError M_FORBIDDEN, M_INVALID_PARAM, M_NOT_FOUND */
   async get(requester: Requester, key: AccountDataKey): Promise<string> {
     checkKey(requester, key);
-    const content = await this.store.get(key);
-    if (content === undefined) throw notFound('There is no such account data');
-    return content;
+    const stored = await this.store.get(key);
+    if (isPushRules(key)) return JSON.stringify(pushRulesContent(key.userId, JSON.parse(stored?.content ?? '{}')));
+    if (stored === undefined) throw notFound('There is no such account data');
+    return stored.content;
   }
 
   /**
@@ -33,12 +34,41 @@ export class AccountData {
       throw new MatrixError(405, 'M_BAD_JSON', `${key.type} cannot be set through this API`);
     }
     const text = JSON.stringify(content);
-    if (Buffer.byteLength(text) > MAX_CONTENT_BYTES) {
-      throw new MatrixError(413, 'M_TOO_LARGE', 'Account data of one type may not be larger than 512 KiB');
-    }
+    checkSize(text);
     const change = await this.store.set(key, text);
     if (change === undefined) throw unknownToken('The account has been deactivated');
     this.announcements.changed([change]);
+  }
+
+  /** What is stored, for a service that has made sure who asks. */
+  find(key: AccountDataKey): Promise<StoredAccountData | undefined> {
+    return this.store.get(key);
+  }
+
+  /**
+   * Stores what a service wrote on the user's behalf, unless somebody else was faster: false then.
+   *
+   * @throws MatrixError M_TOO_LARGE, and M_NOT_FOUND for a user who is not one of ours any more
+   */
+  async replace(key: AccountDataKey, content: string, expectedSeq: number): Promise<boolean> {
+    checkSize(content);
+    const change = await this.store.replace(key, content, expectedSeq);
+    if (change === undefined) throw notFound('There is no such user');
+    if (change === 'changed') return false;
+    this.announcements.changed([change]);
+    return true;
+  }
+}
+
+/** Stored as what the user changed in the predefined rules, and shown as all rules: those who changed none have them too. */
+function isPushRules({ roomId, type }: AccountDataKey): boolean {
+  return roomId === '' && type === 'm.push_rules';
+}
+
+/** @throws MatrixError M_TOO_LARGE */
+function checkSize(content: string): void {
+  if (Buffer.byteLength(content) > MAX_CONTENT_BYTES) {
+    throw new MatrixError(413, 'M_TOO_LARGE', 'Account data of one type may not be larger than 512 KiB');
   }
 }
 

@@ -179,10 +179,20 @@ export interface AccountDataKey {
   readonly type: string;
 }
 
+/** Account data as it is stored. */
+export interface StoredAccountData {
+  /** JSON text. */
+  readonly content: string;
+  /** Of the change that brought it. */
+  readonly userSeq: number;
+}
+
 export interface AccountDataStore {
-  get(key: AccountDataKey): Promise<string | undefined>;
+  get(key: AccountDataKey): Promise<StoredAccountData | undefined>;
   /** Undefined when there is no such user. */
   set(key: AccountDataKey, content: string): Promise<UserChangeRecord | undefined>;
+  /** As set, unless it has changed since a number; 0 stands for what there was not. */
+  replace(key: AccountDataKey, content: string, expectedSeq: number): Promise<UserChangeRecord | 'changed' | undefined>;
 }
 
 export interface FilterStore {

@@ -1,5 +1,5 @@
 import type { Database, Queryable } from '@ganglion/database';
-import type { AccountDataKey, AccountDataStore, UserChangeRecord } from '../domain/ports.js';
+import type { AccountDataKey, AccountDataStore, StoredAccountData, UserChangeRecord } from '../domain/ports.js';
 
 interface OutboxRow extends Record<string, unknown> {
   outbox_id: number;
@@ -23,6 +23,26 @@ const SET = `
   SELECT $1, user_seq, $2, $3, $4 FROM next
   RETURNING outbox_id, user_id, user_seq, room_id, type, content`;
 
+/**
+ * As SET, but what was not read does not get overwritten: the row that is there decides, whatever the statement's
+ * snapshot says. The number is spent in any case.
+ */
+const REPLACE = `
+  WITH next AS (
+    UPDATE user_server.accounts SET user_seq = user_seq + 1, updated_xid = pg_current_xact_id()
+    WHERE user_id = $1 AND deactivated_at IS NULL RETURNING user_seq),
+  stored AS (
+    INSERT INTO user_server.account_data AS known (user_id, room_id, type, content, user_seq)
+    SELECT $1, $2, $3, $4, user_seq FROM next
+    ON CONFLICT (user_id, room_id, type) DO UPDATE SET content = excluded.content, user_seq = excluded.user_seq
+    WHERE known.user_seq = $5
+    RETURNING user_seq),
+  announced AS (
+    INSERT INTO user_server.outbox (user_id, user_seq, room_id, type, content)
+    SELECT $1, user_seq, $2, $3, $4 FROM stored
+    RETURNING outbox_id, user_id, user_seq, room_id, type, content)
+  SELECT announced.* FROM next LEFT JOIN announced ON true`;
+
 const EMPTY_ALL = `
   WITH numbered AS (
     SELECT room_id, type, row_number() OVER (ORDER BY user_seq) AS place
@@ -43,19 +63,30 @@ const EMPTY_ALL = `
 export class PostgresAccountDataStore implements AccountDataStore {
   constructor(private readonly db: Database) {}
 
-  async get({ userId, roomId, type }: AccountDataKey): Promise<string | undefined> {
-    const { rows } = await this.db.query<{ content: string }>({
+  async get({ userId, roomId, type }: AccountDataKey): Promise<StoredAccountData | undefined> {
+    const { rows } = await this.db.query<StoredAccountData & Record<string, unknown>>({
       name: 'get-account-data',
-      text: 'SELECT content FROM user_server.account_data WHERE user_id = $1 AND room_id = $2 AND type = $3',
+      text: 'SELECT content, user_seq AS "userSeq" FROM user_server.account_data WHERE user_id = $1 AND room_id = $2 AND type = $3',
       values: [userId, roomId, type],
     });
-    return rows[0]?.content;
+    return rows[0];
   }
 
   async set({ userId, roomId, type }: AccountDataKey, content: string): Promise<UserChangeRecord | undefined> {
     const values = [userId, roomId, type, content];
     const { rows } = await this.db.query<OutboxRow>({ name: 'set-account-data', text: SET, values });
     return rows[0] && changeOf(rows[0]);
+  }
+
+  async replace({ userId, roomId, type }: AccountDataKey, content: string, expectedSeq: number) {
+    const { rows } = await this.db.query<OutboxRow | (Record<string, unknown> & { outbox_id: null })>({
+      name: 'replace-account-data',
+      text: REPLACE,
+      values: [userId, roomId, type, content, expectedSeq],
+    });
+    const [row] = rows;
+    if (row === undefined) return undefined;
+    return row.outbox_id === null ? ('changed' as const) : changeOf(row as OutboxRow);
   }
 }
 
