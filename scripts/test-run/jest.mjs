@@ -18,13 +18,18 @@ export function needsTheMachine(file) {
 export async function runJest(selection, env, tally) {
   const files = await listTests(selection);
   if (files.length === 0) return tally.fail(`no test matches ${selection.join(' ')}`);
-  const options = selection.filter((arg) => arg.startsWith('-'));
+  const options = selection.filter((arg, i) => arg.startsWith('-') || isNamePattern(selection[i - 1]));
   const workers = Math.max(2, availableParallelism() - 1);
   const groups = [
     [files.filter((file) => !needsTheMachine(file)), `--maxWorkers=${workers}`],
     [files.filter(needsTheMachine), '--runInBand'],
   ];
   for (const [group, how] of groups) if (group.length > 0) await runFiles(group, [how, ...options], env, tally);
+}
+
+/** Whether the argument is followed by its value. */
+function isNamePattern(arg) {
+  return arg === '-t' || arg === '--testNamePattern';
 }
 
 async function listTests(selection) {
@@ -42,7 +47,8 @@ async function runFiles(files, options, env, tally) {
   try {
     const jest = spawn(process.execPath, args, { cwd: ROOT, env, stdio: ['ignore', 'ignore', 'inherit'] });
     const [code, signal] = await once(jest, 'exit');
-    tally.addJest(JSON.parse(readFileSync(report, 'utf8')), code ?? signal);
+    const isPart = options.some((option) => isNamePattern(option.split('=')[0]));
+    tally.addJest(JSON.parse(readFileSync(report, 'utf8')), code ?? signal, isPart);
   } catch (error) {
     tally.fail(`jest did not finish: ${error.message}`);
   } finally {
