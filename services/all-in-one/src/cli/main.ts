@@ -2,4 +2,4 @@ import { migrateAll, startServices } from '../composition/index.js';
 import { processContext } from './process-context.js';
 import { runCli } from './run.js';
 
-process.exitCode = await runCli(process.argv.slice(2), processContext, { startServices, migrateAll });
+process.exitCode = await runCli(process.argv.slice(2), processContext, { migrateAll, startServices });

@@ -11,6 +11,8 @@ export interface Registration {
   readonly admin: boolean;
   readonly displayname?: string;
   readonly mac: string;
+  /** Make the account only; nobody logs in by it. */
+  readonly inhibit_login: true;
 }
 
 const nonceAnswer = z.object({ nonce: z.string() });

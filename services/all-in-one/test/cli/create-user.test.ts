@@ -54,6 +54,7 @@ it('registers by the shared secret, where the configuration listens', async () =
         username: 'alice',
         password: 'correct horse',
         admin: false,
+        inhibit_login: true,
         mac: mac('n0nce', 'alice', 'correct horse', 'notadmin'),
       },
     },

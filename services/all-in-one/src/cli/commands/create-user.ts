@@ -30,6 +30,7 @@ export async function createUser(user: string, options: CreateUserOptions, conte
     username: localpart,
     password,
     admin,
+    inhibit_login: true,
     ...(options.displayName === undefined ? {} : { displayname: options.displayName }),
     mac: registrationMac(secret, [nonce, localpart, password, admin ? 'admin' : 'notadmin']),
   });
