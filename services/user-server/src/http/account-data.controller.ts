@@ -3,11 +3,10 @@ import type { JsonObject } from '@ganglion/protocol';
 import { Controller, Get, Inject, Put } from '@nestjs/common';
 import { z } from 'zod';
 import { AccountData } from '../domain/account-data.js';
-import { invalidParam } from '../domain/failures.js';
 import { jsonObject, text } from './values.js';
 
 const globalPath = z.object({ userId: text, type: text });
-const roomPath = globalPath.extend({ roomId: text });
+const roomPath = globalPath.extend({ roomId: text.min(1) });
 
 type GlobalPath = z.output<typeof globalPath>;
 type RoomPath = z.output<typeof roomPath>;
@@ -42,7 +41,7 @@ export class AccountDataController {
   @Authenticated()
   @AnswersJsonText()
   getAccountDataPerRoom(@RequestedBy() requester: Requester, @Path(roomPath) path: RoomPath) {
-    return this.accountData.get(requester, inRoom(path));
+    return this.accountData.get(requester, path);
   }
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3useruseridroomsroomidaccount_datatype */
@@ -53,13 +52,7 @@ export class AccountDataController {
     @Path(roomPath) path: RoomPath,
     @JsonBody(jsonObject) content: JsonObject,
   ) {
-    await this.accountData.set(requester, inRoom(path), content);
+    await this.accountData.set(requester, path, content);
     return {};
   }
-}
-
-/** No room would stand for global account data. */
-function inRoom(path: RoomPath): RoomPath {
-  if (path.roomId === '') throw invalidParam('A room id is required');
-  return path;
 }

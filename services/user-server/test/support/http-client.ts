@@ -24,7 +24,10 @@ export class HttpClient {
     const payload = raw ?? (body === undefined ? undefined : JSON.stringify(body));
     const headers = {
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
-      ...(payload !== undefined && { 'content-type': 'application/json' }),
+      ...(payload !== undefined && {
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(payload),
+      }),
       ...(host !== undefined && { host }),
     };
     return new Promise((resolve, reject) => {

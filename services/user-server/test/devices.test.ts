@@ -1,0 +1,128 @@
+import { Deployment, type Instance } from './support/deployment.js';
+import { eventually } from './support/eventually.js';
+import { logIn, passwordLogin, register, type TestUser } from './support/http-client.js';
+
+let deployment: Deployment;
+let instance: Instance;
+let user: TestUser;
+
+beforeAll(async () => {
+  deployment = await Deployment.create();
+  instance = await deployment.start();
+});
+afterAll(() => deployment.close());
+beforeEach(async () => {
+  user = await register(instance.http);
+});
+
+const authOf = ({ userId, password }: TestUser) => passwordLogin(userId, password);
+const deviceIds = async (token: string) =>
+  (await instance.http.get('devices', token)).body.devices.map((device: { device_id: string }) => device.device_id);
+
+describe('devices', () => {
+  it('are listed and shown', async () => {
+    const phone = { device_id: 'PHONE', initial_device_display_name: 'My phone' };
+    await logIn(instance.http, user, phone);
+    expect(await deviceIds(user.token)).toEqual([user.deviceId, 'PHONE']);
+    const { status, body } = await instance.http.get('devices/PHONE', user.token);
+    expect([status, body]).toEqual([200, { device_id: 'PHONE', display_name: 'My phone' }]);
+  });
+
+  it('are their owner’s alone', async () => {
+    const other = await register(instance.http);
+    for (const method of ['GET', 'PUT']) {
+      const call = { token: other.token, ...(method === 'PUT' && { body: { display_name: 'mine' } }) };
+      const { status, body } = await instance.http.call(method, `devices/${user.deviceId}`, call);
+      expect([status, body.errcode]).toEqual([404, 'M_NOT_FOUND']);
+    }
+  });
+
+  it('can be renamed', async () => {
+    const path = `devices/${user.deviceId}`;
+    expect((await instance.http.put(path, { display_name: 'new' }, user.token)).status).toBe(200);
+    expect((await instance.http.put(path, {}, user.token)).status).toBe(200);
+    expect((await instance.http.get(path, user.token)).body.display_name).toBe('new');
+    const long = await instance.http.put(path, { display_name: 'x'.repeat(101) }, user.token);
+    expect([long.status, long.body.errcode]).toEqual([400, 'M_TOO_LARGE']);
+    expect((await instance.http.put('devices/UNKNOWN', {}, user.token)).status).toBe(404);
+    expect((await instance.http.put('devices/%00', {}, user.token)).body.errcode).toBe('M_INVALID_PARAM');
+  });
+
+  it('show when they were last seen, noted once for many requests', async () => {
+    const before = Date.now();
+    await Promise.all(Array.from({ length: 5 }, () => instance.http.get('account/whoami', user.token)));
+    await eventually(async () => {
+      const { body } = await instance.http.get(`devices/${user.deviceId}`, user.token);
+      expect(body.last_seen_ts).toBeGreaterThanOrEqual(before);
+      expect(body.last_seen_ts).toBeLessThanOrEqual(Date.now());
+    });
+  });
+});
+
+describe('DELETE /devices/{deviceId}', () => {
+  it('wants the password even without a body', async () => {
+    const { status, body } = await instance.http.delete(`devices/${user.deviceId}`, user.token);
+    expect([status, Object.keys(body).sort()]).toEqual([401, ['flows', 'params', 'session']]);
+  });
+
+  it('ends the device and its tokens', async () => {
+    const other = await logIn(instance.http, user);
+    const path = `devices/${other.deviceId}`;
+    const wrong = await instance.http.delete(path, user.token, { auth: passwordLogin(user.userId, 'wrong') });
+    expect([wrong.status, wrong.body]).toEqual([
+      401,
+      {
+        ...{ flows: expect.any(Array), params: {}, session: expect.any(String) },
+        ...{ errcode: 'M_FORBIDDEN', error: expect.any(String) },
+      },
+    ]);
+    expect((await instance.http.delete(path, user.token, { auth: authOf(user) })).status).toBe(200);
+    expect((await instance.http.get(path, user.token)).status).toBe(404);
+    expect((await instance.http.get('account/whoami', other.token)).status).toBe(401);
+    expect((await instance.http.delete(path, user.token, { auth: authOf(user) })).status).toBe(200);
+  });
+
+  it('does not accept somebody else’s password', async () => {
+    const bob = await register(instance.http);
+    const path = `devices/${user.deviceId}`;
+    const { status, body } = await instance.http.delete(path, user.token, { auth: authOf(bob) });
+    expect([status, body.errcode]).toEqual([403, 'M_FORBIDDEN']);
+    expect((await instance.http.get(path, user.token)).status).toBe(200);
+  });
+
+  it('does not use a session of one device for another', async () => {
+    const other = await logIn(instance.http, user);
+    const { session } = (await instance.http.delete(`devices/${other.deviceId}`, user.token)).body;
+    const auth = { ...authOf(user), session };
+    const { status } = await instance.http.delete(`devices/${user.deviceId}`, user.token, { auth });
+    expect(status).toBe(403);
+  });
+});
+
+describe('POST /delete_devices', () => {
+  it('ends those named and no others', async () => {
+    const [a, b, c] = [
+      await logIn(instance.http, user),
+      await logIn(instance.http, user),
+      await logIn(instance.http, user),
+    ];
+    const devices = [a.deviceId, b.deviceId, 'UNKNOWN'];
+    const { status } = await instance.http.post('delete_devices', { devices, auth: authOf(user) }, user.token);
+    expect(status).toBe(200);
+    expect(new Set(await deviceIds(user.token))).toEqual(new Set([user.deviceId, c.deviceId]));
+  });
+
+  it('does not end more than was authorised', async () => {
+    const other = await logIn(instance.http, user);
+    const { session } = (await instance.http.post('delete_devices', { devices: ['X'] }, user.token)).body;
+    const body = { devices: ['X', other.deviceId], auth: { ...authOf(user), session } };
+    expect((await instance.http.post('delete_devices', body, user.token)).status).toBe(403);
+    expect(await deviceIds(user.token)).toContain(other.deviceId);
+  });
+
+  it('needs a list of ids', async () => {
+    for (const body of [{}, { devices: 'X' }, { devices: [1] }]) {
+      expect((await instance.http.post('delete_devices', body, user.token)).body.errcode).toBe('M_BAD_JSON');
+    }
+  });
+});

@@ -1,0 +1,175 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ANNOUNCEMENTS, type Announcement, USER_CHANGES } from '@ganglion/contracts';
+import type { UserChange } from '@ganglion/contracts/user';
+import { BUSES } from './support/buses.js';
+import { Deployment, type Instance } from './support/deployment.js';
+import { eventually } from './support/eventually.js';
+import { register, type TestUser } from './support/http-client.js';
+
+describe.each(BUSES)('changes of users, on the %s bus', (_, makeBus) => {
+  let deployment: Deployment;
+  let one: Instance;
+  let two: Instance;
+  const heard = new Map<string, UserChange[]>();
+
+  beforeAll(async () => {
+    deployment = await Deployment.create(makeBus);
+    const { bus } = deployment.testBus;
+    [one, two] = await Promise.all([deployment.start(), deployment.start()]);
+    const consumer = {
+      ...{ stream: USER_CHANGES, durable: 'test', maxBatch: 100, ackWaitMs: 5_000 },
+      ...{ maxAttempts: 3, backoffMs: [100], key: ({ userId }: { userId: string }) => userId },
+    };
+    await bus.consume(consumer, async (batch) => {
+      for (const { message } of batch) {
+        heard.set(message.userId, [...(heard.get(message.userId) ?? []), ...message.changes]);
+      }
+    });
+  });
+  afterAll(() => deployment.close());
+
+  const set = (instance: Instance, { userId, token }: TestUser, type: string, content: object) =>
+    instance.http.put(`user/${userId}/account_data/${type}`, content, token);
+  const changesAfter = async ({ userId }: TestUser, afterSeq: number) =>
+    (await one.server.userLog.getUserChanges({ userId, afterSeq })).changes?.changes ?? [];
+  const outboxIsEmpty = () =>
+    eventually(async () => {
+      expect((await one.db.query({ text: 'SELECT 1 FROM user_server.outbox' })).rows).toHaveLength(0);
+    });
+
+  it('are announced, published and taken out of the outbox', async () => {
+    const user = await register(one.http);
+    const announced: Announcement[] = [];
+    const listening = await deployment.testBus.bus.listen(ANNOUNCEMENTS, (message) => announced.push(message));
+    await set(one, user, 'a', { n: 1 });
+    await set(two, user, 'b', { n: 2 });
+    await eventually(() => expect(heard.get(user.userId)).toHaveLength(2));
+    expect(heard.get(user.userId)).toEqual([
+      { userSeq: 1, accountData: { roomId: '', type: 'a', contentJson: '{"n":1}' } },
+      { userSeq: 2, accountData: { roomId: '', type: 'b', contentJson: '{"n":2}' } },
+    ]);
+    await eventually(() => expect(announced).toContainEqual({ id: user.userId, seq: 2 }));
+    await outboxIsEmpty();
+    await listening.stop();
+  });
+
+  it('have numbers without gaps, whoever makes them at once', async () => {
+    const user = await register(one.http);
+    await Promise.all(
+      Array.from({ length: 40 }, (_, i) => set(i % 2 ? one : two, user, `type-${i % 4}`, { change: i })),
+    );
+    await eventually(() => expect(heard.get(user.userId)).toHaveLength(40));
+    const seqs = heard.get(user.userId)?.map(({ userSeq }) => userSeq);
+    expect(seqs?.sort((a, b) => a - b)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
+    const latest = await changesAfter(user, 0);
+    expect(latest.map(({ accountData }) => accountData?.type).sort()).toEqual(['type-0', 'type-1', 'type-2', 'type-3']);
+    expect(latest.at(-1)?.userSeq).toBe(40);
+    for (const { userSeq, accountData } of latest) {
+      const published = heard.get(user.userId)?.find((change) => change.userSeq === userSeq);
+      expect(published?.accountData).toEqual(accountData);
+      const { body } = await two.http.get(`user/${user.userId}/account_data/${accountData?.type}`, user.token);
+      expect(JSON.stringify(body)).toBe(accountData?.contentJson);
+    }
+  });
+
+  it('that a dead process left behind are published by another one, once', async () => {
+    const user = await register(one.http);
+    await one.db.query({
+      text: `INSERT INTO user_server.outbox (user_id, user_seq, room_id, type, content, created_at)
+             SELECT $1, n, '!r:one.test', 'left.behind', '{}', now() - interval '1 minute'
+             FROM generate_series(1, 600) n`,
+      values: [user.userId],
+    });
+    await eventually(() => expect(heard.get(user.userId)).toHaveLength(600));
+    await outboxIsEmpty();
+    expect(heard.get(user.userId)?.map(({ userSeq }) => userSeq)).toEqual(Array.from({ length: 600 }, (_, i) => i + 1));
+  });
+
+  it('are read from the log after a number', async () => {
+    const user = await register(one.http);
+    for (const type of ['a', 'b', 'a']) await set(one, user, type, { type });
+    expect((await changesAfter(user, 0)).map(({ userSeq }) => userSeq)).toEqual([2, 3]);
+    expect((await changesAfter(user, 2)).map(({ userSeq }) => userSeq)).toEqual([3]);
+    expect(await changesAfter(user, 3)).toEqual([]);
+  });
+});
+
+describe('UserLog.listUserHeads', () => {
+  let deployment: Deployment;
+  let instance: Instance;
+  let users: TestUser[];
+
+  beforeAll(async () => {
+    deployment = await Deployment.create();
+    instance = await deployment.start();
+    users = [];
+    for (let i = 0; i < 5; i++) users.push(await register(instance.http, `head-${i}`));
+  });
+  afterAll(() => deployment.close());
+
+  const list = (sinceCursor: number, afterUser = '', limit = 100) =>
+    instance.server.userLog.listUserHeads({ sinceCursor, afterUser, limit });
+  const change = ({ userId, token }: TestUser) => instance.http.put(`user/${userId}/account_data/a`, {}, token);
+
+  it('lists those that ever changed, and from then on those that changed since', async () => {
+    const nobody = await list(0);
+    expect([nobody.heads, nobody.nextUser]).toEqual([[], undefined]);
+    expect(nobody.cursor).toBeGreaterThan(0);
+    for (const user of users) await change(user);
+    const all = await list(nobody.cursor);
+    expect(all.heads).toEqual(users.map(({ userId }) => ({ userId, userSeq: 1 })));
+    await change(users[3]!);
+    expect((await list(all.cursor)).heads).toEqual([{ userId: users[3]!.userId, userSeq: 2 }]);
+  });
+
+  it('goes through many in pages', async () => {
+    for (const user of users) await change(user);
+    const first = await list(0, '', 2);
+    expect(first.heads.map(({ userId }) => userId)).toEqual(users.slice(0, 2).map(({ userId }) => userId));
+    const second = await list(0, first.nextUser, 2);
+    const third = await list(0, second.nextUser, 2);
+    expect(third.heads.map(({ userId }) => userId)).toEqual([users[4]!.userId]);
+    expect(third.nextUser).toBeUndefined();
+  });
+
+  it('never misses a change that was begun before the cursor and committed after it', async () => {
+    const [early] = users;
+    const committed = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    const late = instance.db.transaction(async (tx) => {
+      await tx.query({
+        text: `UPDATE user_server.accounts SET user_seq = user_seq + 1, updated_xid = pg_current_xact_id()
+               WHERE user_id = $1`,
+        values: [early!.userId],
+      });
+      begun.resolve();
+      await committed.promise;
+    });
+    await begun.promise;
+    for (let i = 0; i < 5; i++) await change(users[1]!);
+    const { cursor, heads } = await list(0);
+    const before = heads.find(({ userId }) => userId === early!.userId)?.userSeq ?? 0;
+    committed.resolve();
+    await late;
+    const after = await list(cursor);
+    expect(after.heads).toContainEqual({ userId: early!.userId, userSeq: before + 1 });
+  });
+
+  it('lists everybody for a cursor that this database cannot have given', async () => {
+    await change(users[0]!);
+    expect((await list(Number.MAX_SAFE_INTEGER)).heads).toHaveLength(5);
+  });
+
+  it('costs an idle replica next to nothing', async () => {
+    await sleep(1_100);
+    const statements = async () => {
+      const { rows } = await instance.db.query<{ commits: number }>({
+        text: `SELECT xact_commit AS commits FROM pg_stat_database WHERE datname = current_database()`,
+      });
+      return Number(rows[0]?.commits);
+    };
+    const before = await statements();
+    await sleep(3_000);
+    expect((await statements()) - before).toBeLessThan(20);
+  });
+});
