@@ -1,16 +1,22 @@
-/** Tells long polls and streams of this process that it is about to stop: they answer with what they have. */
+/** Tells long polls of this process that it is about to stop: they answer with what they have. */
 export class Draining {
-  readonly #controller = new AbortController();
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
+  #begun = false;
+  readonly #listeners = new Set<() => void>();
 
   get begun(): boolean {
-    return this.#controller.signal.aborted;
+    return this.#begun;
   }
 
   begin(): void {
-    this.#controller.abort();
+    this.#begun = true;
+    for (const listener of this.#listeners) listener();
+    this.#listeners.clear();
+  }
+
+  /** Calls the listener when draining begins, at once when it has; returns how to take that back. */
+  onBegin(listener: () => void): () => void {
+    if (this.#begun) listener();
+    else this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 }

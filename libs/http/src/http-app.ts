@@ -15,7 +15,7 @@ import { parseJsonBodies } from './json-body.js';
 import { Listeners } from './listeners.js';
 import { RATE_LIMITER, type RateLimiter } from './rate-limit.js';
 import { observeRequests } from './request-telemetry.js';
-import { answerUnrecognized } from './unrecognized.js';
+import { answerUnrecognized, type Routes } from './unrecognized.js';
 
 export interface HttpAppOptions {
   readonly config: HttpConfig;
@@ -30,6 +30,8 @@ export interface HttpAppOptions {
 /** The HTTP side of one process: whatever services' modules it was given, behind one set of listeners. */
 export interface HttpApp {
   readonly fastify: FastifyInstance;
+  /** Everything it answers. */
+  readonly routes: Routes;
   /** Starts listening; resolves with the URLs. */
   listen(): Promise<string[]>;
   /** Answers long polls, finishes what runs, cuts nothing before `drain_seconds`. */
@@ -52,7 +54,7 @@ function r0AsV3(url: string): string {
   return url.replace(/^\/_matrix\/(client|media)\/r0\//, '/_matrix/$1/v3/');
 }
 
-function createFastify(options: HttpAppOptions, filter: MatrixErrorFilter, draining: Draining): FastifyInstance {
+function createFastify(options: HttpAppOptions, filter: MatrixErrorFilter, draining: Draining) {
   const { max_body_bytes, trust_proxy } = options.config;
   const app = fastify({
     bodyLimit: max_body_bytes,
@@ -63,7 +65,7 @@ function createFastify(options: HttpAppOptions, filter: MatrixErrorFilter, drain
     routerOptions: { maxParamLength: 2048, ignoreTrailingSlash: true },
     frameworkErrors: (error, request, reply) => filter.answer(error, request, reply),
   });
-  answerUnrecognized(app, filter.answer.bind(filter) as never);
+  const routes = answerUnrecognized(app, filter.answer.bind(filter) as never);
   allowWebBrowsers(app);
   observeRequests(app, options.metrics);
   app.addHook('onSend', (request, reply, payload, done) => {
@@ -76,7 +78,7 @@ function createFastify(options: HttpAppOptions, filter: MatrixErrorFilter, drain
   });
   app.setErrorHandler((error, request, reply) => filter.answer(error, request, reply));
   answerHealth(app, options.health, draining);
-  return app;
+  return { app, routes };
 }
 
 /** What every service's controllers may ask for, whichever process they run in. */
@@ -99,7 +101,7 @@ export async function createHttpApp(
 ): Promise<HttpApp> {
   const draining = options.draining ?? new Draining();
   const filter = new MatrixErrorFilter(options.logger);
-  const server = createFastify(options, filter, draining);
+  const { app: server, routes } = createFastify(options, filter, draining);
   const adapter = new MatrixFastifyAdapter(server as never);
   const root: DynamicModule = { module: RootModule, imports: [sharedModule(options, draining), ...modules] };
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, { logger: false, bodyParser: false });
@@ -110,6 +112,7 @@ export async function createHttpApp(
   const listeners = new Listeners(options.config.listeners, (request, response) => server.routing(request, response));
   return {
     fastify: server,
+    routes,
     listen: () => listeners.listen(),
     async drain() {
       draining.begin();

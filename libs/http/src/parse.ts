@@ -14,7 +14,7 @@ function parseWith<T>(schema: z.ZodType<T>, input: unknown, missing: string, inv
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   const where = issue?.path.join('.') ?? '';
-  const absent = issue?.code === 'invalid_type' && valueAt(input, issue.path) === undefined;
+  const absent = issue !== undefined && issue.path.length > 0 && valueAt(input, issue.path) === undefined;
   const errcode = (issue as { params?: { errcode?: string } } | undefined)?.params?.errcode;
   const message =
     absent && where !== '' ? `${where} is required` : `${where === '' ? '' : `${where}: `}${issue?.message}`;

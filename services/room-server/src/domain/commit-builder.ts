@@ -30,10 +30,10 @@ export class CommitBuilder {
 
   /** Builds the event on the head and applies it there. @throws MatrixError; then nothing has changed */
   async append(draft: EventDraft, options: AppendOptions = {}): Promise<NewCommittedEvent> {
-    // The event's own number and that of the state after it.
-    await this.numbers.reserve(2);
     const built = await this.builder.build(this.head, draft);
-    const added = this.#apply(built, options);
+    const nid = await this.numbers.allocate();
+    const stateNid = draft.stateKey === undefined ? this.head.stateNid : await this.numbers.allocate();
+    const added = this.#apply(built, nid, stateNid, options);
     this.#events.push(added);
     return added;
   }
@@ -52,12 +52,11 @@ export class CommitBuilder {
     };
   }
 
-  #apply(built: BuiltEvent, { transaction, redactsEventId }: AppendOptions): NewCommittedEvent {
+  #apply(built: BuiltEvent, nid: number, stateNid: number, options: AppendOptions): NewCommittedEvent {
     const { head } = this;
     const { event } = built;
-    const nid = this.numbers.take();
     const stateBeforeNid = head.stateNid;
-    const newState = event.pdu.state_key === undefined ? undefined : this.#applyState(nid, built);
+    const newState = event.pdu.state_key === undefined ? undefined : this.#applyState(nid, stateNid, built);
     head.version += 1;
     const byHash = head.rules.eventIdFormat === 'in-event';
     head.extremities = [{ nid, eventId: event.eventId, depth: event.pdu.depth, ...(byHash && { event }) }];
@@ -71,12 +70,12 @@ export class CommitBuilder {
       stateBeforeNid,
       stateAfterNid: head.stateNid,
       newState,
-      transaction,
-      redactsEventId,
+      transaction: options.transaction,
+      redactsEventId: options.redactsEventId,
     };
   }
 
-  #applyState(nid: number, { event }: BuiltEvent): NewState {
+  #applyState(nid: number, stateNid: number, { event }: BuiltEvent): NewState {
     const { head } = this;
     const { type, state_key, content } = event.pdu;
     const membership = type === 'm.room.member' ? content['membership'] : undefined;
@@ -89,7 +88,7 @@ export class CommitBuilder {
     head.state.set(stateTuple(type, state_key ?? ''), entry);
     const full = head.version === 0 || head.chainLength >= longestChain(head.state.size);
     const newState: NewState = {
-      nid: this.numbers.take(),
+      nid: stateNid,
       baseNid: full ? undefined : head.stateNid,
       chainLength: full ? 0 : head.chainLength + 1,
       addedNids: full ? [...head.state.values()].map((other) => other.nid) : [nid],

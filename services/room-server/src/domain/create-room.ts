@@ -37,8 +37,8 @@ export async function createRoom(deps: CreateRoomDependencies, room: RoomToCreat
   if (rules === undefined) {
     throw new MatrixError(400, 'M_UNSUPPORTED_ROOM_VERSION', `Room version ${room.roomVersion} is not supported`);
   }
-  await deps.numbers.reserve(1);
-  const commit = new CommitBuilder(newHead(deps.numbers.take(), rules, room.creator), deps.builder, deps.numbers);
+  const head = newHead(await deps.numbers.allocate(), rules, room.creator);
+  const commit = new CommitBuilder(head, deps.builder, deps.numbers);
   let roomId = commit.head.roomId;
   for (const event of room.events) {
     const added = await appendOrExplain(commit, {

@@ -90,8 +90,7 @@ export interface NewRoom {
 
 /** Numbers for new events and states. */
 export interface NumberSource {
-  reserve(count: number): Promise<void>;
-  take(): number;
+  allocate(): Promise<number>;
 }
 
 /** What follows a commit. Called in the order of each room. */

@@ -28,7 +28,8 @@ export const syncQuery = z.object({
 });
 
 export const messagesQuery = z.object({
-  dir: z.enum(['b', 'f']),
+  // Required by the specification, and left out by some.
+  dir: z.enum(['b', 'f']).default('f'),
   from: tokenText.optional(),
   to: tokenText.optional(),
   limit: wholeNumberText.transform((limit) => Math.min(limit, MAX_PAGE)).default(10),

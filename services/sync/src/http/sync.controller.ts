@@ -1,7 +1,7 @@
 import type { SyncConfig } from '@ganglion/config';
 import { AnswersJsonText, Authenticated, Draining, Query, RequestedBy, type Requester } from '@ganglion/http';
-import { Controller, Get, Inject, Req } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
+import { Controller, Get, Inject, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { Filters } from '../domain/filters.js';
 import { SyncService } from '../domain/sync-service.js';
@@ -23,12 +23,11 @@ export class SyncController {
   @Authenticated({ guests: true })
   @AnswersJsonText()
   async sync(
-    @RequestedBy() requester: Requester,
+    @RequestedBy() { userId, deviceId }: Requester,
     @Query(syncQuery) query: z.infer<typeof syncQuery>,
-    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string> {
-    const { userId, deviceId } = requester;
-    return this.service.sync({
+    const request = {
       userId,
       deviceId,
       since: query.since,
@@ -36,15 +35,24 @@ export class SyncController {
       fullState: query.full_state ?? false,
       useStateAfter: query['org.matrix.msc4222.use_state_after'] ?? query.use_state_after ?? false,
       timeoutMs: Math.min(query.timeout ?? 0, this.config.max_timeout_ms),
-      signal: this.#endOf(request),
-    });
+    };
+    if (request.timeoutMs === 0) return this.service.sync({ ...request, signal: NEVER });
+    return this.#whileConnected(reply, (signal) => this.service.sync({ ...request, signal }));
   }
 
-  /** Aborted when the client hangs up or this process stops. */
-  #endOf(request: FastifyRequest): AbortSignal {
-    if ((request.query as { timeout?: string }).timeout === undefined) return this.draining.signal;
-    const gone = new AbortController();
-    request.raw.socket.once('close', () => gone.abort());
-    return AbortSignal.any([gone.signal, this.draining.signal]);
+  /** The signal is aborted when the client hangs up or this process is about to stop. */
+  async #whileConnected<T>(reply: FastifyReply, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const end = new AbortController();
+    const abort = () => end.abort();
+    const forget = this.draining.onBegin(abort);
+    reply.raw.once('close', abort);
+    try {
+      return await run(end.signal);
+    } finally {
+      forget();
+      reply.raw.off('close', abort);
+    }
   }
 }
+
+const NEVER = new AbortController().signal;
