@@ -1,3 +1,16 @@
 export { spawnTypeScript, type TestProcess } from './child-process.js';
+export { type Cluster, type ClusterOptions, type Replica, startCluster } from './deployment/cluster.js';
+export { type ProxyOptions, type RunningProxy, startProxy } from './deployment/proxy.js';
+export { loadRouteTable, type Route, type RouteTable, routeTable } from './deployment/routes.js';
+export { type Settings, SHARED_SECRET } from './deployment/settings.js';
+export {
+  startAllInOne,
+  startTestCluster,
+  type TestAllInOne,
+  type TestCluster,
+  type TestDeployment,
+  type TestDeploymentOptions,
+} from './deployment/test-deployment.js';
 export { type NatsServer, type NatsServerOptions, startNatsServer } from './nats-server.js';
 export { startTestPostgres, type TestDatabase, type TestPostgres, testDatabase } from './postgres.js';
+export { Watchdog } from './watchdog.js';

@@ -1,0 +1,169 @@
+import { SERVICE_NAMES, type ServiceName } from '@ganglion/config';
+import { freePorts } from '../free-ports.js';
+import { type RunningProxy, startProxy } from './proxy.js';
+import { loadRouteTable } from './routes.js';
+import { ServerProcess } from './server-process.js';
+import { type Settings, writeSettings } from './settings.js';
+
+export interface ClusterOptions {
+  readonly databaseUrl: string;
+  readonly natsUrl: string;
+  /** For the configuration and the signing keys. */
+  readonly folder: string;
+  /** For the process ids, watched over. */
+  readonly pids: string;
+  readonly logs: string;
+  /** Of the proxy; a free one by default. */
+  readonly port?: number;
+  /** Of every service. */
+  readonly replicas?: number;
+  readonly settings?: Settings;
+}
+
+/** One process of a cluster. */
+export interface Replica {
+  readonly service: ServiceName;
+  /** Where it answers clients; the services that have nothing for them answer only for their health. */
+  readonly url: string;
+  /** Where it answers the other services. */
+  readonly rpc: string;
+  /** While it runs. */
+  readonly pid: number | undefined;
+  readonly logFile: string;
+  kill(): Promise<void>;
+  stop(): Promise<void>;
+  /** Starts it again, after it has ended. */
+  start(): Promise<void>;
+}
+
+/** Processes of every service, behind a proxy that sends each path to the service that owns it. */
+export interface Cluster {
+  /** Of the proxy. */
+  readonly url: string;
+  /** The configuration of all of them. */
+  readonly config: string;
+  readonly replicas: readonly Replica[];
+  replicasOf(service: ServiceName): readonly Replica[];
+  stop(): Promise<void>;
+}
+
+interface Ports {
+  readonly rpc: number;
+  readonly http: number;
+  readonly operators: number;
+}
+
+const HOST = '127.0.0.1';
+
+/**
+ * Migrates the database, makes the signing keys, and starts a cluster.
+ *
+ * @throws Error with the log of the process that did not start; the others are stopped then
+ */
+export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+  const plan = await planReplicas(options.replicas ?? 2);
+  const config = await writeSettings(options.folder, clusterSettings(options, plan));
+  await prepare(options, config);
+  const routes = loadRouteTable();
+  const answersClients = (service: ServiceName) => routes.services.includes(service);
+  const replicas = plan.map((replica) => new ClusterReplica(replica, options, config, answersClients(replica.service)));
+  const replicasOf = (service: ServiceName) => replicas.filter((replica) => replica.service === service);
+  let proxy: RunningProxy | undefined;
+  const stop = async () => {
+    await proxy?.close();
+    await Promise.all(replicas.map((replica) => replica.stop()));
+  };
+  try {
+    await Promise.all(replicas.map((replica) => replica.start()));
+    const port = options.port ?? (await freePorts(1))[0] ?? 0;
+    proxy = await startProxy({ port, routes, replicas: (service) => replicasOf(service).map(({ url }) => url) });
+    return { url: proxy.url, config, replicas, replicasOf, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+interface PlannedReplica {
+  readonly service: ServiceName;
+  readonly index: number;
+  readonly ports: Ports;
+}
+
+async function planReplicas(count: number): Promise<PlannedReplica[]> {
+  const ports = await freePorts(SERVICE_NAMES.length * count * 3);
+  return SERVICE_NAMES.flatMap((service) =>
+    Array.from({ length: count }, (_, index) => {
+      const [rpc = 0, http = 0, operators = 0] = ports.splice(0, 3);
+      return { service, index, ports: { rpc, http, operators } };
+    }),
+  );
+}
+
+function clusterSettings(
+  { databaseUrl, natsUrl, settings }: ClusterOptions,
+  plan: readonly PlannedReplica[],
+): Settings {
+  const endpoints = Map.groupBy(plan, ({ service }) => service);
+  const addresses = [...endpoints].map(([service, replicas]) => [service, replicas.map(rpcAddress)]);
+  return {
+    bus: { kind: 'jetstream', servers: [natsUrl] },
+    rpc: { endpoints: Object.fromEntries(addresses) },
+    ...settings,
+    database: { pool_size: 6, ...settings?.database, url: databaseUrl },
+  };
+}
+
+function rpcAddress({ ports }: PlannedReplica): string {
+  return `${HOST}:${ports.rpc}`;
+}
+
+async function prepare({ pids, logs }: ClusterOptions, config: string): Promise<void> {
+  const run = (command: string) =>
+    new ServerProcess({ name: command, args: [command, '-c', config], env: {}, folder: pids, logs, health: [] }).run();
+  await Promise.all([run('migrate'), run('generate-signing-key')]);
+}
+
+class ClusterReplica implements Replica {
+  readonly service: ServiceName;
+  readonly url: string;
+  readonly rpc: string;
+  readonly #process: ServerProcess;
+
+  constructor(replica: PlannedReplica, { pids, logs }: ClusterOptions, config: string, answersClients: boolean) {
+    const { service, index, ports } = replica;
+    const operators = `${HOST}:${ports.operators}`;
+    const http = `http://${HOST}:${ports.http}`;
+    this.service = service;
+    this.rpc = rpcAddress(replica);
+    this.url = answersClients ? http : `http://${operators}`;
+    const env = {
+      GANGLION_RPC__LISTEN: this.rpc,
+      GANGLION_HTTP__LISTENERS__0__PORT: String(ports.http),
+      GANGLION_TELEMETRY__METRICS__LISTEN: operators,
+    };
+    const health = [`http://${operators}/health/ready`, `${this.url}/health/ready`];
+    const args = ['start', service, '-c', config];
+    this.#process = new ServerProcess({ name: `${service}-${index}`, args, env, folder: pids, logs, health });
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  get logFile(): string {
+    return this.#process.logFile;
+  }
+
+  kill(): Promise<void> {
+    return this.#process.kill();
+  }
+
+  stop(): Promise<void> {
+    return this.#process.stop();
+  }
+
+  start(): Promise<void> {
+    return this.#process.start();
+  }
+}

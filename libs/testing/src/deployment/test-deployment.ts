@@ -1,0 +1,107 @@
+import { mkdir, mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort } from '../free-ports.js';
+import { type NatsServer, startNatsServer } from '../nats-server.js';
+import { testDatabase } from '../postgres.js';
+import { Watchdog } from '../watchdog.js';
+import { type Cluster, startCluster } from './cluster.js';
+import { withLogs } from './logs.js';
+import { ServerProcess } from './server-process.js';
+import { type Settings, writeSettings } from './settings.js';
+
+export interface TestDeploymentOptions {
+  readonly settings?: Settings;
+}
+
+/** A running Ganglion, of one process or of many, that a test has for itself. */
+export interface TestDeployment {
+  /** Where clients reach it. */
+  readonly url: string;
+  readonly databaseUrl: string;
+  /** Runs a part of a test; what it fails with says what the servers have logged. */
+  explaining<T>(run: () => Promise<T>): Promise<T>;
+  /** Ends all of it and removes what it leaves behind. */
+  close(): Promise<void>;
+}
+
+export interface TestAllInOne extends TestDeployment {
+  readonly process: ServerProcess;
+}
+
+export interface TestCluster extends TestDeployment, Pick<Cluster, 'replicas' | 'replicasOf'> {
+  readonly nats: NatsServer;
+}
+
+/** Everything in one process, with the embedded bus. @throws Error with its log when it does not start */
+export async function startAllInOne({ settings = {} }: TestDeploymentOptions = {}): Promise<TestAllInOne> {
+  const ground = await prepareGround();
+  try {
+    const port = await freePort();
+    const config = await writeSettings(ground.folder, {
+      ...settings,
+      database: { ...settings.database, url: ground.databaseUrl },
+      http: { ...settings.http, listeners: [{ port }] },
+    });
+    const url = `http://127.0.0.1:${port}`;
+    const args = ['start', '-c', config];
+    const { folder, logs } = ground;
+    const process = new ServerProcess({
+      name: 'all-in-one',
+      args,
+      env: {},
+      folder,
+      logs,
+      health: [`${url}/health/ready`],
+    });
+    ground.cleanUp.push(() => process.stop());
+    await process.start();
+    return { ...deploymentOn(ground, url), process };
+  } catch (error) {
+    await ground.close();
+    throw error;
+  }
+}
+
+/** Two of every service, on a NATS of their own. @throws Error with the log of what does not start */
+export async function startTestCluster({ settings = {} }: TestDeploymentOptions = {}): Promise<TestCluster> {
+  const ground = await prepareGround();
+  try {
+    const nats = await startNatsServer();
+    ground.cleanUp.push(() => nats.close());
+    const { folder, logs, databaseUrl } = ground;
+    const cluster = await startCluster({ databaseUrl, natsUrl: nats.url, folder, pids: folder, logs, settings });
+    ground.cleanUp.push(() => cluster.stop());
+    const { replicas, replicasOf } = cluster;
+    return { ...deploymentOn(ground, cluster.url), replicas, replicasOf, nats };
+  } catch (error) {
+    await ground.close();
+    throw error;
+  }
+}
+
+/** What a deployment stands on, and how to get rid of it: the latest first. */
+interface Ground {
+  readonly folder: string;
+  readonly logs: string;
+  readonly databaseUrl: string;
+  readonly cleanUp: (() => Promise<void>)[];
+  close(): Promise<void>;
+}
+
+async function prepareGround(): Promise<Ground> {
+  const folder = await mkdtemp(join(tmpdir(), 'ganglion-deployment-'));
+  const logs = join(folder, 'logs');
+  await mkdir(logs);
+  const watchdog = new Watchdog(folder);
+  const database = await testDatabase();
+  const cleanUp = [() => watchdog.release(), () => database.drop()];
+  const close = async () => {
+    for (const step of cleanUp.splice(0).reverse()) await step();
+  };
+  return { folder, logs, databaseUrl: database.url, cleanUp, close };
+}
+
+function deploymentOn({ logs, databaseUrl, close }: Ground, url: string): TestDeployment {
+  return { url, databaseUrl, close, explaining: (run) => withLogs(logs, run) };
+}
