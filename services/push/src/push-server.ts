@@ -1,0 +1,21 @@
+import type { AccountData } from '@ganglion/contracts/user';
+import type { Database } from '@ganglion/database';
+import { PushRules } from './domain/push-rules.js';
+import { Pushers } from './domain/pushers.js';
+import { PostgresPusherStore } from './storage/pusher-store.js';
+
+export interface PushServerDependencies {
+  readonly db: Database;
+  readonly accountData: AccountData;
+}
+
+/** What a user is told of, and where. */
+export interface PushServer {
+  readonly rules: PushRules;
+  readonly pushers: Pushers;
+}
+
+/** Puts one push server together. Any number may run on one database. */
+export function createPushServer({ db, accountData }: PushServerDependencies): PushServer {
+  return { rules: new PushRules(accountData), pushers: new Pushers(new PostgresPusherStore(db)) };
+}

@@ -1,0 +1,93 @@
+import type { Database, Transaction } from '@ganglion/database';
+import type { Pusher, PusherOwner, PusherStore } from '../domain/ports.js';
+
+interface PusherRow extends Record<string, unknown> {
+  app_id: string;
+  pushkey: string;
+  kind: 'http';
+  app_display_name: string;
+  device_display_name: string;
+  profile_tag: string | null;
+  lang: string;
+  data: string;
+}
+
+const PUT = `
+  INSERT INTO push.pushers (user_id, device_id, app_id, pushkey, kind, app_display_name, device_display_name,
+    profile_tag, lang, data)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+  ON CONFLICT (user_id, app_id, pushkey) DO UPDATE SET device_id = excluded.device_id, kind = excluded.kind,
+    app_display_name = excluded.app_display_name, device_display_name = excluded.device_display_name,
+    profile_tag = excluded.profile_tag, lang = excluded.lang, data = excluded.data`;
+
+/** Pushers in PostgreSQL. */
+export class PostgresPusherStore implements PusherStore {
+  constructor(private readonly db: Database) {}
+
+  async list(userId: string): Promise<Pusher[]> {
+    const { rows } = await this.db.query<PusherRow>({
+      name: 'list-pushers',
+      text: `SELECT app_id, pushkey, kind, app_display_name, device_display_name, profile_tag, lang, data
+        FROM push.pushers WHERE user_id = $1 ORDER BY pusher_id`,
+      values: [userId],
+    });
+    return rows.map(pusher);
+  }
+
+  put(owner: PusherOwner, pusher: Pusher, { append, most }: { append: boolean; most: number }): Promise<boolean> {
+    return this.db.transaction(async (tx) => {
+      const { userId, deviceId } = owner;
+      const { appId, pushkey, kind, appDisplayName, deviceDisplayName, profileTag, lang, data } = pusher;
+      // One after the other for each key and each user: else two could each leave the other's pusher, or go past the bound.
+      await lock(tx, `key ${appId} ${pushkey}`);
+      await lock(tx, `user ${userId}`);
+      if (!append) {
+        await tx.query({
+          name: 'remove-pushers-of-others',
+          text: 'DELETE FROM push.pushers WHERE app_id = $1 AND pushkey = $2 AND user_id <> $3',
+          values: [appId, pushkey, userId],
+        });
+      }
+      const texts = [appDisplayName, deviceDisplayName, profileTag ?? null, lang, data];
+      await tx.query({ name: 'put-pusher', text: PUT, values: [userId, deviceId, appId, pushkey, kind, ...texts] });
+      return dropBeyond(tx, { userId, appId, pushkey }, most);
+    });
+  }
+
+  async remove(userId: string, appId: string, pushkey: string): Promise<void> {
+    await this.db.query({
+      name: 'remove-pusher',
+      text: 'DELETE FROM push.pushers WHERE user_id = $1 AND app_id = $2 AND pushkey = $3',
+      values: [userId, appId, pushkey],
+    });
+  }
+}
+
+async function lock(tx: Transaction, what: string): Promise<void> {
+  const text = `SELECT pg_advisory_xact_lock(hashtextextended('push.pushers ' || $1, 0))`;
+  await tx.query({ name: 'lock-pushers', text, values: [what] });
+}
+
+/** Takes a pusher away again that made the user's too many; whether it may stay. */
+async function dropBeyond(tx: Transaction, key: { userId: string; appId: string; pushkey: string }, most: number) {
+  const { rowCount } = await tx.query({
+    name: 'drop-pusher-beyond',
+    text: `DELETE FROM push.pushers WHERE user_id = $1 AND app_id = $2 AND pushkey = $3
+      AND (SELECT count(*) FROM push.pushers WHERE user_id = $1) > $4`,
+    values: [key.userId, key.appId, key.pushkey, most],
+  });
+  return rowCount === 0;
+}
+
+function pusher(row: PusherRow): Pusher {
+  return {
+    appId: row.app_id,
+    pushkey: row.pushkey,
+    kind: row.kind,
+    appDisplayName: row.app_display_name,
+    deviceDisplayName: row.device_display_name,
+    profileTag: row.profile_tag ?? undefined,
+    lang: row.lang,
+    data: row.data,
+  };
+}

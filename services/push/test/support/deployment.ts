@@ -1,0 +1,82 @@
+import { parseConfig } from '@ganglion/config';
+import { MatrixError } from '@ganglion/contracts';
+import { Database, migrate } from '@ganglion/database';
+import { createHttpApp, type TokenVerifier } from '@ganglion/http';
+import { createLogger, Metrics } from '@ganglion/telemetry';
+import { testDatabase } from '@ganglion/testing';
+import { createPushServer, pushModule, pushSchema } from '../../src/index.js';
+import { AccountDataFake } from './account-data.js';
+
+export interface Answer {
+  readonly status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of any shape
+  readonly body: any;
+}
+
+/** Two push servers on one database. A token is `<user id> <device id>`. */
+export interface Deployment {
+  readonly accountData: AccountDataFake;
+  readonly db: Database;
+  call(method: string, path: string, token: string, body?: unknown, replica?: 0 | 1): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+const CONFIG = parseConfig(
+  JSON.stringify({
+    server_names: [{ name: 'one.test' }],
+    http: { listeners: [{ host: '127.0.0.1', port: 0 }], drain_seconds: 0 },
+  }),
+  '/',
+);
+
+const tokens: TokenVerifier = {
+  async verify(token) {
+    const [userId = '', deviceId = ''] = decodeURIComponent(token).split(' ');
+    if (!userId.startsWith('@')) throw new MatrixError(401, 'M_UNKNOWN_TOKEN', 'No such token');
+    return { userId, deviceId, admin: false, guest: userId.startsWith('@guest'), tokenHash: Buffer.from(token) };
+  },
+};
+
+export async function deploy(): Promise<Deployment> {
+  const database = await testDatabase();
+  const accountData = new AccountDataFake();
+  const replicas = await Promise.all([start(database.url, accountData), start(database.url, accountData)]);
+  return {
+    accountData,
+    db: replicas[0].db,
+    async call(method, path, token, body, replica = 0) {
+      const response = await fetch(`${replicas[replica].url}/_matrix/client/v3/${path}`, {
+        method,
+        headers: { authorization: `Bearer ${encodeURIComponent(token)}`, 'content-type': 'application/json' },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+      return { status: response.status, body: await response.json() };
+    },
+    async close() {
+      await Promise.all(replicas.map((replica) => replica.stop()));
+      await database.drop();
+    },
+  };
+}
+
+async function start(databaseUrl: string, accountData: AccountDataFake) {
+  const db = await Database.connect({ url: databaseUrl, max: 5, applicationName: 'test', slowStatementMs: 10_000 });
+  await migrate(db, pushSchema);
+  const app = await createHttpApp([pushModule(createPushServer({ db, accountData }))], {
+    config: CONFIG.http,
+    tokens,
+    rateLimiter: { take: async () => ({ allowed: true, retryAfterMs: 0 }) },
+    health: {},
+    logger: createLogger({ level: 'error' }),
+    metrics: new Metrics(),
+  });
+  const [url = ''] = await app.listen();
+  return {
+    db,
+    url,
+    async stop() {
+      await app.drain();
+      await db.close();
+    },
+  };
+}
