@@ -13,7 +13,7 @@ export const optionalText = orAbsent(text);
 export const optionalFlag = orAbsent(z.boolean());
 
 /** An empty device id asks for a new one, as an absent one does. */
-export const optionalDeviceId = orAbsent(
+const optionalDeviceId = orAbsent(
   text.refine((value) => value === '' || isValidDeviceId(value), { error: 'this cannot be a device id' }),
 );
 

@@ -1,0 +1,49 @@
+import type { EndedTokens, NewSession } from './session-store.js';
+import type { UserChangeRecord } from './user-data-stores.js';
+
+export interface Account {
+  readonly userId: string;
+  readonly passwordHash: string | undefined;
+  readonly admin: boolean;
+  readonly guest: boolean;
+  readonly deactivated: boolean;
+}
+
+export interface NewAccount {
+  readonly userId: string;
+  readonly passwordHash?: string;
+  readonly admin?: boolean;
+  readonly guest?: boolean;
+  readonly userType?: string;
+  readonly displayname?: string;
+}
+
+export interface PasswordChange {
+  readonly from: string | undefined;
+  readonly to: string;
+  /** The one device that stays; all do when absent. */
+  readonly onlyKeepDevice?: string;
+}
+
+export interface Deactivation {
+  readonly erase: boolean;
+  readonly leaveRooms: boolean;
+}
+
+export interface DeactivatedAccount {
+  readonly ended: EndedTokens;
+  readonly changes: readonly UserChangeRecord[];
+}
+
+export interface AccountStore {
+  /** The first of the user ids that has an account. */
+  find(userIds: readonly string[]): Promise<Account | undefined>;
+  /** Makes an account and logs it in; false when the user id is taken. */
+  create(account: NewAccount, session?: NewSession): Promise<boolean>;
+  /** Makes a user of a guest; false when there is no such guest. */
+  upgradeGuest(userId: string, passwordHash: string, session?: NewSession): Promise<EndedTokens | undefined>;
+  /** Replaces one password by another; undefined when the old one is not current any more. */
+  changePassword(userId: string, change: PasswordChange): Promise<EndedTokens | undefined>;
+  /** Ends an account for good, with its devices and, to erase it, its data. Undefined when that was done before. */
+  deactivate(userId: string, options: Deactivation): Promise<DeactivatedAccount | undefined>;
+}

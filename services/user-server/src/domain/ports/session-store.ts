@@ -1,0 +1,45 @@
+/** The hashes of access tokens that a change has ended. */
+export type EndedTokens = readonly Buffer[];
+
+/** A token as it is stored: by its hash, with its lifetime from now on; without one it lasts for ever. */
+export interface TokenRecord {
+  readonly hash: Buffer;
+  readonly lifetimeMs: number | undefined;
+}
+
+export interface TokenPair {
+  readonly access: TokenRecord;
+  readonly refresh?: TokenRecord;
+}
+
+export interface NewSession extends TokenPair {
+  readonly deviceId: string;
+  /** Given to the device when it is new. */
+  readonly displayName?: string;
+}
+
+export interface TokenOwner {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly admin: boolean;
+  readonly guest: boolean;
+  /** 0 for a token that does not expire. */
+  readonly expiresAtMs: number;
+  readonly expired: boolean;
+  /** The refresh token it came with, as long as neither of the two has been used. */
+  readonly unusedRefreshTokenId: number | undefined;
+}
+
+/** Why there is no new session. */
+export type Refusal = 'unknown' | 'expired';
+
+export interface SessionStore {
+  /** Logs in; undefined when the account is gone or its password is not `passwordHash` any more. */
+  open(userId: string, passwordHash: string | undefined, session: NewSession): Promise<EndedTokens | undefined>;
+  /** The owners of access tokens, in the order asked. */
+  owners(hashes: readonly Buffer[]): Promise<(TokenOwner | undefined)[]>;
+  /** Issues the successors of a refresh token, which stays valid until one of them is used. */
+  refresh(hash: Buffer, successors: Required<TokenPair>): Promise<EndedTokens | Refusal>;
+  /** A successor has been used: ends what it replaces; undefined when it was itself replaced. */
+  confirmRefresh(owner: TokenOwner, refreshTokenId: number): Promise<EndedTokens | undefined>;
+}

@@ -1,0 +1,34 @@
+import type { EndedTokens } from './session-store.js';
+import type { UserChangeRecord } from './user-data-stores.js';
+
+/** Who makes a request. */
+export interface Requester {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly guest: boolean;
+}
+
+/** Tells the other services, after the commit, without making anybody wait. */
+export interface Announcements {
+  tokensEnded(hashes: EndedTokens): void;
+  /** Changes of one user, in their order. */
+  changed(changes: readonly UserChangeRecord[]): void;
+}
+
+/** Brings what is stored about a user to their rooms, after the commit; tries again later when that fails. */
+export interface RoomUpdates {
+  /** Resolves when the first attempt has ended, or has taken long. */
+  deliver(userId: string): Promise<void>;
+}
+
+export interface Passwords {
+  hash(password: string): Promise<string>;
+  /** Takes as long for an absent hash as for any other. */
+  verify(hash: string | undefined, password: string): Promise<boolean>;
+}
+
+export type RateLimitName = 'registration' | 'login_failed';
+
+export interface RateLimiter {
+  take(name: RateLimitName, key: string): Promise<{ readonly allowed: boolean; readonly retryAfterMs: number }>;
+}
