@@ -1,12 +1,19 @@
 import type { Config } from '@ganglion/config';
 import { checkSchema, type Database, migrate, type SchemaDefinition } from '@ganglion/database';
 import { rateLimitSchema } from '@ganglion/http';
+import { pushSchema } from '@ganglion/push';
 import { roomServerSchema } from '@ganglion/room-server';
 import { syncSchema } from '@ganglion/sync';
 import { userServerSchema } from '@ganglion/user-server';
 import { openDatabase } from './foundation.js';
 
-const SCHEMAS: readonly SchemaDefinition[] = [rateLimitSchema, userServerSchema, roomServerSchema, syncSchema];
+const SCHEMAS: readonly SchemaDefinition[] = [
+  rateLimitSchema,
+  userServerSchema,
+  roomServerSchema,
+  syncSchema,
+  pushSchema,
+];
 
 /** Brings the schema of every service up to date. Any number of processes may do it at once: one does, the others wait. */
 export async function migrateAll(config: Config): Promise<void> {

@@ -11,6 +11,8 @@ import {
   RoomsDefinition,
 } from '@ganglion/contracts/room';
 import {
+  type AccountData,
+  AccountDataDefinition,
   type Tokens,
   TokensDefinition,
   type UserLog,
@@ -20,6 +22,7 @@ import {
 } from '@ganglion/contracts/user';
 import { federationApiModule } from '@ganglion/federation-api';
 import type { RateLimiter } from '@ganglion/http';
+import { createPushServer, pushModule } from '@ganglion/push';
 import { createRoomServer } from '@ganglion/room-server';
 import type { ServiceDefinition } from '@ganglion/rpc';
 import { createSyncServer, syncModule } from '@ganglion/sync';
@@ -95,6 +98,7 @@ export async function composeServices(
       { definition: TokensDefinition, implementation: userServer.tokens },
       { definition: UsersDefinition, implementation: userServer.users },
       { definition: UserLogDefinition, implementation: userServer.userLog },
+      { definition: AccountDataDefinition, implementation: userServer.accountData },
     );
   }
   if (has('sync')) {
@@ -103,6 +107,10 @@ export async function composeServices(
     const sync = createSyncServer({ config, db, bus, logger, roomLog, userLog, users });
     parts.push(sync);
     modules.push(syncModule(sync, config));
+  }
+  if (has('push')) {
+    const accountData = await inUsers<AccountData>(userServer?.accountData, AccountDataDefinition);
+    modules.push(pushModule(createPushServer({ db, accountData })));
   }
   if (has('client-api')) {
     const roomDirectory = await inRooms<RoomDirectory>(roomServer?.roomDirectory, RoomDirectoryDefinition);
