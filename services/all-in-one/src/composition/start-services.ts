@@ -7,6 +7,7 @@ import { type Foundation, layFoundation } from './foundation.js';
 import { checkSchemas } from './migrate.js';
 import { RemoteServices, tlsFiles } from './remote-services.js';
 import { type ComposedServices, composeServices } from './services.js';
+import { releaseStartupMemory } from './startup-memory.js';
 
 /** What has begun and has to end again, the latest first. */
 class Cleanup {
@@ -74,6 +75,7 @@ async function start(config: Config, services: readonly ServiceName[], cleanup: 
   cleanup.add(() => app.drain());
   const listening = composed.modules.length > 0 ? await app.listen() : [];
   logger.info({ listening, services }, 'started');
+  setTimeout(releaseStartupMemory, 500).unref();
   return listening;
 }
 
