@@ -2,11 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './free-ports.js';
 import { natsServerBinary } from './nats-server-binary.js';
+import { Watchdog } from './watchdog.js';
 
 export interface NatsServerOptions {
   /** Where JetStream keeps its files; by default a folder of its own that is removed by close(). */
@@ -46,7 +48,7 @@ class TestNatsServer implements NatsServer {
   readonly #folder: string;
   readonly #storeDir: string;
   readonly #port: number;
-  readonly #watchdog: ChildProcess;
+  readonly #watchdog: Watchdog;
   #process: ChildProcess | undefined;
 
   constructor(binary: string, folder: string, storeDir: string, port: number) {
@@ -55,7 +57,7 @@ class TestNatsServer implements NatsServer {
     this.#folder = folder;
     this.#storeDir = storeDir;
     this.#port = port;
-    this.#watchdog = startWatchdog(folder);
+    this.#watchdog = new Watchdog(folder);
   }
 
   kill(): Promise<void> {
@@ -74,6 +76,8 @@ class TestNatsServer implements NatsServer {
     const address = ['-a', '127.0.0.1', '-p', String(this.#port)];
     const child = spawn(this.#binary, [...address, '-js', '-sd', this.#storeDir, '-P', pidFile], {
       stdio: ['ignore', 'ignore', 'pipe'],
+      // Ctrl-C is for whoever started it.
+      detached: true,
     });
     child.stderr.pipe(createWriteStream(join(this.#folder, 'log')));
     this.#process = child;
@@ -82,9 +86,7 @@ class TestNatsServer implements NatsServer {
 
   async close(): Promise<void> {
     await this.kill();
-    const gone = once(this.#watchdog, 'exit');
-    this.#watchdog.stdin?.end();
-    await gone;
+    await this.#watchdog.release();
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {
@@ -113,13 +115,6 @@ function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
   return exitCode !== null || signalCode !== null;
 }
 
-/** Its standard input ends when this process does, however that comes about; then it cleans up. */
-function startWatchdog(folder: string): ChildProcess {
-  const script = 'read _; [ -f "$0/pid" ] && kill -9 "$(cat "$0/pid")"; rm -rf "$0"';
-  const stdio = ['pipe', 'ignore', 'ignore'] as const;
-  return spawn('sh', ['-c', script, folder], { detached: true, stdio: [...stdio] });
-}
-
 /** Whether a server greets on the port, and with JetStream switched on. */
 function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
@@ -132,13 +127,4 @@ function answers(port: number): Promise<boolean> {
     socket.once('error', () => done(false));
     socket.once('close', () => done(false));
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address ? address.port : 0;
 }

@@ -1,5 +1,5 @@
 import { SERVICE_NAMES, type ServiceName } from '@ganglion/config';
-import { freePorts } from '../free-ports.js';
+import { freePort, freePorts } from '../free-ports.js';
 import { type RunningProxy, startProxy } from './proxy.js';
 import { loadRouteTable } from './routes.js';
 import { ServerProcess } from './server-process.js';
@@ -18,6 +18,8 @@ export interface ClusterOptions {
   /** Of every service. */
   readonly replicas?: number;
   readonly settings?: Settings;
+  /** Settings in the form of `GANGLION_…`, for every process. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** One process of a cluster. */
@@ -61,8 +63,9 @@ const HOST = '127.0.0.1';
  * @throws Error with the log of the process that did not start; the others are stopped then
  */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+  const port = options.port ?? (await freePort());
   const plan = await planReplicas(options.replicas ?? 2);
-  const config = await writeSettings(options.folder, clusterSettings(options, plan));
+  const config = await writeSettings(options.folder, clusterSettings(options, port, plan));
   await prepare(options, config);
   const routes = loadRouteTable();
   const answersClients = (service: ServiceName) => routes.services.includes(service);
@@ -75,7 +78,6 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   };
   try {
     await Promise.all(replicas.map((replica) => replica.start()));
-    const port = options.port ?? (await freePorts(1))[0] ?? 0;
     proxy = await startProxy({ port, routes, replicas: (service) => replicasOf(service).map(({ url }) => url) });
     return { url: proxy.url, config, replicas, replicasOf, stop };
   } catch (error) {
@@ -100,8 +102,10 @@ async function planReplicas(count: number): Promise<PlannedReplica[]> {
   );
 }
 
+/** The listener of the file is the proxy, for the commands that look there; each process overrides it with its own. */
 function clusterSettings(
   { databaseUrl, natsUrl, settings }: ClusterOptions,
+  port: number,
   plan: readonly PlannedReplica[],
 ): Settings {
   const endpoints = Map.groupBy(plan, ({ service }) => service);
@@ -111,6 +115,7 @@ function clusterSettings(
     rpc: { endpoints: Object.fromEntries(addresses) },
     ...settings,
     database: { pool_size: 6, ...settings?.database, url: databaseUrl },
+    http: { ...settings?.http, listeners: [{ host: HOST, port }], public_base_url: `http://${HOST}:${port}` },
   };
 }
 
@@ -118,9 +123,9 @@ function rpcAddress({ ports }: PlannedReplica): string {
   return `${HOST}:${ports.rpc}`;
 }
 
-async function prepare({ pids, logs }: ClusterOptions, config: string): Promise<void> {
+async function prepare({ pids, logs, env = {} }: ClusterOptions, config: string): Promise<void> {
   const run = (command: string) =>
-    new ServerProcess({ name: command, args: [command, '-c', config], env: {}, folder: pids, logs, health: [] }).run();
+    new ServerProcess({ name: command, args: [command, '-c', config], env, folder: pids, logs, health: [] }).run();
   await Promise.all([run('migrate'), run('generate-signing-key')]);
 }
 
@@ -130,7 +135,12 @@ class ClusterReplica implements Replica {
   readonly rpc: string;
   readonly #process: ServerProcess;
 
-  constructor(replica: PlannedReplica, { pids, logs }: ClusterOptions, config: string, answersClients: boolean) {
+  constructor(
+    replica: PlannedReplica,
+    { pids, logs, env: common }: ClusterOptions,
+    config: string,
+    answersClients: boolean,
+  ) {
     const { service, index, ports } = replica;
     const operators = `${HOST}:${ports.operators}`;
     const http = `http://${HOST}:${ports.http}`;
@@ -138,6 +148,7 @@ class ClusterReplica implements Replica {
     this.rpc = rpcAddress(replica);
     this.url = answersClients ? http : `http://${operators}`;
     const env = {
+      ...common,
       GANGLION_RPC__LISTEN: this.rpc,
       GANGLION_HTTP__LISTENERS__0__PORT: String(ports.http),
       GANGLION_TELEMETRY__METRICS__LISTEN: operators,

@@ -84,6 +84,8 @@ export class ServerProcess {
     const log = openSync(this.logFile, 'a');
     const child = spawn(process.execPath, [GANGLION, ...args], {
       stdio: ['ignore', log, log],
+      // Ctrl-C is for whoever started it, who then stops things in order.
+      detached: true,
       env: { ...inherited(), ...env, NODE_OPTIONS: '' },
     });
     closeSync(log);
