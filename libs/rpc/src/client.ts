@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { MatrixError } from '@ganglion/contracts';
 import { type Metrics, tracingEnabled, withSpan } from '@ganglion/telemetry';
 import { type ServiceError, status } from '@grpc/grpc-js';
 import { SpanKind } from '@opentelemetry/api';
@@ -11,7 +12,7 @@ import { RpcCancelledError, RpcDeadlineError, RpcError, RpcUnavailableError } fr
 import { CallMetrics } from './metrics.js';
 import type { Resolver } from './resolver.js';
 import type { TlsFiles } from './tls.js';
-import { type CallFailure, readFailure } from './wire-errors.js';
+import { type CallFailure, grpcCode, readFailure } from './wire-errors.js';
 
 export interface RpcClientOptions {
   readonly resolver: Resolver;
@@ -83,10 +84,10 @@ class Caller {
     const start = performance.now();
     try {
       const response = await this.#call(method, request);
-      this.#metrics.ended(method, 'OK', start);
+      this.#metrics.ended(method, start);
       return response;
     } catch (error) {
-      this.#metrics.ended(method, error instanceof RpcError ? error.code : 'FAILED_PRECONDITION', start);
+      this.#metrics.ended(method, start, error instanceof RpcError ? error.grpcStatus : grpcCode(error as MatrixError));
       throw error;
     }
   }
@@ -129,9 +130,9 @@ class Caller {
     scope: CallScope | undefined,
   ): Promise<CallFailure | { response: unknown }> {
     if (!endpoint) return unreachable('the service has no known replica');
-    if (!endpoint.ready && !(await endpoint.whenReady(deadline - Date.now()))) {
-      return unreachable(`${method.service} at ${endpoint.target} cannot be reached`);
-    }
+    if (!endpoint.ready) await endpoint.whenReady(deadline - Date.now());
+    // Where connecting has failed, a call fails as well, before it is sent, and says why.
+    if (endpoint.connecting) return unreachable(`${method.service} at ${endpoint.target} does not answer`);
     try {
       return { response: await attempt(endpoint, method, request, deadline, scope?.signal) };
     } catch (error) {

@@ -1,7 +1,8 @@
 import { Client, connectivityState as State } from '@grpc/grpc-js';
+import './quiet.js';
 import { hash } from './rendezvous.js';
 import type { Address } from './resolver.js';
-import { channelCredentials, type TlsFiles } from './tls.js';
+import { channelCredentials, channelNames, type TlsFiles } from './tls.js';
 
 const CHANNEL_OPTIONS = {
   // A dead peer is noticed after at most 1.8 s; grpc-js' own default is never.
@@ -37,15 +38,21 @@ export class Endpoint {
   constructor({ target, serverName }: Address, tls: TlsFiles | undefined) {
     this.target = target;
     this.hash = hash(target);
-    this.client = new Client(target, channelCredentials(tls), {
+    const name = serverName ?? target.slice(0, target.lastIndexOf(':')).replace(/^\[|\]$/g, '');
+    this.client = new Client(target, channelCredentials(tls, name), {
       ...CHANNEL_OPTIONS,
-      ...(serverName && tls && { 'grpc.ssl_target_name_override': serverName, 'grpc.default_authority': serverName }),
+      ...(tls && channelNames(name)),
     });
     this.#watch();
   }
 
   get ready(): boolean {
     return this.#state === State.READY;
+  }
+
+  /** Whether it is unknown if there is somebody. */
+  get connecting(): boolean {
+    return this.#state === State.CONNECTING || this.#state === State.IDLE;
   }
 
   /** Whether calls should go here: connected, or new and still connecting. */

@@ -3,11 +3,13 @@ import { status } from '@grpc/grpc-js';
 /** A call between services that failed for a reason that is nobody's Matrix error. */
 export class RpcError extends Error {
   override readonly name: string = 'RpcError';
-  /** The gRPC status, such as UNAVAILABLE. */
+  /** The name of the gRPC status, such as UNAVAILABLE. */
   readonly code: string;
+  readonly grpcStatus: status;
 
-  constructor(code: status, message: string, options?: ErrorOptions) {
-    super(message, options);
+  constructor(code: status, message: string) {
+    super(message);
+    this.grpcStatus = code;
     this.code = status[code];
   }
 }

@@ -3,9 +3,9 @@ import { status } from '@grpc/grpc-js';
 import type { Method } from './definition.js';
 
 const CODES = Object.keys(status).filter((name) => Number.isNaN(Number(name)));
-const LABELS = { service: undefined, method: undefined, code: CODES };
+const METHOD = { service: undefined, method: undefined };
 
-/** Calls of one side, by service, method and gRPC code. */
+/** Calls of one side, by service and method; failures by gRPC code as well. */
 export class CallMetrics {
   readonly #seconds: Histogram | undefined;
   readonly #failures: Counter | undefined;
@@ -15,25 +15,26 @@ export class CallMetrics {
     this.#seconds = metrics?.histogram({
       name: `ganglion_rpc_${side}_seconds`,
       help: `Calls between services and how long they took, seen from the ${side}.`,
-      labels: LABELS,
+      labels: METHOD,
     });
     this.#failures = metrics?.counter({
       name: `ganglion_rpc_${side}_failures_total`,
       help: `Calls between services that did not succeed, seen from the ${side}.`,
-      labels: LABELS,
+      labels: { ...METHOD, code: CODES },
     });
+    if (side === 'server') return;
     this.#retries = metrics?.counter({
-      name: `ganglion_rpc_${side}_retries_total`,
+      name: 'ganglion_rpc_client_retries_total',
       help: 'Attempts after the first of a call.',
-      labels: { service: undefined, method: undefined },
+      labels: METHOD,
     });
   }
 
-  ended({ service, name }: Method, code: string, start: number): void {
+  /** A call has ended, with an error unless its code is undefined. */
+  ended({ service, name }: Method, start: number, code?: status): void {
     if (!this.#seconds) return;
-    const labels = { service, method: name, code };
-    this.#seconds.observe((performance.now() - start) / 1000, labels);
-    if (code !== 'OK') this.#failures?.inc(labels);
+    this.#seconds.observe((performance.now() - start) / 1000, { service, method: name });
+    if (code !== undefined) this.#failures?.inc({ service, method: name, code: status[code] });
   }
 
   retried({ service, name }: Method): void {

@@ -7,7 +7,7 @@ import type { Method } from './definition.js';
 import type { CallMetrics } from './metrics.js';
 import { matrixErrorStatus, refusedStatus } from './wire-errors.js';
 
-type Call = ServerUnaryCall<unknown, unknown>;
+type Call = ServerUnaryCall<unknown, Buffer>;
 
 export interface HandlerContext {
   readonly metrics: CallMetrics;
@@ -17,25 +17,25 @@ export interface HandlerContext {
 
 /** Serves one method with a function of the interface. */
 export function unaryHandler(method: Method, serve: (request: unknown) => Promise<unknown>, context: HandlerContext) {
-  return async (call: Call, answer: sendUnaryData<unknown>): Promise<void> => {
+  return async (call: Call, answer: sendUnaryData<Buffer>): Promise<void> => {
     if (context.refusing()) return answer(refusedStatus());
     const start = performance.now();
     try {
       const response = await traced(method, call, () => runInScope(scopeOf(call), () => serve(call.request)), context);
-      context.metrics.ended(method, 'OK', start);
+      context.metrics.ended(method, start);
       answer(null, response);
     } catch (error) {
       const failure = isMatrixError(error) ? matrixErrorStatus(error) : internalStatus();
-      context.metrics.ended(method, status[failure.code as status], start);
+      context.metrics.ended(method, start, failure.code);
       answer(failure);
     }
   };
 }
 
-function traced(method: Method, call: Call, run: () => Promise<unknown>, { logger }: HandlerContext): Promise<unknown> {
+function traced(method: Method, call: Call, run: () => Promise<unknown>, { logger }: HandlerContext): Promise<Buffer> {
   const logged = async () => {
     try {
-      return await run();
+      return method.encodeResponse(await run());
     } catch (error) {
       // Logged here, inside of the span, so that the line carries the trace the caller knows.
       if (!isMatrixError(error)) logger?.error({ err: error, rpc: method.path }, 'call failed');

@@ -1,5 +1,6 @@
 import type { Logger, Metrics } from '@ganglion/telemetry';
 import { Server, type UntypedServiceImplementation } from '@grpc/grpc-js';
+import './quiet.js';
 import { methodsOf, type ServiceDefinition } from './definition.js';
 import { healthService } from './health-service.js';
 import { CallMetrics } from './metrics.js';
@@ -61,8 +62,9 @@ export class RpcServer {
         responseStream: false,
         requestSerialize: method.encodeRequest,
         requestDeserialize: method.decodeRequest,
-        responseSerialize: method.encodeResponse,
-        responseDeserialize: method.decodeResponse,
+        // The handler has written it already, where a failure to do so is seen.
+        responseSerialize: (bytes: Buffer) => bytes,
+        responseDeserialize: (bytes: Buffer) => bytes,
       };
     }
     this.#server.addService(methods as never, handlers);

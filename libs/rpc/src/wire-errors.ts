@@ -1,4 +1,4 @@
-import { isMatrixError, MatrixError } from '@ganglion/contracts';
+import { MatrixError } from '@ganglion/contracts';
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { RpcDeadlineError, type RpcError, RpcInternalError, RpcUnavailableError } from './errors.js';
 
@@ -7,6 +7,7 @@ const REFUSED_KEY = 'ganglion-refused';
 /** Trailers are headers: peers and proxies bound them, so the message and the extra fields are bounded first. */
 const MAX_BYTES = 6_000;
 const MAX_MESSAGE = 1_000;
+const MAX_ERRCODE = 255;
 
 /** What a call failed with on the wire, and whether the callee is known not to have begun. */
 export interface CallFailure {
@@ -19,7 +20,7 @@ export interface CallFailure {
 export function matrixErrorStatus(error: MatrixError): Partial<ServiceError> {
   const metadata = new Metadata();
   metadata.set(ERROR_KEY, encodeMatrixError(error));
-  return { code: grpcCode(error.status), details: error.errcode, metadata };
+  return { code: grpcCode(error), details: error.errcode.slice(0, MAX_ERRCODE), metadata };
 }
 
 /** What a server that is going away answers before it has looked at the request. */
@@ -49,14 +50,19 @@ function isTransportFailure({ code, details }: ServiceError): boolean {
 
 function isUnbegun({ details, metadata }: ServiceError): boolean {
   if (metadata.get(REFUSED_KEY).length > 0) return true;
-  return /^(No connection established|Stream refused by server|Failed to start HTTP\/2 stream)/.test(details);
+  return /^(No connection established|Stream refused by server|Failed to start HTTP\/2 stream)|REFUSED_STREAM$/.test(
+    details,
+  );
 }
 
-function encodeMatrixError({ status, errcode, message, extra }: MatrixError): Buffer {
-  const short = message.slice(0, MAX_MESSAGE);
-  const whole = Buffer.from(JSON.stringify({ status, errcode, message: short, extra }));
-  if (whole.length <= MAX_BYTES) return whole;
-  return Buffer.from(JSON.stringify({ status, errcode, message: short }));
+function encodeMatrixError(error: MatrixError): Buffer {
+  const short = {
+    status: error.status,
+    errcode: error.errcode.slice(0, MAX_ERRCODE),
+    message: error.message.slice(0, MAX_MESSAGE),
+  };
+  const whole = Buffer.from(JSON.stringify({ ...short, extra: error.extra }));
+  return whole.length <= MAX_BYTES ? whole : Buffer.from(JSON.stringify(short));
 }
 
 function decodeMatrixError(metadata: Metadata): MatrixError | undefined {
@@ -81,8 +87,7 @@ const CODES = new Map([
   [429, status.RESOURCE_EXHAUSTED],
 ]);
 
-function grpcCode(httpStatus: number): status {
-  return CODES.get(httpStatus) ?? status.FAILED_PRECONDITION;
+/** The gRPC code that stands for a Matrix error on dashboards. */
+export function grpcCode(error: MatrixError): status {
+  return CODES.get(error.status) ?? status.FAILED_PRECONDITION;
 }
-
-export { isMatrixError };
