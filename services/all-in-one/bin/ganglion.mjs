@@ -1,2 +1,5 @@
 #!/usr/bin/env node
-import '../dist/cli/main.js';
+import { enableCompileCache } from 'node:module';
+
+enableCompileCache();
+await import('../dist/bundle/ganglion.js');

@@ -10,6 +10,8 @@ export interface RunningServices {
 
 /** What the commands have done for them; the composition of the services, or a test's own. */
 export interface Work {
+  /** Begins to load the services, so that they are there when the database is. */
+  prepare(): void;
   startServices(config: Config, services: readonly ServiceName[]): Promise<RunningServices>;
   migrateAll(config: Config): Promise<void>;
 }

@@ -34,6 +34,8 @@ export class TestShell implements CliContext, Work {
     return this.#stopped;
   }
 
+  prepare(): void {}
+
   async startServices(config: Config, services: readonly ServiceName[]) {
     this.done.push(`start ${services.join(' ')} on ${new URL(config.database.url!).protocol}`);
     return { listening: ['http://127.0.0.1:8008'], stop: async () => void this.done.push('stop') };

@@ -16,6 +16,7 @@ export async function start(
   const isWhole = services.length === 0;
   if (isWhole) ensureConfig(options, context);
   const loaded = loadCliConfig(options, context);
+  work.prepare();
   const database = await openDatabase(loaded.config);
   try {
     if (isWhole) await setUp(database.config, context, work);
