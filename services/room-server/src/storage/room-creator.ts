@@ -23,7 +23,8 @@ export class PostgresRoomCreator implements RoomCreator {
             values: [alias.name, roomNid, alias.creator],
           });
         }
-        await tx.query(commitStatement([commit], []));
+        const { rowCount } = await tx.query(commitStatement([commit], []));
+        if (rowCount !== 1) throw new Error(`the first events of room ${roomId} were not committed`);
       });
     } catch (error) {
       if (!isUniqueViolation(error, 'aliases_pkey')) throw error;

@@ -51,7 +51,6 @@ function lazily(
 ) {
   const { view, userId, deviceId, since, upTo, timeline, filter } = query;
   const device = `${userId} ${deviceId}`;
-  if (since === undefined) sent.forget(device, view.record.nid);
   const wanted = new Set(timeline.events.map(({ sender }) => sender));
   wanted.add(userId);
   if (since === undefined) for (const hero of heroesFor(view.members(upTo), userId)) wanted.add(hero);
@@ -62,7 +61,7 @@ function lazily(
   const others = changed.filter(({ type }) => type !== 'm.room.member');
   const news = new Set(changed);
   const needed = members.filter((event) => {
-    const unsent = sent.isNews(device, view.record.nid, event);
+    const unsent = sent.isNews(device, event, since, upTo);
     return unsent || news.has(event) || filter.includeRedundantMembers;
   });
   return [...others, ...needed];

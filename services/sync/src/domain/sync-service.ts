@@ -4,6 +4,7 @@ import { strippedRoomAnswer } from './invited-room.js';
 import { accountDataText, type RoomReaders, roomAnswer } from './joined-room.js';
 import type { LiveFeed } from './live-feed.js';
 import type { RoomViews } from './room-views.js';
+import { shownAccountData } from './shown-account-data.js';
 import type { SyncRequest, Window } from './sync-request.js';
 import { formatToken } from './sync-token.js';
 import type { RoomMembership, UserView } from './user-view.js';
@@ -42,13 +43,15 @@ export class SyncService {
     await feed.reach(Math.max(since ?? 0, user.reached));
     for (;;) {
       const upTo = feed.position;
+      const { wakes } = user;
       if (since === undefined || request.fullState || user.hasNews(since)) {
         const text = await this.#assemble(request, user, upTo);
         if (text !== undefined || since === undefined || request.fullState) return text ?? emptyAnswer(upTo);
       }
       const left = deadline - performance.now();
       if (left <= 0 || signal.aborted) return emptyAnswer(upTo);
-      if (feed.position === upTo) await user.wait(left, signal);
+      // What happened meanwhile to others is no reason to look again.
+      if (user.wakes === wakes) await user.wait(left, signal);
       // The feed may have started afresh meanwhile, with new views.
       user = await users.get(request.userId);
     }
@@ -58,16 +61,18 @@ export class SyncService {
   async #assemble(request: SyncRequest, user: UserView, upTo: number): Promise<string | undefined> {
     const { since } = request;
     const window: Window = { request, since, upTo, now: Date.now(), ignored: user.ignored };
+    // As of `upTo`: while the parts are gathered, the feed goes on.
+    const snapshot = [...user.rooms.values()].map((membership) => ({ ...membership }));
     const accountData = await this.#accountData(user, since ?? 0, upTo);
     const sections: Sections = { join: [], invite: [], knock: [], leave: [] };
     const forgotten = await this.#forgotten(request);
-    const memberships = [...user.rooms.values()].filter(
+    const memberships = snapshot.filter(
       ({ room, position }) =>
         request.filter.room.allowsRoom(room.record.roomId) && (forgotten?.get(room.record.nid) ?? 0) < position,
     );
     await Promise.all(memberships.map((membership) => this.#addRoom(sections, window, membership, accountData)));
-    const global = accountData.filter(
-      ({ roomId, type }) => roomId === '' && request.filter.accountData.allows({ type }),
+    const global = shownAccountData(user.userId, accountData, since === undefined).filter(({ type }) =>
+      request.filter.accountData.allows({ type }),
     );
     const nothing = global.length === 0 && Object.values(sections).every((entries) => entries.length === 0);
     if (nothing) return undefined;

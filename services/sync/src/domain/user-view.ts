@@ -22,6 +22,8 @@ export class UserView {
   /** Of the last change to the user's account data. */
   accountDataPosition = 0;
   ignored: ReadonlySet<string> = new Set();
+  /** How often something happened for the user. */
+  wakes = 0;
 
   constructor(readonly userId: string) {}
 
@@ -55,6 +57,7 @@ export class UserView {
   }
 
   wake(): void {
+    this.wakes += 1;
     for (const resolve of this.#waiting) resolve();
     this.#waiting.clear();
   }

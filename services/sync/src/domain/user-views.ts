@@ -77,6 +77,7 @@ export class UserViews {
   }
 
   #untrack(user: UserView): void {
+    user.wake();
     for (const [roomNid, { room }] of user.rooms) {
       room.users.delete(user);
       if (room.users.size === 0) this.#rooms.delete(roomNid);
