@@ -11,6 +11,8 @@ export {
   type TestDeployment,
   type TestDeploymentOptions,
 } from './deployment/test-deployment.js';
+export { eventually } from './eventually.js';
 export { type NatsServer, type NatsServerOptions, startNatsServer } from './nats-server.js';
 export { startTestPostgres, type TestDatabase, type TestPostgres, testDatabase } from './postgres.js';
+export { BUSES, type TestBus } from './test-buses.js';
 export { Watchdog } from './watchdog.js';

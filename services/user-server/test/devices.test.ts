@@ -1,5 +1,5 @@
+import { eventually } from '@ganglion/testing';
 import { Deployment, type Instance } from './support/deployment.js';
-import { eventually } from './support/eventually.js';
 import { logIn, passwordLogin, register, type TestUser } from './support/http-client.js';
 
 let deployment: Deployment;

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { TOKENS_REVOKED } from '@ganglion/contracts';
 import type { TokensRevoked } from '@ganglion/contracts/user';
-import { BUSES } from './support/buses.js';
+import { BUSES, eventually } from '@ganglion/testing';
 import { Deployment, type Instance } from './support/deployment.js';
-import { eventually } from './support/eventually.js';
 import { passwordLogin, register, type TestUser } from './support/http-client.js';
 
 interface Tokens {

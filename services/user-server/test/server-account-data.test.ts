@@ -1,9 +1,8 @@
 import { USER_CHANGES } from '@ganglion/contracts';
 import type { UserChanges } from '@ganglion/contracts/user';
 import { defaultPushRules } from '@ganglion/protocol';
-import { BUSES } from './support/buses.js';
+import { BUSES, eventually } from '@ganglion/testing';
 import { Deployment, type Instance } from './support/deployment.js';
-import { eventually } from './support/eventually.js';
 import { register } from './support/http-client.js';
 
 describe.each(BUSES)('account data that services write, on the %s bus', (_, makeBus) => {

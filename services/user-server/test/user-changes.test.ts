@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ANNOUNCEMENTS, type Announcement, USER_CHANGES } from '@ganglion/contracts';
-import type { UserChange } from '@ganglion/contracts/user';
-import { BUSES } from './support/buses.js';
+import type { UserChange, UserChanges } from '@ganglion/contracts/user';
+import { BUSES, eventually } from '@ganglion/testing';
 import { Deployment, type Instance } from './support/deployment.js';
-import { eventually } from './support/eventually.js';
 import { register, type TestUser } from './support/http-client.js';
 
 describe.each(BUSES)('changes of users, on the %s bus', (_, makeBus) => {
@@ -18,7 +17,7 @@ describe.each(BUSES)('changes of users, on the %s bus', (_, makeBus) => {
     [one, two] = await Promise.all([deployment.start(), deployment.start()]);
     const consumer = {
       ...{ stream: USER_CHANGES, durable: 'test', maxBatch: 100, ackWaitMs: 5_000 },
-      ...{ maxAttempts: 3, backoffMs: [100], key: ({ userId }: { userId: string }) => userId },
+      ...{ maxAttempts: 3, backoffMs: [100], key: ({ userId }: UserChanges) => userId },
     };
     await bus.consume(consumer, async (batch) => {
       for (const { message } of batch) {

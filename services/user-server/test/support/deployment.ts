@@ -3,7 +3,7 @@ import { type Config, type ConfigInput, parseConfig } from '@ganglion/config';
 import { Database, migrate } from '@ganglion/database';
 import { CachingTokenVerifier, createHttpApp } from '@ganglion/http';
 import { createLogger, Metrics } from '@ganglion/telemetry';
-import { type TestDatabase, testDatabase } from '@ganglion/testing';
+import { type TestBus, type TestDatabase, testDatabase } from '@ganglion/testing';
 import type { RateLimiter } from '../../src/domain/ports.js';
 import {
   createUserServer,
@@ -12,7 +12,7 @@ import {
   userServerModule,
   userServerSchema,
 } from '../../src/index.js';
-import type { TestBus } from './buses.js';
+
 import { HttpClient } from './http-client.js';
 
 export const SHARED_SECRET = 'test-shared-secret';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Tries until the expectations hold; fails as they did last when they do not in time. */
-export async function eventually(expectations: () => void | Promise<void>, timeoutMs = 10_000): Promise<void> {
+export async function eventually<T>(expectations: () => T | Promise<T>, timeoutMs = 10_000): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     try {

@@ -1,5 +1,5 @@
 import { type Bus, connectJetStreamBus, createEmbeddedBus } from '@ganglion/bus';
-import { type NatsServer, startNatsServer } from '@ganglion/testing';
+import { startNatsServer } from './nats-server.js';
 
 /** A bus of some kind, shared by everything that a test file runs. */
 export interface TestBus {
@@ -13,7 +13,7 @@ async function embedded(): Promise<TestBus> {
 }
 
 async function jetstream(): Promise<TestBus> {
-  const nats: NatsServer = await startNatsServer();
+  const nats = await startNatsServer();
   const bus = await connectJetStreamBus({ servers: [nats.url] });
   return {
     bus,
@@ -24,6 +24,7 @@ async function jetstream(): Promise<TestBus> {
   };
 }
 
+/** Both kinds of bus, for tests that must hold on each. */
 export const BUSES = [
   ['embedded', embedded],
   ['jetstream', jetstream],
