@@ -1,33 +1,63 @@
 import { injectContext, tracingEnabled } from '@ganglion/telemetry';
-import { Metadata, type ServiceError } from '@grpc/grpc-js';
+import { type Channel, Metadata, type StatusObject, status } from '@grpc/grpc-js';
 import type { Method } from './definition.js';
-import type { Endpoint } from './endpoint.js';
 
-/** One call to one replica. @throws ServiceError as grpc-js reports it */
+export type Outcome = { readonly response: unknown } | { readonly failed: StatusObject };
+
+/**
+ * One call to one replica, made on the channel itself: grpc-js' client would add interceptors, events and a stack trace
+ * to every call, and none of them is used. Never throws.
+ */
 export function attempt(
-  endpoint: Endpoint,
+  channel: Channel,
   method: Method,
-  request: unknown,
+  request: Buffer,
   deadline: number,
   signal: AbortSignal | undefined,
-): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const cancel = () => call.cancel();
-    const call = endpoint.client.makeUnaryRequest(
-      method.path,
-      method.encodeRequest,
-      method.decodeResponse,
-      request,
-      callMetadata(),
-      { deadline },
-      (error: ServiceError | null, response: unknown) => {
-        signal?.removeEventListener('abort', cancel);
-        if (error) reject(error);
-        else resolve(response);
+): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const call = open(channel, method, deadline);
+    if (!call) return resolve(failed(status.UNAVAILABLE, 'No connection established: the channel is closed'));
+    let message: Buffer | undefined;
+    const end = (outcome: Outcome) => {
+      signal?.removeEventListener('abort', cancel);
+      resolve(outcome);
+    };
+    const cancel = () => call.cancelWithStatus(status.CANCELLED, 'the caller gave up');
+    call.start(callMetadata(), {
+      onReceiveMetadata: () => {},
+      onReceiveMessage: (bytes: Buffer) => {
+        message = bytes;
       },
-    );
+      onReceiveStatus: (result) => end(result.code === status.OK ? decoded(method, message) : { failed: result }),
+    });
     signal?.addEventListener('abort', cancel, { once: true });
+    call.sendMessageWithContext({}, request);
+    call.halfClose();
+    call.startRead();
   });
+}
+
+/** A replica that has just left the name server's answer has no channel any more. */
+function open(channel: Channel, method: Method, deadline: number) {
+  try {
+    return channel.createCall(method.path, deadline, null, null, null);
+  } catch {
+    return undefined;
+  }
+}
+
+function decoded(method: Method, message: Buffer | undefined): Outcome {
+  if (!message) return failed(status.INTERNAL, 'the callee answered nothing');
+  try {
+    return { response: method.decodeResponse(message) };
+  } catch {
+    return failed(status.INTERNAL, 'the answer cannot be read');
+  }
+}
+
+function failed(code: status, details: string): Outcome {
+  return { failed: { code, details, metadata: new Metadata() } };
 }
 
 function callMetadata(): Metadata {

@@ -42,6 +42,11 @@ export class Balancer {
     return best;
   }
 
+  /** Whether a live replica is left that was not tried. */
+  hasOthers(tried: ReadonlySet<Endpoint>): boolean {
+    return this.#endpoints.some((endpoint) => endpoint.live && !tried.has(endpoint));
+  }
+
   /** An endpoint could not be reached: perhaps the replicas have moved. */
   suspect(): void {
     this.#resolver.refresh();

@@ -1,4 +1,4 @@
-import { Client, connectivityState as State } from '@grpc/grpc-js';
+import { Channel, connectivityState as State } from '@grpc/grpc-js';
 import './quiet.js';
 import { hash } from './rendezvous.js';
 import type { Address } from './resolver.js';
@@ -28,7 +28,7 @@ export class Endpoint {
   readonly target: string;
   /** Its part in rendezvous hashing. */
   readonly hash: number;
-  readonly client: Client;
+  readonly channel: Channel;
   readonly #created = performance.now();
   readonly #waiters = new Set<(ready: boolean) => void>();
   #state = State.IDLE;
@@ -39,7 +39,7 @@ export class Endpoint {
     this.target = target;
     this.hash = hash(target);
     const name = serverName ?? target.slice(0, target.lastIndexOf(':')).replace(/^\[|\]$/g, '');
-    this.client = new Client(target, channelCredentials(tls, name), {
+    this.channel = new Channel(target, channelCredentials(tls, name), {
       ...CHANNEL_OPTIONS,
       ...(tls && channelNames(name)),
     });
@@ -80,12 +80,12 @@ export class Endpoint {
   close(): void {
     this.#closed = true;
     this.#settle(false);
-    this.client.close();
+    this.channel.close();
   }
 
   #watch(): void {
     if (this.#closed) return;
-    const channel = this.client.getChannel();
+    const { channel } = this;
     this.#state = channel.getConnectivityState(true);
     if (this.#state === State.READY) this.#settle(true);
     if (this.#state === State.TRANSIENT_FAILURE) this.#settle(false);

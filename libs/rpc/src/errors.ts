@@ -1,16 +1,14 @@
-import { status } from '@grpc/grpc-js';
+/** Kept free of the transport, so that who only answers these errors does not load it. */
 
 /** A call between services that failed for a reason that is nobody's Matrix error. */
 export class RpcError extends Error {
   override readonly name: string = 'RpcError';
   /** The name of the gRPC status, such as UNAVAILABLE. */
   readonly code: string;
-  readonly grpcStatus: status;
 
-  constructor(code: status, message: string) {
+  constructor(code: string, message: string) {
     super(message);
-    this.grpcStatus = code;
-    this.code = status[code];
+    this.code = code;
   }
 }
 

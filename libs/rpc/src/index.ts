@@ -1,5 +1,6 @@
 export { type CallScope, currentScope, remainingMs, withinScope } from './call-scope.js';
-export { createRpcClient, type RpcClientOptions } from './client.js';
+export type { RpcClientOptions } from './caller.js';
+export { createRpcClient } from './client.js';
 export type { MessageCodec, MethodDefinition, ServiceDefinition } from './definition.js';
 export { RpcCancelledError, RpcDeadlineError, RpcError, RpcInternalError, RpcUnavailableError } from './errors.js';
 export { type Address, dnsEndpoints, parseEndpoints, type Resolver, staticEndpoints } from './resolver.js';

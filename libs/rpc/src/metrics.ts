@@ -31,10 +31,10 @@ export class CallMetrics {
   }
 
   /** A call has ended, with an error unless its code is undefined. */
-  ended({ service, name }: Method, start: number, code?: status): void {
+  ended({ service, name }: Method, start: number, code?: string): void {
     if (!this.#seconds) return;
     this.#seconds.observe((performance.now() - start) / 1000, { service, method: name });
-    if (code !== undefined) this.#failures?.inc({ service, method: name, code: status[code] });
+    if (code !== undefined) this.#failures?.inc({ service, method: name, code });
   }
 
   retried({ service, name }: Method): void {

@@ -26,7 +26,7 @@ export function unaryHandler(method: Method, serve: (request: unknown) => Promis
       answer(null, response);
     } catch (error) {
       const failure = isMatrixError(error) ? matrixErrorStatus(error) : internalStatus();
-      context.metrics.ended(method, start, failure.code);
+      context.metrics.ended(method, start, status[failure.code as status]);
       answer(failure);
     }
   };

@@ -1,5 +1,5 @@
 import { MatrixError } from '@ganglion/contracts';
-import { Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { Metadata, type ServiceError, type StatusObject, status } from '@grpc/grpc-js';
 import { RpcDeadlineError, type RpcError, RpcInternalError, RpcUnavailableError } from './errors.js';
 
 const ERROR_KEY = 'ganglion-error-bin';
@@ -30,25 +30,25 @@ export function refusedStatus(): Partial<ServiceError> {
   return { code: status.UNAVAILABLE, details: 'draining', metadata };
 }
 
-export function readFailure(error: ServiceError): CallFailure {
+export function readFailure(error: StatusObject): CallFailure {
   const matrixError = decodeMatrixError(error.metadata);
   if (matrixError) return { error: matrixError, transport: false, begun: true };
   if (error.code === status.DEADLINE_EXCEEDED) {
-    return { error: new RpcDeadlineError(error.code, 'no answer in time'), transport: false, begun: true };
+    return { error: new RpcDeadlineError('DEADLINE_EXCEEDED', 'no answer in time'), transport: false, begun: true };
   }
   if (!isTransportFailure(error)) {
-    return { error: new RpcInternalError(error.code, error.details), transport: false, begun: true };
+    return { error: new RpcInternalError(status[error.code], error.details), transport: false, begun: true };
   }
-  const unavailable = new RpcUnavailableError(status.UNAVAILABLE, error.details);
+  const unavailable = new RpcUnavailableError('UNAVAILABLE', error.details);
   return { error: unavailable, transport: true, begun: !isUnbegun(error) };
 }
 
-function isTransportFailure({ code, details }: ServiceError): boolean {
+function isTransportFailure({ code, details }: StatusObject): boolean {
   if (code === status.UNAVAILABLE || code === status.CANCELLED) return true;
   return code === status.INTERNAL && /^(Received RST_STREAM|Failed to start HTTP\/2 stream)/.test(details);
 }
 
-function isUnbegun({ details, metadata }: ServiceError): boolean {
+function isUnbegun({ details, metadata }: StatusObject): boolean {
   if (metadata.get(REFUSED_KEY).length > 0) return true;
   return /^(No connection established|Stream refused by server|Failed to start HTTP\/2 stream)|REFUSED_STREAM$/.test(
     details,

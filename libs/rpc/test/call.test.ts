@@ -177,7 +177,7 @@ describe('a deadline', () => {
   });
 
   it('counts as unavailable, for whoever answers the client', () => {
-    expect(new RpcDeadlineError(4, 'late')).toBeInstanceOf(RpcUnavailableError);
+    expect(new RpcDeadlineError('DEADLINE_EXCEEDED', 'late')).toBeInstanceOf(RpcUnavailableError);
   });
 
   it('is seen by the callee, and by whom the callee calls', async () => {
