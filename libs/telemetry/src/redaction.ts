@@ -24,7 +24,7 @@ const SECRETS_IN_TEXT = [
 ];
 
 /** Whether a field of this name is kept out of the logs. */
-export function isSecretName(name: string): boolean {
+function isSecretName(name: string): boolean {
   return SECRET_NAMES.has(name.toLowerCase());
 }
 
