@@ -24,11 +24,11 @@ import { federationApiModule } from '@ganglion/federation-api';
 import type { RateLimiter } from '@ganglion/http';
 import { createPushServer, pushModule } from '@ganglion/push';
 import { createRoomServer } from '@ganglion/room-server';
-import type { ServiceDefinition } from '@ganglion/rpc';
 import { createSyncServer, syncModule } from '@ganglion/sync';
 import { createUserServer, userServerModule } from '@ganglion/user-server';
 import type { DynamicModule } from '@nestjs/common';
 import type { Foundation } from './foundation.js';
+import { Interfaces, type Offer } from './interfaces.js';
 import type { RemoteServices } from './remote-services.js';
 import { loadSigningKeys } from './signing-keys.js';
 
@@ -38,19 +38,35 @@ interface Part {
   stop(): Promise<void>;
 }
 
-/** One interface that this process offers to others. */
-interface Offer {
-  readonly definition: ServiceDefinition;
-  readonly implementation: object;
-}
-
 /** The services of one process, put together. */
 export interface ComposedServices {
   readonly modules: readonly DynamicModule[];
   readonly offers: readonly Offer[];
   readonly parts: readonly Part[];
-  readonly tokens: Tokens;
+  /** Who knows whose token is whose; only where there is an HTTP side that asks. */
+  readonly tokens: Tokens | undefined;
 }
+
+/** A composition under way. */
+interface Composition {
+  readonly foundation: Foundation;
+  readonly interfaces: Interfaces;
+  readonly rateLimiter: RateLimiter;
+  readonly modules: DynamicModule[];
+  readonly parts: Part[];
+}
+
+type AddService = (composition: Composition) => Promise<void>;
+
+/** In this order: a service stands below those that ask it. */
+const SERVICES: ReadonlyMap<ServiceName, AddService> = new Map<ServiceName, AddService>([
+  ['room-server', addRoomServer],
+  ['user-server', addUserServer],
+  ['sync', addSync],
+  ['push', addPush],
+  ['client-api', addClientApi],
+  ['federation-api', addFederationApi],
+]);
 
 /**
  * Puts the named services together. What one of them needs of another is the other itself when it is in this process,
@@ -62,61 +78,60 @@ export async function composeServices(
   remote: RemoteServices,
   rateLimiter: RateLimiter,
 ): Promise<ComposedServices> {
-  const { config, db, bus, logger, metrics } = foundation;
-  const modules: DynamicModule[] = [];
-  const offers: Offer[] = [];
-  const parts: Part[] = [];
-  const has = (service: ServiceName) => services.includes(service);
-  const needsKeys = has('room-server') || has('federation-api');
-  const signingKeys = needsKeys ? await loadSigningKeys(config) : new Map();
+  const interfaces = new Interfaces(remote);
+  const composition: Composition = { foundation, interfaces, rateLimiter, modules: [], parts: [] };
+  for (const [service, add] of SERVICES) {
+    if (services.includes(service)) await add(composition);
+  }
+  const { modules, parts } = composition;
+  const tokens = modules.length > 0 ? await interfaces.find<Tokens>('user-server', TokensDefinition) : undefined;
+  return { modules, parts, offers: interfaces.offers, tokens };
+}
 
-  const roomServer = has('room-server') ? createRoomServer({ config, db, bus, logger, signingKeys }) : undefined;
-  const inRooms = <T extends object>(local: T | undefined, definition: ServiceDefinition) =>
-    local ?? remote.client<T>('room-server', definition);
-  const rooms = await inRooms<Rooms>(roomServer?.rooms, RoomsDefinition);
-  const roomReads = await inRooms<RoomReads>(roomServer?.roomReads, RoomReadsDefinition);
-  const userServer = has('user-server')
-    ? createUserServer({ config, db, bus, logger, metrics, rateLimiter, rooms: { rooms, roomReads } })
-    : undefined;
-  const inUsers = <T extends object>(local: T | undefined, definition: ServiceDefinition) =>
-    local ?? remote.client<T>('user-server', definition);
-  const users = await inUsers<Users>(userServer?.users, UsersDefinition);
+async function addRoomServer({ foundation, interfaces, parts }: Composition): Promise<void> {
+  const signingKeys = await loadSigningKeys(foundation.config);
+  const server = createRoomServer({ ...foundation, signingKeys });
+  parts.push(server);
+  interfaces.offer(RoomsDefinition, server.rooms);
+  interfaces.offer(RoomReadsDefinition, server.roomReads);
+  interfaces.offer(RoomDirectoryDefinition, server.roomDirectory);
+  interfaces.offer(RoomLogDefinition, server.roomLog);
+}
 
-  if (roomServer !== undefined) {
-    parts.push(roomServer);
-    offers.push(
-      { definition: RoomsDefinition, implementation: roomServer.rooms },
-      { definition: RoomReadsDefinition, implementation: roomServer.roomReads },
-      { definition: RoomDirectoryDefinition, implementation: roomServer.roomDirectory },
-      { definition: RoomLogDefinition, implementation: roomServer.roomLog },
-    );
-  }
-  if (userServer !== undefined) {
-    parts.push(userServer);
-    modules.push(userServerModule(userServer));
-    offers.push(
-      { definition: TokensDefinition, implementation: userServer.tokens },
-      { definition: UsersDefinition, implementation: userServer.users },
-      { definition: UserLogDefinition, implementation: userServer.userLog },
-      { definition: AccountDataDefinition, implementation: userServer.accountData },
-    );
-  }
-  if (has('sync')) {
-    const roomLog = await inRooms<RoomLog>(roomServer?.roomLog, RoomLogDefinition);
-    const userLog = await inUsers<UserLog>(userServer?.userLog, UserLogDefinition);
-    const sync = createSyncServer({ config, db, bus, logger, roomLog, userLog, users });
-    parts.push(sync);
-    modules.push(syncModule(sync, config));
-  }
-  if (has('push')) {
-    const accountData = await inUsers<AccountData>(userServer?.accountData, AccountDataDefinition);
-    modules.push(pushModule(createPushServer({ db, accountData })));
-  }
-  if (has('client-api')) {
-    const roomDirectory = await inRooms<RoomDirectory>(roomServer?.roomDirectory, RoomDirectoryDefinition);
-    modules.push(clientApiModule({ rooms, roomReads, roomDirectory, users }, config));
-  }
-  if (has('federation-api')) modules.push(federationApiModule(config, signingKeys));
-  const tokens = await inUsers<Tokens>(userServer?.tokens, TokensDefinition);
-  return { modules, offers, parts, tokens };
+async function addUserServer({ foundation, interfaces, rateLimiter, modules, parts }: Composition): Promise<void> {
+  const rooms = await interfaces.find<Rooms>('room-server', RoomsDefinition);
+  const roomReads = await interfaces.find<RoomReads>('room-server', RoomReadsDefinition);
+  const server = createUserServer({ ...foundation, rateLimiter, rooms: { rooms, roomReads } });
+  parts.push(server);
+  modules.push(userServerModule(server));
+  interfaces.offer(TokensDefinition, server.tokens);
+  interfaces.offer(UsersDefinition, server.users);
+  interfaces.offer(UserLogDefinition, server.userLog);
+  interfaces.offer(AccountDataDefinition, server.accountData);
+}
+
+async function addSync({ foundation, interfaces, modules, parts }: Composition): Promise<void> {
+  const roomLog = await interfaces.find<RoomLog>('room-server', RoomLogDefinition);
+  const userLog = await interfaces.find<UserLog>('user-server', UserLogDefinition);
+  const users = await interfaces.find<Users>('user-server', UsersDefinition);
+  const server = createSyncServer({ ...foundation, roomLog, userLog, users });
+  parts.push(server);
+  modules.push(syncModule(server, foundation.config));
+}
+
+async function addPush({ foundation: { db }, interfaces, modules }: Composition): Promise<void> {
+  const accountData = await interfaces.find<AccountData>('user-server', AccountDataDefinition);
+  modules.push(pushModule(createPushServer({ db, accountData })));
+}
+
+async function addClientApi({ foundation, interfaces, modules }: Composition): Promise<void> {
+  const rooms = await interfaces.find<Rooms>('room-server', RoomsDefinition);
+  const roomReads = await interfaces.find<RoomReads>('room-server', RoomReadsDefinition);
+  const roomDirectory = await interfaces.find<RoomDirectory>('room-server', RoomDirectoryDefinition);
+  const users = await interfaces.find<Users>('user-server', UsersDefinition);
+  modules.push(clientApiModule({ rooms, roomReads, roomDirectory, users }, foundation.config));
+}
+
+async function addFederationApi({ foundation: { config }, modules }: Composition): Promise<void> {
+  modules.push(federationApiModule(config, await loadSigningKeys(config)));
 }
