@@ -104,11 +104,12 @@ export class Dispatcher<T, I extends Item<T>> {
   #take(): I[] {
     const batch: I[] = [];
     for (let item = this.#ready.peek(); item && batch.length < this.#consumer.maxBatch; item = this.#ready.peek()) {
-      if (item.alone && batch.length > 0) break;
+      const alone = item.alone || item.defect !== undefined;
+      if (alone && batch.length > 0) break;
       this.#ready.drop();
       if (this.#lanes.queue(item)) continue;
       batch.push(item);
-      if (item.alone) break;
+      if (alone) break;
     }
     return batch;
   }

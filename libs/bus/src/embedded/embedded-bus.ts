@@ -72,7 +72,7 @@ class EmbeddedBus implements Bus {
   }
 
   broadcast<T>(topic: Topic<T>, message: T, key?: string): void {
-    this.#topics.broadcast(topic.name, message, key);
+    if (!this.#closed) this.#topics.broadcast(topic.name, message, key);
   }
 
   async listen<T>(topic: Topic<T>, handler: TopicHandler<T>, options?: { key?: string }): Promise<Subscription> {
@@ -99,9 +99,9 @@ class EmbeddedBus implements Bus {
 
   async close(): Promise<void> {
     this.#closed = true;
+    for (const stream of this.#streams.values()) stream.close();
     await this.drain();
-    this.#topics.clear();
-    await Promise.all([...this.#streams.values()].map((stream) => stream.close()));
+    await Promise.all([...this.#streams.values()].map((stream) => stream.clear()));
   }
 
   #refuseWhenClosed(): void {

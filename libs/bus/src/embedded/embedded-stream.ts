@@ -59,8 +59,13 @@ export class EmbeddedStream<T> {
     return durable.attach(handler);
   }
 
-  async close(): Promise<void> {
+  /** Lets nobody wait any longer. */
+  close(): void {
     for (const { done } of this.#waiting.splice(0)) done(new BusClosedError());
+  }
+
+  /** Forgets what was not handled. */
+  async clear(): Promise<void> {
     await Promise.all([...this.#durables.values()].map((durable) => durable.clear()));
   }
 

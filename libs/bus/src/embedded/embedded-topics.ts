@@ -40,11 +40,6 @@ export class EmbeddedTopics {
     return { stop };
   }
 
-  clear(): void {
-    this.#everything.clear();
-    this.#keyed.clear();
-  }
-
   #heard(topic: string, key: string | undefined): boolean {
     return this.#everything.has(topic) || (key !== undefined && (this.#keyed.get(topic)?.has(key) ?? false));
   }

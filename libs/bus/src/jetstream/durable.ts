@@ -1,4 +1,4 @@
-import { AckPolicy, type ConsumerInfo, DeliverPolicy } from '@nats-io/jetstream';
+import { AckPolicy, type ConsumerInfo, DeliverPolicy, JetStreamApiError } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
 import type { ConsumerDefinition } from '../bus.js';
 import type { JetStreamCore } from './core.js';
@@ -7,6 +7,9 @@ import type { JetStreamCore } from './core.js';
 export function maxHeld<T>(consumer: ConsumerDefinition<T>): number {
   return 2 * consumer.maxBatch;
 }
+
+/** From 2.10 on, servers update what exists only when they are told that it does. */
+const CONSUMER_EXISTS = 10148;
 
 /**
  * Makes sure that the durable of a shard exists as declared. A new one begins with the oldest message that the stream
@@ -17,16 +20,23 @@ export function ensureDurable<T>(
   consumer: ConsumerDefinition<T>,
   shard: number,
 ): Promise<ConsumerInfo> {
-  const { stream, durable, ackWaitMs } = consumer;
-  const config = {
-    durable_name: naming.durable(durable, shard),
-    filter_subject: naming.shard(stream.name, shard),
+  const stream = naming.stream(consumer.stream.name);
+  const name = naming.durable(consumer.durable, shard);
+  const settings = { ack_wait: nanos(consumer.ackWaitMs), max_ack_pending: maxHeld(consumer) };
+  const added = jsm.consumers.add(stream, {
+    ...settings,
+    durable_name: name,
+    filter_subject: naming.shard(consumer.stream.name, shard),
     deliver_policy: DeliverPolicy.All,
     ack_policy: AckPolicy.Explicit,
-    ack_wait: nanos(ackWaitMs),
     // Attempts are counted here, where temporary failures can be told from others.
     max_deliver: -1,
-    max_ack_pending: maxHeld(consumer),
-  };
-  return connection.answer(jsm.consumers.add(naming.stream(stream.name), config));
+  });
+  const updated = added.catch((error: unknown) => {
+    if (error instanceof JetStreamApiError && error.code === CONSUMER_EXISTS) {
+      return jsm.consumers.update(stream, name, settings);
+    }
+    throw error;
+  });
+  return connection.answer(updated);
 }

@@ -109,7 +109,7 @@ class JetStreamBus implements Bus {
     const signal = AbortSignal.timeout(env.publishDeadlineMs);
     const what = `declare durable ${consumer.durable} of stream ${consumer.stream.name}`;
     await persist(what, connection, signal, env.logger, () => group.declare()).catch((error: unknown) => {
-      throw new BusUnavailableError(`cannot ${what}`, { cause: error });
+      throw new BusUnavailableError(`cannot ${what}: ${inWords(error)}`, { cause: error });
     });
     this.#refuseWhenClosed();
     group.start();

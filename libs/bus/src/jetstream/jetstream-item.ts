@@ -11,7 +11,7 @@ export class JetStreamItem<T> extends Item<T> {
   readonly arrivedAt = performance.now();
 
   constructor(session: ShardSession<T>, source: PullMessage, message: T, context: Context, defect?: Defect) {
-    super(message, context, source.deliveries > 1 || defect !== undefined, defect);
+    super(message, context, source.deliveries > 1, defect);
     this.session = session;
     this.source = source;
   }

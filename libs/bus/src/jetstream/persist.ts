@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { BusClosedError } from '../errors.js';
 import type { BusLogger } from '../options.js';
 import type { Connection } from './connection.js';
 
@@ -13,7 +14,7 @@ export function pauseAfter(failures: number): number {
 /**
  * Does something with the server, again and again until it succeeds.
  *
- * @throws BusClosedError when the connection is closed, AbortError when the signal says so
+ * @throws BusClosedError when the connection is closed, the last failure or an AbortError when the signal says so
  */
 export async function persist<T>(
   what: string,
@@ -22,14 +23,18 @@ export async function persist<T>(
   logger: BusLogger,
   run: () => Promise<T>,
 ): Promise<T> {
+  let last: unknown;
   for (let failures = 0; ; failures++) {
-    await connection.whenConnected(signal);
-    signal.throwIfAborted();
     try {
+      if (failures > 0) await sleep(pauseAfter(failures), undefined, { signal });
+      await connection.whenConnected(signal);
+      signal.throwIfAborted();
       return await run();
     } catch (error) {
+      if (error instanceof BusClosedError) throw error;
+      if (signal.aborted) throw last ?? error;
       if (connection.connected) logger.warn({ err: error, failures: failures + 1 }, `cannot ${what} yet`);
+      last = error;
     }
-    await sleep(pauseAfter(failures), undefined, { signal });
   }
 }

@@ -56,9 +56,9 @@ export class Publisher {
     connection.on('down', this.#stall);
   }
 
-  /** Why nothing can be stored now, if that is so. */
+  /** Why messages wait to be stored, if they do. */
   get problem(): string | undefined {
-    return this.#problem;
+    return this.#queue.length > 0 && !this.#flowing ? this.#why : undefined;
   }
 
   /** Calls `done` when the message is stored, or with the reason why it was not. */
@@ -168,9 +168,13 @@ export class Publisher {
     this.#queue = this.#queue.filter(({ deadline }) => deadline >= now);
     for (const { done } of late) {
       this.#env.metrics.refused(this.#label);
-      done(new BusUnavailableError(`stream ${this.#label} took no message in time: ${this.#problem}`));
+      done(new BusUnavailableError(`stream ${this.#label} took no message in time: ${this.#why}`));
     }
     if (this.#queue.length === 0) this.#rest();
+  }
+
+  get #why(): string {
+    return this.#connection.connected ? (this.#problem ?? 'too many are waiting') : 'there is no connection to NATS';
   }
 
   #rest(): void {

@@ -1,0 +1,182 @@
+import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { type NatsServer, startNatsServer } from '../../../testing/src/nats-server.js';
+import {
+  type Bus,
+  BusClosedError,
+  BusUnavailableError,
+  connectJetStreamBus,
+  type JetStreamOptions,
+  MessageTooLargeError,
+  type ResetReason,
+} from '../../src/index.js';
+import { CountedMetrics, conversation, Reading, range, reader, roomStream, until } from '../support.js';
+
+/** What operators, and accidents, do to single parts of a server. */
+describe('the bus on JetStream', () => {
+  let server: NatsServer;
+  let operator: NatsConnection;
+  let jsm: JetStreamManager;
+  let bus: Bus;
+  let metrics: CountedMetrics;
+  let resets: ResetReason[];
+  let opened: Bus[];
+
+  beforeEach(async () => {
+    server = await startNatsServer();
+    operator = await connect({ servers: server.url, maxReconnectAttempts: -1, reconnectTimeWait: 50 });
+    jsm = await jetstreamManager(operator);
+    metrics = new CountedMetrics();
+    opened = [];
+    bus = await open({ publishDeadlineMs: 10_000 });
+    resets = [];
+    bus.onReset((reason) => resets.push(reason));
+  }, 300_000);
+
+  afterEach(async () => {
+    await operator.close();
+    await Promise.all(opened.map((one) => one.close()));
+    await server.close();
+  });
+
+  async function open(options: Partial<JetStreamOptions>): Promise<Bus> {
+    const one = await connectJetStreamBus({ servers: [server.url], namespace: 'g', metrics, ...options });
+    opened.push(one);
+    return one;
+  }
+
+  const publish = (from: number, to: number) => bus.publishAll(roomStream(), conversation(['!a:x', '!b:x'], from, to));
+
+  it('creates a stream again that was deleted, reads on, and says what was lost', async () => {
+    const reading = new Reading();
+    await bus.consume(reader(), reading.handler);
+    await publish(1, 10);
+    await until('the first part is read', () => reading.total === 20);
+    await jsm.streams.delete('g-room-events');
+    await publish(11, 20);
+    await until('the second part is read', () => reading.total >= 40);
+    expect(reading.room('!a:x')).toEqual(range(1, 20));
+    expect(reading.room('!b:x')).toEqual(range(1, 20));
+    expect(resets).toEqual([{ kind: 'stream-lost', stream: 'room-events' }]);
+  });
+
+  it('creates a durable again that was deleted', async () => {
+    const reading = new Reading();
+    await bus.consume(reader({ stream: roomStream({ shards: 1 }) }), reading.handler);
+    await bus.publishAll(roomStream({ shards: 1 }), conversation(['!a:x'], 1, 10));
+    await until('the first part is read', () => reading.total === 10);
+    await jsm.consumers.delete('g-room-events', 'reader-0');
+    await bus.publishAll(roomStream({ shards: 1 }), conversation(['!a:x'], 11, 20));
+    await until('the second part is read', () => reading.room('!a:x').at(-1) === 20);
+    // A new durable begins at the beginning: repetitions are for the consumer to drop.
+    expect([...new Set(reading.room('!a:x'))]).toEqual(range(1, 20));
+  });
+
+  it('stores what is published while the server is away, once it is back', async () => {
+    const reading = new Reading();
+    await bus.consume(reader(), reading.handler);
+    await server.kill();
+    const published = publish(1, 50);
+    await server.restart();
+    await published;
+    await until('all is read', () => reading.total >= 100);
+    expect(reading.room('!a:x')).toEqual(range(1, 50));
+  });
+
+  it('gives up publishing at the deadline, and says why', async () => {
+    const hasty = await open({ publishDeadlineMs: 300 });
+    await server.kill();
+    const refusal = hasty.publishAll(roomStream(), conversation(['!a:x'], 1, 3));
+    await expect(refusal).rejects.toThrow(BusUnavailableError);
+    await expect(refusal).rejects.toThrow(/room-events.*no connection to NATS/);
+    expect(metrics.counts['refused room-events']).toBe(3);
+    await server.restart();
+    await until('publishing works again', () =>
+      hasty.publish(roomStream(), { room: '!a:x', seq: 4 }, { key: '!a:x' }).then(
+        () => true,
+        () => false,
+      ),
+    );
+  });
+
+  it('says that it is not healthy while the server is away, and is healthy again after', async () => {
+    await bus.health();
+    await server.kill();
+    await until('it is not healthy', () =>
+      bus.health().then(
+        () => false,
+        () => true,
+      ),
+    );
+    await expect(bus.health()).rejects.toThrow(/no connection to NATS/);
+    await server.restart();
+    await until('it is healthy', () =>
+      bus.health().then(
+        () => true,
+        () => false,
+      ),
+    );
+  });
+
+  it('says so when a stream cannot have the copies that are asked for', async () => {
+    const greedy = await open({ namespace: 'greedy', replicas: 3, publishDeadlineMs: 500 });
+    await expect(greedy.publish(roomStream(), { room: '', seq: 1 }, { key: '' })).rejects.toThrow(/replicas > 1/);
+  });
+
+  it('connects to a server that comes up late, and names one that never does', async () => {
+    await server.kill();
+    const patient = open({ connectDeadlineMs: 30_000 });
+    await expect(open({ connectDeadlineMs: 1 })).rejects.toThrow(`cannot connect to NATS at ${server.url}`);
+    await server.restart();
+    await (await patient).health();
+  });
+
+  it('can be closed while the server is away, and says so to who waits', async () => {
+    await bus.consume(reader(), async () => {});
+    await server.kill();
+    await until('the loss is noticed', () =>
+      bus.health().then(
+        () => false,
+        () => true,
+      ),
+    );
+    const waiting = publish(1, 3);
+    const closing = bus.close();
+    await expect(waiting).rejects.toThrow(BusClosedError);
+    await closing;
+  });
+
+  it('hears broadcasts again after the connection was lost', async () => {
+    const heard: string[] = [];
+    const topic = {
+      name: 'typing',
+      codec: { encode: (m: string) => Buffer.from(m), decode: (b: Uint8Array) => `${Buffer.from(b)}` },
+    };
+    await bus.listen(topic, (message) => heard.push(message));
+    await server.kill();
+    await server.restart();
+    await until('it is heard', () => {
+      bus.broadcast(topic, 'hello');
+      return heard.includes('hello');
+    });
+    await until('the reset is told', () => resets.length > 0);
+    expect(resets).toEqual([{ kind: 'reconnected' }]);
+  });
+
+  it('takes over changed settings of streams and durables', async () => {
+    const first = await bus.consume(reader(), async () => {});
+    await first.stop();
+    const next = await open({});
+    const stream = roomStream({ maxAgeMs: 60_000, maxBytes: 1_000_000 });
+    await next.consume(reader({ stream, maxBatch: 7, ackWaitMs: 5_000 }), async () => {});
+    expect((await jsm.streams.info('g-room-events')).config).toMatchObject({ max_age: 60e9, max_bytes: 1_000_000 });
+    const { config } = await jsm.consumers.info('g-room-events', 'reader-2');
+    expect(config).toMatchObject({ max_ack_pending: 14, ack_wait: 5e9 });
+  });
+
+  it('refuses a message that is larger than the server takes, at once and for good', async () => {
+    const huge = bus.publish(roomStream(), { room: 'x'.repeat(2 ** 21), seq: 1 }, { key: '' });
+    await expect(huge).rejects.toThrow(MessageTooLargeError);
+    await expect(bus.publish(roomStream(), { room: '', seq: 1 }, { key: '' })).resolves.toBeUndefined();
+  });
+});
