@@ -43,7 +43,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const listening = chooseListening(dataDir, options.port);
   const binaries = await findBinaries();
   const found = await inspectDataDir(dataDir);
-  const runAs = chooseRunAs(dataDir, binaries.postgres);
+  const runAs = chooseRunAs(dataDir, binaries);
   if (found === 'empty') {
     if (runAs.ids) await chown(dataDir, runAs.ids.uid, runAs.ids.gid);
     await initialise(dataDir, binaries, runAs);

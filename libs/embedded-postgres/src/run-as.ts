@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';
+import type { Binaries } from './binaries.js';
 
 /** How to start the programs of PostgreSQL, which refuse to run as root. */
 export interface RunAs {
@@ -16,23 +17,28 @@ export interface RunAs {
  *
  * @throws Error when neither works
  */
-export function chooseRunAs(dataDir: string, binary: string): RunAs {
+export function chooseRunAs(dataDir: string, { initdb }: Binaries): RunAs {
   if (process.getuid?.() !== 0) return { prefix: [] };
   const ids = ownerOf(dataDir) ?? idsOf('postgres') ?? idsOf('nobody');
   if (!ids)
     throw new Error('PostgreSQL does not run as root, and there is no user called postgres or nobody to run it as.');
 
-  const reaches = ['sh', '-c', 'test -x "$0" && test -x "$1"', binary, dataDir];
+  const reaches = ['sh', '-c', '"$0" --show --pgdata=/ && test -x "$1"', initdb, dataDir];
   if (succeeds(reaches, ids)) return { prefix: [], ids };
-  const capability = '+dac_override';
-  const prefix = [
-    ...['setpriv', `--reuid=${ids.uid}`, `--regid=${ids.gid}`, '--clear-groups'],
-    ...[`--inh-caps=${capability}`, `--ambient-caps=${capability}`, '--'],
-  ];
+  const prefix = withPassage(ids);
   if (succeeds([...prefix, ...reaches])) return { prefix, ids };
   throw new Error(
-    `PostgreSQL does not run as root, and user ${ids.uid} cannot reach ${binary} and ${dataDir}. Move them to a folder that it can enter, or start Ganglion as another user.`,
+    `PostgreSQL does not run as root, and user ${ids.uid} cannot reach ${initdb} and ${dataDir}. Move them to a folder that it can enter, or start Ganglion as another user.`,
   );
+}
+
+/** PostgreSQL looks at its files with access(2), which counts capabilities only when nothing is fixed up for setuid. */
+function withPassage({ uid, gid }: { uid: number; gid: number }): string[] {
+  const capability = '+dac_override';
+  return [
+    ...['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--securebits=+no_setuid_fixup'],
+    ...[`--inh-caps=${capability}`, `--ambient-caps=${capability}`, '--'],
+  ];
 }
 
 function succeeds([command = '', ...args]: readonly string[], ids: RunAs['ids'] = undefined): boolean {
