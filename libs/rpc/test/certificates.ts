@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
@@ -50,6 +50,11 @@ export class Authority {
       cert: this.#write(`${name}.pem`, certificate.toString('pem')),
       key: this.#write(`${name}-key.pem`, key),
     };
+  }
+
+  /** Removes every file it has issued. */
+  end(): void {
+    rmSync(this.#folder, { recursive: true });
   }
 
   #write(file: string, text: string): string {

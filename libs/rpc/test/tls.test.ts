@@ -10,6 +10,10 @@ beforeAll(async () => {
   house = await Authority.create('house');
   stranger = await Authority.create('stranger');
 });
+afterAll(() => {
+  house.end();
+  stranger.end();
+});
 beforeEach(() => {
   fixture = new Fixture();
 });
