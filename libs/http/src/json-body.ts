@@ -3,9 +3,20 @@ import type { FastifyInstance } from 'fastify';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
+/** What an event may be nested, and more than any request needs; far below what overflows the stack of JSON.stringify. */
+const MAX_NESTING = 512;
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+/** `[` and `{` differ in one bit, as do `]` and `}`. */
+const BRACKET_BIT = 0x20;
+const OPENING = 0x7b;
+const CLOSING = 0x7d;
+
 /**
  * Reads every body as JSON whatever its content type says, as the clients of today are used to, and refuses what is not
- * UTF-8 or not JSON. An empty body stays undefined: the endpoint's schema decides whether that is allowed.
+ * UTF-8, not JSON or nested without end. An empty body stays undefined: the endpoint's schema decides whether that is
+ * allowed.
  */
 export function parseJsonBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
@@ -20,9 +31,36 @@ export function parseJsonBodies(app: FastifyInstance): void {
 
 function parseJson(body: Buffer): unknown {
   if (body.length === 0) return undefined;
+  const value = parse(body);
+  if (isNestedTooDeeply(body)) {
+    throw new MatrixError(400, 'M_BAD_JSON', `The body is nested more than ${MAX_NESTING} levels deep`);
+  }
+  return value;
+}
+
+function parse(body: Buffer): unknown {
   try {
     return JSON.parse(utf8.decode(body));
   } catch (error) {
     throw new MatrixError(400, 'M_NOT_JSON', `The body is not JSON: ${(error as Error).message.slice(0, 200)}`);
   }
+}
+
+/** Looks at the bytes of what is known to be JSON; a short body cannot be deep. */
+function isNestedTooDeeply(body: Buffer): boolean {
+  if (body.length <= 2 * MAX_NESTING) return false;
+  let depth = 0;
+  for (let index = 0; index < body.length; index++) {
+    const byte = body[index]!;
+    if (byte === QUOTE) index = endOfString(body, index);
+    else if ((byte | BRACKET_BIT) === OPENING && ++depth > MAX_NESTING) return true;
+    else if ((byte | BRACKET_BIT) === CLOSING) depth--;
+  }
+  return false;
+}
+
+function endOfString(body: Buffer, start: number): number {
+  let index = start + 1;
+  while (body[index] !== QUOTE) index += body[index] === BACKSLASH ? 2 : 1;
+  return index;
 }
