@@ -41,7 +41,7 @@ type AuthenticatedRequest = FastifyRequest & { [REQUESTER]?: Requester };
 export function accessTokenOf(request: FastifyRequest): string | undefined {
   const header = request.headers.authorization;
   if (header !== undefined) return /^Bearer +(\S+)$/i.exec(header)?.[1];
-  const query = (request.query as Record<string, unknown>)['access_token'];
+  const query = (request.query as Record<string, unknown>).access_token;
   return typeof query === 'string' && query !== '' ? query : undefined;
 }
 

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 const HEADERS = {
   'access-control-allow-origin': '*',
@@ -14,8 +14,14 @@ const HEADERS = {
  */
 export function allowWebBrowsers(app: FastifyInstance): void {
   app.addHook('onRequest', (request, reply, done) => {
-    reply.headers(HEADERS);
-    if (request.method !== 'OPTIONS') return done();
-    reply.header('access-control-max-age', '86400').status(204).send();
+    if (!answersPreflight(request, reply)) done();
   });
+}
+
+/** Marks the answer as one for browsers; true when that is all that was asked for, and it has been sent. */
+export function answersPreflight(request: FastifyRequest, reply: FastifyReply): boolean {
+  reply.headers(HEADERS);
+  if (request.method !== 'OPTIONS') return false;
+  reply.header('access-control-max-age', '86400').status(204).send();
+  return true;
 }

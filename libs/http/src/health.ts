@@ -17,7 +17,7 @@ export function answerHealth(app: FastifyInstance, checks: HealthChecks, drainin
   });
   app.get('/health/ready', async (_request, reply) => {
     const results = await runChecks(checks);
-    if (draining.begun) results['draining'] = 'this process is stopping';
+    if (draining.begun) results.draining = 'this process is stopping';
     return reply.status(statusOf(results)).send(results);
   });
 }

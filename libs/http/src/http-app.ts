@@ -7,7 +7,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type FastifyInstance, fastify } from 'fastify';
 import { TOKEN_VERIFIER, type TokenVerifier } from './authentication.js';
-import { allowWebBrowsers } from './cors.js';
+import { allowWebBrowsers, answersPreflight } from './cors.js';
 import { Draining } from './drain.js';
 import { MatrixErrorFilter } from './error-filter.js';
 import { answerHealth, type HealthChecks } from './health.js';
@@ -63,7 +63,11 @@ function createFastify(options: HttpAppOptions, filter: MatrixErrorFilter, drain
     return503OnClosing: false,
     rewriteUrl: (request) => r0AsV3(request.url ?? '/'),
     routerOptions: { maxParamLength: 2048, ignoreTrailingSlash: true },
-    frameworkErrors: (error, request, reply) => filter.answer(error, request, reply),
+    // For a path that cannot be decoded no hook is run.
+    frameworkErrors: (error, request, reply) => {
+      reply.header('x-request-id', request.id);
+      if (!answersPreflight(request, reply)) filter.answer(error, request, reply);
+    },
   });
   const routes = answerUnrecognized(app, filter.answer.bind(filter) as never);
   allowWebBrowsers(app);
