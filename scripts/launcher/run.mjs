@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import process from 'node:process';
 
 /** A command that a step needed has failed; its output says why. */
-export class CommandFailed extends Error {
+class CommandFailed extends Error {
   constructor(command, reason, output) {
     super(`${command} failed (${reason})\n${output.trimEnd()}`);
   }

@@ -6,7 +6,7 @@ import { runQuietly } from './run.mjs';
 import { step } from './say.mjs';
 
 /** The Node that Ganglion runs on; the launcher itself makes do with 20. */
-export const NODE_VERSION = '26.10.0';
+const NODE_VERSION = '26.10.0';
 
 /** Whether a Node of this version can run Ganglion. */
 export function isNewEnough(version) {
