@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import type { webcrypto } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,15 +7,16 @@ import * as x509 from '@peculiar/x509';
 import type { TlsFiles } from '../src/index.js';
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-const generateKeys = () => crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']) as Promise<CryptoKeyPair>;
+const generateKeys = () =>
+  crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']) as Promise<webcrypto.CryptoKeyPair>;
 
 /** A certificate authority that lives as long as the test. */
 export class Authority {
   readonly #certificate: x509.X509Certificate;
-  readonly #keys: CryptoKeyPair;
+  readonly #keys: webcrypto.CryptoKeyPair;
   readonly #folder = mkdtempSync(join(tmpdir(), 'ganglion-certificates-'));
 
-  private constructor(certificate: x509.X509Certificate, keys: CryptoKeyPair) {
+  private constructor(certificate: x509.X509Certificate, keys: webcrypto.CryptoKeyPair) {
     this.#certificate = certificate;
     this.#keys = keys;
   }
