@@ -14,5 +14,6 @@ export {
 export { eventually } from './eventually.js';
 export { type NatsServer, type NatsServerOptions, startNatsServer } from './nats-server.js';
 export { startTestPostgres, type TestDatabase, type TestPostgres, testDatabase } from './postgres.js';
+export { drizzleShapes, migratedShapes, type TableShapes } from './table-shapes.js';
 export { BUSES, type TestBus } from './test-buses.js';
 export { Watchdog } from './watchdog.js';

@@ -26,7 +26,7 @@ export class DirectoryStore {
     const [room] = await this.db.drizzle.select({ nid: rooms.roomNid }).from(rooms).where(eq(rooms.roomId, roomId));
     if (room === undefined) throw new MatrixError(404, 'M_NOT_FOUND', 'There is no such room');
     try {
-      await this.db.drizzle.insert(aliases).values({ alias, roomNid: room.nid, creator, createdAt: new Date() });
+      await this.db.drizzle.insert(aliases).values({ alias, roomNid: room.nid, creator });
     } catch (error) {
       if (!isUniqueViolation((error as Error).cause ?? error)) throw error;
       throw new MatrixError(409, 'M_UNKNOWN', `${alias} exists already`);

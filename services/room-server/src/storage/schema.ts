@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import {
   bigint,
   boolean,
@@ -24,8 +25,8 @@ export const rooms = schema.table('rooms', {
   version: nid('version').notNull(),
   stateNid: nid('state_nid').notNull(),
   extremities: nid('extremities').array().notNull(),
-  published: boolean('published').notNull(),
-  updatedXid: xid8('updated_xid').notNull(),
+  published: boolean('published').notNull().default(false),
+  updatedXid: xid8('updated_xid').notNull().default(sql`pg_current_xact_id()`),
 });
 
 export const events = schema.table('events', {
@@ -38,7 +39,7 @@ export const events = schema.table('events', {
   sender: text('sender').notNull(),
   depth: nid('depth').notNull(),
   originServerTs: nid('origin_server_ts').notNull(),
-  status: smallint('status').notNull(),
+  status: smallint('status').notNull().default(0),
   prevNids: nid('prev_nids').array().notNull(),
   authNids: nid('auth_nids').array().notNull(),
   stateBeforeNid: nid('state_before_nid'),
@@ -82,7 +83,7 @@ export const transactions = schema.table(
     scope: text('scope').notNull(),
     txnId: text('txn_id').notNull(),
     eventNid: nid('event_nid').notNull(),
-    createdAt: timestamp('created_at', { withTimezone: true }).notNull(),
+    createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
   },
   (table) => [primaryKey({ columns: [table.roomNid, table.userId, table.deviceId, table.scope, table.txnId] })],
 );
@@ -93,7 +94,7 @@ export const outbox = schema.table(
     roomNid: nid('room_nid').notNull(),
     firstSeq: nid('first_seq').notNull(),
     lastSeq: nid('last_seq').notNull(),
-    createdAt: timestamp('created_at', { withTimezone: true }).notNull(),
+    createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
   },
   (table) => [primaryKey({ columns: [table.roomNid, table.firstSeq] })],
 );
@@ -102,5 +103,5 @@ export const aliases = schema.table('aliases', {
   alias: text('alias').primaryKey(),
   roomNid: nid('room_nid').notNull(),
   creator: text('creator').notNull(),
-  createdAt: timestamp('created_at', { withTimezone: true }).notNull(),
+  createdAt: timestamp('created_at', { withTimezone: true }).notNull().defaultNow(),
 });
