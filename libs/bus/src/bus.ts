@@ -70,7 +70,7 @@ export interface Subscription {
 export type ResetReason =
   /** The connection was down: broadcasts of that time were missed, stored messages were not. */
   | { readonly kind: 'reconnected' }
-  /** The stream's contents went away (wiped, deleted, created anew, or kept past what it can hold). */
+  /** The stream was wiped, deleted or created anew; or, in one process, outgrew what is kept for a reader that is away. */
   | { readonly kind: 'stream-lost'; readonly stream: string };
 
 export type ParkReason =

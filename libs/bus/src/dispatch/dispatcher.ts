@@ -95,6 +95,7 @@ export class Dispatcher<T, I extends Item<T>> {
     if (this.#running || this.#paused || this.#ready.length === 0) return;
     this.#running = new Promise(setImmediate)
       .then(() => (this.#paused ? undefined : this.#deliver(this.#take())))
+      .catch((error: unknown) => this.#env.logger.error({ err: error }, 'a batch could not be settled'))
       .finally(() => {
         this.#running = undefined;
         this.#wake();
@@ -137,7 +138,10 @@ export class Dispatcher<T, I extends Item<T>> {
 
   async #oneByOne(batch: readonly I[]): Promise<void> {
     for (const [index, item] of batch.entries()) {
-      if (this.#paused) return this.#ready.restore(batch.slice(index));
+      if (this.#paused) {
+        this.#ready.restore(batch.slice(index));
+        return;
+      }
       if (!this.#lanes.queue(item)) await this.#succeeds([item]);
     }
   }

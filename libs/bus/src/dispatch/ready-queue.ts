@@ -2,13 +2,14 @@ import type { Item } from './item.js';
 
 const COMPACT_AFTER = 1_024;
 
-/** Items in order of arrival. Taking from the front does not move the rest. */
+/** Items in order of arrival. Taking from the front does not move the rest, and what comes back is sorted in at once. */
 export class ReadyQueue<I extends Item<unknown>> {
   #items: I[] = [];
   #head = 0;
+  #returned: I[] = [];
 
   get length(): number {
-    return this.#items.length - this.#head;
+    return this.#items.length - this.#head + this.#returned.length;
   }
 
   push(item: I): void {
@@ -16,6 +17,7 @@ export class ReadyQueue<I extends Item<unknown>> {
   }
 
   peek(): I | undefined {
+    if (this.#returned.length > 0) this.#merge();
     return this.#items[this.#head];
   }
 
@@ -32,20 +34,25 @@ export class ReadyQueue<I extends Item<unknown>> {
 
   /** Puts items back at the places that their order gives them. */
   restore(items: readonly I[]): void {
-    const rest = this.#items.slice(this.#head);
-    this.#items = [...items, ...rest].sort((a, b) => a.order - b.order);
-    this.#head = 0;
+    for (const item of items) this.#returned.push(item);
   }
 
   some(test: (item: I) => boolean): boolean {
-    return this.#items.some((item, index) => index >= this.#head && test(item));
+    return this.#merge().some(test);
   }
 
   /** Removes the items that the test picks; returns how many they were. */
   withdraw(test: (item: I) => boolean): number {
     const before = this.length;
-    this.#items = this.#items.slice(this.#head).filter((item) => !test(item));
-    this.#head = 0;
+    this.#items = this.#merge().filter((item) => !test(item));
     return before - this.length;
+  }
+
+  #merge(): I[] {
+    const rest = this.#items.slice(this.#head);
+    this.#items = this.#returned.length > 0 ? [...this.#returned, ...rest].sort((a, b) => a.order - b.order) : rest;
+    this.#head = 0;
+    this.#returned = [];
+    return this.#items;
   }
 }

@@ -2,7 +2,7 @@ import { DUPLICATE_WINDOW_MS } from '../options.js';
 
 const MAX_IDS = 16_384;
 
-/** The ids of what was published lately: at least the last 16,384 or those of the duplicate window, whichever are fewer. */
+/** The ids of what was published within the duplicate window; of very many, the newest. */
 export class RecentIds {
   #current = new Set<string>();
   #previous = new Set<string>();
@@ -10,8 +10,10 @@ export class RecentIds {
 
   /** Whether the id is new; it is not from then on. */
   add(id: string): boolean {
+    const age = performance.now() - this.#since;
+    if (age > 2 * DUPLICATE_WINDOW_MS) this.#current.clear();
+    if (age > DUPLICATE_WINDOW_MS || this.#current.size >= MAX_IDS) this.#rotate();
     if (this.#current.has(id) || this.#previous.has(id)) return false;
-    if (this.#current.size >= MAX_IDS || performance.now() - this.#since > DUPLICATE_WINDOW_MS) this.#rotate();
     this.#current.add(id);
     return true;
   }

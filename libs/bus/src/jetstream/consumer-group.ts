@@ -2,7 +2,7 @@ import { nuid } from '@nats-io/transport-node';
 import type { BatchHandler, ConsumerDefinition, Subscription } from '../bus.js';
 import { Dispatcher } from '../dispatch/dispatcher.js';
 import type { Defect } from '../dispatch/item.js';
-import { hash } from '../names.js';
+import { assignShards } from './assignment.js';
 import { Claims } from './claims.js';
 import type { JetStreamCore } from './core.js';
 import type { DeadLetters } from './dead-letters.js';
@@ -19,8 +19,8 @@ interface Ownership<T> {
 
 /**
  * This process' part in reading a durable. The processes that read it share its shards: each shard has one reader at a
- * time, so that its order holds, and every process computes from who is there which shards are its own (rendezvous
- * hashing). A shard changes hands when its reader gives up the claim, or was not heard of for some seconds.
+ * time, so that its order holds, and every process computes from who is there which shards are its own. A shard changes
+ * hands when its reader gives up the claim, or was not heard of for some seconds.
  */
 export class ConsumerGroup<T> implements Subscription {
   readonly #core: JetStreamCore;
@@ -114,8 +114,8 @@ export class ConsumerGroup<T> implements Subscription {
   }
 
   async #rebalance(): Promise<void> {
-    const { members } = this.#presence;
-    const mine = (shard: number) => rendezvous(members, shard) === this.#id;
+    const readers = assignShards(this.#presence.members, this.#consumer.stream.shards);
+    const mine = (shard: number) => readers[shard] === this.#id;
     const disputed = [...this.#owned.keys()].filter((shard) => this.#presence.readerOf(shard) !== undefined);
     if (disputed.length > 0) await this.#validate(disputed);
     const changes = this.#shards()
@@ -163,15 +163,4 @@ export class ConsumerGroup<T> implements Subscription {
     if (claimed === undefined) return this.#leave(shard, owned.session);
     owned.version = claimed;
   }
-}
-
-/** The member with the highest hash: when one comes or goes, only its own shards move. */
-function rendezvous(members: readonly string[], shard: number): string | undefined {
-  let best: string | undefined;
-  let highest = -1;
-  for (const member of [...members].sort()) {
-    const weight = hash(`${member} ${shard}`);
-    if (weight > highest) [best, highest] = [member, weight];
-  }
-  return best;
 }

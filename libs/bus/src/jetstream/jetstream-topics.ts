@@ -62,8 +62,8 @@ export class JetStreamTopics {
   }
 
   #tell<T>(topic: Topic<T>, handlers: Set<TopicHandler<T>>, { data, headers }: Msg): void {
-    const active = contextOf(headers);
     this.#trying(topic, () => {
+      const active = contextOf(headers);
       const message = topic.codec.decode(data);
       for (const handler of handlers) this.#trying(topic, () => handler(message, active));
     });

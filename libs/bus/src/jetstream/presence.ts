@@ -14,7 +14,10 @@ interface Member {
 }
 
 const BEAT_MS = 1_000;
+/** A member that was heard before may be busy, or on its way back to the server. */
 const GONE_AFTER_MS = 3_500;
+/** Members answer a newcomer at once. */
+const ABSENT_AFTER_MS = 1_500;
 
 /** Which processes read a durable together. */
 export class Presence {
@@ -46,7 +49,8 @@ export class Presence {
   start(): void {
     this.#startOver();
     const callback = (error: Error | null, message: Msg) => {
-      if (!error) this.#hear(message.json());
+      const announcement = error ? undefined : readAnnouncement(message);
+      if (announcement) this.#hear(announcement);
     };
     this.#subscription = this.#connection.nc.subscribe(this.#subject, { callback });
     this.#connection.on('up', this.#forgive);
@@ -79,7 +83,7 @@ export class Presence {
 
   /** Whether the member would have been heard if it were alive. */
   isGone(id: string): boolean {
-    return id !== this.#id && !this.#members.has(id) && performance.now() - this.#observingSince > GONE_AFTER_MS;
+    return id !== this.#id && !this.#members.has(id) && performance.now() - this.#observingSince > ABSENT_AFTER_MS;
   }
 
   /** While the connection was down nobody could be heard, so nobody is to blame for silence. */
@@ -110,5 +114,15 @@ export class Presence {
     const silentSince = performance.now() - GONE_AFTER_MS;
     for (const [id, { heardAt }] of this.#members) if (heardAt < silentSince) this.#members.delete(id);
     this.#changed();
+  }
+}
+
+/** Undefined when something else speaks on the subject. */
+function readAnnouncement(message: Msg): Announcement | undefined {
+  try {
+    const { id, shards, leaving } = message.json<Partial<Announcement>>();
+    return typeof id === 'string' && Array.isArray(shards) ? { id, shards, leaving: leaving === true } : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConsumerInfo } from '@nats-io/jetstream';
+import { ROOT_CONTEXT } from '@opentelemetry/api';
 import type { ConsumerDefinition } from '../bus.js';
 import type { Defect } from '../dispatch/item.js';
 import { BusClosedError, inWords } from '../errors.js';
@@ -156,13 +157,13 @@ export class ShardSession<T> {
   }
 
   #read(source: PullMessage): JetStreamItem<T> {
-    const context = contextOf(source.raw.headers);
     const unsettled = this.#unsettled(source);
     try {
-      return new JetStreamItem(this, source, this.#consumer.stream.codec.decode(source.raw.data), context, unsettled);
+      const message = this.#consumer.stream.codec.decode(source.raw.data);
+      return new JetStreamItem(this, source, message, contextOf(source.raw.headers), unsettled);
     } catch (error) {
       const defect: Defect = { reason: 'undecodable', detail: inWords(error) };
-      return new JetStreamItem(this, source, undefined as T, context, defect);
+      return new JetStreamItem(this, source, undefined as T, ROOT_CONTEXT, defect);
     }
   }
 
