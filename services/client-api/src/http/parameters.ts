@@ -10,7 +10,7 @@ import { z } from 'zod';
 
 const text = z.string();
 export const roomId = text.refine((id) => isValidRoomId(id), 'is not a room id');
-export const roomAlias = text.refine((alias) => isValidRoomAlias(alias), 'is not a room alias');
+const roomAlias = text.refine((alias) => isValidRoomAlias(alias), 'is not a room alias');
 export const userId = text.refine((id) => isValidUserId(id), 'is not a user id');
 const eventId = text.refine((id) => isValidEventId(id), 'is not an event id');
 const eventType = text.min(1, 'must not be empty');

@@ -78,7 +78,7 @@ export class CommitBuilder {
   #applyState(nid: number, stateNid: number, { event }: BuiltEvent): NewState {
     const { head } = this;
     const { type, state_key, content } = event.pdu;
-    const membership = type === 'm.room.member' ? content['membership'] : undefined;
+    const membership = type === 'm.room.member' ? content.membership : undefined;
     const entry: StateEntry = {
       nid,
       eventId: event.eventId,

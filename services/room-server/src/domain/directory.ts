@@ -46,8 +46,8 @@ export async function deleteAlias(directory: Directory, store: RoomStore, alias:
 export function canonicalAliasWithout(event: RoomEvent | undefined, alias: string): JsonObject | undefined {
   const content = event?.pdu.content;
   if (content === undefined) return undefined;
-  const others = Array.isArray(content['alt_aliases']) ? content['alt_aliases'] : [];
-  if (content['alias'] !== alias && !others.includes(alias)) return undefined;
+  const others = Array.isArray(content.alt_aliases) ? content.alt_aliases : [];
+  if (content.alias !== alias && !others.includes(alias)) return undefined;
   const { alias: canonical, ...rest } = content;
   const kept = others.filter((other) => other !== alias);
   return {

@@ -18,11 +18,11 @@ export async function authorisingUser(
   isLocal: (userId: string) => boolean,
 ): Promise<string | undefined> {
   const content = head.event('m.room.join_rules', '')?.pdu.content;
-  const rule = content?.['join_rule'];
+  const rule = content?.join_rule;
   const restricted =
     rule === 'restricted' ? head.rules.restrictedJoin : rule === 'knock_restricted' && head.rules.knockRestricted;
   if (!restricted) return undefined;
-  const allowed = allowedRooms(content?.['allow']);
+  const allowed = allowedRooms(content?.allow);
   const joined = await store.listMemberships(userId, ['join']);
   if (!joined.some(({ roomId }) => allowed.has(roomId))) {
     throw new MatrixError(403, 'M_FORBIDDEN', 'You are in none of the rooms whose members may join this one');

@@ -86,7 +86,7 @@ function standing(events: readonly NewCommittedEvent[]): Set<NewCommittedEvent> 
 function currentMembership(added: NewCommittedEvent, current: ReadonlySet<NewCommittedEvent>): string | null {
   if (!current.has(added)) return null;
   const { type, content } = added.event.pdu;
-  return type === 'm.room.member' && typeof content['membership'] === 'string' ? content['membership'] : '';
+  return type === 'm.room.member' && typeof content.membership === 'string' ? content.membership : '';
 }
 
 function roomColumns(commits: readonly RoomCommit[]): unknown[] {

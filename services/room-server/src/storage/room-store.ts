@@ -108,7 +108,7 @@ interface Snapshots {
 }
 
 /** An accepted event from its stored text. */
-export function roomEvent(roomId: string, eventId: string, pdu: string): RoomEvent {
+function roomEvent(roomId: string, eventId: string, pdu: string): RoomEvent {
   return { eventId, roomId, pdu: JSON.parse(pdu) as Pdu, rejected: false };
 }
 

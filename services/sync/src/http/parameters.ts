@@ -5,12 +5,12 @@ import { parseToken } from '../domain/sync-token.js';
 const MAX_PAGE = 1_000;
 
 /** Query parameters arrive as text. */
-export const booleanText = z.enum(['true', 'false']).transform((text) => text === 'true');
-export const wholeNumberText = z
+const booleanText = z.enum(['true', 'false']).transform((text) => text === 'true');
+const wholeNumberText = z
   .string()
   .regex(/^\d{1,15}$/, 'must be a whole number, not negative')
   .transform(Number);
-export const tokenText = z.string().transform(parseToken);
+const tokenText = z.string().transform(parseToken);
 
 export const roomPath = z.object({ roomId: z.string().refine((id) => isValidRoomId(id), 'is not a room id') });
 export const eventPath = roomPath.extend({
