@@ -3,20 +3,27 @@ import { type Bus, jsonCodec, type Topic } from '@ganglion/bus';
 import type { Config } from '@ganglion/config';
 import { ANNOUNCEMENTS } from '@ganglion/contracts';
 import type { RoomLog } from '@ganglion/contracts/room';
-import type { UserLog, Users } from '@ganglion/contracts/user';
+import type { AccountData, UserLog, Users } from '@ganglion/contracts/user';
 import { type Database, Lease } from '@ganglion/database';
 import type { Logger } from '@ganglion/telemetry';
 import { AppenderService } from './appender/appender-service.js';
+import { RECEIPTS, TYPING } from './appender/ephemeral-intake.js';
 import { Announcements } from './domain/announcements.js';
 import type { AppendBatch } from './domain/append.js';
+import { EphemeralReader } from './domain/ephemeral-reader.js';
 import { Filters } from './domain/filters.js';
+import { FullyReadMarkers } from './domain/fully-read.js';
+import { JoinedRooms } from './domain/joined-rooms.js';
 import { SentMembers } from './domain/lazy-members.js';
 import { type FeedSource, LiveFeed } from './domain/live-feed.js';
+import { Receipts } from './domain/receipts.js';
 import { RoomHistory } from './domain/room-history.js';
 import { RoomViews } from './domain/room-views.js';
 import { SyncService } from './domain/sync-service.js';
+import { Typing } from './domain/typing.js';
 import { UserViews } from './domain/user-views.js';
 import { ReadStore } from './storage/read-store.js';
+import { ReceiptStore } from './storage/receipt-store.js';
 
 export interface SyncServerDependencies {
   readonly config: Config;
@@ -26,11 +33,14 @@ export interface SyncServerDependencies {
   readonly roomLog: RoomLog;
   readonly userLog: UserLog;
   readonly users: Users;
+  readonly accountData: AccountData;
 }
 
 export interface SyncServer {
   readonly service: SyncService;
   readonly history: RoomHistory;
+  readonly receipts: Receipts;
+  readonly typing: Typing;
   readonly filters: Filters;
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -46,18 +56,25 @@ const MAX_BROADCAST_CHARACTERS = 400_000;
 export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   const { config, db, bus } = deps;
   const model = new ReadStore(db);
-  const users = new UserViews(model);
+  const receipts = new ReceiptStore(db);
+  const users = new UserViews(model, receipts);
   const rooms = new RoomViews(model, config.sync.max_cached_rooms, config.sync.recent_events_per_room);
+  const ephemeral = new EphemeralReader(receipts, users.receipts);
   const announcements = new Announcements();
   const alone = config.bus.kind === 'embedded';
   const feed = new LiveFeed(feedSource(bus), model, rooms, users, announcements, alone ? Infinity : undefined);
+  const joined = new JoinedRooms(users, announcements);
+  const fullyRead = new FullyReadMarkers(deps.accountData, model);
+  const announce = () => bus.broadcast(RECEIPTS, {});
   const lease = new Lease(db, { name: 'sync.appender', holder: randomUUID() });
   const appended = (batch: AppendBatch) => bus.broadcast(APPENDED, fitting(batch));
   const appender = new AppenderService({ ...deps, lease, appended });
   const limits = { defaultLimit: config.sync.default_timeline_limit, maximumLimit: config.sync.max_timeline_limit };
   return {
-    service: new SyncService({ feed, model, rooms, users, announcements, sent: new SentMembers() }),
+    service: new SyncService({ feed, model, rooms, users, announcements, ephemeral, sent: new SentMembers() }),
     history: new RoomHistory({ feed, model, rooms, users, announcements }),
+    receipts: new Receipts({ feed, model, receipts, joined, announcements, fullyRead, announce }),
+    typing: new Typing(feed, joined, (note) => bus.broadcast(TYPING, note)),
     filters: new Filters(deps.users, limits),
     async start() {
       appender.start();
@@ -89,6 +106,9 @@ function feedSource(bus: Bus): FeedSource {
 function fitting(batch: AppendBatch): AppendBatch {
   const size = batch.events.reduce((sum, { json, fixedUnsigned }) => sum + json.length + fixedUnsigned.length + 300, 0);
   const content = batch.accountData.reduce((sum, row) => sum + row.content.length + 300, 0);
-  if (size + content <= MAX_BROADCAST_CHARACTERS) return batch;
-  return { ...batch, rooms: [], events: [], stateLog: [], redactions: [], accountData: [], userSeqs: [] };
+  const typists = batch.typing.reduce((sum, { typing }) => sum + typing.length + 1, 0);
+  const ephemeral = (batch.receipts.length + typists) * 500;
+  if (size + content + ephemeral <= MAX_BROADCAST_CHARACTERS) return batch;
+  const nothing = { rooms: [], events: [], stateLog: [], redactions: [], accountData: [], userSeqs: [] };
+  return { ...batch, ...nothing, receipts: [], typing: [] };
 }

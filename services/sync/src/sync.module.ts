@@ -1,10 +1,14 @@
 import type { Config } from '@ganglion/config';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { Filters } from './domain/filters.js';
+import { Receipts } from './domain/receipts.js';
 import { RoomHistory } from './domain/room-history.js';
 import { SyncService } from './domain/sync-service.js';
+import { Typing } from './domain/typing.js';
+import { ReceiptsController } from './http/receipts.controller.js';
 import { RoomHistoryController } from './http/room-history.controller.js';
 import { SYNC_CONFIG, SyncController } from './http/sync.controller.js';
+import { TypingController } from './http/typing.controller.js';
 import type { SyncServer } from './sync-server.js';
 
 @Module({})
@@ -14,10 +18,12 @@ class SyncModule {}
 export function syncModule(server: SyncServer, config: Config): DynamicModule {
   return {
     module: SyncModule,
-    controllers: [SyncController, RoomHistoryController],
+    controllers: [SyncController, RoomHistoryController, ReceiptsController, TypingController],
     providers: [
       { provide: SyncService, useValue: server.service },
       { provide: RoomHistory, useValue: server.history },
+      { provide: Receipts, useValue: server.receipts },
+      { provide: Typing, useValue: server.typing },
       { provide: Filters, useValue: server.filters },
       { provide: SYNC_CONFIG, useValue: config.sync },
     ],

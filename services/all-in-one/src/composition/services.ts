@@ -114,7 +114,8 @@ async function addSync({ foundation, interfaces, modules, parts }: Composition):
   const roomLog = await interfaces.find<RoomLog>('room-server', RoomLogDefinition);
   const userLog = await interfaces.find<UserLog>('user-server', UserLogDefinition);
   const users = await interfaces.find<Users>('user-server', UsersDefinition);
-  const server = createSyncServer({ ...foundation, roomLog, userLog, users });
+  const accountData = await interfaces.find<AccountData>('user-server', AccountDataDefinition);
+  const server = createSyncServer({ ...foundation, roomLog, userLog, users, accountData });
   parts.push(server);
   modules.push(syncModule(server, foundation.config));
 }

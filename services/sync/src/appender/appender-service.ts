@@ -7,8 +7,11 @@ import type { Database, Lease, Term } from '@ganglion/database';
 import type { Logger } from '@ganglion/telemetry';
 import type { AppendBatch } from '../domain/append.js';
 import { AppendStore } from '../storage/append-store.js';
+import { ReceiptStore } from '../storage/receipt-store.js';
 import { Appender, TermOverError } from './appender.js';
 import { CatchUp } from './catch-up.js';
+import { EphemeralIntake } from './ephemeral-intake.js';
+import { TypingRooms } from './typing-rooms.js';
 
 export interface AppenderDependencies {
   readonly db: Database;
@@ -56,16 +59,20 @@ export class AppenderService {
   async #lead(term: Term): Promise<void> {
     const state = await this.#store.beginTerm(term.epoch);
     if (state === undefined) return;
-    const { roomLog, userLog, appended } = this.deps;
-    const appender = new Appender(state.position, term.epoch, this.#store, roomLog, appended);
+    const { roomLog, userLog, appended, bus, logger } = this.deps;
+    const receipts = new ReceiptStore(this.deps.db);
+    const typing = new TypingRooms(await receipts.typing());
+    const appender = new Appender(state.position, term.epoch, this.#store, roomLog, typing, appended);
     const catchUp = new CatchUp(state, term.epoch, appender, this.#store, roomLog, userLog);
     const over = new AbortController();
     const signal = AbortSignal.any([term.signal, over.signal]);
     const subscriptions = await this.#consume(appender, over);
+    const intake = new EphemeralIntake({ bus, receipts, typing, appender, logger, over });
+    await intake.start();
     try {
       await this.#catchUpUntil(signal, catchUp);
     } finally {
-      await Promise.all(subscriptions.map((subscription) => subscription.stop()));
+      await Promise.all([intake, ...subscriptions].map((subscription) => subscription.stop()));
     }
   }
 

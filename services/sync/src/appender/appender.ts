@@ -2,10 +2,18 @@ import type { RoomEvents, RoomLog } from '@ganglion/contracts/room';
 import type { UserChanges } from '@ganglion/contracts/user';
 import { LRUCache } from 'lru-cache';
 import type { AppendBatch, AppendRoom } from '../domain/append.js';
+import type { UnplacedReceipt } from '../domain/ports.js';
+import type { TypingNote } from '../domain/typing.js';
 import type { AppendStore, EarlierEvent } from '../storage/append-store.js';
 import { BatchBuilder, type EarlierEvents, stateKeyOf } from './batch-builder.js';
+import type { TypingRooms } from './typing-rooms.js';
 
-export type Incoming = { readonly room: RoomEvents } | { readonly user: UserChanges };
+export type Incoming =
+  | { readonly room: RoomEvents }
+  | { readonly user: UserChanges }
+  | { readonly receipts: readonly UnplacedReceipt[] }
+  /** Without a note, only what has lasted too long ends. */
+  | { readonly typing: TypingNote | undefined };
 
 /** This process no longer is the appender. What it was given goes to the next one. */
 export class TermOverError extends Error {
@@ -37,6 +45,7 @@ export class Appender {
     private readonly epoch: number,
     private readonly store: AppendStore,
     private readonly log: RoomLog,
+    private readonly typing: TypingRooms,
     private readonly appended: (batch: AppendBatch) => void,
   ) {}
 
@@ -74,6 +83,7 @@ export class Appender {
     const builder = new BatchBuilder(this.position, await this.#earlierEvents(complete));
     for (const run of complete) builder.addRoomEvents(this.#rooms.get(run.roomId)!, run);
     for (const change of changes) builder.addUserChanges(change, this.#userSeqs.get(change.userId) ?? 0);
+    this.#addEphemeral(builder, group);
     if (!builder.isEmpty) await this.#write(builder.batch());
   }
 
@@ -82,7 +92,20 @@ export class Appender {
     this.position = batch.position;
     for (const room of batch.rooms) this.#rooms.set(room.roomId, room);
     for (const { userId, seq } of batch.userSeqs) this.#userSeqs.set(userId, seq);
+    this.typing.wasPlaced(batch.typing);
     this.appended(batch);
+  }
+
+  /** Whatever becomes of the batch, what is typed goes on in memory: the next one brings what this one could not. */
+  #addEphemeral(builder: BatchBuilder, group: readonly Incoming[]): void {
+    const now = Date.now();
+    for (const incoming of group) {
+      if ('receipts' in incoming) for (const receipt of incoming.receipts) builder.addReceipt(receipt);
+      if ('typing' in incoming && incoming.typing !== undefined) this.typing.note(incoming.typing, now);
+    }
+    for (const event of builder.events) this.typing.noteEvent(event);
+    this.typing.expire(now);
+    for (const row of this.typing.changes()) builder.addTyping(row);
   }
 
   async #knowRooms(runs: readonly RoomEvents[]): Promise<void> {

@@ -10,7 +10,15 @@ import {
   roomVersionRules,
   syncEvent,
 } from '@ganglion/protocol';
-import type { AccountDataRow, AppendBatch, AppendRoom, Redaction, StateLogEntry } from '../domain/append.js';
+import type {
+  AccountDataRow,
+  AppendBatch,
+  AppendRoom,
+  ReceiptRow,
+  Redaction,
+  StateLogEntry,
+  TypingRow,
+} from '../domain/append.js';
 import type { TimelineEvent } from '../domain/timeline-event.js';
 import type { EarlierEvent } from '../storage/append-store.js';
 
@@ -31,6 +39,8 @@ export class BatchBuilder {
   readonly #stateLog: StateLogEntry[] = [];
   readonly #redactions: Redaction[] = [];
   readonly #accountData: AccountDataRow[] = [];
+  readonly #receipts: ReceiptRow[] = [];
+  readonly #typing: TypingRow[] = [];
   readonly #userSeqs = new Map<string, number>();
   readonly #added = new Map<string, EarlierEvent>();
   readonly #addedState = new Map<string, EarlierEvent | undefined>();
@@ -55,6 +65,8 @@ export class BatchBuilder {
       stateLog: this.#stateLog,
       redactions: this.#redactions,
       accountData: this.#accountData,
+      receipts: this.#receipts,
+      typing: this.#typing,
       userSeqs: [...this.#userSeqs].map(([userId, seq]) => ({ userId, seq })),
     };
   }
@@ -83,6 +95,19 @@ export class BatchBuilder {
       const { roomId, type, contentJson: content } = accountData;
       this.#accountData.push({ userId, roomId, type, content, position: ++this.position });
     }
+  }
+
+  addReceipt(receipt: Omit<ReceiptRow, 'position'>): void {
+    this.#receipts.push({ ...receipt, position: ++this.position });
+  }
+
+  addTyping(row: Omit<TypingRow, 'position'>): void {
+    this.#typing.push({ ...row, position: ++this.position });
+  }
+
+  /** The events that were added so far. */
+  get events(): readonly TimelineEvent[] {
+    return this.#events;
   }
 
   #addEvent(room: AppendRoom, logged: LoggedEvent, rules: RoomVersionRules): void {

@@ -1,7 +1,10 @@
 import type { RoomLog } from '@ganglion/contracts/room';
 import type { UserLog } from '@ganglion/contracts/user';
+import { isConnectionError } from '@ganglion/database';
+import { RpcError } from '@ganglion/rpc/errors';
+import type { Logger } from '@ganglion/telemetry';
 import type { AppenderState, AppendStore } from '../storage/append-store.js';
-import type { Appender } from './appender.js';
+import { type Appender, TermOverError } from './appender.js';
 
 const HEADS_PAGE = 500;
 const LOG_PAGE = 200;
@@ -21,6 +24,7 @@ export class CatchUp {
     private readonly store: AppendStore,
     private readonly roomLog: RoomLog,
     private readonly userLog: UserLog,
+    private readonly logger: Logger,
   ) {
     this.#roomCursor = state.roomCursor;
     this.#userCursor = state.userCursor;
@@ -33,6 +37,16 @@ export class CatchUp {
     if (moved && !signal.aborted) await this.store.saveCursors(this.epoch, this.#roomCursor, this.#userCursor);
   }
 
+  /** What cannot be read of one room or user must not keep the others waiting; what is only away for now is waited for. */
+  async #isolated(id: string, run: () => Promise<void>): Promise<void> {
+    try {
+      await run();
+    } catch (error) {
+      if (error instanceof TermOverError || isConnectionError(error) || error instanceof RpcError) throw error;
+      this.logger.error({ err: error, id }, 'the log of a room or user cannot be appended');
+    }
+  }
+
   async #rooms(signal: AbortSignal): Promise<void> {
     let cursor: number | undefined;
     for (let afterRoom = 0; !signal.aborted; ) {
@@ -40,7 +54,9 @@ export class CatchUp {
       const page = await this.roomLog.listRoomHeads(request);
       cursor ??= page.cursor;
       const known = await this.store.roomSeqs(page.heads.map(({ roomId }) => roomId));
-      for (const { roomId, roomSeq } of page.heads) await this.#room(roomId, known.get(roomId) ?? 0, roomSeq);
+      for (const { roomId, roomSeq } of page.heads) {
+        await this.#isolated(roomId, () => this.#room(roomId, known.get(roomId) ?? 0, roomSeq));
+      }
       if (page.nextRoom === undefined) break;
       afterRoom = page.nextRoom;
     }
@@ -66,7 +82,8 @@ export class CatchUp {
       cursor ??= page.cursor;
       const known = await this.store.userSeqs(page.heads.map(({ userId }) => userId));
       for (const { userId, userSeq } of page.heads) {
-        if ((known.get(userId) ?? 0) < userSeq) await this.#user(userId, known.get(userId) ?? 0);
+        const seq = known.get(userId) ?? 0;
+        if (seq < userSeq) await this.#isolated(userId, () => this.#user(userId, seq));
       }
       if (page.nextUser === undefined) break;
       afterUser = page.nextUser;

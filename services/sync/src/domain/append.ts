@@ -37,6 +37,35 @@ export interface AccountDataRow {
   readonly position: number;
 }
 
+/** What a user has read: of a whole room, or of one of its threads. */
+export interface ReceiptRow {
+  readonly roomNid: number;
+  readonly userId: string;
+  /** `m.read` or `m.read.private`. */
+  readonly type: string;
+  /** Empty for an unthreaded receipt. */
+  readonly threadId: string;
+  readonly eventId: string;
+  /** Everything up to this position has been read. */
+  readonly eventPosition: number;
+  /** Milliseconds since the epoch. */
+  readonly ts: number;
+  readonly position: number;
+}
+
+export interface TypingUser {
+  readonly userId: string;
+  /** Milliseconds since the epoch. */
+  readonly untilMs: number;
+}
+
+/** Who is typing in a room from a position on. */
+export interface TypingRow {
+  readonly roomNid: number;
+  readonly typing: readonly TypingUser[];
+  readonly position: number;
+}
+
 /** What one append adds to the read model: rows at consecutive positions. */
 export interface AppendBatch {
   readonly previousPosition: number;
@@ -46,5 +75,7 @@ export interface AppendBatch {
   readonly stateLog: readonly StateLogEntry[];
   readonly redactions: readonly Redaction[];
   readonly accountData: readonly AccountDataRow[];
+  readonly receipts: readonly ReceiptRow[];
+  readonly typing: readonly TypingRow[];
   readonly userSeqs: readonly { readonly userId: string; readonly seq: number }[];
 }

@@ -16,6 +16,8 @@ export interface RoomWindow extends Window {
   /** Where the room ends for the user: the answer's position, or where they left. */
   readonly upTo: number;
   readonly accountData: readonly AccountDataRow[];
+  /** Events as JSON text. */
+  readonly ephemeral: readonly string[];
 }
 
 export interface RoomReaders {
@@ -42,6 +44,7 @@ export async function roomAnswer(readers: RoomReaders, window: RoomWindow, kind:
     timeline.events.length === 0 &&
     state.length === 0 &&
     accountData.length === 0 &&
+    window.ephemeral.length === 0 &&
     !timeline.limited
   ) {
     return undefined;
@@ -52,7 +55,7 @@ export async function roomAnswer(readers: RoomReaders, window: RoomWindow, kind:
     `"${request.useStateAfter ? 'org.matrix.msc4222.state_after' : 'state'}":${eventsText(state, viewer)}`,
     `"account_data":{"events":[${accountData.map(accountDataText).join(',')}]}`,
   ];
-  if (kind === 'join') parts.push('"ephemeral":{"events":[]}');
+  if (kind === 'join') parts.push(`"ephemeral":{"events":[${window.ephemeral.join(',')}]}`);
   if (kind === 'join' && memberChange) parts.push(`"summary":${summaryText(view, upTo, request.userId)}`);
   return `{${parts.join(',')}}`;
 }

@@ -112,7 +112,8 @@ export class LiveFeed {
 
   #receive(batch: AppendBatch): void {
     if (batch.position <= this.position) return;
-    const complete = batch.events.length + batch.accountData.length > 0;
+    const { events, accountData, receipts, typing } = batch;
+    const complete = events.length + accountData.length + receipts.length + typing.length > 0;
     if (batch.previousPosition === this.position && complete) this.#apply(batch);
     else void this.#catchUp().catch(() => {});
   }

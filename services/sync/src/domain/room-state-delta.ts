@@ -49,12 +49,14 @@ function lazily(
   state: readonly StateVersion[],
   changed: readonly TimelineEvent[],
 ) {
-  const { view, userId, deviceId, since, upTo, timeline, filter } = query;
+  const { view, userId, deviceId, since, upTo, timeline, filter, after } = query;
   const device = `${userId} ${deviceId}`;
   const wanted = new Set(timeline.events.map(({ sender }) => sender));
   wanted.add(userId);
+  // Of the state after the timeline, the client takes nothing from the timeline itself.
+  if (after) for (const member of changedMembers(timeline)) wanted.add(member);
   if (since === undefined) for (const hero of heroesFor(view.members(upTo), userId)) wanted.add(hero);
-  const shown = new Set(timeline.events);
+  const shown = new Set(after ? [] : timeline.events);
   const members = state.flatMap(({ type, stateKey, event }) =>
     type === 'm.room.member' && wanted.has(stateKey) && event !== undefined && !shown.has(event) ? [event] : [],
   );
@@ -65,4 +67,8 @@ function lazily(
     return unsent || news.has(event) || filter.includeRedundantMembers;
   });
   return [...others, ...needed];
+}
+
+function changedMembers({ events }: Timeline): string[] {
+  return events.flatMap(({ type, stateKey }) => (type === 'm.room.member' && stateKey !== undefined ? [stateKey] : []));
 }

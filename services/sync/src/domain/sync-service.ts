@@ -1,5 +1,6 @@
 import type { Announcements } from './announcements.js';
 import type { AccountDataRow } from './append.js';
+import type { EphemeralReader } from './ephemeral-reader.js';
 import { strippedRoomAnswer } from './invited-room.js';
 import { accountDataText, type RoomReaders, roomAnswer } from './joined-room.js';
 import type { LiveFeed } from './live-feed.js';
@@ -15,6 +16,13 @@ export interface SyncDependencies extends RoomReaders {
   readonly rooms: RoomViews;
   readonly users: UserViews;
   readonly announcements: Announcements;
+  readonly ephemeral: EphemeralReader;
+}
+
+/** What is not kept with the events of a room. */
+interface Aside {
+  readonly accountData: readonly AccountDataRow[];
+  readonly ephemeral: readonly string[];
 }
 
 type Section = 'join' | 'invite' | 'knock' | 'leave';
@@ -70,7 +78,14 @@ export class SyncService {
       ({ room, position }) =>
         request.filter.room.allowsRoom(room.record.roomId) && (forgotten?.get(room.record.nid) ?? 0) < position,
     );
-    await Promise.all(memberships.map((membership) => this.#addRoom(sections, window, membership, accountData)));
+    const ephemeral = await this.deps.ephemeral.read(window, memberships);
+    const asideOf = ({ record }: RoomMembership['room']): Aside => ({
+      accountData: accountData.filter(({ roomId }) => roomId === record.roomId),
+      ephemeral: ephemeral.get(record.nid) ?? [],
+    });
+    await Promise.all(
+      memberships.map((membership) => this.#addRoom(sections, window, membership, asideOf(membership.room))),
+    );
     const global = shownAccountData(user.userId, accountData, since === undefined).filter(({ type }) =>
       request.filter.accountData.allows({ type }),
     );
@@ -95,18 +110,12 @@ export class SyncService {
     return this.deps.model.accountData(user.userId, since, upTo);
   }
 
-  async #addRoom(
-    sections: Sections,
-    window: Window,
-    membership: RoomMembership,
-    accountData: readonly AccountDataRow[],
-  ): Promise<void> {
+  async #addRoom(sections: Sections, window: Window, membership: RoomMembership, aside: Aside): Promise<void> {
     const { record } = membership.room;
-    const ofRoom = accountData.filter(({ roomId }) => roomId === record.roomId);
     const section = sectionOf(membership.membership);
-    if (!this.#concerns(window, membership, section, ofRoom)) return;
+    if (!this.#concerns(window, membership, section, aside)) return;
     const view = await this.deps.rooms.get(record);
-    const text = await this.#roomText(window, membership, section, view, ofRoom);
+    const text = await this.#roomText(window, membership, section, view, aside);
     if (text !== undefined) sections[section].push([record.roomId, text]);
   }
 
@@ -115,12 +124,11 @@ export class SyncService {
     { since, request }: Window,
     { membership, position, room }: RoomMembership,
     section: Section,
-    accountData: readonly AccountDataRow[],
+    { accountData, ephemeral }: Aside,
   ) {
     if (section === 'join') {
-      return (
-        since === undefined || request.fullState || room.position > since || position > since || accountData.length > 0
-      );
+      const news = accountData.length + ephemeral.length > 0;
+      return since === undefined || request.fullState || room.position > since || position > since || news;
     }
     if (section !== 'leave') return since === undefined || position > since || request.fullState;
     const includeLeave = request.filter.room.includeLeave && (since === undefined || request.fullState);
@@ -133,14 +141,14 @@ export class SyncService {
     { position }: RoomMembership,
     section: Section,
     view: Awaited<ReturnType<RoomViews['get']>>,
-    accountData: readonly AccountDataRow[],
+    aside: Aside,
   ): Promise<string | undefined> {
     const { model } = this.deps;
     const { userId } = window.request;
-    if (section === 'join') return roomAnswer(this.deps, { ...window, view, accountData }, 'join');
+    if (section === 'join') return roomAnswer(this.deps, { ...window, ...aside, view }, 'join');
     if (section === 'leave') {
       const upTo = Math.min(position, window.upTo);
-      return roomAnswer(this.deps, { ...window, view, accountData, upTo }, 'leave');
+      return roomAnswer(this.deps, { ...window, ...aside, view, upTo }, 'leave');
     }
     const inviter = view.stateEvent('m.room.member', userId, window.upTo)?.sender;
     if (section === 'invite' && inviter !== undefined && window.ignored.has(inviter)) return undefined;

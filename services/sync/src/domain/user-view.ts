@@ -1,10 +1,13 @@
 import type { RoomRecord } from './ports.js';
+import { ReadMarks } from './read-marks.js';
+import type { TrackedEphemeral } from './tracked-ephemeral.js';
 
 /** A room that some user in memory has to do with. */
 export interface TrackedRoom {
   readonly record: RoomRecord;
   /** Of the room's last event. */
   position: number;
+  readonly ephemeral: TrackedEphemeral;
   readonly users: Set<UserView>;
 }
 
@@ -13,11 +16,14 @@ export interface RoomMembership {
   membership: string;
   /** Of the event that brought it. */
   position: number;
+  /** How far the user has read. */
+  readonly marks: ReadMarks;
 }
 
 /** What one replica keeps in mind of a user who syncs here. */
 export class UserView {
   readonly rooms = new Map<number, RoomMembership>();
+  readonly #marks = new Map<number, ReadMarks>();
   readonly #waiting = new Set<() => void>();
   /** Of the last change to the user's account data. */
   accountDataPosition = 0;
@@ -37,10 +43,21 @@ export class UserView {
   /** Whether anything may have happened for the user after a position: cheap, and never wrongly false. */
   hasNews(since: number): boolean {
     if (this.accountDataPosition > since) return true;
-    for (const { membership, position, room } of this.rooms.values()) {
-      if (position > since || (membership === 'join' && room.position > since)) return true;
+    for (const { membership, position, room, marks } of this.rooms.values()) {
+      if (position > since) return true;
+      if (membership === 'join' && Math.max(room.position, room.ephemeral.position, marks.position) > since)
+        return true;
     }
     return false;
+  }
+
+  /** How far the user has read in a room. */
+  readMarks(roomNid: number): ReadMarks {
+    const known = this.#marks.get(roomNid);
+    if (known !== undefined) return known;
+    const marks = new ReadMarks();
+    this.#marks.set(roomNid, marks);
+    return marks;
   }
 
   /** Resolves when something happens for the user, the time is over, or the signal is aborted. */

@@ -1,6 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import type { AppendBatch } from './append.js';
-import type { ReadModel, RoomRecord } from './ports.js';
+import type { ReadModel, ReceiptModel, RoomRecord } from './ports.js';
+import { ReceiptLog } from './receipt-log.js';
+import { applyEphemeral, TrackedEphemeral } from './tracked-ephemeral.js';
 import { parseIgnored, type TrackedRoom, UserView } from './user-view.js';
 
 interface Loading {
@@ -15,13 +17,18 @@ export class UserViews {
   readonly #users = new LRUCache<string, UserView>({ max: MAX_USERS, dispose: (user) => this.#untrack(user) });
   readonly #loading = new Map<string, Loading>();
   readonly #rooms = new Map<number, TrackedRoom>();
+  readonly receipts = new ReceiptLog();
 
-  constructor(private readonly model: ReadModel) {}
+  constructor(
+    private readonly model: ReadModel,
+    private readonly receiptModel: ReceiptModel,
+  ) {}
 
   clear(): void {
     this.#users.clear();
     this.#loading.clear();
     this.#rooms.clear();
+    this.receipts.clear();
   }
 
   async get(userId: string): Promise<UserView> {
@@ -30,6 +37,7 @@ export class UserViews {
 
   /** Takes over what was appended; whom it concerns is woken once, when all of it is in. */
   apply(batch: AppendBatch): void {
+    this.receipts.apply(batch);
     for (const { meanwhile } of this.#loading.values()) meanwhile.push(batch);
     const concerned = new Set<UserView>();
     for (const { roomNid, position } of batch.events) {
@@ -38,7 +46,9 @@ export class UserViews {
       room.position = Math.max(room.position, position);
       for (const user of room.users) concerned.add(user);
     }
-    this.#applyTo((userId) => this.#users.peek(userId), batch, concerned);
+    const user = (userId: string) => this.#users.peek(userId);
+    this.#applyTo(user, batch, concerned);
+    applyEphemeral(batch, { user, room: (roomNid) => this.#rooms.get(roomNid) }, concerned);
     for (const user of concerned) user.wake();
   }
 
@@ -69,11 +79,11 @@ export class UserViews {
       if (position > known.position) Object.assign(known, { membership, position });
       return;
     }
-    const room = this.#rooms.get(record.nid) ?? { record, position: record.position, users: new Set() };
+    const room = this.#rooms.get(record.nid) ?? newRoom(record);
     this.#rooms.set(record.nid, room);
     room.position = Math.max(room.position, position);
     room.users.add(user);
-    user.rooms.set(record.nid, { room, membership, position });
+    user.rooms.set(record.nid, { room, membership, position, marks: user.readMarks(record.nid) });
   }
 
   #untrack(user: UserView): void {
@@ -93,12 +103,17 @@ export class UserViews {
   }
 
   async #read(userId: string, meanwhile: AppendBatch[]): Promise<UserView> {
-    const [memberships, accountData] = await Promise.all([
+    const [memberships, receipts, accountData] = await Promise.all([
       this.model.memberships(userId),
+      this.receiptModel.ownReceipts(userId),
       this.model.accountData(userId, 0, Number.MAX_SAFE_INTEGER),
     ]);
     const user = new UserView(userId);
-    for (const record of memberships) this.#setMembership(user, record, record.membership, record.membershipPosition);
+    for (const receipt of receipts) user.readMarks(receipt.roomNid).apply(receipt);
+    for (const record of memberships) {
+      this.#setMembership(user, record, record.membership, record.membershipPosition);
+      user.rooms.get(record.nid)?.room.ephemeral.merge(record.ephemeral);
+    }
     user.accountDataPosition = accountData.at(-1)?.position ?? 0;
     const ignored = accountData.find(({ roomId, type }) => roomId === '' && type === 'm.ignored_user_list');
     if (ignored !== undefined) user.ignored = parseIgnored(ignored.content);
@@ -109,7 +124,9 @@ export class UserViews {
   }
 
   #applyMeanwhile(user: UserView, batch: AppendBatch): void {
-    this.#applyTo((userId) => (userId === user.userId ? user : undefined), batch, new Set());
+    const find = (userId: string) => (userId === user.userId ? user : undefined);
+    this.#applyTo(find, batch, new Set());
+    applyEphemeral(batch, { user: find, room: (roomNid) => user.rooms.get(roomNid)?.room }, new Set());
     for (const { roomNid, position } of batch.events) {
       const room = user.rooms.get(roomNid)?.room;
       if (room !== undefined) room.position = Math.max(room.position, position);
@@ -121,6 +138,10 @@ export class UserViews {
     this.#loading.delete(userId);
     if (user !== undefined) this.#users.set(userId, user);
   }
+}
+
+function newRoom(record: RoomRecord): TrackedRoom {
+  return { record, position: record.position, ephemeral: new TrackedEphemeral(), users: new Set() };
 }
 
 function roomRecord({ rooms, previousPosition }: AppendBatch, roomNid: number): RoomRecord | undefined {

@@ -1,5 +1,6 @@
 import type { Statement } from '@ganglion/database';
 import type { AppendBatch } from '../domain/append.js';
+import { APPEND_EPHEMERAL, ephemeralColumns, hasEphemeral } from './ephemeral-statement.js';
 
 /**
  * Appends a batch, provided that nobody else has appended since: the position moves from the batch's previous one and
@@ -44,8 +45,8 @@ const APPEND = `
     INSERT INTO sync.users (user_id, user_seq)
     SELECT i.user_id, i.user_seq FROM unnest($40::text[], $41::bigint[]) AS i(user_id, user_seq), moved
     ON CONFLICT (user_id) DO UPDATE SET user_seq = greatest(users.user_seq, excluded.user_seq)
-  )
-  SELECT position FROM moved`;
+  )`;
+const DONE = ' SELECT position FROM moved';
 
 function column<Row, T>(rows: readonly Row[], of: (row: Row) => T | undefined): (T | null)[] {
   return rows.map((row) => of(row) ?? null);
@@ -95,9 +96,10 @@ export function appendStatement(batch: AppendBatch, epoch: number): Statement {
   const accountData = lastOf(batch.accountData, (row) => JSON.stringify([row.userId, row.roomId, row.type]));
   const lastRedactions = lastOf(redactions, (redaction) => redaction.eventId);
   const users = lastOf(batch.userSeqs, (user) => user.userId);
+  const ephemeral = hasEphemeral(batch);
   return {
-    name: 'append',
-    text: APPEND,
+    name: ephemeral ? 'append-with-ephemeral' : 'append',
+    text: `${APPEND}${ephemeral ? APPEND_EPHEMERAL : ''}${DONE}`,
     values: [
       batch.previousPosition,
       batch.position,
@@ -123,6 +125,7 @@ export function appendStatement(batch: AppendBatch, epoch: number): Statement {
       column(accountData, (row) => row.position),
       column(users, (user) => user.userId),
       column(users, (user) => user.seq),
+      ...(ephemeral ? ephemeralColumns(batch) : []),
     ],
   };
 }

@@ -80,6 +80,32 @@ export const syncSchema: SchemaDefinition = {
           PRIMARY KEY (user_id, room_nid)
         );
 
+        -- What users have read. position is null until the appender has placed it. thread_id is empty where the receipt is
+        -- for all of the room.
+        CREATE TABLE sync.receipts (
+          room_nid bigint NOT NULL,
+          user_id text NOT NULL,
+          receipt_type text NOT NULL,
+          thread_id text NOT NULL,
+          event_id text NOT NULL,
+          event_position bigint NOT NULL,
+          ts bigint NOT NULL,
+          position bigint,
+          PRIMARY KEY (room_nid, user_id, receipt_type, thread_id)
+        );
+        CREATE INDEX receipts_by_position ON sync.receipts (position);
+        CREATE INDEX receipts_by_user ON sync.receipts (user_id);
+        CREATE INDEX receipts_to_place ON sync.receipts (room_nid) WHERE position IS NULL;
+
+        -- What does not last of rooms. receipt_position is that of the last receipt that everybody may see; typing says who
+        -- is typing and until when, as a JSON list.
+        CREATE TABLE sync.ephemeral (
+          room_nid bigint PRIMARY KEY,
+          receipt_position bigint NOT NULL DEFAULT 0,
+          typing text NOT NULL DEFAULT '[]',
+          typing_position bigint NOT NULL DEFAULT 0
+        ) WITH (fillfactor = 70);
+
         CREATE TABLE sync.users (
           user_id text PRIMARY KEY,
           user_seq bigint NOT NULL

@@ -1,8 +1,9 @@
 import type { Database } from '@ganglion/database';
 import type { HistoryVisibility } from '@ganglion/protocol';
-import type { AccountDataRow, AppendBatch, AppendRoom, StateLogEntry } from '../domain/append.js';
+import type { AccountDataRow, AppendBatch, AppendRoom, ReceiptRow, StateLogEntry } from '../domain/append.js';
 import type { MembershipRecord, Page, ReadModel, RoomRecord } from '../domain/ports.js';
 import type { StateVersion, TimelineEvent } from '../domain/timeline-event.js';
+import { RECEIPT } from './receipt-store.js';
 
 interface EventRow extends Record<string, unknown> {
   position: number;
@@ -20,6 +21,12 @@ interface EventRow extends Record<string, unknown> {
   txn_user_id: string | null;
   txn_device_id: string | null;
   txn_id: string | null;
+}
+
+interface MembershipRow extends Omit<MembershipRecord, 'ephemeral'>, Record<string, unknown> {
+  receiptPosition: number | null;
+  typing: string | null;
+  typingPosition: number | null;
 }
 
 interface VersionRow extends EventRow {
@@ -79,6 +86,17 @@ export class ReadStore implements ReadModel {
             FROM sync.account_data WHERE position > $1 ORDER BY position`,
           values,
         });
+        const receipts = await tx.query<ReceiptRow & Record<string, unknown>>({
+          name: 'receipts-above',
+          text: `SELECT ${RECEIPT}, position FROM sync.receipts WHERE position > $1 ORDER BY position`,
+          values,
+        });
+        const typing = await tx.query<{ roomNid: number; typing: string; position: number }>({
+          name: 'typing-above',
+          text: `SELECT room_nid AS "roomNid", typing, typing_position AS position
+            FROM sync.ephemeral WHERE typing_position > $1 ORDER BY typing_position`,
+          values,
+        });
         const rooms = await tx.query<AppendRoom & Record<string, unknown>>({
           name: 'rooms-of',
           text: `SELECT room_nid AS nid, room_id AS "roomId", room_version AS "roomVersion", room_seq AS seq, visibility
@@ -99,6 +117,8 @@ export class ReadStore implements ReadModel {
           stateLog: state.rows.map((row) => ({ ...row, membership: row.membership ?? undefined })),
           redactions,
           accountData: accountData.rows,
+          receipts: receipts.rows,
+          typing: typing.rows.map((row) => ({ ...row, typing: JSON.parse(row.typing) })),
           userSeqs: users.rows,
         };
       },
@@ -141,14 +161,23 @@ export class ReadStore implements ReadModel {
   }
 
   async memberships(userId: string): Promise<MembershipRecord[]> {
-    const { rows } = await this.db.query<MembershipRecord & Record<string, unknown>>({
+    const { rows } = await this.db.query<MembershipRow>({
       name: 'memberships-of',
       text: `SELECT r.room_nid AS nid, r.room_id AS "roomId", r.room_version AS "roomVersion", r.position,
-          m.membership, m.position AS "membershipPosition"
-        FROM sync.memberships m JOIN sync.rooms r USING (room_nid) WHERE m.user_id = $1`,
+          m.membership, m.position AS "membershipPosition", e.receipt_position AS "receiptPosition", e.typing,
+          e.typing_position AS "typingPosition"
+        FROM sync.memberships m JOIN sync.rooms r USING (room_nid) LEFT JOIN sync.ephemeral e USING (room_nid)
+        WHERE m.user_id = $1`,
       values: [userId],
     });
-    return rows;
+    return rows.map(({ receiptPosition, typing, typingPosition, ...membership }) => ({
+      ...membership,
+      ephemeral: {
+        receiptPosition: receiptPosition ?? 0,
+        typing: JSON.parse(typing ?? '[]'),
+        typingPosition: typingPosition ?? 0,
+      },
+    }));
   }
 
   async events({ roomNid, above, upTo, direction, limit }: Page): Promise<TimelineEvent[]> {

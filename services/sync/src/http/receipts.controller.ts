@@ -1,0 +1,73 @@
+import { MatrixError } from '@ganglion/contracts';
+import { Authenticated, JsonBody, Path, RequestedBy, type Requester } from '@ganglion/http';
+import { InvalidThreadIdError, isValidEventId, parseReceiptThreadId } from '@ganglion/protocol';
+import { Controller, HttpCode, Inject, Post } from '@nestjs/common';
+import { z } from 'zod';
+import { Receipts } from '../domain/receipts.js';
+import { eventPath, roomPath } from './parameters.js';
+
+const receiptPath = eventPath.extend({ receiptType: z.enum(['m.read', 'm.read.private', 'm.fully_read']) });
+const receiptBody = z.object({ thread_id: z.unknown().optional() }).default({});
+
+const eventId = z
+  .string()
+  .refine((id) => isValidEventId(id), 'is not an event id')
+  .nullish();
+const readMarkersBody = z.object({ 'm.fully_read': eventId, 'm.read': eventId, 'm.read.private': eventId });
+
+type ReceiptPath = z.infer<typeof receiptPath>;
+type RoomPath = z.infer<typeof roomPath>;
+
+@Controller('_matrix/client/v3/rooms/:roomId')
+@Authenticated()
+export class ReceiptsController {
+  constructor(@Inject(Receipts) private readonly receipts: Receipts) {}
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidreceiptreceipttypeeventid */
+  @Post('receipt/:receiptType/:eventId')
+  @HttpCode(200)
+  async postReceipt(
+    @RequestedBy() { userId }: Requester,
+    @Path(receiptPath) { roomId, receiptType, eventId }: ReceiptPath,
+    @JsonBody(receiptBody) body: z.infer<typeof receiptBody>,
+  ) {
+    const threadId = readThreadId(body.thread_id);
+    if (receiptType !== 'm.fully_read') {
+      await this.receipts.post({ userId, roomId, type: receiptType, eventId, threadId });
+      return {};
+    }
+    if (threadId !== undefined) throw invalidParam('m.fully_read is for all of a room: it takes no thread_id');
+    await this.receipts.setFullyRead({ userId, roomId }, eventId);
+    return {};
+  }
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidread_markers */
+  @Post('read_markers')
+  @HttpCode(200)
+  async setReadMarker(
+    @RequestedBy() { userId }: Requester,
+    @Path(roomPath) { roomId }: RoomPath,
+    @JsonBody(readMarkersBody) body: z.infer<typeof readMarkersBody>,
+  ) {
+    for (const type of ['m.read', 'm.read.private'] as const) {
+      const eventId = body[type];
+      if (eventId) await this.receipts.post({ userId, roomId, type, eventId, threadId: undefined });
+    }
+    const fullyRead = body['m.fully_read'];
+    if (fullyRead) await this.receipts.setFullyRead({ userId, roomId }, fullyRead);
+    return {};
+  }
+}
+
+function readThreadId(threadId: unknown): string | undefined {
+  try {
+    return parseReceiptThreadId(threadId);
+  } catch (error) {
+    if (error instanceof InvalidThreadIdError) throw invalidParam(error.message);
+    throw error;
+  }
+}
+
+function invalidParam(message: string): MatrixError {
+  return new MatrixError(400, 'M_INVALID_PARAM', message);
+}

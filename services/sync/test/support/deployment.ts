@@ -1,0 +1,106 @@
+import { type Config, parseConfig } from '@ganglion/config';
+import { MatrixError } from '@ganglion/contracts';
+import { Database, migrate } from '@ganglion/database';
+import { createHttpApp, type TokenVerifier } from '@ganglion/http';
+import { createLogger, Metrics } from '@ganglion/telemetry';
+import { BUSES, type TestBus, testDatabase } from '@ganglion/testing';
+import { createSyncServer, syncModule, syncSchema } from '../../src/index.js';
+import { Person } from './person.js';
+import { TestRooms } from './rooms.js';
+import { TestUsers } from './users.js';
+
+/** One sync replica. */
+export interface Replica {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** A token is `<user id> <device id>`. */
+const tokens: TokenVerifier = {
+  async verify(token) {
+    const [userId = '', deviceId = ''] = decodeURIComponent(token).split(' ');
+    if (!userId.startsWith('@')) throw new MatrixError(401, 'M_UNKNOWN_TOKEN', 'No such token');
+    return { userId, deviceId, admin: false, guest: userId.startsWith('@guest'), tokenHash: Buffer.from(token) };
+  },
+};
+
+let counter = 0;
+
+/** Any number of sync replicas on one database and one bus, with rooms and users as they would find them. */
+export class Deployment {
+  readonly rooms: TestRooms;
+  readonly users: TestUsers;
+  readonly #replicas = new Set<Replica>();
+
+  private constructor(
+    readonly databaseUrl: string,
+    readonly db: Database,
+    readonly testBus: TestBus,
+    private readonly dropDatabase: () => Promise<void>,
+  ) {
+    this.rooms = new TestRooms(testBus.bus);
+    this.users = new TestUsers(testBus.bus);
+  }
+
+  static async create(makeBus: () => Promise<TestBus> = BUSES[0][1]): Promise<Deployment> {
+    const database = await testDatabase();
+    const db = await connect(database.url);
+    await migrate(db, syncSchema);
+    return new Deployment(database.url, db, await makeBus(), () => database.drop());
+  }
+
+  /** Starts a replica; the first one soon is the appender. */
+  async start(): Promise<Replica> {
+    const { bus } = this.testBus;
+    const { rooms: roomLog, users } = this;
+    const config = configFor();
+    const db = await connect(this.databaseUrl);
+    const logger = createLogger({ level: 'error' });
+    const server = createSyncServer({ config, db, bus, logger, roomLog, userLog: users, users, accountData: users });
+    await server.start();
+    const app = await createHttpApp([syncModule(server, config)], {
+      ...{ config: config.http, tokens, health: {}, logger, metrics: new Metrics() },
+      rateLimiter: { take: async () => ({ allowed: true, retryAfterMs: 0 }) },
+    });
+    const [url = ''] = await app.listen();
+    const replica = {
+      url,
+      stop: async () => {
+        this.#replicas.delete(replica);
+        await app.drain();
+        await server.stop();
+        await db.close();
+      },
+    };
+    this.#replicas.add(replica);
+    return replica;
+  }
+
+  /** Somebody new who uses a replica. */
+  person(name: string, replica: Replica): Person {
+    counter += 1;
+    return new Person(`@${name}-${counter}:one.test`, replica.url);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#replicas].map((replica) => replica.stop()));
+    await this.db.close();
+    await this.testBus.close();
+    await this.dropDatabase();
+  }
+}
+
+function connect(url: string): Promise<Database> {
+  return Database.connect({ url, max: 5, applicationName: 'test', slowStatementMs: 10_000 });
+}
+
+function configFor(): Config {
+  return parseConfig(
+    JSON.stringify({
+      server_names: [{ name: 'one.test' }],
+      http: { listeners: [{ host: '127.0.0.1', port: 0 }], drain_seconds: 0 },
+      sync: { recent_events_per_room: 20 },
+    }),
+    '/',
+  );
+}

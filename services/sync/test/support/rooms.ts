@@ -1,0 +1,79 @@
+import { randomBytes } from 'node:crypto';
+import type { Bus } from '@ganglion/bus';
+import { ANNOUNCEMENTS, ROOM_EVENTS } from '@ganglion/contracts';
+import type {
+  GetRoomEventsRequest,
+  GetRoomEventsResponse,
+  ListRoomHeadsRequest,
+  ListRoomHeadsResponse,
+  LoggedEvent,
+  RoomLog,
+} from '@ganglion/contracts/room';
+
+export interface NewEvent {
+  readonly type: string;
+  readonly sender: string;
+  readonly stateKey?: string;
+  readonly content: object;
+  readonly redacts?: string;
+}
+
+const ROOM_VERSION = '11';
+
+/** Rooms in memory: commits and announces events as room-server does, and is the log that consumers catch up from. */
+export class TestRooms implements RoomLog {
+  readonly #rooms = new Map<string, LoggedEvent[]>();
+  #counter = 0;
+
+  constructor(private readonly bus: Bus) {}
+
+  /** A room that these users have joined, the first of them as its creator. */
+  async create(...members: string[]): Promise<string> {
+    this.#counter += 1;
+    const roomId = `!room-${this.#counter}:one.test`;
+    const [creator = ''] = members;
+    await this.send(roomId, { type: 'm.room.create', sender: creator, stateKey: '', content: { room_version: '11' } });
+    for (const member of members) await this.setMembership(roomId, member, 'join');
+    return roomId;
+  }
+
+  setMembership(roomId: string, userId: string, membership: string, sender = userId): Promise<string> {
+    return this.send(roomId, { type: 'm.room.member', sender, stateKey: userId, content: { membership } });
+  }
+
+  say(roomId: string, sender: string, body: string, content: object = {}): Promise<string> {
+    return this.send(roomId, { type: 'm.room.message', sender, content: { msgtype: 'm.text', body, ...content } });
+  }
+
+  /** The event's id, once it is stored on the bus. */
+  async send(roomId: string, { type, sender, stateKey, content, redacts }: NewEvent): Promise<string> {
+    const log = this.#rooms.get(roomId) ?? [];
+    this.#rooms.set(roomId, log);
+    const eventId = `$${randomBytes(32).toString('base64url')}`;
+    const pdu = {
+      ...{ room_id: roomId, type, sender, content, origin_server_ts: Date.now(), depth: log.length + 1 },
+      ...(stateKey !== undefined && { state_key: stateKey }),
+      ...{ prev_events: [], auth_events: [], hashes: { sha256: '' }, signatures: {} },
+    };
+    const event: LoggedEvent = {
+      ...{ roomSeq: log.length + 1, eventId, pduJson: JSON.stringify(pdu) },
+      stateChanges: stateKey === undefined ? [] : [{ type, stateKey, eventId }],
+      ...(redacts !== undefined && { redactedEventId: redacts }),
+    };
+    log.push(event);
+    this.bus.broadcast(ANNOUNCEMENTS, { id: roomId, seq: event.roomSeq });
+    await this.bus.publish(ROOM_EVENTS, { roomId, roomVersion: ROOM_VERSION, events: [event] }, { key: roomId });
+    return eventId;
+  }
+
+  async listRoomHeads({ sinceCursor }: ListRoomHeadsRequest): Promise<ListRoomHeadsResponse> {
+    const heads = [...this.#rooms].map(([roomId, log]) => ({ roomId, roomSeq: log.length }));
+    return { heads, cursor: sinceCursor };
+  }
+
+  async getRoomEvents({ roomId, afterSeq, limit }: GetRoomEventsRequest): Promise<GetRoomEventsResponse> {
+    const after = (this.#rooms.get(roomId) ?? []).filter(({ roomSeq }) => roomSeq > afterSeq);
+    const events = after.slice(0, limit);
+    return { events: { roomId, roomVersion: ROOM_VERSION, events }, more: after.length > limit };
+  }
+}

@@ -1,0 +1,68 @@
+import type { Bus } from '@ganglion/bus';
+import { ANNOUNCEMENTS, MatrixError, USER_CHANGES } from '@ganglion/contracts';
+import type {
+  AccountData,
+  GetAccountDataRequest,
+  GetAccountDataResponse,
+  GetUserChangesRequest,
+  GetUserChangesResponse,
+  ListUserHeadsRequest,
+  ListUserHeadsResponse,
+  PutAccountDataRequest,
+  PutAccountDataResponse,
+  UserChange,
+  UserLog,
+  Users,
+} from '@ganglion/contracts/user';
+
+/** Users in memory: keeps and announces account data as user-server does, and is the log that consumers catch up from. */
+export class TestUsers implements AccountData, UserLog, Users {
+  readonly #changes = new Map<string, UserChange[]>();
+
+  constructor(private readonly bus: Bus) {}
+
+  async getAccountData({ userId, roomId, type }: GetAccountDataRequest): Promise<GetAccountDataResponse> {
+    const last = this.#changes.get(userId)?.findLast(({ accountData }) => is(accountData, roomId, type));
+    return { contentJson: last?.accountData?.contentJson ?? '', userSeq: last?.userSeq ?? 0 };
+  }
+
+  async putAccountData(request: PutAccountDataRequest): Promise<PutAccountDataResponse> {
+    const { userId, roomId, type, contentJson, expectedSeq } = request;
+    if ((await this.getAccountData(request)).userSeq !== expectedSeq) return { stored: false };
+    const changes = this.#changes.get(userId) ?? [];
+    this.#changes.set(userId, changes);
+    const change = { userSeq: changes.length + 1, accountData: { roomId, type, contentJson } };
+    changes.push(change);
+    this.bus.broadcast(ANNOUNCEMENTS, { id: userId, seq: change.userSeq });
+    await this.bus.publish(USER_CHANGES, { userId, changes: [change] }, { key: userId });
+    return { stored: true };
+  }
+
+  /** Sets global account data. */
+  async set(userId: string, type: string, content: object): Promise<void> {
+    const { userSeq: expectedSeq } = await this.getAccountData({ userId, roomId: '', type });
+    await this.putAccountData({ userId, roomId: '', type, contentJson: JSON.stringify(content), expectedSeq });
+  }
+
+  async listUserHeads({ sinceCursor }: ListUserHeadsRequest): Promise<ListUserHeadsResponse> {
+    const heads = [...this.#changes].map(([userId, changes]) => ({ userId, userSeq: changes.length }));
+    return { heads, cursor: sinceCursor };
+  }
+
+  async getUserChanges({ userId, afterSeq }: GetUserChangesRequest): Promise<GetUserChangesResponse> {
+    const changes = (this.#changes.get(userId) ?? []).filter(({ userSeq }) => userSeq > afterSeq);
+    return { changes: { userId, changes } };
+  }
+
+  async getProfile(): Promise<never> {
+    throw new MatrixError(404, 'M_NOT_FOUND', 'These users show nothing of themselves');
+  }
+
+  async getFilter(): Promise<never> {
+    throw new MatrixError(404, 'M_NOT_FOUND', 'These users have no filters');
+  }
+}
+
+function is(accountData: UserChange['accountData'], roomId: string, type: string): boolean {
+  return accountData?.roomId === roomId && accountData.type === type;
+}
