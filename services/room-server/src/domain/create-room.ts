@@ -3,7 +3,7 @@ import { MatrixError } from '@ganglion/contracts';
 import { domainOf, type JsonObject, type RoomVersionRules, roomVersionRules } from '@ganglion/protocol';
 import { CommitBuilder } from './commit-builder.js';
 import type { EventBuilder } from './event-builder.js';
-import type { CommitListener, NumberSource, RoomCreator } from './ports.js';
+import { type CommitListener, type NumberSource, type RoomCreator, RoomExistsError } from './ports.js';
 import { RoomHead } from './room-head.js';
 
 export interface RoomToCreate {
@@ -25,6 +25,7 @@ export interface CreateRoomDependencies {
 }
 
 const ROOM_ID_BYTES = 18;
+const MAX_ATTEMPTS = 10;
 
 /**
  * Makes a room with its first events, all or nothing.
@@ -37,25 +38,31 @@ export async function createRoom(deps: CreateRoomDependencies, room: RoomToCreat
   if (rules === undefined) {
     throw new MatrixError(400, 'M_UNSUPPORTED_ROOM_VERSION', `Room version ${room.roomVersion} is not supported`);
   }
+  for (let attempt = 0; ; attempt++) {
+    const originServerTs = room.originServerTs + Math.floor(Math.random() * 2 ** attempt);
+    const commit = await buildRoom(deps, rules, { ...room, originServerTs });
+    const alias = room.alias === undefined ? undefined : { name: room.alias, creator: room.creator };
+    try {
+      await deps.creator.create({ commit, alias, published: room.published });
+    } catch (error) {
+      // Where the id is a hash, like rooms that one user makes in one millisecond would be the same room.
+      if (error instanceof RoomExistsError && attempt < MAX_ATTEMPTS) continue;
+      throw error;
+    }
+    deps.listener.committed(commit);
+    return commit.roomId;
+  }
+}
+
+async function buildRoom(deps: CreateRoomDependencies, rules: RoomVersionRules, room: RoomToCreate) {
   const head = newHead(await deps.numbers.allocate(), rules, room.creator);
   const commit = new CommitBuilder(head, deps.builder, deps.numbers);
-  let roomId = commit.head.roomId;
   for (const event of room.events) {
-    const added = await appendOrExplain(commit, {
-      ...event,
-      sender: room.creator,
-      originServerTs: room.originServerTs,
-    });
-    if (added.roomSeq === 1 && rules.roomIdIsCreateHash) {
-      roomId = added.event.roomId;
-      commit.head.roomId = roomId;
-    }
+    const draft = { ...event, sender: room.creator, originServerTs: room.originServerTs };
+    const added = await appendOrExplain(commit, draft);
+    if (added.roomSeq === 1 && rules.roomIdIsCreateHash) head.roomId = added.event.roomId;
   }
-  const result = { ...commit.commit(), roomId };
-  const alias = room.alias === undefined ? undefined : { name: room.alias, creator: room.creator };
-  await deps.creator.create({ commit: result, alias, published: room.published });
-  deps.listener.committed(result);
-  return roomId;
+  return commit.commit();
 }
 
 function newHead(nid: number, rules: RoomVersionRules, creator: string): RoomHead {

@@ -78,8 +78,13 @@ export interface RoomMembership {
 
 /** Makes rooms: with their first events and alias in one transaction. */
 export interface RoomCreator {
-  /** @throws MatrixError M_ROOM_IN_USE when the alias exists */
+  /** @throws MatrixError M_ROOM_IN_USE when the alias exists; RoomExistsError when the room does */
   create(room: NewRoom): Promise<void>;
+}
+
+/** There is a room of this id already. */
+export class RoomExistsError extends Error {
+  override readonly name = 'RoomExistsError';
 }
 
 export interface NewRoom {

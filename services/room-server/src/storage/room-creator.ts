@@ -1,6 +1,6 @@
 import { MatrixError } from '@ganglion/contracts';
 import { type Database, isUniqueViolation } from '@ganglion/database';
-import type { NewRoom, RoomCreator } from '../domain/ports.js';
+import { type NewRoom, type RoomCreator, RoomExistsError } from '../domain/ports.js';
 import { commitStatement } from './commit-statement.js';
 
 const INSERT_ROOM = `
@@ -27,8 +27,9 @@ export class PostgresRoomCreator implements RoomCreator {
         if (rowCount !== 1) throw new Error(`the first events of room ${roomId} were not committed`);
       });
     } catch (error) {
-      if (!isUniqueViolation(error, 'aliases_pkey')) throw error;
-      throw new MatrixError(400, 'M_ROOM_IN_USE', 'The alias is taken');
+      if (isUniqueViolation(error, 'aliases_pkey')) throw new MatrixError(400, 'M_ROOM_IN_USE', 'The alias is taken');
+      if (isUniqueViolation(error, 'rooms_room_id_key')) throw new RoomExistsError(roomId);
+      throw error;
     }
   }
 }

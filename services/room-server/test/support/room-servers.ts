@@ -1,0 +1,63 @@
+import type { Bus } from '@ganglion/bus';
+import { createEmbeddedBus } from '@ganglion/bus';
+import { type Config, parseConfig } from '@ganglion/config';
+import { Database, migrate } from '@ganglion/database';
+import { ready, type SigningKey, signingKeyFromSeed } from '@ganglion/protocol';
+import { createLogger } from '@ganglion/telemetry';
+import { type TestBus, type TestDatabase, testDatabase } from '@ganglion/testing';
+import { createRoomServer, type RoomServer, roomServerSchema } from '../../src/index.js';
+
+/** Names that this deployment hosts. */
+export const SERVER_NAMES = ['one.test', 'two.test'] as const;
+
+const config: Config = parseConfig(JSON.stringify({ server_names: SERVER_NAMES.map((name) => ({ name })) }), '/');
+
+export async function signingKeys(): Promise<Map<string, SigningKey>> {
+  await ready();
+  return new Map(
+    SERVER_NAMES.map((name, index) => [name, signingKeyFromSeed('a', new Uint8Array(32).fill(index + 1))]),
+  );
+}
+
+/** One process' worth of room server. */
+export interface Replica extends RoomServer {
+  readonly db: Database;
+}
+
+/** A database and a bus on which any number of room servers run. */
+export class RoomServers {
+  readonly #replicas: Replica[] = [];
+
+  private constructor(
+    readonly database: TestDatabase,
+    readonly testBus: TestBus,
+    readonly keys: ReadonlyMap<string, SigningKey>,
+  ) {}
+
+  static async create(makeBus?: () => Promise<TestBus>): Promise<RoomServers> {
+    const bus = createEmbeddedBus();
+    const testBus = makeBus ? await makeBus() : { bus, close: () => bus.close() };
+    return new RoomServers(await testDatabase(), testBus, await signingKeys());
+  }
+
+  connect(applicationName = 'test'): Promise<Database> {
+    return Database.connect({ url: this.database.url, max: 10, applicationName, slowStatementMs: 10_000 });
+  }
+
+  async start({ bus = this.testBus.bus, applicationName = 'test' }: { bus?: Bus; applicationName?: string } = {}) {
+    const db = await this.connect(applicationName);
+    await migrate(db, roomServerSchema);
+    const logger = createLogger({ level: 'silent' });
+    const server = createRoomServer({ config, db, bus, logger, signingKeys: this.keys });
+    const replica: Replica = { ...server, db };
+    this.#replicas.push(replica);
+    return replica;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#replicas.map((replica) => replica.stop().catch(() => {})));
+    await Promise.all(this.#replicas.map((replica) => replica.db.close()));
+    await this.testBus.close();
+    await this.database.drop();
+  }
+}
