@@ -28,6 +28,11 @@ export class CommitBuilder {
     return this.#events.length === 0;
   }
 
+  /** The event that a transaction has added to this commit, when the same request came twice at once. */
+  sentIn(transaction: Transaction): NewCommittedEvent | undefined {
+    return this.#events.find((added) => added.transaction !== undefined && isSame(added.transaction, transaction));
+  }
+
   /** Builds the event on the head and applies it there. @throws MatrixError; then nothing has changed */
   async append(draft: EventDraft, options: AppendOptions = {}): Promise<NewCommittedEvent> {
     const built = await this.builder.build(this.head, draft);
@@ -97,6 +102,11 @@ export class CommitBuilder {
     head.chainLength = newState.chainLength;
     return newState;
   }
+}
+
+function isSame(one: Transaction, other: Transaction): boolean {
+  const { userId, deviceId, scope, txnId } = other;
+  return one.txnId === txnId && one.scope === scope && one.deviceId === deviceId && one.userId === userId;
 }
 
 function longestChain(entries: number): number {

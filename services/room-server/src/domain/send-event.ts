@@ -19,7 +19,7 @@ export function sendEvent(
   transaction: Transaction | undefined,
 ): Command<SentEvent> {
   return async (commit) => {
-    const earlier = transaction && (await store.findTransaction(commit.head.nid, transaction));
+    const earlier = transaction && (await sentEarlier(store, commit, transaction));
     if (earlier !== undefined) return earlier;
     const unchanged = await unchangedState(store, commit, draft);
     if (unchanged !== undefined) return unchanged;
@@ -27,6 +27,12 @@ export function sendEvent(
     const { event, roomSeq } = await commit.append(draft, { transaction, redactsEventId });
     return { eventId: event.eventId, roomSeq };
   };
+}
+
+async function sentEarlier(store: RoomStore, commit: CommitBuilder, transaction: Transaction) {
+  const added = commit.sentIn(transaction);
+  if (added !== undefined) return { eventId: added.event.eventId, roomSeq: added.roomSeq };
+  return store.findTransaction(commit.head.nid, transaction);
 }
 
 /** State that is set by the same sender to what it is already stays as it is. */
