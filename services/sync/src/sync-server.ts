@@ -5,7 +5,7 @@ import { ANNOUNCEMENTS } from '@ganglion/contracts';
 import type { RoomLog } from '@ganglion/contracts/room';
 import type { AccountData, UserLog, Users } from '@ganglion/contracts/user';
 import { type Database, Lease } from '@ganglion/database';
-import type { Logger } from '@ganglion/telemetry';
+import type { Logger, Metrics } from '@ganglion/telemetry';
 import { AppenderService } from './appender/appender-service.js';
 import { RECEIPTS, TYPING } from './appender/ephemeral-intake.js';
 import { Announcements } from './domain/announcements.js';
@@ -30,6 +30,7 @@ export interface SyncServerDependencies {
   readonly db: Database;
   readonly bus: Bus;
   readonly logger: Logger;
+  readonly metrics: Metrics;
   readonly roomLog: RoomLog;
   readonly userLog: UserLog;
   readonly users: Users;

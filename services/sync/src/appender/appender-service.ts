@@ -4,7 +4,7 @@ import { ROOM_EVENTS, USER_CHANGES } from '@ganglion/contracts';
 import type { RoomEvents, RoomLog } from '@ganglion/contracts/room';
 import type { UserChanges, UserLog } from '@ganglion/contracts/user';
 import type { Database, Lease, Term } from '@ganglion/database';
-import type { Logger } from '@ganglion/telemetry';
+import type { Counter, Logger, Metrics } from '@ganglion/telemetry';
 import type { AppendBatch } from '../domain/append.js';
 import { AppendStore } from '../storage/append-store.js';
 import { ReceiptStore } from '../storage/receipt-store.js';
@@ -20,6 +20,7 @@ export interface AppenderDependencies {
   readonly roomLog: RoomLog;
   readonly userLog: UserLog;
   readonly logger: Logger;
+  readonly metrics: Metrics;
   /** Called with each batch once it is in the database. */
   readonly appended: (batch: AppendBatch) => void;
 }
@@ -43,9 +44,14 @@ const USERS: ConsumerDefinition<UserChanges> = { ...COMMON, stream: USER_CHANGES
  */
 export class AppenderService {
   readonly #store: AppendStore;
+  readonly #parked: Counter;
 
   constructor(private readonly deps: AppenderDependencies) {
     this.#store = new AppendStore(deps.db);
+    this.#parked = deps.metrics.counter({
+      name: 'ganglion_sync_unreadable_events_total',
+      help: 'Events that were left out of the read model because no text for clients can be made of them.',
+    });
   }
 
   start(): void {
@@ -62,8 +68,16 @@ export class AppenderService {
     const { roomLog, userLog, appended, bus, logger } = this.deps;
     const receipts = new ReceiptStore(this.deps.db);
     const typing = new TypingRooms(await receipts.typing());
-    const appender = new Appender(state.position, term.epoch, this.#store, roomLog, typing, appended);
-    const catchUp = new CatchUp(state, term.epoch, appender, this.#store, roomLog, userLog);
+    const appender = new Appender(
+      state.position,
+      term.epoch,
+      this.#store,
+      roomLog,
+      typing,
+      appended,
+      (roomId, eventId, error) => this.#park(roomId, eventId, error),
+    );
+    const catchUp = new CatchUp(state, term.epoch, appender, this.#store, roomLog, userLog, this.deps.logger);
     const over = new AbortController();
     const signal = AbortSignal.any([term.signal, over.signal]);
     const subscriptions = await this.#consume(appender, over);
@@ -74,6 +88,15 @@ export class AppenderService {
     } finally {
       await Promise.all([intake, ...subscriptions].map((subscription) => subscription.stop()));
     }
+  }
+
+  /** Poison is counted and left out, not tried forever. */
+  #park(roomId: string, eventId: string, error: unknown): void {
+    this.#parked.inc();
+    this.deps.logger.error(
+      { err: error, room_id: roomId, event_id: eventId },
+      'an event cannot be read and is left out',
+    );
   }
 
   #consume(appender: Appender, over: AbortController): Promise<Subscription[]> {

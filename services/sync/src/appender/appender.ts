@@ -1,11 +1,12 @@
 import type { RoomEvents, RoomLog } from '@ganglion/contracts/room';
 import type { UserChanges } from '@ganglion/contracts/user';
+import { isConnectionError } from '@ganglion/database';
 import { LRUCache } from 'lru-cache';
 import type { AppendBatch, AppendRoom } from '../domain/append.js';
 import type { UnplacedReceipt } from '../domain/ports.js';
 import type { TypingNote } from '../domain/typing.js';
 import type { AppendStore, EarlierEvent } from '../storage/append-store.js';
-import { BatchBuilder, type EarlierEvents, stateKeyOf } from './batch-builder.js';
+import { BatchBuilder, type EarlierEvents, type OnUnreadable, stateKeyOf } from './batch-builder.js';
 import type { TypingRooms } from './typing-rooms.js';
 
 export type Incoming =
@@ -47,6 +48,7 @@ export class Appender {
     private readonly log: RoomLog,
     private readonly typing: TypingRooms,
     private readonly appended: (batch: AppendBatch) => void,
+    private readonly unreadable: OnUnreadable,
   ) {}
 
   /** Resolves once it is appended. @throws TermOverError, or what the database failed with */
@@ -62,17 +64,24 @@ export class Appender {
     await Promise.resolve();
     while (this.#waiting.length > 0) {
       const group = this.#waiting.splice(0, MAX_RUNS);
-      try {
-        await this.#appendGroup(group.map(({ incoming }) => incoming));
-        for (const { resolve } of group) resolve();
-      } catch (error) {
-        // What was cached may be ahead of the database now.
-        this.#rooms.clear();
-        this.#userSeqs.clear();
-        for (const { reject } of group) reject(error);
-      }
+      await this.#settle(group);
     }
     this.#running = false;
+  }
+
+  /** What the database refuses must not take along what came with it: then each is tried by itself. */
+  async #settle(group: readonly Waiting[]): Promise<void> {
+    try {
+      await this.#appendGroup(group.map(({ incoming }) => incoming));
+      for (const { resolve } of group) resolve();
+    } catch (error) {
+      // What was cached may be ahead of the database now.
+      this.#rooms.clear();
+      this.#userSeqs.clear();
+      const together = group.length === 1 || error instanceof TermOverError || isConnectionError(error);
+      if (together) for (const { reject } of group) reject(error);
+      else for (const waiting of group) await this.#settle([waiting]);
+    }
   }
 
   async #appendGroup(group: readonly Incoming[]): Promise<void> {
@@ -80,7 +89,7 @@ export class Appender {
     const changes = group.flatMap((incoming) => ('user' in incoming ? [incoming.user] : []));
     await Promise.all([this.#knowRooms(runs), this.#knowUsers(changes)]);
     const complete = await this.#withoutGaps(runs);
-    const builder = new BatchBuilder(this.position, await this.#earlierEvents(complete));
+    const builder = new BatchBuilder(this.position, await this.#earlierEvents(complete), this.unreadable);
     for (const run of complete) builder.addRoomEvents(this.#rooms.get(run.roomId)!, run);
     for (const change of changes) builder.addUserChanges(change, this.#userSeqs.get(change.userId) ?? 0);
     this.#addEphemeral(builder, group);

@@ -28,6 +28,9 @@ export interface EarlierEvents {
   event(eventId: string): EarlierEvent | undefined;
 }
 
+/** Told of an event that no text for clients can be made of. It is left out, and the room goes on without it. */
+export type OnUnreadable = (roomId: string, eventId: string, error: unknown) => void;
+
 /**
  * Builds one append: gives each event the next position and makes the texts that clients will get. Synchronous; what it
  * needs of earlier events was looked up before.
@@ -48,6 +51,7 @@ export class BatchBuilder {
   constructor(
     private position: number,
     private readonly earlier: EarlierEvents,
+    private readonly onUnreadable: OnUnreadable,
   ) {
     this.#previousPosition = position;
   }
@@ -79,7 +83,11 @@ export class BatchBuilder {
     for (const event of events) {
       if (event.roomSeq <= room.seq) continue;
       if (event.roomSeq !== room.seq + 1) throw new Error(`room ${room.roomId} has a gap before ${event.roomSeq}`);
-      this.#addEvent(room, event, rules);
+      try {
+        this.#addEvent(room, event, rules);
+      } catch (error) {
+        this.onUnreadable(room.roomId, event.eventId, error);
+      }
       room.seq = event.roomSeq;
       this.#rooms.set(room.nid, room);
     }

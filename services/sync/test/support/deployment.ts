@@ -56,7 +56,17 @@ export class Deployment {
     const config = configFor();
     const db = await connect(this.databaseUrl);
     const logger = createLogger({ level: 'error' });
-    const server = createSyncServer({ config, db, bus, logger, roomLog, userLog: users, users, accountData: users });
+    const server = createSyncServer({
+      config,
+      db,
+      bus,
+      logger,
+      metrics: new Metrics(),
+      roomLog,
+      userLog: users,
+      users,
+      accountData: users,
+    });
     await server.start();
     const app = await createHttpApp([syncModule(server, config)], {
       ...{ config: config.http, tokens, health: {}, logger, metrics: new Metrics() },

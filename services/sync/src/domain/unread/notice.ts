@@ -1,0 +1,50 @@
+import type { CompiledPushRules } from '@ganglion/protocol';
+import { MAIN_TIMELINE, relationOf } from '@ganglion/protocol';
+import type { TimelineEvent } from '../timeline-event.js';
+
+/** What the counts of unread notifications need to know of an event. */
+export interface Notice {
+  readonly position: number;
+  readonly eventId: string;
+  readonly sender: string;
+  readonly isState: boolean;
+  /** Or `main`. */
+  readonly threadId: string;
+  /** Whether it is a notification, and one that stands out. */
+  readonly notifies: boolean;
+  readonly highlights: boolean;
+  /** For whom it is both, whatever it is for others. */
+  readonly mentions: ReadonlySet<string> | undefined;
+}
+
+/** Whose notifications are counted. */
+export interface NoticeReader {
+  readonly userId: string;
+  readonly rules: CompiledPushRules;
+}
+
+/** What push rules make of an event. */
+export type Verdict = Pick<Notice, 'notifies' | 'highlights' | 'mentions'>;
+
+const MESSAGES = new Set(['m.room.message', 'm.room.encrypted', 'm.sticker']);
+
+/** Whether who sent it has thereby read what came before in its thread. */
+export function isMessage({ type, stateKey }: TimelineEvent): boolean {
+  return stateKey === undefined && MESSAGES.has(type);
+}
+
+export function isRedacted({ fixedUnsigned }: TimelineEvent): boolean {
+  return fixedUnsigned.startsWith('"redacted_because"');
+}
+
+/**
+ * The thread of an event, as far as it is known which threads others are in: what relates to an event that is not known
+ * counts as part of the main timeline.
+ *
+ * @see https://spec.matrix.org/v1.19/client-server-api/#threaded-read-receipts
+ */
+export function threadAmong(content: unknown, threadOf: (eventId: string) => string | undefined): string {
+  const relation = relationOf(content);
+  if (relation === undefined) return MAIN_TIMELINE;
+  return relation.relType === 'm.thread' ? relation.eventId : (threadOf(relation.eventId) ?? MAIN_TIMELINE);
+}

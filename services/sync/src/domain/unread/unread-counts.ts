@@ -1,0 +1,112 @@
+import { MAIN_TIMELINE } from '@ganglion/protocol';
+import { LRUCache } from 'lru-cache';
+import type { ReadModel } from '../ports.js';
+import type { RoomView } from '../room-view.js';
+import type { RoomMembership, UserView } from '../user-view.js';
+import { Evaluations, ownVerdict, USUAL_RULES, usualVerdict } from './evaluations.js';
+import { joinedSince } from './joined-since.js';
+import type { Notice } from './notice.js';
+import { NoticeBoard } from './notice-board.js';
+
+export interface Counts {
+  notifications: number;
+  highlights: number;
+}
+
+/** The counts of each thread that has any, `main` among them. */
+export type UnreadThreads = ReadonlyMap<string, Readonly<Counts>>;
+
+/** Notices, over all boards; each is about two hundred bytes. */
+const MAX_NOTICES = 200_000;
+const MAX_JOINS = 50_000;
+
+/**
+ * Counts what users have not read. One board serves all who have the usual rules in a room; who has changed rules has
+ * boards of their own. An event is held against the rules once, when it is new; a count adds up what stands on the board
+ * above the user's receipts.
+ *
+ * @see https://spec.matrix.org/v1.19/client-server-api/#receiving-notifications
+ */
+export class UnreadCounts {
+  readonly #evaluations = new Evaluations();
+  readonly #boards = new LRUCache<string, NoticeBoard>({
+    maxSize: MAX_NOTICES,
+    sizeCalculation: (board) => board.size + 10,
+  });
+  readonly #joins = new LRUCache<string, number>({ max: MAX_JOINS });
+
+  constructor(private readonly model: ReadModel) {}
+
+  async count(user: UserView, membership: RoomMembership, view: RoomView, upTo: number): Promise<UnreadThreads> {
+    const { marks } = membership;
+    const since = Math.max(marks.unthreaded, await this.#joinedSince(user.userId, membership, view));
+    const { key, board } = this.#boardFor(user, view);
+    board.extend(view);
+    await board.reach(since, view);
+    // Its size has changed.
+    this.#boards.set(key, board);
+    return tally(board.between(since, upTo), user, membership);
+  }
+
+  #boardFor(user: UserView, view: RoomView): { key: string; board: NoticeBoard } {
+    const { userId, pushRules: rules } = user;
+    const usual = rules === USUAL_RULES;
+    const key = usual ? `${view.record.nid}` : `${view.record.nid} ${userId} ${user.pushRulesPosition}`;
+    const known = this.#boards.get(key);
+    if (known?.follows(view)) return { key, board: known };
+    const reader = { userId, rules };
+    const board = new NoticeBoard(
+      view,
+      this.model,
+      this.#evaluations,
+      usual ? usualVerdict : (evaluated) => ownVerdict(evaluated, reader, view),
+    );
+    return { key, board };
+  }
+
+  async #joinedSince(userId: string, { position }: RoomMembership, view: RoomView): Promise<number> {
+    const key = `${view.record.nid} ${position} ${userId}`;
+    const known = this.#joins.get(key);
+    if (known !== undefined) return known;
+    const since = await joinedSince(this.model, view, userId);
+    this.#joins.set(key, since);
+    return since;
+  }
+}
+
+function tally(notices: readonly Notice[], { userId, ignored }: UserView, { marks }: RoomMembership): UnreadThreads {
+  const threads = new Map<string, Counts>();
+  for (const notice of notices) {
+    const { threadId, sender, isState, position, notifies, highlights, mentions } = notice;
+    if (sender === userId) threads.delete(threadId);
+    if (sender === userId || (!isState && ignored.has(sender)) || position <= marks.readUpTo(threadId)) continue;
+    const mentioned = mentions?.has(userId) ?? false;
+    if (!notifies && !mentioned) continue;
+    const counts = threads.get(threadId) ?? { notifications: 0, highlights: 0 };
+    threads.set(threadId, counts);
+    counts.notifications += 1;
+    if (highlights || mentioned) counts.highlights += 1;
+  }
+  return threads;
+}
+
+/** The counts as parts of `rooms.join`: of each thread for itself, or of all in one. */
+export function unreadText(threads: UnreadThreads, byThread: boolean): string {
+  if (!byThread) return `"unread_notifications":${countsText(sum([...threads.values()]))}`;
+  const main = `"unread_notifications":${countsText(threads.get(MAIN_TIMELINE) ?? sum([]))}`;
+  const others = [...threads].filter(([threadId]) => threadId !== MAIN_TIMELINE);
+  if (others.length === 0) return main;
+  const texts = others.map(([threadId, counts]) => `${JSON.stringify(threadId)}:${countsText(counts)}`);
+  return `${main},"unread_thread_notifications":{${texts.join(',')}}`;
+}
+
+function sum(all: readonly Counts[]): Counts {
+  return {
+    notifications: all.reduce((total, { notifications }) => total + notifications, 0),
+    highlights: all.reduce((total, { highlights }) => total + highlights, 0),
+  };
+}
+
+function countsText({ notifications, highlights }: Counts): string {
+  return `{"notification_count":${notifications},"highlight_count":${highlights}}`;
+}
