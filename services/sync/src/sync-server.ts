@@ -21,6 +21,7 @@ import { RoomHistory } from './domain/room-history.js';
 import { RoomViews } from './domain/room-views.js';
 import { SyncService } from './domain/sync-service.js';
 import { Typing } from './domain/typing.js';
+import { UnreadCounts } from './domain/unread/unread-counts.js';
 import { UserViews } from './domain/user-views.js';
 import { ReadStore } from './storage/read-store.js';
 import { ReceiptStore } from './storage/receipt-store.js';
@@ -61,6 +62,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   const users = new UserViews(model, receipts);
   const rooms = new RoomViews(model, config.sync.max_cached_rooms, config.sync.recent_events_per_room);
   const ephemeral = new EphemeralReader(receipts, users.receipts);
+  const unread = new UnreadCounts(model);
   const announcements = new Announcements();
   const alone = config.bus.kind === 'embedded';
   const feed = new LiveFeed(feedSource(bus), model, rooms, users, announcements, alone ? Infinity : undefined);
@@ -72,7 +74,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   const appender = new AppenderService({ ...deps, lease, appended });
   const limits = { defaultLimit: config.sync.default_timeline_limit, maximumLimit: config.sync.max_timeline_limit };
   return {
-    service: new SyncService({ feed, model, rooms, users, announcements, ephemeral, sent: new SentMembers() }),
+    service: new SyncService({ feed, model, rooms, users, announcements, ephemeral, unread, sent: new SentMembers() }),
     history: new RoomHistory({ feed, model, rooms, users, announcements }),
     receipts: new Receipts({ feed, model, receipts, joined, announcements, fullyRead, announce }),
     typing: new Typing(feed, joined, (note) => bus.broadcast(TYPING, note)),

@@ -2,6 +2,7 @@ import type { AccountDataRow } from './append.js';
 import type { SentMembers } from './lazy-members.js';
 import { heroesFor } from './member-summary.js';
 import type { ReadModel } from './ports.js';
+import type { Aside } from './quiet-room.js';
 import { readStateDelta } from './room-state-delta.js';
 import type { RoomView } from './room-view.js';
 import type { Window } from './sync-request.js';
@@ -11,13 +12,11 @@ import { readTimeline, type Timeline } from './timeline-window.js';
 import { MembershipHistory } from './visibility.js';
 
 /** One room of an answer, and what of it the client has seen. */
-export interface RoomWindow extends Window {
+export interface RoomWindow extends Window, Aside {
   readonly view: RoomView;
   /** Where the room ends for the user: the answer's position, or where they left. */
   readonly upTo: number;
   readonly accountData: readonly AccountDataRow[];
-  /** Events as JSON text. */
-  readonly ephemeral: readonly string[];
 }
 
 export interface RoomReaders {
@@ -45,6 +44,7 @@ export async function roomAnswer(readers: RoomReaders, window: RoomWindow, kind:
     state.length === 0 &&
     accountData.length === 0 &&
     window.ephemeral.length === 0 &&
+    !window.hasRead &&
     !timeline.limited
   ) {
     return undefined;
@@ -55,7 +55,9 @@ export async function roomAnswer(readers: RoomReaders, window: RoomWindow, kind:
     `"${request.useStateAfter ? 'org.matrix.msc4222.state_after' : 'state'}":${eventsText(state, viewer)}`,
     `"account_data":{"events":[${accountData.map(accountDataText).join(',')}]}`,
   ];
-  if (kind === 'join') parts.push(`"ephemeral":{"events":[${window.ephemeral.join(',')}]}`);
+  if (kind === 'join') {
+    parts.push(`"ephemeral":{"events":[${window.ephemeral.join(',')}]}`, await window.unread(view));
+  }
   if (kind === 'join' && memberChange) parts.push(`"summary":${summaryText(view, upTo, request.userId)}`);
   return `{${parts.join(',')}}`;
 }

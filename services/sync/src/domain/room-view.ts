@@ -17,6 +17,7 @@ export class RoomView {
   /** The versions of each entry of the state, oldest first. */
   readonly #versions = new Map<string, StateVersion[]>();
   #lastMemberChange = 0;
+  #joined = 0;
   #summary: { readonly at: number; readonly value: MemberSummary } | undefined;
 
   constructor(
@@ -90,11 +91,19 @@ export class RoomView {
     if (this.#recent.length > 2 * this.maxRecent) this.#trim();
   }
 
+  /** How many have joined, as of the latest change. */
+  get joinedCount(): number {
+    return this.#joined;
+  }
+
   applyState(version: StateVersion): void {
     const key = keyOf(version.type, version.stateKey);
     const versions = this.#versions.get(key);
+    const before = versions?.at(-1);
+    if (before !== undefined && before.position >= version.position) return;
     if (versions === undefined) this.#versions.set(key, [version]);
-    else if ((versions.at(-1)?.position ?? 0) < version.position) versions.push(version);
+    else versions.push(version);
+    if (version.type === 'm.room.member') this.#joined += joins(version) - joins(before);
     if (version.type === 'm.room.member') this.#lastMemberChange = Math.max(this.#lastMemberChange, version.position);
   }
 
@@ -129,6 +138,10 @@ export class RoomView {
     }
     return low;
   }
+}
+
+function joins(version: StateVersion | undefined): number {
+  return version?.event?.membership === 'join' ? 1 : 0;
 }
 
 function lastUpTo(versions: readonly StateVersion[] | undefined, at: number): StateVersion | undefined {

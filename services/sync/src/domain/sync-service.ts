@@ -4,10 +4,12 @@ import type { EphemeralReader } from './ephemeral-reader.js';
 import { strippedRoomAnswer } from './invited-room.js';
 import { accountDataText, type RoomReaders, roomAnswer } from './joined-room.js';
 import type { LiveFeed } from './live-feed.js';
+import { type Aside, quietRoomAnswer } from './quiet-room.js';
 import type { RoomViews } from './room-views.js';
 import { shownAccountData } from './shown-account-data.js';
 import type { SyncRequest, Window } from './sync-request.js';
 import { formatToken } from './sync-token.js';
+import { type UnreadCounts, unreadText } from './unread/unread-counts.js';
 import type { RoomMembership, UserView } from './user-view.js';
 import type { UserViews } from './user-views.js';
 
@@ -17,12 +19,11 @@ export interface SyncDependencies extends RoomReaders {
   readonly users: UserViews;
   readonly announcements: Announcements;
   readonly ephemeral: EphemeralReader;
+  readonly unread: UnreadCounts;
 }
 
-/** What is not kept with the events of a room. */
-interface Aside {
+interface RoomAside extends Aside {
   readonly accountData: readonly AccountDataRow[];
-  readonly ephemeral: readonly string[];
 }
 
 type Section = 'join' | 'invite' | 'knock' | 'leave';
@@ -79,12 +80,15 @@ export class SyncService {
         request.filter.room.allowsRoom(room.record.roomId) && (forgotten?.get(room.record.nid) ?? 0) < position,
     );
     const ephemeral = await this.deps.ephemeral.read(window, memberships);
-    const asideOf = ({ record }: RoomMembership['room']): Aside => ({
-      accountData: accountData.filter(({ roomId }) => roomId === record.roomId),
-      ephemeral: ephemeral.get(record.nid) ?? [],
+    const { unreadThreadNotifications: byThread } = request.filter.room.timeline;
+    const asideOf = (membership: RoomMembership): RoomAside => ({
+      accountData: accountData.filter(({ roomId }) => roomId === membership.room.record.roomId),
+      ephemeral: ephemeral.get(membership.room.record.nid) ?? [],
+      hasRead: since !== undefined && membership.marks.position > since,
+      unread: async (view) => unreadText(await this.deps.unread.count(user, membership, view, upTo), byThread),
     });
     await Promise.all(
-      memberships.map((membership) => this.#addRoom(sections, window, membership, asideOf(membership.room))),
+      memberships.map((membership) => this.#addRoom(sections, window, membership, asideOf(membership))),
     );
     const global = shownAccountData(user.userId, accountData, since === undefined).filter(({ type }) =>
       request.filter.accountData.allows({ type }),
@@ -110,7 +114,7 @@ export class SyncService {
     return this.deps.model.accountData(user.userId, since, upTo);
   }
 
-  async #addRoom(sections: Sections, window: Window, membership: RoomMembership, aside: Aside): Promise<void> {
+  async #addRoom(sections: Sections, window: Window, membership: RoomMembership, aside: RoomAside): Promise<void> {
     const { record } = membership.room;
     const section = sectionOf(membership.membership);
     if (!this.#concerns(window, membership, section, aside)) return;
@@ -124,10 +128,10 @@ export class SyncService {
     { since, request }: Window,
     { membership, position, room }: RoomMembership,
     section: Section,
-    { accountData, ephemeral }: Aside,
+    aside: RoomAside,
   ) {
     if (section === 'join') {
-      const news = accountData.length + ephemeral.length > 0;
+      const news = aside.accountData.length + aside.ephemeral.length > 0 || aside.hasRead;
       return since === undefined || request.fullState || room.position > since || position > since || news;
     }
     if (section !== 'leave') return since === undefined || position > since || request.fullState;
@@ -138,13 +142,15 @@ export class SyncService {
 
   async #roomText(
     window: Window,
-    { position }: RoomMembership,
+    membership: RoomMembership,
     section: Section,
     view: Awaited<ReturnType<RoomViews['get']>>,
-    aside: Aside,
+    aside: RoomAside,
   ): Promise<string | undefined> {
     const { model } = this.deps;
     const { userId } = window.request;
+    const { position } = membership;
+    if (section === 'join' && isQuiet(window, membership, aside)) return quietRoomAnswer(window, aside, view);
     if (section === 'join') return roomAnswer(this.deps, { ...window, ...aside, view }, 'join');
     if (section === 'leave') {
       const upTo = Math.min(position, window.upTo);
@@ -155,6 +161,12 @@ export class SyncService {
     const key = section === 'invite' ? 'invite_state' : 'knock_state';
     return strippedRoomAnswer(model, view, userId, Math.min(position, window.upTo), key);
   }
+}
+
+/** Whether nothing was sent in a room that the client knows, so that nobody needs to look for it. */
+function isQuiet({ since, request }: Window, { position, room }: RoomMembership, { accountData }: RoomAside): boolean {
+  if (since === undefined || request.fullState || accountData.length > 0) return false;
+  return room.position <= since && position <= since;
 }
 
 function sectionOf(membership: string): Section {

@@ -1,6 +1,9 @@
+import { type CompiledPushRules, compilePushRules, storedPushRuleChanges } from '@ganglion/protocol';
+import type { AccountDataRow } from './append.js';
 import type { RoomRecord } from './ports.js';
 import { ReadMarks } from './read-marks.js';
 import type { TrackedEphemeral } from './tracked-ephemeral.js';
+import { USUAL_RULES } from './unread/evaluations.js';
 
 /** A room that some user in memory has to do with. */
 export interface TrackedRoom {
@@ -28,6 +31,9 @@ export class UserView {
   /** Of the last change to the user's account data. */
   accountDataPosition = 0;
   ignored: ReadonlySet<string> = new Set();
+  pushRules: CompiledPushRules = USUAL_RULES;
+  /** Of the last change to the user's push rules; 0 when there was none. */
+  pushRulesPosition = 0;
   /** How often something happened for the user. */
   wakes = 0;
 
@@ -49,6 +55,16 @@ export class UserView {
         return true;
     }
     return false;
+  }
+
+  /** Takes over what of the account data matters to answers. */
+  applyAccountData({ roomId, type, content, position }: AccountDataRow): void {
+    this.accountDataPosition = Math.max(this.accountDataPosition, position);
+    if (roomId !== '') return;
+    if (type === 'm.ignored_user_list') this.ignored = parseIgnored(content);
+    if (type !== 'm.push_rules') return;
+    this.pushRules = compilePushRules(storedPushRuleChanges(JSON.parse(content)));
+    this.pushRulesPosition = position;
   }
 
   /** How far the user has read in a room. */
@@ -81,7 +97,7 @@ export class UserView {
 }
 
 /** The users whom someone ignores. @see https://spec.matrix.org/v1.19/client-server-api/#ignoring-users */
-export function parseIgnored(content: string): ReadonlySet<string> {
+function parseIgnored(content: string): ReadonlySet<string> {
   const { ignored_users: users } = JSON.parse(content) as { ignored_users?: unknown };
   return new Set(typeof users === 'object' && users !== null ? Object.keys(users) : []);
 }

@@ -3,7 +3,7 @@ import type { AppendBatch } from './append.js';
 import type { ReadModel, ReceiptModel, RoomRecord } from './ports.js';
 import { ReceiptLog } from './receipt-log.js';
 import { applyEphemeral, TrackedEphemeral } from './tracked-ephemeral.js';
-import { parseIgnored, type TrackedRoom, UserView } from './user-view.js';
+import { type TrackedRoom, UserView } from './user-view.js';
 
 interface Loading {
   readonly view: Promise<UserView>;
@@ -64,11 +64,10 @@ export class UserViews {
       if (record !== undefined) this.#setMembership(user, record, membership ?? 'leave', position);
       concerned.add(user);
     }
-    for (const { userId, roomId, type, content, position } of batch.accountData) {
-      const user = find(userId);
-      if (user === undefined || position <= user.accountDataPosition) continue;
-      user.accountDataPosition = position;
-      if (roomId === '' && type === 'm.ignored_user_list') user.ignored = parseIgnored(content);
+    for (const row of batch.accountData) {
+      const user = find(row.userId);
+      if (user === undefined || row.position <= user.accountDataPosition) continue;
+      user.applyAccountData(row);
       concerned.add(user);
     }
   }
@@ -114,9 +113,7 @@ export class UserViews {
       this.#setMembership(user, record, record.membership, record.membershipPosition);
       user.rooms.get(record.nid)?.room.ephemeral.merge(record.ephemeral);
     }
-    user.accountDataPosition = accountData.at(-1)?.position ?? 0;
-    const ignored = accountData.find(({ roomId, type }) => roomId === '' && type === 'm.ignored_user_list');
-    if (ignored !== undefined) user.ignored = parseIgnored(ignored.content);
+    for (const row of accountData) user.applyAccountData(row);
     for (const batch of meanwhile) this.#applyMeanwhile(user, batch);
     // In the same turn as the batches are applied, so that none is missed in between.
     this.#settle(userId, meanwhile, user);

@@ -59,7 +59,7 @@ export class UnreadCounts {
       view,
       this.model,
       this.#evaluations,
-      usual ? usualVerdict : (evaluated) => ownVerdict(evaluated, reader, view),
+      usual ? usualVerdict : (evaluated, now) => ownVerdict(evaluated, reader, now),
     );
     return { key, board };
   }
