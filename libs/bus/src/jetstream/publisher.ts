@@ -17,7 +17,7 @@ interface Entry {
 }
 
 const WINDOW = 2_048;
-const ACK_TIMEOUT_MS = 5_000;
+const ACK_TIMEOUT_MS = 3_000;
 const SWEEP_MS = 200;
 
 /**

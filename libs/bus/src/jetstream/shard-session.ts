@@ -15,6 +15,8 @@ import { Puller } from './puller.js';
 import { specOf } from './stream-registry.js';
 
 const GATE_POLL_MS = 100;
+/** Longer than a cluster takes to elect a leader; only messages that grew too old while they waited never come. */
+const GATE_LONGEST_MS = 15_000;
 const REOPEN_MS = 100;
 /** Above this many deliveries for each attempt that is allowed, a message is taken to end its process. */
 const DELIVERIES_PER_ATTEMPT = 3;
@@ -178,7 +180,7 @@ export class ShardSession<T> {
    * what comes earlier but belongs behind them waits until they are here.
    */
   async #openGate(info: ConsumerInfo, puller: Puller): Promise<void> {
-    const deadline = performance.now() + 2 * this.#consumer.ackWaitMs;
+    const deadline = performance.now() + Math.max(GATE_LONGEST_MS, 3 * this.#consumer.ackWaitMs);
     let held: readonly JetStreamItem<T>[] = this.#held.all();
     let unacknowledged = info.num_ack_pending;
     while (this.#missing(held, unacknowledged) && performance.now() < deadline) {
