@@ -4,7 +4,7 @@ import type { ConsumerDefinition, StreamDefinition, Topic } from './bus.js';
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** @throws RangeError when the name could not be a stream's, a durable's or a topic's */
-export function checkName(kind: string, name: string): void {
+function checkName(kind: string, name: string): void {
   if (!NAME.test(name)) throw new RangeError(`${kind} ${JSON.stringify(name)}: use letters, digits, - and _ only`);
 }
 

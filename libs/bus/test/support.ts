@@ -16,7 +16,7 @@ export interface RoomEvent {
   readonly seq: number;
 }
 
-export const eventCodec = jsonCodec<RoomEvent>((input) => {
+const eventCodec = jsonCodec<RoomEvent>((input) => {
   const { room, seq } = input as Partial<RoomEvent>;
   if (typeof room !== 'string' || typeof seq !== 'number') throw new TypeError('not an event of a room');
   return { room, seq };

@@ -4,7 +4,7 @@ import type { ConsumerDefinition } from '../bus.js';
 import type { JetStreamCore } from './core.js';
 
 /** One batch in the handler's hands and one that waits for it. */
-export function maxHeld<T>(consumer: ConsumerDefinition<T>): number {
+function maxHeld<T>(consumer: ConsumerDefinition<T>): number {
   return 2 * consumer.maxBatch;
 }
 
