@@ -209,6 +209,25 @@ describe('unread notifications', () => {
     expect(await untilCounts(carol, '1/0')).toBeDefined();
   });
 
+  it('begin anew when one comes back', async () => {
+    const first = await say('one');
+    expect(countsIn(await bob.sees(roomId, first))).toBe('1/0');
+    await deployment.rooms.setMembership(roomId, bob.userId, 'leave');
+    await say('two');
+    await deployment.rooms.setMembership(roomId, bob.userId, 'join');
+    const third = await say('three');
+    expect(countsIn(await bob.sees(roomId, third))).toBe('1/0');
+    expect(await countsNow()).toBe('1/0');
+  });
+
+  it('go on while one reads nothing, with every answer', async () => {
+    for (let i = 1; i <= 30; i++) {
+      const eventId = await say(`message ${i}`);
+      expect(countsIn(await bob.sees(roomId, eventId))).toBe(`${i}/0`);
+    }
+    expect(await countsNow()).toBe('30/0');
+  });
+
   it('reach further back than what is in memory', async () => {
     const many = 70;
     for (let i = 0; i < many; i++) await say(`message ${i}`, i === 3 ? mention(bob) : {});

@@ -7,6 +7,8 @@ export class ReadMarks {
   unthreaded = 0;
   /** Of the last receipt. */
   position = 0;
+  /** How often they have changed. */
+  version = 0;
 
   /** Whether there is any receipt at all. */
   get any(): boolean {
@@ -19,6 +21,7 @@ export class ReadMarks {
   }
 
   apply({ threadId, eventPosition, position }: Pick<ReceiptRow, 'threadId' | 'eventPosition' | 'position'>): void {
+    this.version += 1;
     this.position = Math.max(this.position, position);
     if (threadId === '') this.unthreaded = Math.max(this.unthreaded, eventPosition);
     else this.#threads.set(threadId, Math.max(this.#threads.get(threadId) ?? 0, eventPosition));

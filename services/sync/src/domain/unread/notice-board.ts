@@ -20,6 +20,8 @@ export class NoticeBoard {
   #upTo: number;
   #eventsBefore = 0;
   #reaching: Promise<void> | undefined;
+  /** How often a notice has been taken off: counts that had it in are wrong. */
+  removals = 0;
 
   constructor(
     view: RoomView,
@@ -95,7 +97,9 @@ export class NoticeBoard {
 
   #forget(eventId: unknown): void {
     const index = this.#notices.findLastIndex((notice) => notice.eventId === eventId);
-    if (index >= 0) this.#notices = this.#notices.toSpliced(index, 1);
+    if (index < 0) return;
+    this.#notices = this.#notices.toSpliced(index, 1);
+    this.removals += 1;
   }
 
   #trim(): void {

@@ -16,14 +16,27 @@ export interface Counts {
 /** The counts of each thread that has any, `main` among them. */
 export type UnreadThreads = ReadonlyMap<string, Readonly<Counts>>;
 
+/** What was counted for one user in one room, to go on from. */
+interface Tally {
+  readonly board: NoticeBoard;
+  readonly removals: number;
+  readonly marksVersion: number;
+  readonly ignored: ReadonlySet<string>;
+  /** What came before does not count. */
+  readonly since: number;
+  /** Everything up to this position is in the counts. */
+  upTo: number;
+  readonly threads: Map<string, Counts>;
+}
+
 /** Notices, over all boards; each is about two hundred bytes. */
 const MAX_NOTICES = 200_000;
 const MAX_JOINS = 50_000;
 
 /**
  * Counts what users have not read. One board serves all who have the usual rules in a room; who has changed rules has
- * boards of their own. An event is held against the rules once, when it is new; a count adds up what stands on the board
- * above the user's receipts.
+ * boards of their own. An event is held against the rules once, when it is new; a count adds what is new on the board, and
+ * begins again above the user's receipts when they have read on.
  *
  * @see https://spec.matrix.org/v1.19/client-server-api/#receiving-notifications
  */
@@ -33,6 +46,7 @@ export class UnreadCounts {
     maxSize: MAX_NOTICES,
     sizeCalculation: (board) => board.size + 10,
   });
+  readonly #tallies = new WeakMap<UserView, Map<number, Tally>>();
   readonly #joins = new LRUCache<string, number>({ max: MAX_JOINS });
 
   constructor(private readonly model: ReadModel) {}
@@ -45,7 +59,23 @@ export class UnreadCounts {
     await board.reach(since, view);
     // Its size has changed.
     this.#boards.set(key, board);
-    return tally(board.between(since, upTo), user, membership);
+    return this.#tally(user, membership, { board, since, upTo });
+  }
+
+  #tally(user: UserView, membership: RoomMembership, counted: { board: NoticeBoard; since: number; upTo: number }) {
+    const { board, since, upTo } = counted;
+    const { record } = membership.room;
+    const tallies = this.#tallies.get(user) ?? new Map<number, Tally>();
+    this.#tallies.set(user, tallies);
+    const known = tallies.get(record.nid);
+    const fits = known?.since === since && goesOn(known, user, membership, board);
+    // An answer as of an earlier position than another one that is under way.
+    if (fits && known.upTo > upTo) return addUp(new Map(), board.between(since, upTo), user, membership);
+    const tally = fits ? known : newTally(user, membership, board, since);
+    addUp(tally.threads, board.between(tally.upTo, upTo), user, membership);
+    tally.upTo = Math.max(tally.upTo, upTo);
+    tallies.set(record.nid, tally);
+    return tally.threads;
   }
 
   #boardFor(user: UserView, view: RoomView): { key: string; board: NoticeBoard } {
@@ -74,8 +104,23 @@ export class UnreadCounts {
   }
 }
 
-function tally(notices: readonly Notice[], { userId, ignored }: UserView, { marks }: RoomMembership): UnreadThreads {
-  const threads = new Map<string, Counts>();
+function newTally({ ignored }: UserView, { marks }: RoomMembership, board: NoticeBoard, since: number): Tally {
+  const { removals } = board;
+  return { board, removals, marksVersion: marks.version, ignored, since, upTo: since, threads: new Map() };
+}
+
+/** Whether what was counted still holds. */
+function goesOn(tally: Tally, { ignored }: UserView, { marks }: RoomMembership, board: NoticeBoard): boolean {
+  const sameBoard = tally.board === board && tally.removals === board.removals;
+  return sameBoard && tally.marksVersion === marks.version && tally.ignored === ignored;
+}
+
+function addUp(
+  threads: Map<string, Counts>,
+  notices: readonly Notice[],
+  { userId, ignored }: UserView,
+  { marks }: RoomMembership,
+): UnreadThreads {
   for (const notice of notices) {
     const { threadId, sender, isState, position, notifies, highlights, mentions } = notice;
     if (sender === userId) threads.delete(threadId);
