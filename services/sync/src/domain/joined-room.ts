@@ -52,7 +52,7 @@ export async function roomAnswer(readers: RoomReaders, window: RoomWindow, kind:
   const viewer = { ...viewerOf(window), membershipAt: (event: TimelineEvent) => history.at(event.position) };
   const parts = [
     timelineText(timeline, viewer, window),
-    `"${request.useStateAfter ? 'org.matrix.msc4222.state_after' : 'state'}":${eventsText(state, viewer)}`,
+    `"${request.stateKey}":${eventsText(state, viewer)}`,
     `"account_data":{"events":[${accountData.map(accountDataText).join(',')}]}`,
   ];
   if (kind === 'join') {
@@ -78,7 +78,8 @@ async function readRoomState(readers: RoomReaders, window: RoomWindow, timeline:
   const { view, request, upTo } = window;
   const { state: filter } = request.filter.room;
   if (!filter.allowsRoom(view.record.roomId)) return [];
-  const { userId, deviceId, useStateAfter: after } = request;
+  const { userId, deviceId, stateKey } = request;
+  const after = stateKey !== 'state';
   return readStateDelta(readers.model, readers.sent, { view, userId, deviceId, since, upTo, timeline, filter, after });
 }
 

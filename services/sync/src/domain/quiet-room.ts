@@ -14,10 +14,9 @@ export interface Aside {
 
 /** `rooms.join` of a room in which nothing was sent: what does not last, and what is left to read. */
 export async function quietRoomAnswer({ since, upTo, request }: Window, aside: Aside, view: RoomView): Promise<string> {
-  const state = request.useStateAfter ? 'org.matrix.msc4222.state_after' : 'state';
   const parts = [
     `"timeline":{"events":[],"limited":false,"prev_batch":"${formatToken(since ?? upTo)}"}`,
-    `"${state}":{"events":[]}`,
+    `"${request.stateKey}":{"events":[]}`,
     '"account_data":{"events":[]}',
     `"ephemeral":{"events":[${aside.ephemeral.join(',')}]}`,
     await aside.unread(view),

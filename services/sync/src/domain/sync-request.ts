@@ -8,8 +8,8 @@ export interface SyncRequest {
   readonly since: number | undefined;
   readonly filter: CompiledFilter;
   readonly fullState: boolean;
-  /** Answer with `state_after` in place of `state` (MSC4222). */
-  readonly useStateAfter: boolean;
+  /** Under which name rooms answer with state: as it is before the timeline, or after it, which had another name once. */
+  readonly stateKey: 'state' | 'state_after' | 'org.matrix.msc4222.state_after';
   /** How long to wait for something to happen, in milliseconds. */
   readonly timeoutMs: number;
   /** Aborted when the client has gone or the process is about to stop. */

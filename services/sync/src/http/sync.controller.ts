@@ -4,6 +4,7 @@ import { Controller, Get, Inject, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { Filters } from '../domain/filters.js';
+import type { SyncRequest } from '../domain/sync-request.js';
 import { SyncService } from '../domain/sync-service.js';
 import { syncQuery } from './parameters.js';
 
@@ -33,7 +34,7 @@ export class SyncController {
       since: query.since,
       filter: await this.filters.ofSync(userId, query.filter),
       fullState: query.full_state ?? false,
-      useStateAfter: query['org.matrix.msc4222.use_state_after'] ?? query.use_state_after ?? false,
+      stateKey: stateKeyOf(query),
       timeoutMs: Math.min(query.timeout ?? 0, this.config.max_timeout_ms),
     };
     if (request.timeoutMs === 0) return this.service.sync({ ...request, signal: NEVER });
@@ -56,3 +57,8 @@ export class SyncController {
 }
 
 const NEVER = new AbortController().signal;
+
+function stateKeyOf(query: z.infer<typeof syncQuery>): SyncRequest['stateKey'] {
+  if (query.use_state_after) return 'state_after';
+  return query['org.matrix.msc4222.use_state_after'] ? 'org.matrix.msc4222.state_after' : 'state';
+}
