@@ -27,9 +27,11 @@ export const sendPath = roomPath.extend({ eventType, txnId });
 export const redactPath = roomPath.extend({ eventId, txnId });
 export const statePath = roomPath.extend({ eventType, stateKey: text.default('') });
 
-export const reasonBody = z.object({ reason: text.optional() }).default({});
+/** Some clients send null for none. */
+const reason = text.nullish().transform((given) => given ?? undefined);
+export const reasonBody = z.object({ reason }).prefault({});
 /** Further keys become part of the member event. */
-export const joinBody = z.looseObject({ reason: text.optional() }).default({});
-export const targetBody = z.object({ user_id: userId, reason: text.optional() });
+export const joinBody = z.looseObject({ reason }).prefault({});
+export const targetBody = z.object({ user_id: userId, reason });
 
 export const limitText = text.regex(/^\d{1,9}$/, 'must be a whole number, not negative').transform(Number);
