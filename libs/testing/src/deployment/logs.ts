@@ -1,6 +1,7 @@
 import { cp, mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { explained } from '../explain.js';
 
 const LINES_SHOWN = 40;
 const LONGEST_LINE = 600;
@@ -10,8 +11,7 @@ export async function withLogs<T>(folder: string, run: () => Promise<T>): Promis
   try {
     return await run();
   } catch (error) {
-    if (error instanceof Error) error.message += `\n\n${await report(folder)}`;
-    throw error;
+    throw explained(error, await report(folder));
   }
 }
 
