@@ -2,6 +2,7 @@ import type { Bus } from '@ganglion/bus';
 import { ROOM_EVENTS } from '@ganglion/contracts';
 import type { Database } from '@ganglion/database';
 import type { Logger } from '@ganglion/telemetry';
+import { forgetPublished } from '../storage/commit-statement.js';
 import type { EventLog } from '../storage/event-log.js';
 import type { GroupCommitter } from '../storage/group-committer.js';
 
@@ -19,9 +20,7 @@ const TAKE_LEFT_BEHIND = `
   ORDER BY o.room_nid, o.first_seq LIMIT ${MAX_ROWS}
   FOR UPDATE OF o SKIP LOCKED`;
 
-const FORGET = `
-  DELETE FROM room_server.outbox o USING unnest($1::bigint[], $2::bigint[]) AS p(room_nid, first_seq)
-  WHERE o.room_nid = p.room_nid AND o.first_seq = p.first_seq`;
+const FORGET = forgetPublished(1);
 
 /** Publishes what a process that died left in the outbox, and forgets what was published. Any replica may do it. */
 export class Sweeper {

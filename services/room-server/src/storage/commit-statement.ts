@@ -8,6 +8,17 @@ export interface PublishedRun {
 }
 
 /**
+ * Deletes the outbox rows of these runs; two arrays of bigint are the parameters from `first` on. A row that somebody
+ * sweeps at this moment is left to them: a commit never waits for a bus.
+ */
+export function forgetPublished(first: number): string {
+  return `DELETE FROM room_server.outbox WHERE ctid = ANY (ARRAY(
+      SELECT o.ctid FROM room_server.outbox o
+      JOIN unnest($${first}::bigint[], $${first + 1}::bigint[]) AS p(room_nid, first_seq) USING (room_nid, first_seq)
+      FOR UPDATE OF o SKIP LOCKED))`;
+}
+
+/**
  * Commits events of many rooms in one statement. A room takes part only if it still is at the version its events were
  * built on and none of their transactions was committed before; the answer names the rooms that did.
  *
@@ -65,8 +76,7 @@ const COMMIT = `
     INSERT INTO room_server.outbox (room_nid, first_seq, last_seq)
     SELECT room_nid, seen_version + 1, version FROM current
   ), published AS (
-    DELETE FROM room_server.outbox o USING unnest($33::bigint[], $34::bigint[]) AS p(room_nid, first_seq)
-    WHERE o.room_nid = p.room_nid AND o.first_seq = p.first_seq
+    ${forgetPublished(33)}
   )
   SELECT room_nid FROM advanced`;
 
