@@ -82,8 +82,8 @@ export class AppenderService {
     const signal = AbortSignal.any([term.signal, over.signal]);
     const subscriptions = await this.#consume(appender, over);
     const intake = new EphemeralIntake({ bus, receipts, typing, appender, logger, over });
-    await intake.start();
     try {
+      await intake.start();
       await this.#catchUpUntil(signal, catchUp);
     } finally {
       await Promise.all([intake, ...subscriptions].map((subscription) => subscription.stop()));
