@@ -15,15 +15,6 @@ interface Related {
 const MAX_HOPS = 3;
 
 /**
- * The thread of an event, or `main`.
- *
- * @see https://spec.matrix.org/v1.19/client-server-api/#threaded-read-receipts
- */
-export async function threadOf(events: Events, event: TimelineEvent): Promise<string> {
-  return threadIn(await lineage(events, event));
-}
-
-/**
  * Whether a receipt for a thread may name an event: one that is in it, its root, or one that relates to these. For the
  * main timeline, one that is in no thread.
  *
