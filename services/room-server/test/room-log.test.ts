@@ -1,0 +1,130 @@
+import { ALICE, BOB, change, createRoom, send, storedEvents } from './support/room.js';
+import { type Replica, RoomServers } from './support/room-servers.js';
+
+let servers: RoomServers;
+let replica: Replica;
+beforeAll(async () => {
+  servers = await RoomServers.create();
+  replica = await servers.start();
+});
+afterAll(() => servers.close());
+
+/** One listing, all of its pages. */
+async function headsSince(sinceCursor: number, limit = 0): Promise<{ heads: Map<string, number>; cursor: number }> {
+  const heads = new Map<string, number>();
+  let cursor: number | undefined;
+  for (let afterRoom: number | undefined = 0; afterRoom !== undefined; ) {
+    const page = await replica.roomLog.listRoomHeads({ sinceCursor, afterRoom, limit });
+    if (limit > 0) expect(page.heads.length).toBeLessThanOrEqual(limit);
+    cursor ??= page.cursor;
+    for (const { roomId, roomSeq } of page.heads) heads.set(roomId, roomSeq);
+    afterRoom = page.nextRoom;
+  }
+  return { heads, cursor: cursor ?? sinceCursor };
+}
+
+describe('the heads of rooms', () => {
+  it('are all of them from the beginning, on pages of any size', async () => {
+    const rooms = await Promise.all(Array.from({ length: 7 }, () => createRoom(replica)));
+    await send(replica, rooms[3]!, ALICE);
+    const whole = await headsSince(0);
+    expect(rooms.map((roomId) => whole.heads.get(roomId))).toEqual([5, 5, 5, 6, 5, 5, 5]);
+    for (const limit of [1, 2, 3]) expect((await headsSince(0, limit)).heads).toEqual(whole.heads);
+  });
+
+  it('are only those that changed, from a cursor on', async () => {
+    const [one, two] = [await createRoom(replica), await createRoom(replica)];
+    const { cursor } = await headsSince(0);
+    expect((await headsSince(cursor)).heads).toEqual(new Map());
+    await send(replica, one, ALICE);
+    const later = await headsSince(cursor);
+    expect(later.heads).toEqual(new Map([[one, 6]]));
+    expect((await headsSince(later.cursor)).heads.has(two)).toBe(false);
+  });
+
+  it('include what was committed after the listing by transactions that had begun before it', async () => {
+    const [slow, quick] = [await createRoom(replica), await createRoom(replica)];
+    const { cursor: before } = await headsSince(0);
+    const updated = Promise.withResolvers<void>();
+    const gate = Promise.withResolvers<void>();
+    const transaction = replica.db.transaction(async (tx) => {
+      await tx.query({
+        text: `UPDATE room_server.rooms SET version = version + 1, updated_xid = pg_current_xact_id() WHERE room_id = $1`,
+        values: [slow],
+      });
+      updated.resolve();
+      await gate.promise;
+    });
+    await updated.promise;
+    for (let index = 0; index < 5; index++) await send(replica, quick, ALICE);
+    const during = await headsSince(before);
+    expect(during.heads).toEqual(new Map([[quick, 10]]));
+    gate.resolve();
+    await transaction;
+    expect((await headsSince(during.cursor)).heads.get(slow)).toBe(6);
+  });
+
+  it('followed by cursor miss no commit, whatever goes on at once', async () => {
+    const rooms = await Promise.all(Array.from({ length: 8 }, () => createRoom(replica)));
+    const followed = new Map<string, number>();
+    let writing = true;
+    const follow = (async () => {
+      let cursor = 0;
+      for (let last = false; !last; ) {
+        last = !writing;
+        const listing = await headsSince(cursor, 3);
+        for (const [roomId, seq] of listing.heads) followed.set(roomId, Math.max(seq, followed.get(roomId) ?? 0));
+        cursor = listing.cursor;
+      }
+    })();
+    await Promise.all(
+      rooms.map(async (roomId) => {
+        for (let index = 0; index < 25; index++) await send(replica, roomId, ALICE);
+      }),
+    );
+    writing = false;
+    await follow;
+    expect(rooms.map((roomId) => followed.get(roomId))).toEqual(Array(8).fill(30));
+  });
+});
+
+describe('the log of a room', () => {
+  it('gives the events after a room_seq, in order, page by page', async () => {
+    const roomId = await createRoom(replica);
+    for (let index = 0; index < 10; index++) await send(replica, roomId, ALICE, { txnId: `${index}` });
+    const stored = await storedEvents(replica.db, roomId);
+    const seen: string[] = [];
+    for (let afterSeq = 0, more = true; more; ) {
+      const page = await replica.roomLog.getRoomEvents({ roomId, afterSeq, limit: 4 });
+      expect(page.events).toMatchObject({ roomId, roomVersion: '12' });
+      seen.push(...(page.events?.events ?? []).map(({ eventId }) => eventId));
+      afterSeq = page.events?.events.at(-1)?.roomSeq ?? 0;
+      more = page.more;
+    }
+    expect(seen).toEqual(stored.map(({ eventId }) => eventId));
+  });
+
+  it('tells all that consumers need of an event', async () => {
+    const roomId = await createRoom(replica);
+    const message = await send(replica, roomId, ALICE, { txnId: 'one' });
+    await change(replica, roomId, BOB, 'join');
+    const redaction = { type: 'm.room.redaction', content: {}, redacts: message.eventId };
+    await send(replica, roomId, ALICE, redaction);
+    const { events } = await replica.roomLog.getRoomEvents({ roomId, afterSeq: 5, limit: 0 });
+    const [sent, join, redacted] = events?.events ?? [];
+    expect(sent).toMatchObject({
+      roomSeq: 6,
+      eventId: message.eventId,
+      stateChanges: [],
+      transaction: { userId: ALICE, deviceId: 'PHONE', scope: 'm.room.message', txnId: 'one' },
+    });
+    expect(join?.stateChanges).toEqual([{ type: 'm.room.member', stateKey: BOB, eventId: join?.eventId }]);
+    expect(join?.transaction).toBeUndefined();
+    expect(redacted).toMatchObject({ roomSeq: 8, redactedEventId: message.eventId });
+  });
+
+  it('of a room that does not exist is empty', async () => {
+    const { events, more } = await replica.roomLog.getRoomEvents({ roomId: '!no:one.test', afterSeq: 0, limit: 10 });
+    expect([events?.events, more]).toEqual([[], false]);
+  });
+});
