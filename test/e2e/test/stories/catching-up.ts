@@ -40,7 +40,7 @@ export function catchingUp(server: Server, story: Story): void {
     const before = reader.timeline(roomId).length;
     const missed = texts(230, 'missed');
     for (const text of missed) await alice.sendText(roomId, text);
-    await reader.until(() => reader.timeline(roomId).length > before);
+    await reader.until(() => reader.timeline(roomId).length >= before + missed.length);
     expect(
       reader
         .timeline(roomId)

@@ -1,3 +1,4 @@
+import './idle-timers.js';
 import { eventually, PASSWORD } from '@ganglion/testing';
 import {
   ClientEvent,
