@@ -26,9 +26,15 @@ export async function readState({ roomReads }: Owners, query: StateQuery): Promi
   return events.map((event) => toClientEvent(roomId, event, rules));
 }
 
-function toClientEvent(roomId: string, { eventId, pduJson }: EventWithId, rules: RoomVersionRules): ClientEvent {
+function toClientEvent(roomId: string, event: EventWithId, rules: RoomVersionRules): ClientEvent {
+  const { eventId, pduJson, redactedBecause } = event;
   const pdu = JSON.parse(pduJson) as Pdu;
-  const unsigned = { age: Math.max(0, Date.now() - pdu.origin_server_ts) };
+  const unsigned = {
+    age: Math.max(0, Date.now() - pdu.origin_server_ts),
+    ...(redactedBecause && {
+      redacted_because: toClientEvent(roomId, redactedBecause, rules) as unknown as JsonObject,
+    }),
+  };
   return clientEvent({ eventId, roomId, pdu, rejected: false }, { rules, unsigned });
 }
 

@@ -1,5 +1,5 @@
 import { MatrixError } from '@ganglion/contracts';
-import { isValidRoomAlias, type JsonObject, type RoomEvent } from '@ganglion/protocol';
+import { isValidRoomAlias, type JsonObject } from '@ganglion/protocol';
 import type { Directory } from './directory.js';
 
 /**
@@ -12,10 +12,10 @@ import type { Directory } from './directory.js';
 export async function checkCanonicalAlias(
   directory: Directory,
   roomId: string,
-  current: RoomEvent | undefined,
+  current: JsonObject | undefined,
   content: JsonObject,
 ): Promise<void> {
-  const known = new Set(current === undefined ? [] : namedAliases(current.pdu.content));
+  const known = new Set(current === undefined ? [] : namedAliases(current));
   for (const alias of namedAliases(content)) {
     if (typeof alias !== 'string' || !isValidRoomAlias(alias)) {
       throw new MatrixError(400, 'M_INVALID_PARAM', `${String(alias).slice(0, 255)} is not a room alias`);

@@ -1,4 +1,4 @@
-import { stateTuple } from '@ganglion/protocol';
+import { type RoomEvent, stateTuple } from '@ganglion/protocol';
 import type { BuiltEvent, EventBuilder, EventDraft } from './event-builder.js';
 import type { NewCommittedEvent, NewState, NumberSource, RoomCommit, Transaction } from './ports.js';
 import type { RoomHead, StateEntry } from './room-head.js';
@@ -8,7 +8,8 @@ const SHORTEST_CHAIN = 32;
 
 export interface AppendOptions {
   readonly transaction?: Transaction | undefined;
-  readonly redactsEventId?: string | undefined;
+  /** The event that this redaction takes the content of. */
+  readonly redacts?: RoomEvent | undefined;
 }
 
 /** Gathers the events of one commit to one room, each built on the ones before it. */
@@ -61,6 +62,7 @@ export class CommitBuilder {
     const { head } = this;
     const { event } = built;
     const stateBeforeNid = head.stateNid;
+    if (options.redacts !== undefined) this.#markRedacted(options.redacts);
     const newState = event.pdu.state_key === undefined ? undefined : this.#applyState(nid, stateNid, built);
     head.version += 1;
     const byHash = head.rules.eventIdFormat === 'in-event';
@@ -76,8 +78,13 @@ export class CommitBuilder {
       stateAfterNid: head.stateNid,
       newState,
       transaction: options.transaction,
-      redactsEventId: options.redactsEventId,
+      redactsEventId: options.redacts?.eventId,
     };
+  }
+
+  #markRedacted({ eventId, pdu }: RoomEvent): void {
+    const entry = pdu.state_key === undefined ? undefined : this.head.entry(pdu.type, pdu.state_key);
+    if (entry?.eventId === eventId) entry.redacted = true;
   }
 
   #applyState(nid: number, stateNid: number, { event }: BuiltEvent): NewState {
@@ -87,6 +94,7 @@ export class CommitBuilder {
     const entry: StateEntry = {
       nid,
       eventId: event.eventId,
+      redacted: false,
       ...(typeof membership === 'string' && { membership }),
       event,
     };

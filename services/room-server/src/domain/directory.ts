@@ -1,5 +1,5 @@
 import { MatrixError } from '@ganglion/contracts';
-import { type JsonObject, powerLevelsOf, type RoomEvent } from '@ganglion/protocol';
+import { type JsonObject, powerLevelsOf } from '@ganglion/protocol';
 import type { RoomStore } from './ports.js';
 import type { RoomHead } from './room-head.js';
 
@@ -43,8 +43,7 @@ export async function deleteAlias(directory: Directory, store: RoomStore, alias:
 }
 
 /** The content for m.room.canonical_alias after an alias of the room was deleted; undefined when it does not name it. */
-export function canonicalAliasWithout(event: RoomEvent | undefined, alias: string): JsonObject | undefined {
-  const content = event?.pdu.content;
+export function canonicalAliasWithout(content: JsonObject | undefined, alias: string): JsonObject | undefined {
   if (content === undefined) return undefined;
   const others = Array.isArray(content.alt_aliases) ? content.alt_aliases : [];
   if (content.alias !== alias && !others.includes(alias)) return undefined;

@@ -1,4 +1,11 @@
-import { type RoomEvent, type RoomVersionRules, type StateTuple, stateTuple } from '@ganglion/protocol';
+import {
+  type JsonObject,
+  type RoomEvent,
+  type RoomVersionRules,
+  redactContent,
+  type StateTuple,
+  stateTuple,
+} from '@ganglion/protocol';
 
 /** One entry of a room's current state. The event itself is in memory only once somebody needed it. */
 export interface StateEntry {
@@ -6,6 +13,8 @@ export interface StateEntry {
   readonly eventId: string;
   /** Of m.room.member events. */
   readonly membership?: string;
+  /** The event is kept as it was signed, to authorise by, but must not be shown or taken over any more. */
+  redacted: boolean;
   event?: RoomEvent;
 }
 
@@ -44,6 +53,12 @@ export class RoomHead {
   /** The loaded event of an entry; undefined also when it was not loaded. */
   event(type: string, stateKey: string): RoomEvent | undefined {
     return this.entry(type, stateKey)?.event;
+  }
+
+  /** The content of an entry as it may be shown, when its event is loaded. */
+  shownContent(type: string, stateKey: string): JsonObject | undefined {
+    const { event, redacted } = this.entry(type, stateKey) ?? {};
+    return redacted && event !== undefined ? redactContent(type, event.pdu.content, this.rules) : event?.pdu.content;
   }
 
   /** The membership of a user; `leave` for whoever was never there. */

@@ -23,8 +23,8 @@ export function sendEvent(
     if (earlier !== undefined) return earlier;
     const unchanged = await unchangedState(store, commit, draft);
     if (unchanged !== undefined) return unchanged;
-    const redactsEventId = await redactedEvent(store, commit, draft);
-    const { event, roomSeq } = await commit.append(draft, { transaction, redactsEventId });
+    const redacts = await redactedEvent(store, commit, draft);
+    const { event, roomSeq } = await commit.append(draft, { transaction, redacts });
     return { eventId: event.eventId, roomSeq };
   };
 }
@@ -42,7 +42,7 @@ async function unchangedState(
   { type, stateKey, sender, content }: EventDraft,
 ): Promise<SentEvent | undefined> {
   const entry = stateKey === undefined ? undefined : head.entry(type, stateKey);
-  if (entry === undefined) return undefined;
+  if (entry === undefined || entry.redacted) return undefined;
   const event = await loaded(store, head, entry);
   if (event.pdu.sender !== sender || !sameContent(event.pdu.content, content)) return undefined;
   return { eventId: entry.eventId, roomSeq: head.version };
@@ -70,7 +70,7 @@ async function redactedEvent(
   store: RoomStore,
   { head }: CommitBuilder,
   draft: EventDraft,
-): Promise<string | undefined> {
+): Promise<RoomEvent | undefined> {
   if (draft.type !== 'm.room.redaction' || draft.redacts === undefined) return undefined;
   const target = await store.findEvent(head.nid, draft.redacts);
   if (target === undefined) throw new MatrixError(404, 'M_NOT_FOUND', 'The room has no such event to redact');
@@ -82,5 +82,5 @@ async function redactedEvent(
   if (!own && levels.forUser(draft.sender) < levels.redact) {
     throw new MatrixError(403, 'M_FORBIDDEN', `${draft.sender} does not have the power to redact events of others`);
   }
-  return draft.redacts;
+  return target;
 }

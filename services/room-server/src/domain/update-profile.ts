@@ -16,9 +16,10 @@ export function updateProfile(store: RoomStore, change: ProfileChange): Command<
   return async (commit) => {
     const entry = commit.head.entry('m.room.member', change.userId);
     if (entry?.membership !== 'join') return false;
-    const { content } = (await loaded(store, commit.head, entry)).pdu;
+    await loaded(store, commit.head, entry);
+    const content = commit.head.shownContent('m.room.member', change.userId);
     // It would name a user who authorised the join, not this change.
-    const { join_authorised_via_users_server: _, ...kept } = content;
+    const { join_authorised_via_users_server: _, ...kept } = content ?? {};
     const merged = Object.entries({ ...kept, ...change.content }).filter(([, value]) => value !== null);
     const draft = {
       type: 'm.room.member',

@@ -1,15 +1,25 @@
 import { MatrixError } from '@ganglion/contracts';
+import { type Pdu, redactEvent, roomVersionRules } from '@ganglion/protocol';
 
+/** An event as it was signed, and what redacted it. */
+export interface StateEvent {
+  readonly eventId: string;
+  readonly pduJson: string;
+  readonly redaction: { readonly eventId: string; readonly pduJson: string } | undefined;
+}
+
+/** An event as it may be shown: without what a redaction took. */
 export interface VisibleEvent {
   readonly eventId: string;
   readonly pduJson: string;
+  readonly redactedBecause: VisibleEvent | undefined;
 }
 
 /** What the state of rooms is read from. */
 export interface StateSource {
   membership(roomId: string, userId: string): Promise<UserInRoom | undefined>;
-  current(roomNid: number, type?: string, stateKey?: string): Promise<VisibleEvent[]>;
-  around(eventNid: number, side: 'before' | 'after', type?: string, stateKey?: string): Promise<VisibleEvent[]>;
+  current(roomNid: number, type?: string, stateKey?: string): Promise<StateEvent[]>;
+  around(eventNid: number, side: 'before' | 'after', type?: string, stateKey?: string): Promise<StateEvent[]>;
 }
 
 export interface UserInRoom {
@@ -35,15 +45,25 @@ export interface StateQuery {
  * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidstate
  */
 export async function visibleState(source: StateSource, query: StateQuery) {
-  const { roomId, userId, type, stateKey } = query;
-  const user = await source.membership(roomId, userId);
-  if (user === undefined) throw notInRoom(userId);
-  const { roomVersion: version } = user;
+  const user = await source.membership(query.roomId, query.userId);
+  if (user === undefined) throw notInRoom(query.userId);
+  const events = await stateSeenBy(source, user, query);
+  return { version: user.roomVersion, events: events.map((event) => visible(event, user.roomVersion)) };
+}
+
+async function stateSeenBy(source: StateSource, user: UserInRoom, { userId, type, stateKey }: StateQuery) {
   if (user.membership === 'join' || user.historyVisibility === 'world_readable') {
-    return { version, events: await source.current(user.roomNid, type, stateKey) };
+    return source.current(user.roomNid, type, stateKey);
   }
   if (user.eventNid === undefined || !(await hadJoined(source, user, userId))) throw notInRoom(userId);
-  return { version, events: await source.around(user.eventNid, 'after', type, stateKey) };
+  return source.around(user.eventNid, 'after', type, stateKey);
+}
+
+function visible({ eventId, pduJson, redaction }: StateEvent, roomVersion: string): VisibleEvent {
+  const rules = roomVersionRules(roomVersion);
+  if (redaction === undefined || rules === undefined) return { eventId, pduJson, redactedBecause: undefined };
+  const redacted = redactEvent(JSON.parse(pduJson) as Pdu, rules);
+  return { eventId, pduJson: JSON.stringify(redacted), redactedBecause: { ...redaction, redactedBecause: undefined } };
 }
 
 /** Whoever declined an invite has left too, but has never seen the room. */

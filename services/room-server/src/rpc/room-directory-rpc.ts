@@ -57,7 +57,7 @@ export class RoomDirectoryRpc implements RoomDirectory {
   /** A canonical alias that does not exist would mislead; whoever may not change it leaves it as it is. */
   async #forgetCanonicalAlias(roomId: string, alias: string, userId: string): Promise<void> {
     const head = await loadRoom(this.store, roomId);
-    const content = canonicalAliasWithout(head.event('m.room.canonical_alias', ''), alias);
+    const content = canonicalAliasWithout(head.shownContent('m.room.canonical_alias', ''), alias);
     if (content === undefined || !mayManageAliases(head, userId)) return;
     const draft = { type: 'm.room.canonical_alias', stateKey: '', sender: userId, content, originServerTs: Date.now() };
     await this.actors.run(roomId, sendEvent(this.store, draft, undefined));

@@ -65,7 +65,7 @@ export class RoomsRpc implements Rooms {
     const send = sendEvent(this.store, draft, transaction);
     const sent = await this.actors.run(roomId, async (commit) => {
       if (draft.type === 'm.room.canonical_alias' && draft.stateKey === '') {
-        const current = commit.head.event('m.room.canonical_alias', '');
+        const current = commit.head.shownContent('m.room.canonical_alias', '');
         await checkCanonicalAlias(this.directory, roomId, current, draft.content);
       }
       return send(commit);

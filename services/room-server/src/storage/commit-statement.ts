@@ -57,6 +57,11 @@ const COMMIT = `
     SELECT event_nid, room_nid, room_seq, event_id, type, state_key, sender, depth, origin_server_ts,
       prev_nids::bigint[], auth_nids::bigint[], state_before_nid, state_after_nid, redacts_event_id, pdu
     FROM event_input
+  ), redacted AS (
+    UPDATE room_server.events e SET redacted_by_nid = i.event_nid
+    FROM event_input i
+    WHERE e.event_id = ANY($35) AND e.redacted_by_nid IS NULL
+      AND i.redacts_event_id = e.event_id AND i.room_nid = e.room_nid
   ), new_current_state AS (
     INSERT INTO room_server.current_state (room_nid, type, state_key, event_nid, membership)
     SELECT room_nid, type, state_key, event_nid, nullif(current_membership, '') FROM event_input
@@ -172,6 +177,7 @@ export function commitStatement(commits: readonly RoomCommit[], published: reado
       ...transactionColumns(commits),
       published.map((run) => run.roomNid),
       published.map((run) => run.firstSeq),
+      commits.flatMap((commit) => commit.events.flatMap(({ redactsEventId }) => redactsEventId ?? [])),
     ],
   };
 }

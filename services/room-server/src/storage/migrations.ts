@@ -6,7 +6,7 @@ import type { SchemaDefinition } from '@ganglion/database';
  */
 export const roomServerSchema: SchemaDefinition = {
   schema: 'room_server',
-  version: 1,
+  version: 2,
   oldestCompatible: 1,
   migrations: [
     {
@@ -107,6 +107,12 @@ export const roomServerSchema: SchemaDefinition = {
         );
         CREATE INDEX aliases_by_room ON room_server.aliases (room_nid);
       `,
+    },
+    {
+      version: 2,
+      name: 'redactions',
+      // The PDU stays as it was signed, to authorise by; whoever reads it gets it redacted.
+      up: 'ALTER TABLE room_server.events ADD COLUMN redacted_by_nid bigint',
     },
   ],
 };

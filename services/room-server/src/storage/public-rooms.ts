@@ -32,12 +32,17 @@ const SUMMARY_TYPES = [
 /** PostgreSQL has no U+0000 in its text, and events may have. */
 const PDU = `replace(e.pdu, '\\u0000', '\\ufffd')::jsonb`;
 
+/** These types keep what the directory shows of them when they are redacted. */
+const CONTENT = `CASE
+  WHEN e.redacted_by_nid IS NULL OR e.type IN ('m.room.create', 'm.room.join_rules', 'm.room.history_visibility')
+  THEN ${PDU} -> 'content' ELSE '{}' END`;
+
 const LIST = `
   WITH published AS (
     SELECT r.room_nid, r.room_id,
       (SELECT count(*) FROM room_server.current_state c
         WHERE c.room_nid = r.room_nid AND c.type = 'm.room.member' AND c.membership = 'join') AS members,
-      (SELECT jsonb_agg(jsonb_build_object('type', e.type, 'content', ${PDU} -> 'content'))
+      (SELECT jsonb_agg(jsonb_build_object('type', e.type, 'content', ${CONTENT}))
         FROM room_server.current_state c JOIN room_server.events e USING (event_nid)
         WHERE c.room_nid = r.room_nid AND c.type = ANY($1) AND c.state_key = '') AS state
     FROM room_server.rooms r WHERE r.published

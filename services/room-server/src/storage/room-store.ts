@@ -19,6 +19,7 @@ interface StateRow extends Record<string, unknown> {
   event_nid: number;
   event_id: string;
   membership: string | null;
+  redacted: boolean;
   pdu: string | null;
 }
 
@@ -30,6 +31,7 @@ const LOAD_ROOM = `
 /** Memberships come without their events: a large room has many, and rules look at few. */
 const LOAD_STATE = `
   SELECT c.type, c.state_key, c.event_nid, e.event_id, c.membership,
+    e.redacted_by_nid IS NOT NULL AS redacted,
     CASE WHEN c.type <> 'm.room.member' THEN e.pdu END AS pdu
   FROM room_server.current_state c JOIN room_server.events e USING (event_nid)
   WHERE c.room_nid = $1`;
@@ -134,10 +136,11 @@ async function loadHead(tx: Queryable, roomId: string): Promise<RoomHead | undef
 
 async function loadState(tx: Queryable, head: RoomHead): Promise<void> {
   const { rows } = await tx.query<StateRow>({ name: 'load-state', text: LOAD_STATE, values: [head.nid] });
-  for (const { type, state_key, event_nid, event_id, membership, pdu } of rows) {
+  for (const { type, state_key, event_nid, event_id, membership, redacted, pdu } of rows) {
     head.state.set(stateTuple(type, state_key), {
       nid: event_nid,
       eventId: event_id,
+      redacted,
       ...(membership !== null && { membership }),
       ...(pdu !== null && { event: roomEvent(head.roomId, event_id, pdu) }),
     });

@@ -46,6 +46,7 @@ export const events = schema.table('events', {
   stateAfterNid: nid('state_after_nid'),
   redactsEventId: text('redacts_event_id'),
   pdu: text('pdu').notNull(),
+  redactedByNid: nid('redacted_by_nid'),
 });
 
 export const states = schema.table('states', {

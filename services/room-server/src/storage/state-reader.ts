@@ -2,8 +2,20 @@ import type { Queryable } from '@ganglion/database';
 
 export interface StoredEvent {
   readonly eventId: string;
+  /** As it was signed. */
   readonly pduJson: string;
+  readonly redaction: { readonly eventId: string; readonly pduJson: string } | undefined;
 }
+
+interface EventRow extends Record<string, unknown> {
+  eventId: string;
+  pduJson: string;
+  redactionId: string | null;
+  redactionJson: string | null;
+}
+
+const EVENT = `e.event_id AS "eventId", e.pdu AS "pduJson", r.event_id AS "redactionId", r.pdu AS "redactionJson"`;
+const REDACTION = 'LEFT JOIN room_server.events r ON r.event_nid = e.redacted_by_nid';
 
 export interface MembershipInRoom {
   readonly roomNid: number;
@@ -26,8 +38,8 @@ const MEMBERSHIP = `
   WHERE r.room_id = $1`;
 
 const CURRENT = `
-  SELECT e.event_id AS "eventId", e.pdu AS "pduJson"
-  FROM room_server.current_state c JOIN room_server.events e USING (event_nid)
+  SELECT ${EVENT}
+  FROM room_server.current_state c JOIN room_server.events e USING (event_nid) ${REDACTION}
   WHERE c.room_nid = $1 AND ($2::text IS NULL OR c.type = $2) AND ($3::text IS NULL OR c.state_key = $3)
   ORDER BY e.room_seq`;
 
@@ -38,14 +50,14 @@ const AT_STATE = `
     UNION ALL
     SELECT s.*, chain.distance + 1 FROM room_server.states s JOIN chain ON s.state_nid = chain.base_nid
   ), entries AS (
-    SELECT DISTINCT ON (e.type, e.state_key) e.event_nid, e.event_id, e.pdu, e.type, e.state_key, e.room_seq
+    SELECT DISTINCT ON (e.type, e.state_key) e.*
     FROM chain, unnest(chain.added_nids) AS added(event_nid) JOIN room_server.events e USING (event_nid)
     WHERE ($2::text IS NULL OR e.type = $2) AND ($3::text IS NULL OR e.state_key = $3)
     ORDER BY e.type, e.state_key, chain.distance, e.room_seq DESC
   )
-  SELECT event_id AS "eventId", pdu AS "pduJson" FROM entries
-  WHERE NOT EXISTS (SELECT FROM chain WHERE chain.removed @> jsonb_build_array(jsonb_build_array(type, state_key)))
-  ORDER BY room_seq`;
+  SELECT ${EVENT} FROM entries e ${REDACTION}
+  WHERE NOT EXISTS (SELECT FROM chain WHERE chain.removed @> jsonb_build_array(jsonb_build_array(e.type, e.state_key)))
+  ORDER BY e.room_seq`;
 
 /** Reads the state of rooms, now or at an event. */
 export class StateReader {
@@ -73,12 +85,8 @@ export class StateReader {
 
   async current(roomNid: number, type?: string, stateKey?: string): Promise<StoredEvent[]> {
     const values = [roomNid, type ?? null, stateKey ?? null];
-    const { rows } = await this.db.query<StoredEvent & Record<string, unknown>>({
-      name: 'current-state',
-      text: CURRENT,
-      values,
-    });
-    return rows;
+    const { rows } = await this.db.query<EventRow>({ name: 'current-state', text: CURRENT, values });
+    return rows.map(storedEvent);
   }
 
   /** The state before or after an event. */
@@ -88,11 +96,16 @@ export class StateReader {
       text: `SELECT state_before_nid AS before, state_after_nid AS after FROM room_server.events WHERE event_nid = $1`,
       values: [eventNid],
     });
-    const found = await this.db.query<StoredEvent & Record<string, unknown>>({
+    const found = await this.db.query<EventRow>({
       name: 'state-at',
       text: AT_STATE,
       values: [rows[0]?.[side] ?? 0, type ?? null, stateKey ?? null],
     });
-    return found.rows;
+    return found.rows.map(storedEvent);
   }
+}
+
+function storedEvent({ eventId, pduJson, redactionId, redactionJson }: EventRow): StoredEvent {
+  const redacted = redactionId !== null && redactionJson !== null;
+  return { eventId, pduJson, redaction: redacted ? { eventId: redactionId, pduJson: redactionJson } : undefined };
 }

@@ -1,0 +1,139 @@
+import type { JsonObject } from '@ganglion/protocol';
+import { audit } from './support/audit.js';
+import { ALICE, BOB, CAROL, change, createRoom, rulesOf, send, storedEvents } from './support/room.js';
+import { type Replica, RoomServers } from './support/room-servers.js';
+
+let servers: RoomServers;
+let replicas: [Replica, Replica];
+let replica: Replica;
+beforeAll(async () => {
+  servers = await RoomServers.create();
+  replicas = [await servers.start(), await servers.start()];
+  replica = replicas[0];
+});
+afterAll(() => servers.close());
+
+const redact = (roomId: string, sender: string, redacts: string, reason = 'rude', by = replica) =>
+  send(by, roomId, sender, { type: 'm.room.redaction', content: { reason }, redacts });
+
+async function stateEvent(roomId: string, type: string, stateKey = '', userId = ALICE) {
+  const { events } = await replicas[1].roomReads.getState({ roomId, userId, type, stateKey });
+  const [event] = events;
+  return event && { ...event, content: JSON.parse(event.pduJson).content as JsonObject };
+}
+
+const setTopic = (roomId: string, topic: string, by = replica) =>
+  send(by, roomId, ALICE, { type: 'm.room.topic', stateKey: '', content: { topic } });
+
+describe('who may redact what', () => {
+  const forbidden = { status: 403, errcode: 'M_FORBIDDEN' };
+  const absent = { status: 404, errcode: 'M_NOT_FOUND' };
+
+  it.each(['1', '2', '3', '11', '12'])('in room version %s', async (version) => {
+    const roomId = await createRoom(replica, { version });
+    for (const userId of [BOB, CAROL]) await change(replica, roomId, userId, 'join');
+    const bobs = await send(replica, roomId, BOB);
+    const carols = await send(replica, roomId, CAROL);
+    await redact(roomId, BOB, bobs.eventId);
+    await redact(roomId, ALICE, carols.eventId);
+    await expect(redact(roomId, BOB, carols.eventId)).rejects.toMatchObject(forbidden);
+    const alices = await setTopic(roomId, 'mine');
+    await expect(redact(roomId, CAROL, alices.eventId)).rejects.toMatchObject(forbidden);
+    const [create] = await storedEvents(replica.db, roomId);
+    await expect(redact(roomId, ALICE, create!.eventId)).rejects.toMatchObject(forbidden);
+    const other = await send(replica, await createRoom(replica, { version }), ALICE);
+    for (const target of [other.eventId, '$nothing', '$nothing:one.test', '']) {
+      await expect(redact(roomId, ALICE, target)).rejects.toMatchObject(absent);
+    }
+    audit(await storedEvents(replica.db, roomId), rulesOf(version), servers.keys);
+  });
+});
+
+describe('state that is redacted', () => {
+  it.each(['1', '10', '12'])('is read redacted, and by what, in room version %s', async (version) => {
+    const roomId = await createRoom(replica, { version });
+    await change(replica, roomId, BOB, 'join', BOB, { displayname: 'Rude', reason: 'very rude' });
+    await setTopic(roomId, 'rude');
+    for (const [type, key] of [
+      ['m.room.topic', ''],
+      ['m.room.member', BOB],
+    ] as const) {
+      const target = await stateEvent(roomId, type, key);
+      const redaction = await redact(roomId, ALICE, target!.eventId);
+      const event = await stateEvent(roomId, type, key);
+      expect(event?.eventId).toBe(target?.eventId);
+      expect(event?.content).toEqual(type === 'm.room.topic' ? {} : { membership: 'join' });
+      expect(event?.redactedBecause?.eventId).toBe(redaction.eventId);
+      expect(JSON.parse(event!.redactedBecause!.pduJson)).toMatchObject({ sender: ALICE, content: { reason: 'rude' } });
+    }
+    audit(await storedEvents(replica.db, roomId), rulesOf(version), servers.keys);
+  });
+
+  it('is read redacted by those who have left, too', async () => {
+    const roomId = await createRoom(replica);
+    await change(replica, roomId, BOB, 'join');
+    const topic = await setTopic(roomId, 'rude');
+    await change(replica, roomId, BOB, 'leave');
+    await redact(roomId, ALICE, topic.eventId);
+    expect((await stateEvent(roomId, 'm.room.topic', '', BOB))?.content).toEqual({});
+  });
+
+  it('can be set again to what it was, on every replica', async () => {
+    const roomId = await createRoom(replica);
+    const first = await setTopic(roomId, 'same');
+    await redact(roomId, ALICE, first.eventId);
+    const second = await setTopic(roomId, 'same');
+    expect(second.eventId).not.toBe(first.eventId);
+    expect((await setTopic(roomId, 'same')).eventId).toBe(second.eventId);
+    await redact(roomId, ALICE, second.eventId, 'again', replicas[1]);
+    const third = await setTopic(roomId, 'same', replicas[1]);
+    expect(third.eventId).not.toBe(second.eventId);
+    expect((await setTopic(roomId, 'same')).eventId).toBe(third.eventId);
+    expect((await stateEvent(roomId, 'm.room.topic'))?.content).toEqual({ topic: 'same' });
+  });
+
+  it('does not come back with a change of profile', async () => {
+    const roomId = await createRoom(replica);
+    const join = await change(replica, roomId, BOB, 'join', BOB, { displayname: 'Bob', reason: 'rude' });
+    await redact(roomId, BOB, join.eventId);
+    await replicas[1].rooms.updateProfile({ userId: BOB, contentJson: '{"displayname":"Robert"}' });
+    const member = await stateEvent(roomId, 'm.room.member', BOB);
+    expect(member?.content).toEqual({ membership: 'join', displayname: 'Robert' });
+  });
+
+  it('does not come back with an alias that is deleted', async () => {
+    const alias = (name: string) => `#${name}-redacted:one.test`;
+    const roomId = await createRoom(replica);
+    for (const name of ['a', 'b'])
+      await replica.roomDirectory.createAlias({ alias: alias(name), roomId, userId: ALICE });
+    const content = { alias: alias('a'), alt_aliases: [alias('b')] };
+    const canonical = await send(replica, roomId, ALICE, { type: 'm.room.canonical_alias', stateKey: '', content });
+    await redact(roomId, ALICE, canonical.eventId);
+    await replica.roomDirectory.deleteAlias({ alias: alias('b'), userId: ALICE });
+    expect((await stateEvent(roomId, 'm.room.canonical_alias'))?.content).toEqual({});
+  });
+
+  it('is not listed in the directory', async () => {
+    const name = { type: 'm.room.name', stateKey: '', content: { name: 'Rude Room' } };
+    const roomId = await createRoom(replica, { published: true, more: [name] });
+    const list = async (searchTerm?: string) => {
+      const { rooms } = await replica.roomDirectory.listPublicRooms({ limit: 100, roomTypes: [], searchTerm });
+      const found = rooms.find((room) => room.roomId === roomId);
+      return found && JSON.parse(found.summaryJson);
+    };
+    expect((await list('rude room'))?.name).toBe('Rude Room');
+    await redact(roomId, ALICE, (await stateEvent(roomId, 'm.room.name'))!.eventId);
+    expect(await list('rude room')).toBeUndefined();
+    expect(await list()).toMatchObject({ join_rule: 'public' });
+    expect((await list())?.name).toBeUndefined();
+  });
+
+  it('goes on to authorise: an event is checked by what was signed', async () => {
+    const roomId = await createRoom(replica, { version: '10', powerLevels: { invite: 50, users: { [ALICE]: 100 } } });
+    await change(replica, roomId, BOB, 'join');
+    const levels = await stateEvent(roomId, 'm.room.power_levels');
+    await redact(roomId, ALICE, levels!.eventId);
+    const invite = change(await servers.start(), roomId, BOB, 'invite', CAROL);
+    await expect(invite).rejects.toMatchObject({ errcode: 'M_FORBIDDEN' });
+  });
+});
