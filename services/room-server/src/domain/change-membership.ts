@@ -1,6 +1,7 @@
 import { MatrixError } from '@ganglion/contracts';
 import type { JsonObject } from '@ganglion/protocol';
 import type { CommitBuilder } from './commit-builder.js';
+import type { EventDraft } from './event-builder.js';
 import type { RoomStore } from './ports.js';
 import { authorisingUser } from './restricted-join.js';
 import type { Command } from './room-actor.js';
@@ -48,15 +49,30 @@ export function changeMembership(store: RoomStore, change: MembershipChange): Co
     const settled = alreadySo(commit, change);
     if (settled !== undefined) return settled;
     checkStart(commit, change);
-    const content = { ...change.content, ...(await authorisation(store, commit, change)) };
     const draft = {
       type: 'm.room.member',
       sender: change.sender,
       stateKey: change.target,
-      content: { ...content, membership: MEMBERSHIPS[change.action] },
+      content: { ...change.content, membership: MEMBERSHIPS[change.action] },
       originServerTs: change.originServerTs,
     };
-    return sendEvent(store, draft, undefined)(commit);
+    return sendMembership(store, draft, change.isLocal)(commit);
+  };
+}
+
+/**
+ * Sends a member event. Whom it names as having let somebody into a restricted room is for us to say, after looking,
+ * and never for the client.
+ */
+export function sendMembership(
+  store: RoomStore,
+  draft: EventDraft,
+  isLocal: (userId: string) => boolean,
+): Command<SentEvent> {
+  return async (commit) => {
+    const { join_authorised_via_users_server: _, ...asked } = draft.content;
+    const content = { ...asked, ...(await authorisation(store, commit, { ...draft, content: asked }, isLocal)) };
+    return sendEvent(store, { ...draft, content }, undefined)(commit);
   };
 }
 
@@ -74,8 +90,14 @@ function checkStart({ head }: CommitBuilder, { action, target }: MembershipChang
 }
 
 /** The user in whose name a join to a restricted room is authorised, where one is needed. */
-async function authorisation(store: RoomStore, { head }: CommitBuilder, change: MembershipChange): Promise<JsonObject> {
-  if (change.action !== 'join' || ['join', 'invite'].includes(head.membership(change.target))) return {};
-  const user = await authorisingUser(store, head, change.target, change.isLocal);
+async function authorisation(
+  store: RoomStore,
+  { head }: CommitBuilder,
+  { content, sender, stateKey }: EventDraft,
+  isLocal: (userId: string) => boolean,
+): Promise<JsonObject> {
+  const joins = content.membership === 'join' && stateKey === sender;
+  if (!joins || ['join', 'invite'].includes(head.membership(sender))) return {};
+  const user = await authorisingUser(store, head, sender, isLocal);
   return user === undefined ? {} : { join_authorised_via_users_server: user };
 }

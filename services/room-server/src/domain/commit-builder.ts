@@ -21,6 +21,8 @@ export class CommitBuilder {
     readonly head: RoomHead,
     private readonly builder: EventBuilder,
     private readonly numbers: NumberSource,
+    /** An earlier attempt met a newer room, or a transaction that was committed before. */
+    readonly afterConflict = false,
   ) {
     this.#seenVersion = head.version;
   }

@@ -7,10 +7,14 @@ import {
   domainOf,
   hashAndSignEvent,
   type JsonObject,
+  type Pdu,
   PduTooLargeError,
   type RoomEvent,
+  type RoomVersionRules,
   referenceHash,
+  requiredSigners,
   type SigningKey,
+  signEvent,
 } from '@ganglion/protocol';
 import type { RoomStore } from './ports.js';
 import type { Extremity, RoomHead, StateEntry } from './room-head.js';
@@ -88,7 +92,18 @@ export class EventBuilder {
     };
     const { eventId, pdu } = explainUnsignable(() => hashAndSignEvent(fields, head.rules, serverName, key));
     const roomId = isCreate && head.rules.roomIdIsCreateHash ? `!${eventId.slice(1)}` : head.roomId;
-    return { event: { eventId, roomId, pdu, rejected: false }, json: JSON.stringify(pdu) };
+    const signed = this.#cosigned(pdu, head.rules, serverName);
+    return { event: { eventId, roomId, pdu: signed, rejected: false }, json: JSON.stringify(signed) };
+  }
+
+  /** A join that another server name of ours authorises counts only with its signature, too. */
+  #cosigned(pdu: Pdu, rules: RoomVersionRules, serverName: string): Pdu {
+    if (pdu.type !== 'm.room.member' || pdu.content.join_authorised_via_users_server === undefined) return pdu;
+    const others = requiredSigners(pdu, rules).filter((name) => name !== serverName);
+    return others.reduce((signed, name) => {
+      const key = this.keys.get(name);
+      return key === undefined ? signed : signEvent(signed, rules, name, key);
+    }, pdu);
   }
 
   /** Ids of events as an event refers to them; the first two room versions want their hashes beside them. */

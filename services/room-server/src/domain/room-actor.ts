@@ -70,7 +70,7 @@ export class RoomActor {
     for (let attempt = 0; attempt < MAX_CONFLICTS; attempt++) {
       const fresh = this.#head === undefined;
       const head = await this.#load();
-      const commit = new CommitBuilder(head, this.deps.builder, this.deps.numbers);
+      const commit = new CommitBuilder(head, this.deps.builder, this.deps.numbers, attempt > 0);
       const answers = await planAll(group, commit);
       const stands = commit.isEmpty ? fresh || (await this.#isCurrent(head)) : await this.#commit(commit.commit());
       if (stands) {

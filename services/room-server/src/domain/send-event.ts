@@ -19,30 +19,51 @@ export function sendEvent(
   transaction: Transaction | undefined,
 ): Command<SentEvent> {
   return async (commit) => {
-    const earlier = transaction && (await sentEarlier(store, commit, transaction));
-    if (earlier !== undefined) return earlier;
-    const unchanged = await unchangedState(store, commit, draft);
-    if (unchanged !== undefined) return unchanged;
-    const redacts = await redactedEvent(store, commit, draft);
-    const { event, roomSeq } = await commit.append(draft, { transaction, redacts });
-    return { eventId: event.eventId, roomSeq };
+    if (transaction === undefined) return append(store, commit, draft);
+    const added = commit.sentIn(transaction);
+    if (added !== undefined) return { eventId: added.event.eventId, roomSeq: added.roomSeq };
+    const sentEarlier = () => store.findTransaction(commit.head.nid, transaction);
+    // The commit itself finds out whether the transaction is a known one; only then it is worth looking for its event.
+    const earlier = commit.afterConflict ? await sentEarlier() : undefined;
+    return earlier ?? appendOrRepeat(() => append(store, commit, draft, transaction), sentEarlier);
   };
 }
 
-async function sentEarlier(store: RoomStore, commit: CommitBuilder, transaction: Transaction) {
-  const added = commit.sentIn(transaction);
-  if (added !== undefined) return { eventId: added.event.eventId, roomSeq: added.roomSeq };
-  return store.findTransaction(commit.head.nid, transaction);
+/** What was granted once is not refused when it is asked for again, whatever has changed in between. */
+async function appendOrRepeat(
+  append: () => Promise<SentEvent>,
+  sentEarlier: () => Promise<SentEvent | undefined>,
+): Promise<SentEvent> {
+  try {
+    return await append();
+  } catch (error) {
+    const earlier = await sentEarlier();
+    if (earlier === undefined) throw error;
+    return earlier;
+  }
 }
 
-/** State that is set by the same sender to what it is already stays as it is. */
+async function append(
+  store: RoomStore,
+  commit: CommitBuilder,
+  draft: EventDraft,
+  transaction?: Transaction,
+): Promise<SentEvent> {
+  const unchanged = await unchangedState(store, commit, draft);
+  if (unchanged !== undefined) return unchanged;
+  const redacts = await redactedEvent(store, commit, draft);
+  const { event, roomSeq } = await commit.append(draft, { transaction, redacts });
+  return { eventId: event.eventId, roomSeq };
+}
+
+/** State that is set by the same sender to what it is already stays as it is; who is not in the room is not told so. */
 async function unchangedState(
   store: RoomStore,
   { head }: CommitBuilder,
   { type, stateKey, sender, content }: EventDraft,
 ): Promise<SentEvent | undefined> {
   const entry = stateKey === undefined ? undefined : head.entry(type, stateKey);
-  if (entry === undefined || entry.redacted) return undefined;
+  if (entry === undefined || entry.redacted || head.membership(sender) !== 'join') return undefined;
   const event = await loaded(store, head, entry);
   if (event.pdu.sender !== sender || !sameContent(event.pdu.content, content)) return undefined;
   return { eventId: entry.eventId, roomSeq: head.version };
