@@ -1,3 +1,4 @@
+import { isMatrixError } from '@ganglion/contracts';
 import {
   type ChangeMembershipRequest,
   type CreateRoomRequest,
@@ -10,7 +11,7 @@ import {
 import type { JsonObject } from '@ganglion/protocol';
 import { domainOf } from '@ganglion/protocol';
 import { checkCanonicalAlias } from '../domain/canonical-alias.js';
-import { type MembershipAction as Action, changeMembership } from '../domain/change-membership.js';
+import { type MembershipAction as Action, changeMembership, sendMembership } from '../domain/change-membership.js';
 import { type CreateRoomDependencies, createRoom } from '../domain/create-room.js';
 import type { Directory } from '../domain/directory.js';
 import type { SigningKeys } from '../domain/event-builder.js';
@@ -31,6 +32,12 @@ const ACTIONS: Readonly<Record<number, Action>> = {
 
 const parseContent = (json: string): JsonObject => (json === '' ? {} : (JSON.parse(json) as JsonObject));
 
+/** One room whose rules do not let its members change must not keep the others from showing the new profile. */
+function notIfRefused(error: unknown): false {
+  if (isMatrixError(error) && error.status < 500) return false;
+  throw error;
+}
+
 /** Changes to rooms, as other services ask for them. */
 export class RoomsRpc implements Rooms {
   constructor(
@@ -40,6 +47,8 @@ export class RoomsRpc implements Rooms {
     private readonly keys: SigningKeys,
     private readonly directory: Directory,
   ) {}
+
+  readonly #isLocal = (userId: string): boolean => this.keys.has(domainOf(userId));
 
   async createRoom(request: CreateRoomRequest) {
     const events = request.events.map(({ type, stateKey, contentJson }) => ({
@@ -62,7 +71,10 @@ export class RoomsRpc implements Rooms {
       redacts,
       originServerTs: request.originServerTs ?? Date.now(),
     };
-    const send = sendEvent(this.store, draft, transaction);
+    const isMember = draft.type === 'm.room.member' && draft.stateKey !== undefined;
+    const send = isMember
+      ? sendMembership(this.store, draft, this.#isLocal)
+      : sendEvent(this.store, draft, transaction);
     const sent = await this.actors.run(roomId, async (commit) => {
       if (draft.type === 'm.room.canonical_alias' && draft.stateKey === '') {
         const current = commit.head.shownContent('m.room.canonical_alias', '');
@@ -83,7 +95,7 @@ export class RoomsRpc implements Rooms {
       action,
       content: parseContent(request.contentJson),
       originServerTs: Date.now(),
-      isLocal: (userId: string) => this.keys.has(domainOf(userId)),
+      isLocal: this.#isLocal,
     };
     const sent = await this.actors.run(roomId, changeMembership(this.store, change));
     return { ...sent, roomId };
@@ -92,7 +104,9 @@ export class RoomsRpc implements Rooms {
   async updateProfile({ userId, contentJson }: UpdateProfileRequest) {
     const joined = await this.store.listMemberships(userId, ['join']);
     const change = { userId, content: parseContent(contentJson), originServerTs: Date.now() };
-    const updates = joined.map(({ roomId }) => this.actors.run(roomId, updateProfile(this.store, change)));
+    const updates = joined.map(({ roomId }) =>
+      this.actors.run(roomId, updateProfile(this.store, change)).catch(notIfRefused),
+    );
     const updated = await Promise.all(updates);
     return { roomsUpdated: updated.filter(Boolean).length };
   }
