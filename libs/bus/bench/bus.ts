@@ -5,14 +5,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Metrics } from '../../telemetry/src/metrics.js';
 import { startNatsServer } from '../../testing/src/nats-server.js';
-import {
-  type Bus,
-  connectJetStreamBus,
-  createEmbeddedBus,
-  jsonCodec,
-  prometheusBusMetrics,
-  type StreamDefinition,
-} from '../src/index.js';
+import { type Bus, createEmbeddedBus, jsonCodec, prometheusBusMetrics, type StreamDefinition } from '../src/index.js';
+import { connectJetStreamBus } from '../src/jetstream/jetstream-bus.js';
 
 interface RoomEvent {
   readonly room: string;

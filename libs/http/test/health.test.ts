@@ -1,4 +1,4 @@
-import { connectJetStreamBus } from '@ganglion/bus';
+import { connectJetStreamBus } from '@ganglion/bus/jetstream';
 import { Database } from '@ganglion/database';
 import { eventually, startNatsServer, testDatabase } from '@ganglion/testing';
 import { Draining, type HealthChecks, type HttpApp } from '../src/index.js';

@@ -1,4 +1,5 @@
-import { type Bus, connectJetStreamBus, createEmbeddedBus } from '@ganglion/bus';
+import { type Bus, createEmbeddedBus } from '@ganglion/bus';
+import { connectJetStreamBus } from '@ganglion/bus/jetstream';
 import { startNatsServer } from './nats-server.js';
 
 /** A bus of some kind, shared by everything that a test file runs. */

@@ -1,4 +1,5 @@
-import { type Bus, connectJetStreamBus, type Subscription } from '@ganglion/bus';
+import type { Bus, Subscription } from '@ganglion/bus';
+import { connectJetStreamBus } from '@ganglion/bus/jetstream';
 import { ROOM_EVENTS } from '@ganglion/contracts';
 import type { RoomEvents } from '@ganglion/contracts/room';
 import { BUSES, eventually, startNatsServer } from '@ganglion/testing';

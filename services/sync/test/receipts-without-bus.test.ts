@@ -1,4 +1,4 @@
-import { connectJetStreamBus } from '@ganglion/bus';
+import { connectJetStreamBus } from '@ganglion/bus/jetstream';
 import { type NatsServer, startNatsServer } from '@ganglion/testing';
 import { Deployment } from './support/deployment.js';
 import type { JoinedRoom } from './support/person.js';

@@ -1,5 +1,5 @@
 import { type NatsServer, startNatsServer } from '../../../testing/src/nats-server.js';
-import { connectJetStreamBus } from '../../src/index.js';
+import { connectJetStreamBus } from '../../src/jetstream/jetstream-bus.js';
 import { describeBusContract } from '../contract/bus-contract.js';
 
 let server: NatsServer;

@@ -1,7 +1,8 @@
 import { jetstream } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { type NatsServer, startNatsServer } from '../../../testing/src/nats-server.js';
-import { type Bus, connectJetStreamBus, PoisonError } from '../../src/index.js';
+import { type Bus, PoisonError } from '../../src/index.js';
+import { connectJetStreamBus } from '../../src/jetstream/jetstream-bus.js';
 import { CountedMetrics, conversation, Reading, reader, roomStream, until } from '../support.js';
 
 const stream = roomStream({ shards: 1 });

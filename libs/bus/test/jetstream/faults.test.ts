@@ -1,5 +1,6 @@
 import { type NatsServer, startNatsServer } from '../../../testing/src/nats-server.js';
-import { type Bus, connectJetStreamBus, type ResetReason } from '../../src/index.js';
+import type { Bus, ResetReason } from '../../src/index.js';
+import { connectJetStreamBus } from '../../src/jetstream/jetstream-bus.js';
 import { range, reader, until } from '../support.js';
 import { Owner, Timeline } from './owner.js';
 

@@ -1,6 +1,7 @@
 import { spawnTypeScript, type TestProcess } from '../../../testing/src/child-process.js';
 import { type NatsServer, startNatsServer } from '../../../testing/src/nats-server.js';
-import { type Bus, connectJetStreamBus } from '../../src/index.js';
+import type { Bus } from '../../src/index.js';
+import { connectJetStreamBus } from '../../src/jetstream/jetstream-bus.js';
 import { conversation, Reading, range, reader, roomStream, until } from '../support.js';
 
 const ROOMS = range(1, 20).map((n) => `!room${n}:x`);

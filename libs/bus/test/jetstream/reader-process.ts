@@ -1,5 +1,5 @@
 /** Reads rooms in a process of its own and writes a line for each event. Arguments: the URL of the server. */
-import { connectJetStreamBus } from '../../src/index.js';
+import { connectJetStreamBus } from '../../src/jetstream/jetstream-bus.js';
 import { reader } from '../support.js';
 
 const [url = ''] = process.argv.slice(2);

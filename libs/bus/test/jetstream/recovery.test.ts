@@ -5,11 +5,10 @@ import {
   type Bus,
   BusClosedError,
   BusUnavailableError,
-  connectJetStreamBus,
-  type JetStreamOptions,
   MessageTooLargeError,
   type ResetReason,
 } from '../../src/index.js';
+import { connectJetStreamBus, type JetStreamOptions } from '../../src/jetstream/jetstream-bus.js';
 import { CountedMetrics, conversation, Reading, range, reader, roomStream, until } from '../support.js';
 
 /** What operators, and accidents, do to single parts of a server. */

@@ -70,7 +70,7 @@ export function openDatabase(
 async function openBus({ bus }: Config, service: string, { logger, metrics }: { logger: Logger; metrics: Metrics }) {
   const common = { logger, metrics: prometheusBusMetrics(metrics) };
   if (bus.kind === 'embedded') return createEmbeddedBus(common);
-  const { connectJetStreamBus } = await import('@ganglion/bus');
+  const { connectJetStreamBus } = await import('@ganglion/bus/jetstream');
   const { ca_file, cert_file, key_file } = bus.tls ?? {};
   return connectJetStreamBus({
     ...common,
