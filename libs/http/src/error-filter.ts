@@ -1,6 +1,6 @@
 import { isMatrixError, MatrixError } from '@ganglion/contracts';
 import { isConnectionError } from '@ganglion/database';
-import { RpcUnavailableError } from '@ganglion/rpc';
+import { RpcUnavailableError } from '@ganglion/rpc/errors';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 

@@ -54,6 +54,13 @@ function r0AsV3(url: string): string {
   return url.replace(/^\/_matrix\/(client|media)\/r0\//, '/_matrix/$1/v3/');
 }
 
+/** Requests are parsed by zod. Given something in their place, Fastify does not load its compilers of JSON schemas. */
+const NO_SCHEMAS = { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } };
+
+function noSchemas(): never {
+  throw new Error('a route has a JSON schema, which nothing here compiles');
+}
+
 function createFastify(options: HttpAppOptions, filter: MatrixErrorFilter, draining: Draining) {
   const { max_body_bytes, trust_proxy } = options.config;
   const app = fastify({
@@ -61,6 +68,7 @@ function createFastify(options: HttpAppOptions, filter: MatrixErrorFilter, drain
     trustProxy: trust_proxy,
     genReqId: () => randomUUID(),
     return503OnClosing: false,
+    schemaController: NO_SCHEMAS,
     rewriteUrl: (request) => r0AsV3(request.url ?? '/'),
     routerOptions: { maxParamLength: 2048, ignoreTrailingSlash: true },
     // For a path that cannot be decoded no hook is run.
