@@ -2,11 +2,14 @@ import { availableParallelism } from 'node:os';
 import type { PasswordsConfig } from '@ganglion/config';
 import { MatrixError } from '@ganglion/contracts';
 import type { Metrics } from '@ganglion/telemetry';
-import { hash, type Options, verify } from '@node-rs/argon2';
+import type { Options } from '@node-rs/argon2';
 import type { Passwords } from '../domain/ports.js';
 import { Turns } from './turns.js';
 
 const MAX_WAITING = 200;
+
+/** Loaded with the first password: a process that sees none does without. */
+const argon2 = () => import('@node-rs/argon2');
 
 /** Passwords as argon2id hashes. Few are computed at once: each takes a core and much memory. */
 export class Argon2Passwords implements Passwords {
@@ -25,17 +28,19 @@ export class Argon2Passwords implements Passwords {
   }
 
   hash(password: string): Promise<string> {
-    return this.#inTurn(() => hash(password, this.#options));
+    return this.#inTurn(async () => (await argon2()).hash(password, this.#options));
   }
 
   async verify(known: string | undefined, password: string): Promise<boolean> {
-    const verified = await this.#inTurn(async () => verify(known ?? (await this.#decoyHash()), password));
+    const verified = await this.#inTurn(async () => {
+      return (await argon2()).verify(known ?? (await this.#decoyHash()), password);
+    });
     return verified && known !== undefined;
   }
 
   /** What passwords of unknown users are compared with, so that time does not tell who exists. */
   #decoyHash(): Promise<string> {
-    this.#decoy ??= hash('', this.#options);
+    this.#decoy ??= argon2().then(({ hash }) => hash('', this.#options));
     return this.#decoy;
   }
 
