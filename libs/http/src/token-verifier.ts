@@ -14,7 +14,11 @@ const MAX_TOKENS = 50_000;
  * a token stops working everywhere at once; should that message be lost, the answer is forgotten after TRUST_MS.
  */
 export class CachingTokenVerifier implements TokenVerifier {
-  readonly #cache = new LRUCache<string, Promise<Requester>>({ max: MAX_TOKENS, ttl: TRUST_MS });
+  readonly #cache = new LRUCache<string, Promise<Requester>>({
+    maxSize: MAX_TOKENS,
+    sizeCalculation: () => 1,
+    ttl: TRUST_MS,
+  });
   #subscription: Subscription | undefined;
 
   constructor(

@@ -10,7 +10,7 @@ export class RoomActors {
     private readonly deps: RoomActorDependencies,
     maxLoaded: number,
   ) {
-    this.#idle = new LRUCache({ max: maxLoaded });
+    this.#idle = new LRUCache({ maxSize: maxLoaded, sizeCalculation: () => 1 });
   }
 
   async run<T>(roomId: string, command: Command<T>): Promise<T> {

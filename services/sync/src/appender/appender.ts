@@ -38,8 +38,8 @@ const LOG_PAGE = 200;
 export class Appender {
   #waiting: Waiting[] = [];
   #running = false;
-  readonly #rooms = new LRUCache<string, AppendRoom>({ max: MAX_ROOMS });
-  readonly #userSeqs = new LRUCache<string, number>({ max: MAX_ROOMS });
+  readonly #rooms = new LRUCache<string, AppendRoom>({ maxSize: MAX_ROOMS, sizeCalculation: () => 1 });
+  readonly #userSeqs = new LRUCache<string, number>({ maxSize: MAX_ROOMS, sizeCalculation: () => 1 });
 
   constructor(
     private position: number,

@@ -12,7 +12,7 @@ const MAX_KNOWN = 20_000;
 export class Announcements {
   readonly #pending = new Map<string, number>();
   /** What was read before it was announced: the two come on different ways. */
-  readonly #known = new LRUCache<string, number>({ max: MAX_KNOWN });
+  readonly #known = new LRUCache<string, number>({ maxSize: MAX_KNOWN, sizeCalculation: () => 1 });
   readonly #waiting = new Set<() => void>();
 
   announce(id: string, seq: number): void {

@@ -17,7 +17,7 @@ const MAX_FILTERS = 10_000;
 
 /** The filters of requests: stored ones by their id, which never change, or JSON in the request itself. */
 export class Filters {
-  readonly #stored = new LRUCache<string, CompiledFilter>({ max: MAX_FILTERS });
+  readonly #stored = new LRUCache<string, CompiledFilter>({ maxSize: MAX_FILTERS, sizeCalculation: () => 1 });
   readonly #everything: CompiledFilter;
 
   constructor(

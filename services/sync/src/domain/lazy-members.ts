@@ -16,7 +16,10 @@ interface Sent {
  * @see https://spec.matrix.org/v1.19/client-server-api/#lazy-loading-room-members
  */
 export class SentMembers {
-  readonly #sent = new LRUCache<string, Map<string, Sent>>({ max: MAX_DEVICES_AND_ROOMS });
+  readonly #sent = new LRUCache<string, Map<string, Sent>>({
+    maxSize: MAX_DEVICES_AND_ROOMS,
+    sizeCalculation: () => 1,
+  });
 
   /** Whether the device may not have this member event yet; the answer up to `upTo` brings it then. */
   isNews(device: string, member: TimelineEvent, since: number | undefined, upTo: number): boolean {

@@ -14,7 +14,11 @@ const MAX_USERS = 20_000;
 
 /** The users who sync at this replica, and the rooms that concern them. */
 export class UserViews {
-  readonly #users = new LRUCache<string, UserView>({ max: MAX_USERS, dispose: (user) => this.#untrack(user) });
+  readonly #users = new LRUCache<string, UserView>({
+    maxSize: MAX_USERS,
+    sizeCalculation: () => 1,
+    dispose: (user) => this.#untrack(user),
+  });
   readonly #loading = new Map<string, Loading>();
   readonly #rooms = new Map<number, TrackedRoom>();
   readonly receipts = new ReceiptLog();

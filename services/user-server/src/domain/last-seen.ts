@@ -6,7 +6,7 @@ const MAX_DEVICES = 100_000;
 
 /** Notes when devices were last seen: at most once a minute for each, and many in one write. */
 export class LastSeen {
-  readonly #recent = new LRUCache<string, true>({ max: MAX_DEVICES, ttl: ONCE_IN_MS });
+  readonly #recent = new LRUCache<string, true>({ maxSize: MAX_DEVICES, sizeCalculation: () => 1, ttl: ONCE_IN_MS });
   #sightings: DeviceSighting[] = [];
 
   constructor(private readonly store: DeviceStore) {}

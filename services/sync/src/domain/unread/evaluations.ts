@@ -29,7 +29,7 @@ const ANYBODY = { userId: '', rules: USUAL_RULES };
 
 /** Events that were parsed to be held against push rules, for as long as others are likely to ask for them too. */
 export class Evaluations {
-  readonly #recent = new LRUCache<number, Evaluated>({ max: MAX_EVALUATIONS });
+  readonly #recent = new LRUCache<number, Evaluated>({ maxSize: MAX_EVALUATIONS, sizeCalculation: () => 1 });
 
   of(event: TimelineEvent, view: RoomView): Evaluated {
     const known = this.#recent.get(event.position);

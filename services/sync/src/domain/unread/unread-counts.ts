@@ -47,7 +47,7 @@ export class UnreadCounts {
     sizeCalculation: (board) => board.size + 10,
   });
   readonly #tallies = new WeakMap<UserView, Map<number, Tally>>();
-  readonly #joins = new LRUCache<string, number>({ max: MAX_JOINS });
+  readonly #joins = new LRUCache<string, number>({ maxSize: MAX_JOINS, sizeCalculation: () => 1 });
 
   constructor(private readonly model: ReadModel) {}
 
