@@ -22,4 +22,4 @@ export type {
   SyncConfig,
   TelemetryConfig,
 } from './schema.js';
-export { SERVICE_NAMES, type ServiceName } from './values.js';
+export { SERVICE_NAMES, type ServiceName } from './services.js';

@@ -1,11 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 
-/** The services one deployment is made of, under the names that the configuration, the CLI and the logs use. */
-export const SERVICE_NAMES = ['client-api', 'federation-api', 'room-server', 'sync', 'push', 'user-server'] as const;
-
-export type ServiceName = (typeof SERVICE_NAMES)[number];
-
 const DNS_NAME = /^[a-z0-9](?:[a-z0-9.-]{0,228}[a-z0-9])?$/i;
 
 function isHost(host: string): boolean {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { CONFIG_FILE_VARIABLE, type Config, developmentConfigText, loadConfig } from '@ganglion/config';
+import { CONFIG_FILE_VARIABLE, type Config, ConfigError, developmentConfigText, loadConfig } from '@ganglion/config';
 import { type CliContext, CliError } from './context.js';
 
 export interface ConfigOption {
@@ -21,7 +21,7 @@ const FIRST_START = 'data/ganglion.yaml';
  * Loads the file that --config names, else GANGLION_CONFIG, else ./ganglion.yaml, else ./data/ganglion.yaml; without any
  * of them, the environment alone if it names a server.
  *
- * @throws ConfigError when the configuration cannot be used, CliError when there is none
+ * @throws CliError when there is no configuration, or none that can be used
  */
 export function loadCliConfig(options: ConfigOption, context: CliContext): LoadedConfig {
   const path = findConfig(options, context);
@@ -31,7 +31,12 @@ export function loadCliConfig(options: ConfigOption, context: CliContext): Loade
       2,
     );
   }
-  return { path, config: loadConfig({ env: context.env, ...(path === undefined ? {} : { path }) }) };
+  try {
+    return { path, config: loadConfig({ env: context.env, ...(path === undefined ? {} : { path }) }) };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new CliError(`The configuration cannot be used:\n${error.message}`, 2);
+  }
 }
 
 /** Makes the folder and the configuration of a first start, if there is no configuration at all. */

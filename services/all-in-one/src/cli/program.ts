@@ -1,12 +1,18 @@
-import { SERVICE_NAMES, type ServiceName } from '@ganglion/config';
+import { SERVICE_NAMES, type ServiceName } from '@ganglion/config/services';
 import { Argument, Command, Option } from 'commander';
-import { checkConfig, printConfigExample, printConfigSchema } from './commands/config.js';
-import { type CreateUserOptions, createUser } from './commands/create-user.js';
-import { generateSigningKeys, type SigningKeyOptions } from './commands/generate-signing-key.js';
-import { migrate } from './commands/migrate.js';
-import { start } from './commands/start.js';
+import type { CreateUserOptions } from './commands/create-user.js';
+import type { SigningKeyOptions } from './commands/generate-signing-key.js';
 import type { ConfigOption } from './config-file.js';
 import type { CliContext, Work } from './context.js';
+
+/** What the commands do is loaded when one of them runs, so that help and mistakes are answered at once. */
+const commands = {
+  config: () => import('./commands/config.js'),
+  createUser: () => import('./commands/create-user.js'),
+  generateSigningKey: () => import('./commands/generate-signing-key.js'),
+  migrate: () => import('./commands/migrate.js'),
+  start: () => import('./commands/start.js'),
+};
 
 const EXIT_CODES = `
 Exit codes:
@@ -52,7 +58,10 @@ function addStart(program: Command, context: CliContext, work: Work): void {
     .addArgument(new Argument('[services...]', 'the services to run').choices(SERVICE_NAMES))
     .addOption(configOption())
     .addHelpText('after', examples('start', 'start room-server --config /etc/ganglion.yaml', 'start client-api sync'))
-    .action((services: ServiceName[], options: ConfigOption) => start(services, options, context, work));
+    .action(async (services: ServiceName[], options: ConfigOption) => {
+      const { start } = await commands.start();
+      await start(services, options, context, work);
+    });
 }
 
 function addCreateUser(program: Command, context: CliContext): void {
@@ -72,7 +81,10 @@ function addCreateUser(program: Command, context: CliContext): void {
       'after',
       examples('create-user alice', 'create-user @bob:example.org --admin', 'create-user carol < password.txt'),
     )
-    .action((user: string, options: CreateUserOptions) => createUser(user, options, context));
+    .action(async (user: string, options: CreateUserOptions) => {
+      const { createUser } = await commands.createUser();
+      await createUser(user, options, context);
+    });
 }
 
 function addConfig(program: Command, context: CliContext): void {
@@ -85,17 +97,17 @@ function addConfig(program: Command, context: CliContext): void {
     .description('Says whether the configuration can be used, and if not what is wrong where.')
     .addOption(configOption())
     .addHelpText('after', examples('config check', 'config check --config /etc/ganglion.yaml'))
-    .action((options: ConfigOption) => checkConfig(options, context));
+    .action(async (options: ConfigOption) => (await commands.config()).checkConfig(options, context));
   config
     .command('example')
     .description('Prints a configuration that explains every setting.')
     .addHelpText('after', examples('config example > ganglion.yaml'))
-    .action(() => printConfigExample(context));
+    .action(async () => (await commands.config()).printConfigExample(context));
   config
     .command('schema')
     .description('Prints the JSON Schema of the configuration, for editors.')
     .addHelpText('after', examples('config schema > config.schema.json'))
-    .action(() => printConfigSchema(context));
+    .action(async () => (await commands.config()).printConfigSchema(context));
 }
 
 function addGenerateSigningKey(program: Command, context: CliContext): void {
@@ -106,7 +118,10 @@ function addGenerateSigningKey(program: Command, context: CliContext): void {
     .addOption(configOption())
     .option('--print', 'write a new key to the standard output instead')
     .addHelpText('after', examples('generate-signing-key', 'generate-signing-key --print > example.org.signing.key'))
-    .action((options: SigningKeyOptions) => generateSigningKeys(options, context));
+    .action(async (options: SigningKeyOptions) => {
+      const { generateSigningKeys } = await commands.generateSigningKey();
+      await generateSigningKeys(options, context);
+    });
 }
 
 function addMigrate(program: Command, context: CliContext, work: Work): void {
@@ -118,5 +133,5 @@ function addMigrate(program: Command, context: CliContext, work: Work): void {
     )
     .addOption(configOption())
     .addHelpText('after', examples('migrate --config /etc/ganglion.yaml'))
-    .action((options: ConfigOption) => migrate(options, context, work));
+    .action(async (options: ConfigOption) => (await commands.migrate()).migrate(options, context, work));
 }

@@ -1,4 +1,3 @@
-import { ConfigError } from '@ganglion/config';
 import { CommanderError } from 'commander';
 import { type CliContext, CliError, type Work } from './context.js';
 import { createProgram } from './program.js';
@@ -16,10 +15,6 @@ export async function runCli(args: readonly string[], context: CliContext, work:
 function explain(error: unknown, context: CliContext): number {
   // Commander has said what is wrong already; help that was asked for is no mistake.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (error instanceof ConfigError) {
-    context.err(`The configuration cannot be used:\n${error.message}\n`);
-    return 2;
-  }
   if (error instanceof CliError) {
     context.err(`${error.message}\n`);
     return error.exitCode;

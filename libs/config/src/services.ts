@@ -1,0 +1,4 @@
+/** The services one deployment is made of, under the names that the configuration, the CLI and the logs use. */
+export const SERVICE_NAMES = ['client-api', 'federation-api', 'room-server', 'sync', 'push', 'user-server'] as const;
+
+export type ServiceName = (typeof SERVICE_NAMES)[number];
