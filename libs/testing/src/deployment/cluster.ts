@@ -29,6 +29,8 @@ export interface Replica {
   readonly url: string;
   /** Where it answers the other services. */
   readonly rpc: string;
+  /** Where it answers operators: its metrics and its health. */
+  readonly operators: string;
   /** While it runs. */
   readonly pid: number | undefined;
   readonly logFile: string;
@@ -133,6 +135,7 @@ class ClusterReplica implements Replica {
   readonly service: ServiceName;
   readonly url: string;
   readonly rpc: string;
+  readonly operators: string;
   readonly #process: ServerProcess;
 
   constructor(
@@ -146,14 +149,15 @@ class ClusterReplica implements Replica {
     const http = `http://${HOST}:${ports.http}`;
     this.service = service;
     this.rpc = rpcAddress(replica);
-    this.url = answersClients ? http : `http://${operators}`;
+    this.operators = `http://${operators}`;
+    this.url = answersClients ? http : this.operators;
     const env = {
       ...common,
       GANGLION_RPC__LISTEN: this.rpc,
       GANGLION_HTTP__LISTENERS__0__PORT: String(ports.http),
       GANGLION_TELEMETRY__METRICS__LISTEN: operators,
     };
-    const health = [`http://${operators}/health/ready`, `${this.url}/health/ready`];
+    const health = [`${this.operators}/health/ready`, `${this.url}/health/ready`];
     const args = ['start', service, '-c', config];
     this.#process = new ServerProcess({ name: `${service}-${index}`, args, env, folder: pids, logs, health });
   }
