@@ -27,7 +27,7 @@ export interface RoomReaders {
 /** `rooms.join` or `rooms.leave` of one room as JSON text; undefined when there is nothing to tell. */
 export async function roomAnswer(readers: RoomReaders, window: RoomWindow, kind: 'join' | 'leave') {
   const { view, since, upTo, request } = window;
-  const history = await membershipHistory(readers.model, window);
+  const history = await membershipHistory(readers.model, window, kind);
   // Who was not in the room when they last looked gets all of it.
   const seen = since !== undefined && history.at(since) === 'join' ? since : undefined;
   const found = await readRoomTimeline(readers.model, window, history, kind === 'leave' ? since : seen);
@@ -35,7 +35,9 @@ export async function roomAnswer(readers: RoomReaders, window: RoomWindow, kind:
   const isNew = kind === 'join' && since !== undefined && seen === undefined;
   const timeline = isNew ? { ...found, limited: true } : found;
   const wholeState = seen === undefined || request.fullState;
-  const state = await readRoomState(readers, window, timeline, wholeState ? undefined : seen);
+  const state = (await mayReadState(readers.model, window, history, kind))
+    ? await readRoomState(readers, window, timeline, wholeState ? undefined : seen)
+    : ownMembership(history, upTo, timeline);
   const accountData = window.accountData.filter((row) => request.filter.room.accountData.allows({ type: row.type }));
   const memberChange = wholeState || view.membersChanged(seen);
   if (
@@ -65,13 +67,30 @@ export async function roomAnswer(readers: RoomReaders, window: RoomWindow, kind:
 function readRoomTimeline(model: ReadModel, window: RoomWindow, history: MembershipHistory, since: number | undefined) {
   const { view, upTo, request, ignored } = window;
   const { timeline: filter } = request.filter.room;
-  if (filter.limit === 0) return Promise.resolve({ events: [], limited: true, start: upTo });
   const shows = (event: TimelineEvent) =>
     (event.stateKey !== undefined || !ignored.has(event.sender)) && history.maySee(event);
   const query = { view, since, upTo, filter, shows };
   return filter.allowsRoom(view.record.roomId)
     ? readTimeline(model, query)
     : Promise.resolve({ events: [], limited: false, start: upTo });
+}
+
+/** Who ends what never was a membership, as by declining an invite, has no right to know the room. */
+async function mayReadState(
+  model: ReadModel,
+  { view, upTo }: RoomWindow,
+  history: MembershipHistory,
+  kind: 'join' | 'leave',
+): Promise<boolean> {
+  if (kind === 'join' || history.at(upTo - 1) === 'join') return true;
+  const versions = await model.entryVersions(view.record.nid, 'm.room.history_visibility', '');
+  const visibility = versions.findLast(({ position }) => position <= upTo)?.event?.visibility;
+  return visibility === 'world_readable';
+}
+
+function ownMembership(history: MembershipHistory, upTo: number, { events }: Timeline): TimelineEvent[] {
+  const own = history.eventAt(upTo);
+  return own === undefined || events.some(({ position }) => position === own.position) ? [] : [own];
 }
 
 async function readRoomState(readers: RoomReaders, window: RoomWindow, timeline: Timeline, since: number | undefined) {
@@ -87,11 +106,11 @@ async function readRoomState(readers: RoomReaders, window: RoomWindow, timeline:
  * The user's memberships in the room: from memory while the answer stays within the view's window, else all of them. Where
  * a filter leads further back all the same, what the window does not know counts as not having been in the room.
  */
-async function membershipHistory(model: ReadModel, { view, since, upTo, request }: RoomWindow) {
+async function membershipHistory(model: ReadModel, { view, since, upTo, request }: RoomWindow, kind: 'join' | 'leave') {
   const { userId } = request;
   const limit = request.filter.room.timeline.limit;
   const within = since === undefined ? view.between(view.windowStart, upTo).length >= limit : view.covers(since);
-  const inMemory = view.windowStart === 0 || within;
+  const inMemory = view.windowStart === 0 || (kind === 'join' && within);
   const versions = inMemory
     ? view.versionsOf('m.room.member', userId)
     : await model.entryVersions(view.record.nid, 'm.room.member', userId);

@@ -16,6 +16,8 @@ export class RoomView {
   #recent: TimelineEvent[];
   /** The versions of each entry of the state, oldest first. */
   readonly #versions = new Map<string, StateVersion[]>();
+  /** Those of the window, in the order of their positions. */
+  #changes: StateVersion[] = [];
   #lastMemberChange = 0;
   #joined = 0;
   #summary: { readonly at: number; readonly value: MemberSummary } | undefined;
@@ -71,6 +73,18 @@ export class RoomView {
     return state;
   }
 
+  /** Of the entries that changed above one position, which the window must cover, and up to another, what they are then. */
+  changedState(above: number, upTo: number): StateVersion[] {
+    const latest = new Map<string, StateVersion>();
+    for (let index = this.#changes.length - 1; index >= 0; index--) {
+      const version = this.#changes[index]!;
+      if (version.position <= above) break;
+      const key = keyOf(version.type, version.stateKey);
+      if (version.position <= upTo && !latest.has(key)) latest.set(key, version);
+    }
+    return [...latest.values()].reverse();
+  }
+
   /** Whether a membership changed above one position and up to another. */
   membersChanged(above: number): boolean {
     return this.#lastMemberChange > above;
@@ -103,6 +117,7 @@ export class RoomView {
     if (before !== undefined && before.position >= version.position) return;
     if (versions === undefined) this.#versions.set(key, [version]);
     else versions.push(version);
+    if (version.position > this.windowStart) this.#changes.push(version);
     if (version.type === 'm.room.member') this.#joined += joins(version) - joins(before);
     if (version.type === 'm.room.member') this.#lastMemberChange = Math.max(this.#lastMemberChange, version.position);
   }
@@ -120,6 +135,7 @@ export class RoomView {
     const cut = this.#recent.length - this.maxRecent;
     this.windowStart = this.#recent[cut - 1]?.position ?? this.windowStart;
     this.#recent = this.#recent.slice(cut);
+    this.#changes = this.#changes.filter(({ position }) => position > this.windowStart);
     for (const versions of this.#versions.values()) {
       if (versions.length === 1) continue;
       const holding = versions.findLastIndex(({ position }) => position <= this.windowStart);

@@ -10,7 +10,12 @@ export class MembershipHistory {
 
   /** The user's membership at an event, itself included; `leave` for whoever was not there yet. */
   at(position: number): string {
-    return this.#versionAt(position)?.event?.membership ?? 'leave';
+    return this.eventAt(position)?.membership ?? 'leave';
+  }
+
+  /** The user's member event at a position. */
+  eventAt(position: number): TimelineEvent | undefined {
+    return this.#versionAt(position)?.event;
   }
 
   /** Whether the user may see an event of the room. */
