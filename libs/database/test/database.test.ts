@@ -139,10 +139,11 @@ describe('the pool', () => {
     const transaction = db
       .transaction((tx) => tx.query({ text: 'SELECT pg_sleep(5)' }))
       .catch((error: unknown) => error);
-    await sleep(100);
-    await admin.query({
-      text: "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'victim'",
-    });
+    const victims = "FROM pg_stat_activity WHERE application_name = 'victim' AND query LIKE 'SELECT pg_sleep(5)%'";
+    const asleep = async () =>
+      (await admin.query<{ n: number }>({ text: `SELECT count(*) AS n ${victims}` })).rows[0]?.n;
+    while ((await asleep()) !== 2) await sleep(10);
+    await admin.query({ text: `SELECT pg_terminate_backend(pid) ${victims}` });
     expect(isConnectionError(await statement)).toBe(true);
     expect(isConnectionError(await transaction)).toBe(true);
     expect((await db.query({ text: 'SELECT 1 AS n' })).rows).toEqual([{ n: 1 }]);

@@ -27,7 +27,9 @@ describe.each(NAMES)('the state after the timeline, asked for by %s', (parameter
   afterAll(() => deployment.close());
 
   beforeEach(async () => {
-    [alice, bob, carol] = ['alice', 'bob', 'carol'].map((name) => deployment.person(name, replica)) as never;
+    alice = deployment.person('alice', replica);
+    bob = deployment.person('bob', replica);
+    carol = deployment.person('carol', replica);
     roomId = await deployment.rooms.create(alice.userId, bob.userId, carol.userId);
     await bob.roomUntil(roomId, ({ timeline }) => timeline.events.length > 0);
   });

@@ -12,7 +12,7 @@ import {
   type TokenVerifier,
 } from '../../src/index.js';
 
-export const ALICE: Requester = {
+const ALICE: Requester = {
   userId: '@alice:one.test',
   deviceId: 'PHONE',
   admin: false,
@@ -21,7 +21,7 @@ export const ALICE: Requester = {
 };
 
 /** Knows two tokens: `alice` and `guest`. */
-export const TOKENS: TokenVerifier = {
+const TOKENS: TokenVerifier = {
   async verify(accessToken) {
     if (accessToken === 'alice') return ALICE;
     if (accessToken === 'guest') return { ...ALICE, userId: '@1:one.test', guest: true };
@@ -40,7 +40,7 @@ export class FakeRateLimiter implements RateLimiter {
   }
 }
 
-export function httpConfig(http: ConfigInput['http'] = {}): HttpConfig {
+function httpConfig(http: ConfigInput['http'] = {}): HttpConfig {
   const listeners = [{ host: '127.0.0.1', port: 0 }];
   const input: ConfigInput = { server_names: [{ name: 'one.test' }], http: { listeners, ...http } };
   return parseConfig(JSON.stringify(input), '/').http;

@@ -8,7 +8,7 @@ import type { AuthGraph } from './auth-graph.js';
  *
  * @see https://spec.matrix.org/v1.19/rooms/v12/#definitions
  */
-export function isPowerEvent({ type, state_key: stateKey, sender, content }: Pdu): boolean {
+function isPowerEvent({ type, state_key: stateKey, sender, content }: Pdu): boolean {
   if (type === 'm.room.power_levels' || type === 'm.room.join_rules') return stateKey === '';
   if (type !== 'm.room.member' || stateKey === undefined || stateKey === sender) return false;
   const membership = stringProperty(content, 'membership');

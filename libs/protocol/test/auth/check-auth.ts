@@ -12,7 +12,7 @@ export interface AuthCase {
   readonly options?: AuthOptions;
 }
 
-export function decide({ event: draft, given = [], state, options }: AuthCase, rules: RoomVersionRules): AuthDecision {
+function decide({ event: draft, given = [], state, options }: AuthCase, rules: RoomVersionRules): AuthDecision {
   return checkAuth(event(draft, rules), stateOf(state ?? [...ROOM, ...given], rules), rules, options);
 }
 

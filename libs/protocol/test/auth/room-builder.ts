@@ -68,11 +68,11 @@ export const ROOM: readonly Draft[] = [
   joins(USER),
 ];
 
-export function roomIdOf(rules: RoomVersionRules): string {
+function roomIdOf(rules: RoomVersionRules): string {
   return rules.roomIdIsCreateHash ? `!${eventId('create', rules).slice(1)}` : '!room:a.example';
 }
 
-export function eventId(name: string, rules: RoomVersionRules): string {
+function eventId(name: string, rules: RoomVersionRules): string {
   return rules.eventIdFormat === 'in-event' ? `$${name}:a.example` : `$${name}`;
 }
 

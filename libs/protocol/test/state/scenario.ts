@@ -49,7 +49,7 @@ export const power = (sender: string, users: JsonObject, content: JsonObject = {
 export const joinRule = (sender: string, rule: string, more: More = {}): Sketch =>
   state(sender, 'm.room.join_rules', { join_rule: rule }, more);
 export const topic = (sender: string, more: More = {}): Sketch => state(sender, 'm.room.topic', { topic: 'x' }, more);
-export const membership = (sender: string, target: string, value: string, more: More = {}): Sketch => ({
+const membership = (sender: string, target: string, value: string, more: More = {}): Sketch => ({
   sender,
   type: 'm.room.member',
   state_key: target,
@@ -66,7 +66,7 @@ export const invites = (sender: string, target: string, more: More = {}): Sketch
   membership(sender, target, 'invite', more);
 
 /** What every scenario begins with: Alice made the room, everybody but Ella is in it, and anybody may join. */
-export const BEGINNING: Sketches = {
+const BEGINNING: Sketches = {
   CREATE: state(ALICE, 'm.room.create', { creator: ALICE }),
   IMA: joins(ALICE),
   IPOWER: power(ALICE, { [ALICE]: 100 }),

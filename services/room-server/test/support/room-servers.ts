@@ -8,11 +8,11 @@ import { type TestBus, type TestDatabase, testDatabase } from '@ganglion/testing
 import { createRoomServer, type RoomServer, roomServerSchema } from '../../src/index.js';
 
 /** Names that this deployment hosts. */
-export const SERVER_NAMES = ['one.test', 'two.test'] as const;
+const SERVER_NAMES = ['one.test', 'two.test'] as const;
 
 const config: Config = parseConfig(JSON.stringify({ server_names: SERVER_NAMES.map((name) => ({ name })) }), '/');
 
-export async function signingKeys(): Promise<Map<string, SigningKey>> {
+async function signingKeys(): Promise<Map<string, SigningKey>> {
   await ready();
   return new Map(
     SERVER_NAMES.map((name, index) => [name, signingKeyFromSeed('a', new Uint8Array(32).fill(index + 1))]),
