@@ -27,21 +27,22 @@ describe('what must never break while parts of the cluster do', () => {
   const kill = (replicas: readonly Replica[]) => Promise.all(replicas.map((replica) => replica.kill()));
   const replica = (service: Replica['service'], index: number) => cluster.replicasOf(service)[index] as Replica;
 
-  /** A test during which everybody talks, and after which everybody must have got the same. */
+  /** A test after which every reader must have got the same. */
+  function prove(name: string, run: () => Promise<void>): void {
+    const proof = async () => {
+      try {
+        await run();
+        await expectOneOrder(crowd, log);
+      } finally {
+        await start(cluster.replicas.filter(({ pid }) => pid === undefined));
+      }
+    };
+    it(name, () => cluster.explaining(proof), 120_000);
+  }
+
+  /** A test during which everybody talks. */
   function whileAllTalk(name: string, happening: () => Promise<void>): void {
-    it(
-      name,
-      () =>
-        cluster.explaining(async () => {
-          try {
-            await crowd.talkDuring(happening);
-            await expectOneOrder(crowd, log);
-          } finally {
-            await start(cluster.replicas.filter(({ pid }) => pid === undefined));
-          }
-        }),
-      120_000,
-    );
+    prove(name, () => crowd.talkDuring(happening));
   }
 
   whileAllTalk(
@@ -52,6 +53,18 @@ describe('what must never break while parts of the cluster do', () => {
       await cluster.nats.restart({ wipe: true });
       await crowd.progress();
       await cluster.nats.restart({ wipe: true });
+    },
+  );
+
+  prove(
+    '1. Postgres is the truth, NATS only carries it: what it has lost is read, even when nothing more is said',
+    async () => {
+      await kill(cluster.replicasOf('sync'));
+      await crowd.sayOneThing();
+      await eventually(async () => expect(await log.unpublished()).toBe(0));
+      await cluster.nats.restart({ wipe: true });
+      await start(cluster.replicasOf('sync'));
+      await crowd.allIsRead();
     },
   );
 

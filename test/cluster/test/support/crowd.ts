@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually, MatrixUser, persistently, SyncReader } from '@ganglion/testing';
 
@@ -62,7 +63,17 @@ export class Crowd {
       this.#talking.abort();
       await this.#conversation;
     }
-    await this.#allIsRead();
+    await this.allIsRead();
+  }
+
+  /** Each sender says one thing, and is acknowledged. */
+  async sayOneThing(): Promise<void> {
+    await Promise.all(this.senders.map((sender, index) => this.#say(sender, index)));
+  }
+
+  /** Resolves when every reader has got all that was acknowledged. */
+  allIsRead(): Promise<void> {
+    return this.#eventually(() => this.#expectAllToHaveRead((roomId) => this.acknowledged(roomId)));
   }
 
   /** Resolves when so many more messages were acknowledged. */
@@ -84,10 +95,6 @@ export class Crowd {
     await this.#conversation;
   }
 
-  #allIsRead(): Promise<void> {
-    return this.#eventually(() => this.#expectAllToHaveRead((roomId) => this.acknowledged(roomId)));
-  }
-
   #expectAllToHaveRead(wanted: (roomId: string, index: number) => readonly (string | undefined)[]): void {
     const behind = this.readers.filter((reader) =>
       this.rooms.some((roomId, index) => {
@@ -98,15 +105,19 @@ export class Crowd {
     if (behind.length > 0) throw new Error(`${behind.map(({ user }) => user.userId)} did not get all messages`);
   }
 
-  /** Says one thing after the other, each until it is acknowledged. */
   async #talk(sender: MatrixUser, index: number): Promise<void> {
     for (let said = 0; !this.#talking.signal.aborted; said++) {
-      const roomId = this.rooms[(index + said) % this.rooms.length] as string;
-      const txnId = `${index}-${said}-${Date.now()}`;
-      const eventId = await persistently(() => sender.sendText(roomId, `${said}`, txnId));
-      this.#acknowledged.set(roomId, [...this.acknowledged(roomId), eventId]);
+      await this.#say(sender, index + said);
       await sleep(PAUSE_MS * (0.5 + Math.random()));
     }
+  }
+
+  /** Says something until it is acknowledged. */
+  async #say(sender: MatrixUser, number: number): Promise<void> {
+    const roomId = this.rooms[number % this.rooms.length] as string;
+    const txnId = randomUUID();
+    const eventId = await persistently(() => sender.sendText(roomId, `${number}`, txnId));
+    this.#acknowledged.set(roomId, [...this.acknowledged(roomId), eventId]);
   }
 
   #count(): number {
