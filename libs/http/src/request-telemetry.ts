@@ -1,11 +1,10 @@
 import type { Metrics } from '@ganglion/telemetry';
-import { extractContext, inContext } from '@ganglion/telemetry';
+import { extractContext, inContext, tracingEnabled } from '@ganglion/telemetry';
 import { type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
 const SPAN = Symbol('span');
 type TracedRequest = FastifyRequest & { [SPAN]?: Span };
-const tracer = trace.getTracer('ganglion');
 
 /** A span and a duration for each request, named by its route, never by its path: paths hold ids of rooms and users. */
 export function observeRequests(app: FastifyInstance, metrics: Metrics): void {
@@ -15,9 +14,12 @@ export function observeRequests(app: FastifyInstance, metrics: Metrics): void {
     labels: ['method', 'route', 'status'],
   });
   app.addHook('onRequest', (request: TracedRequest, _reply, done) => {
+    if (!tracingEnabled()) return done();
     const name = `${request.method} ${request.routeOptions.url ?? 'unrecognized'}`;
     const parent = extractContext(request.headers);
-    const span = tracer.startSpan(name, { kind: SpanKind.SERVER, attributes: { request_id: request.id } }, parent);
+    const options = { kind: SpanKind.SERVER, attributes: { request_id: request.id } };
+    // Asked for each time: a tracer from before tracing was turned on may never learn of it.
+    const span = trace.getTracer('ganglion').startSpan(name, options, parent);
     if (!span.isRecording()) return done();
     request[SPAN] = span;
     inContext(trace.setSpan(parent, span), done);
