@@ -1,7 +1,7 @@
 import type { DestinationStream } from 'pino';
+import pretty from 'pino-pretty';
 
-/** Lines for people at a terminal. Loaded on demand: a server in a cluster logs JSON and never needs it. */
-export async function prettyDestination(): Promise<DestinationStream> {
-  const { default: pretty } = await import('pino-pretty');
+/** Lines for people at a terminal. */
+export function prettyDestination(): DestinationStream {
   return pretty({ colorize: process.stdout.isTTY === true, ignore: 'pid,hostname,service,instance', sync: true });
 }

@@ -1,6 +1,5 @@
 import { createLogger, type Logger, type LogLevel } from './logger.js';
 import { Metrics } from './metrics.js';
-import { prettyDestination } from './pretty.js';
 import { startTracing, type TracingOptions } from './tracing.js';
 
 export interface TelemetryOptions {
@@ -23,7 +22,7 @@ export interface Telemetry {
 /** Logs, metrics and traces of one process. Traces are off, and cost nothing, unless they have somewhere to go. */
 export async function createTelemetry(options: TelemetryOptions): Promise<Telemetry> {
   const { service, instance, version, log } = options;
-  const destination = log.format === 'pretty' ? await prettyDestination() : undefined;
+  const destination = log.format === 'pretty' ? await linesForPeople() : undefined;
   const logger = createLogger({
     level: log.level,
     bindings: { service, instance },
@@ -44,4 +43,10 @@ export async function createTelemetry(options: TelemetryOptions): Promise<Teleme
       metrics.clear();
     },
   };
+}
+
+/** Loaded on demand: a server in a cluster logs JSON and never needs it. */
+async function linesForPeople() {
+  const { prettyDestination } = await import('./pretty.js');
+  return prettyDestination();
 }

@@ -1,4 +1,3 @@
-import { context, propagation, trace } from '@opentelemetry/api';
 import type { SpanExporter } from '@opentelemetry/sdk-trace-node';
 
 export interface TracingOptions {
@@ -23,37 +22,10 @@ export interface TracedService {
  * @returns what flushes and ends tracing, or undefined when tracing stays off
  */
 export async function startTracing(
-  { otlpEndpoint, sampleRatio = 1, exporter }: TracingOptions,
-  { service, instance, version }: TracedService,
+  options: TracingOptions,
+  service: TracedService,
 ): Promise<(() => Promise<void>) | undefined> {
-  if (!exporter && !otlpEndpoint) return undefined;
-  const [sdk, { resourceFromAttributes }] = await Promise.all([
-    import('@opentelemetry/sdk-trace-node'),
-    import('@opentelemetry/resources'),
-  ]);
-  const processor = exporter
-    ? new sdk.SimpleSpanProcessor(exporter)
-    : new sdk.BatchSpanProcessor(await otlpExporter(otlpEndpoint as string));
-  const provider = new sdk.NodeTracerProvider({
-    resource: resourceFromAttributes({
-      'service.name': `ganglion-${service}`,
-      'service.instance.id': instance,
-      'service.version': version,
-    }),
-    sampler: new sdk.ParentBasedSampler({ root: new sdk.TraceIdRatioBasedSampler(sampleRatio) }),
-    spanProcessors: [processor],
-  });
-  provider.register();
-  return async () => {
-    await provider.shutdown();
-    trace.disable();
-    context.disable();
-    propagation.disable();
-  };
-}
-
-async function otlpExporter(endpoint: string): Promise<SpanExporter> {
-  const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-http');
-  const base = endpoint.replace(/\/+$/, '');
-  return new OTLPTraceExporter({ url: base.endsWith('/v1/traces') ? base : `${base}/v1/traces` });
+  if (!options.exporter && !options.otlpEndpoint) return undefined;
+  const { recordSpans } = await import('./span-recording.js');
+  return recordSpans(options, service);
 }
