@@ -1,3 +1,4 @@
+import { eventually } from '@ganglion/testing';
 import { Deployment, type Replica } from './support/deployment.js';
 import type { Person } from './support/person.js';
 
@@ -77,5 +78,19 @@ describe.each(NAMES)('the state after the timeline, asked for by %s', (parameter
 
   it('has the own membership of who sees the room for the first time', async () => {
     expect(await stateAfter(undefined)).toContain('m.room.member/@bob=join');
+  });
+
+  it('has the own membership of who declines an invite', async () => {
+    const invited = await deployment.rooms.create(alice.userId);
+    await deployment.rooms.setMembership(invited, bob.userId, 'invite', alice.userId);
+    const { since } = bob;
+    await deployment.rooms.setMembership(invited, bob.userId, 'leave');
+    const query = new URLSearchParams({ [parameter]: 'true', since: since ?? '' });
+    const told = (events: StateEvent[]) => events.map(({ content }) => content.membership);
+    await eventually(async () => {
+      const { body } = await bob.call('GET', `sync?${query}`);
+      const room = body.rooms.leave[invited];
+      expect([told(room.timeline.events), told(room[key].events)]).toEqual([['leave'], ['leave']]);
+    });
   });
 });

@@ -37,7 +37,7 @@ export async function roomAnswer(readers: RoomReaders, window: RoomWindow, kind:
   const wholeState = seen === undefined || request.fullState;
   const state = (await mayReadState(readers.model, window, history, kind))
     ? await readRoomState(readers, window, timeline, wholeState ? undefined : seen)
-    : ownMembership(history, upTo, timeline);
+    : ownMembership(history, upTo, request.stateKey === 'state' ? timeline.events : []);
   const accountData = window.accountData.filter((row) => request.filter.room.accountData.allows({ type: row.type }));
   const memberChange = wholeState || view.membersChanged(seen);
   if (
@@ -88,9 +88,10 @@ async function mayReadState(
   return visibility === 'world_readable';
 }
 
-function ownMembership(history: MembershipHistory, upTo: number, { events }: Timeline): TimelineEvent[] {
+/** Of the state before the timeline, what the timeline shows is no part. */
+function ownMembership(history: MembershipHistory, upTo: number, shown: readonly TimelineEvent[]): TimelineEvent[] {
   const own = history.eventAt(upTo);
-  return own === undefined || events.some(({ position }) => position === own.position) ? [] : [own];
+  return own === undefined || shown.some(({ position }) => position === own.position) ? [] : [own];
 }
 
 async function readRoomState(readers: RoomReaders, window: RoomWindow, timeline: Timeline, since: number | undefined) {
