@@ -36,7 +36,7 @@ export function catchingUp(server: Server, story: Story): void {
   story('who was offline for a while gets all of what was missed, once and in order', async () => {
     const { alice, bob, roomId } = await twoInARoom();
     const reader = new SyncReader(new MatrixUser({ url: server().url, ...credentialsOf(bob) }));
-    await reader.read();
+    await reader.until(() => reader.timeline(roomId).length > 0);
     const before = reader.timeline(roomId).length;
     const missed = texts(230, 'missed');
     for (const text of missed) await alice.sendText(roomId, text);
@@ -52,7 +52,9 @@ export function catchingUp(server: Server, story: Story): void {
   story('a gap in what was missed is marked, and what is before it is found at its mark', async () => {
     const { alice, bob, roomId } = await twoInARoom();
     const user = new MatrixUser({ url: server().url, ...credentialsOf(bob) });
-    const { next_batch: since } = await user.call<{ next_batch: string }>('GET', 'sync');
+    const reader = new SyncReader(user);
+    await reader.until(() => reader.timeline(roomId).length > 0);
+    const { since } = reader;
     for (const text of texts(12, 'missed')) await alice.sendText(roomId, text);
     type Answer = { rooms: { join: Record<string, { timeline: Timeline }> } };
     type Timeline = { limited: boolean; prev_batch: string; events: { content: { body: string } }[] };
