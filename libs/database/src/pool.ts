@@ -37,8 +37,22 @@ export function createPool(options: PoolOptions): pg.Pool {
   const pool = metrics ? new MeasuredPool(config, acquireTimes(metrics), applicationName) : new pg.Pool(config);
   // A connection that breaks while idle is replaced at the next query; unheard, this event would end the process.
   pool.on('error', (error) => logger?.warn({ err: error, pool: applicationName }, 'an idle database connection broke'));
+  endWithConnections(pool);
   if (metrics) observePool(pool, metrics, applicationName);
   return pool;
+}
+
+/** The driver's `end` says good-bye and resolves; ours resolves when the connections are gone. */
+function endWithConnections(pool: pg.Pool): void {
+  const open = new Set<pg.PoolClient>();
+  pool.on('connect', (client) => open.add(client));
+  pool.on('remove', (client) => open.delete(client));
+  const end = pool.end.bind(pool);
+  pool.end = (async () => {
+    await end();
+    if (open.size === 0) return;
+    await new Promise<void>((resolve) => pool.on('remove', () => open.size === 0 && resolve()));
+  }) as typeof pool.end;
 }
 
 function acquireTimes(metrics: Metrics): Histogram {

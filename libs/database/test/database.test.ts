@@ -185,6 +185,15 @@ describe('opening and closing', () => {
     await db.close();
   });
 
+  it('is closed when its connections are gone, so that Postgres can be stopped next', async () => {
+    const [db, other] = await Promise.all([fixture.connect({ applicationName: 'leaving' }), fixture.connect()]);
+    await Promise.all([1, 2, 3, 4, 5].map(() => db.query({ text: 'SELECT pg_sleep(0.05)' })));
+    const text = "SELECT count(*)::int AS count FROM pg_stat_activity WHERE application_name = 'leaving'";
+    expect((await other.query({ text })).rows).toEqual([{ count: 5 }]);
+    await db.close();
+    expect((await other.query({ text })).rows).toEqual([{ count: 0 }]);
+  });
+
   it('is healthy while Postgres answers', async () => {
     const db = await fixture.connect({ max: 1 });
     await expect(db.health()).resolves.toBeUndefined();
