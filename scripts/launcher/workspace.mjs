@@ -46,7 +46,7 @@ function packageFolders(groups) {
 
 function buildInputs() {
   const shared = ['package.json', 'pnpm-lock.yaml', 'tsconfig.base.json', 'turbo.json', 'proto'];
-  const own = ['package.json', 'tsconfig.json', 'bundle.mjs', 'src'];
+  const own = ['package.json', 'tsconfig.json', 'bundle', 'src'];
   return [
     ...shared.map((name) => join(ROOT, name)),
     ...packageFolders(['libs', 'services', 'test']).flatMap((folder) => own.map((name) => join(folder, name))),
