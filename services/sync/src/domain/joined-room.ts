@@ -27,13 +27,9 @@ export interface RoomReaders {
 /** `rooms.join` or `rooms.leave` of one room as JSON text; undefined when there is nothing to tell. */
 export async function roomAnswer(readers: RoomReaders, window: RoomWindow, kind: 'join' | 'leave') {
   const { view, since, upTo, request } = window;
-  const history = await membershipHistory(readers.model, window, kind);
-  // Who was not in the room when they last looked gets all of it.
+  const { history, timeline } = await readTimelineAsMember(readers.model, window, kind);
+  // Who was not in the room when they last looked gets all of its state.
   const seen = since !== undefined && history.at(since) === 'join' ? since : undefined;
-  const found = await readRoomTimeline(readers.model, window, history, kind === 'leave' ? since : seen);
-  // Whoever comes new into a room has always missed something.
-  const isNew = kind === 'join' && since !== undefined && seen === undefined;
-  const timeline = isNew ? { ...found, limited: true } : found;
   const wholeState = seen === undefined || request.fullState;
   const state = (await mayReadState(readers.model, window, history, kind))
     ? await readRoomState(readers, window, timeline, wholeState ? undefined : seen)
@@ -64,15 +60,54 @@ export async function roomAnswer(readers: RoomReaders, window: RoomWindow, kind:
   return `{${parts.join(',')}}`;
 }
 
+/**
+ * The timeline as the user's memberships let them see it. These are looked up in memory while the answer stays within the
+ * view's window, and in the database when it leads further back or somebody comes or goes.
+ */
+async function readTimelineAsMember(model: ReadModel, window: RoomWindow, kind: 'join' | 'leave') {
+  const { view, since, request } = window;
+  const known = new MembershipHistory(
+    request.userId,
+    view.versionsOf('m.room.member', request.userId),
+    view.windowStart,
+  );
+  const stays = kind === 'join' && (since === undefined || (view.covers(since) && known.at(since) === 'join'));
+  if (known.knownFrom === 0 || stays) {
+    const timeline = await readMembersTimeline(model, window, kind, known);
+    if (timeline.lookedBackTo >= known.knownFrom) return { history: known, timeline };
+  }
+  const versions = await model.entryVersions(view.record.nid, 'm.room.member', request.userId);
+  const history = new MembershipHistory(request.userId, versions);
+  return { history, timeline: await readMembersTimeline(model, window, kind, history) };
+}
+
+/** Whoever was not in the room when they last looked knows it up to where their last membership ended, if there was one. */
+async function readMembersTimeline(
+  model: ReadModel,
+  window: RoomWindow,
+  kind: 'join' | 'leave',
+  history: MembershipHistory,
+): Promise<Timeline> {
+  const { since, upTo } = window;
+  if (since === undefined || history.at(since) === 'join') return readRoomTimeline(model, window, history, since);
+  const known = history.lastEndBefore(since);
+  const comes = kind === 'join' || history.at(upTo - 1) === 'join';
+  const timeline = await readRoomTimeline(model, window, history, known ?? (comes ? undefined : since));
+  // Whoever comes has always missed something, also when they are gone again.
+  return comes ? { ...timeline, limited: true } : timeline;
+}
+
 function readRoomTimeline(model: ReadModel, window: RoomWindow, history: MembershipHistory, since: number | undefined) {
   const { view, upTo, request, ignored } = window;
   const { timeline: filter } = request.filter.room;
-  const shows = (event: TimelineEvent) =>
-    (event.stateKey !== undefined || !ignored.has(event.sender)) && history.maySee(event);
-  const query = { view, since, upTo, filter, shows };
+  const query = {
+    ...{ view, since, upTo, filter },
+    maySee: (event: TimelineEvent) => history.maySee(event),
+    shows: (event: TimelineEvent) => event.stateKey !== undefined || !ignored.has(event.sender),
+  };
   return filter.allowsRoom(view.record.roomId)
     ? readTimeline(model, query)
-    : Promise.resolve({ events: [], limited: false, start: upTo });
+    : Promise.resolve({ events: [], limited: false, start: upTo, lookedBackTo: upTo });
 }
 
 /** Who ends what never was a membership, as by declining an invite, has no right to know the room. */
@@ -103,28 +138,13 @@ async function readRoomState(readers: RoomReaders, window: RoomWindow, timeline:
   return readStateDelta(readers.model, readers.sent, { view, userId, deviceId, since, upTo, timeline, filter, after });
 }
 
-/**
- * The user's memberships in the room: from memory while the answer stays within the view's window, else all of them. Where
- * a filter leads further back all the same, what the window does not know counts as not having been in the room.
- */
-async function membershipHistory(model: ReadModel, { view, since, upTo, request }: RoomWindow, kind: 'join' | 'leave') {
-  const { userId } = request;
-  const limit = request.filter.room.timeline.limit;
-  const within = since === undefined ? view.between(view.windowStart, upTo).length >= limit : view.covers(since);
-  const inMemory = view.windowStart === 0 || (kind === 'join' && within);
-  const versions = inMemory
-    ? view.versionsOf('m.room.member', userId)
-    : await model.entryVersions(view.record.nid, 'm.room.member', userId);
-  return new MembershipHistory(userId, versions);
-}
-
 function viewerOf({ request, now }: Window): Viewer {
   return { userId: request.userId, deviceId: request.deviceId, now };
 }
 
 function timelineText(timeline: Timeline, viewer: Viewer, { upTo, since }: RoomWindow): string {
   const { events, limited, start } = timeline;
-  const previous = events.length > 0 ? start : (since ?? upTo);
+  const previous = events.length > 0 || limited ? start : (since ?? upTo);
   return `"timeline":{"events":[${events.map((event) => eventText(event, viewer)).join(',')}],"limited":${limited},"prev_batch":"${formatToken(previous)}"}`;
 }
 

@@ -9,7 +9,9 @@ export interface TimelineQuery {
   readonly since: number | undefined;
   readonly upTo: number;
   readonly filter: CompiledRoomEventFilter;
-  /** Whether the viewer may and wants to see the event. */
+  /** Whether the viewer may see the event. */
+  readonly maySee: (event: TimelineEvent) => boolean;
+  /** Whether the viewer wants to see an event that they may see. */
   readonly shows: (event: TimelineEvent) => boolean;
 }
 
@@ -18,14 +20,19 @@ export interface Timeline {
   readonly events: readonly TimelineEvent[];
   /** Whether events were left out between `since` and the first of these. */
   readonly limited: boolean;
-  /** Everything the client does not get lies at or below this position, or at or below `since`. */
+  /** Just before the first event: everything that the client does not get lies at or below this position. */
   readonly start: number;
+  /** How far back was looked. */
+  readonly lookedBackTo: number;
 }
 
 /** A filter that lets little through must not make one answer read all of a room. */
 const MAX_SCANNED = 2_000;
 
-/** The last events of a room that pass, at most as many as the filter's limit. */
+/**
+ * The last events of a room that pass, at most as many as the filter's limit. They go back no further than to a state event
+ * that the viewer may not see: what they see of the state before it would be taken for what came after.
+ */
 export async function readTimeline(model: ReadModel, query: TimelineQuery): Promise<Timeline> {
   const { view, filter, upTo } = query;
   const floor = query.since ?? 0;
@@ -34,8 +41,11 @@ export async function readTimeline(model: ReadModel, query: TimelineQuery): Prom
   for (let scanned = 0; scanned < MAX_SCANNED && scannedTo > floor; ) {
     const page = await pageBelow(model, view, floor, scannedTo);
     for (const event of page) {
-      if (passes(query, event)) {
-        if (found.length === filter.limit) return limitedAt(found, event.position);
+      const visible = query.maySee(event);
+      if (!visible && event.stateKey !== undefined && found.length > 0)
+        return timelineOf(found, event.position, event.position, true);
+      if (visible && passes(query, event)) {
+        if (found.length === filter.limit) return timelineOf(found, event.position, event.position, true);
         found.push(event);
       }
       scannedTo = event.position - 1;
@@ -43,13 +53,12 @@ export async function readTimeline(model: ReadModel, query: TimelineQuery): Prom
     scanned += page.length;
     if (page.length === 0) scannedTo = floor;
   }
-  const start = Math.max(floor, Math.min(scannedTo, (found.at(-1)?.position ?? upTo + 1) - 1));
-  return { events: found.reverse(), limited: scannedTo > floor, start: found.length === 0 ? upTo : start };
+  return timelineOf(found, upTo, scannedTo, scannedTo > floor);
 }
 
-function limitedAt(found: TimelineEvent[], position: number): Timeline {
+function timelineOf(found: TimelineEvent[], end: number, lookedBackTo: number, limited: boolean): Timeline {
   const first = found.at(-1);
-  return { events: found.reverse(), limited: true, start: first === undefined ? position : first.position - 1 };
+  return { events: found.reverse(), limited, start: first === undefined ? end : first.position - 1, lookedBackTo };
 }
 
 function passes({ filter, shows }: TimelineQuery, event: TimelineEvent): boolean {

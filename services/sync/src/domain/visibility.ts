@@ -6,6 +6,8 @@ export class MembershipHistory {
   constructor(
     private readonly userId: string,
     private readonly versions: readonly StateVersion[],
+    /** What was before this position is not known, and counts as not having been in the room. */
+    readonly knownFrom = 0,
   ) {}
 
   /** The user's membership at an event, itself included; `leave` for whoever was not there yet. */
@@ -44,6 +46,13 @@ export class MembershipHistory {
   get leftAt(): number | undefined {
     const last = this.versions.at(-1);
     return last?.event?.membership === 'join' ? undefined : last?.position;
+  }
+
+  /** Where the user was last told that a membership of theirs had ended, before a position. */
+  lastEndBefore(position: number): number | undefined {
+    return this.versions.findLast(
+      (version) => version.position <= position && ['leave', 'ban'].includes(version.event?.membership ?? 'leave'),
+    )?.position;
   }
 
   #joinedAfter(position: number): boolean {
