@@ -1,4 +1,4 @@
-import { BUSES } from '@ganglion/testing';
+import { BUSES, eventually } from '@ganglion/testing';
 import { Deployment, type Replica } from './support/deployment.js';
 import type { JoinedRoom, Person } from './support/person.js';
 
@@ -210,8 +210,11 @@ describe.each(BUSES)('receipts, on the %s bus', (_, makeBus) => {
       const fresh = alice.with({ deviceId: 'NEW' });
       const room = await fresh.roomUntil(roomId, (room) => fullyRead(room) !== undefined);
       expect(fullyRead(room)).toEqual({ event_id: first });
-      const receipts = receiptsIn(await alice.with({ deviceId: 'NEWER' }).room(roomId));
-      expect(receipts.sort()).toEqual([`${first} m.read ${alice.userId}`, `${first} m.read.private ${alice.userId}`]);
+      const expected = [`${first} m.read ${alice.userId}`, `${first} m.read.private ${alice.userId}`];
+      await eventually(async () => {
+        const receipts = receiptsIn(await alice.with({ deviceId: 'NEWER' }).room(roomId));
+        expect(receipts.sort()).toEqual(expected);
+      });
     });
 
     it('never go back, and concern nobody else', async () => {
