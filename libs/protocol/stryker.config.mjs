@@ -23,11 +23,13 @@ export default {
     },
   },
   ignorePatterns: ['dist', 'bench', 'fuzz', 'reports'],
-  reporters: ['clear-text', 'json'],
+  reporters: ['clear-text', 'progress-append-only', 'json'],
   clearTextReporter: { allowColor: false, reportTests: false },
   jsonReporter: { fileName: `reports/mutants-${folder}.json` },
   concurrency: Number(process.env.CONCURRENCY ?? 1),
   timeoutMS: 20_000,
+  // A runner's memory grows with every run of its ESM modules.
+  maxTestRunnerReuse: 100,
   // There is no compiler to ask in TypeScript 7, and nothing to rewrite for it.
   tsconfigFile: 'none',
   disableTypeChecks: false,
