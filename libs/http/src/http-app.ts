@@ -11,6 +11,7 @@ import { allowWebBrowsers, answersPreflight } from './cors.js';
 import { Draining } from './drain.js';
 import { MatrixErrorFilter } from './error-filter.js';
 import { answerHealth, type HealthChecks } from './health.js';
+import { refuseNulInUrls } from './hostile-url.js';
 import { parseJsonBodies } from './json-body.js';
 import { Listeners } from './listeners.js';
 import { RATE_LIMITER, type RateLimiter } from './rate-limit.js';
@@ -80,6 +81,7 @@ function createFastify(options: HttpAppOptions, filter: MatrixErrorFilter, drain
   const routes = answerUnrecognized(app, filter.answer.bind(filter) as never);
   allowWebBrowsers(app);
   observeRequests(app, options.metrics);
+  refuseNulInUrls(app);
   app.addHook('onSend', (request, reply, payload, done) => {
     reply.header('x-request-id', request.id);
     // JSON is UTF-8 by definition; some clients compare the header to the letter.

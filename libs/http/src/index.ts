@@ -1,4 +1,5 @@
 export * from './authentication.js';
+export * from './client-address.js';
 export * from './drain.js';
 export * from './health.js';
 export * from './http-app.js';

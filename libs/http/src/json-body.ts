@@ -1,5 +1,6 @@
 import { MatrixError } from '@ganglion/contracts';
 import type { FastifyInstance } from 'fastify';
+import { unstorablePart } from './unstorable.js';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -15,8 +16,8 @@ const CLOSING = 0x7d;
 
 /**
  * Reads every body as JSON whatever its content type says, as the clients of today are used to, and refuses what is not
- * UTF-8, not JSON or nested without end. An empty body stays undefined: the endpoint's schema decides whether that is
- * allowed.
+ * UTF-8, not JSON, nested without end or cannot be kept as it is. An empty body stays undefined: the endpoint's schema
+ * decides whether that is allowed.
  */
 export function parseJsonBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
@@ -31,16 +32,19 @@ export function parseJsonBodies(app: FastifyInstance): void {
 
 function parseJson(body: Buffer): unknown {
   if (body.length === 0) return undefined;
-  const value = parse(body);
+  const { text, value } = parse(body);
   if (isNestedTooDeeply(body)) {
     throw new MatrixError(400, 'M_BAD_JSON', `The body is nested more than ${MAX_NESTING} levels deep`);
   }
+  const unstorable = unstorablePart(value, text);
+  if (unstorable !== undefined) throw new MatrixError(400, 'M_BAD_JSON', `The body holds ${unstorable}`);
   return value;
 }
 
-function parse(body: Buffer): unknown {
+function parse(body: Buffer): { text: string; value: unknown } {
   try {
-    return JSON.parse(utf8.decode(body));
+    const text = utf8.decode(body);
+    return { text, value: JSON.parse(text) };
   } catch (error) {
     throw new MatrixError(400, 'M_NOT_JSON', `The body is not JSON: ${(error as Error).message.slice(0, 200)}`);
   }

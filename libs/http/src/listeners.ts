@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { HttpConfig } from '@ganglion/config';
+import { answerUnreadableRequests } from './unreadable-request.js';
 
 type ListenerConfig = HttpConfig['listeners'][number];
 
@@ -23,6 +24,7 @@ export class Listeners {
     const server = await this.#create(config);
     this.#servers.push(server);
     server.keepAliveTimeout = 75_000;
+    answerUnreadableRequests(server);
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen({ port: config.port, host: config.host, backlog: 2048 }, resolve);

@@ -4,11 +4,14 @@ import { domainOf } from '@ganglion/protocol';
 import { Controller, Delete, Get, HttpCode, Inject, Post, Put } from '@nestjs/common';
 import { z } from 'zod';
 import type { Owners } from '../domain/ports.js';
-import { aliasPath, limitText, roomId, roomPath } from './parameters.js';
+import { aliasPath, limitText, roomId, roomPath, text } from './parameters.js';
 import { OWNERS } from './tokens.js';
 
 type RoomPath = z.infer<typeof roomPath>;
 type AliasPath = z.infer<typeof aliasPath>;
+
+/** A page is never as large; what is asked for beyond it need not travel. */
+const MOST_ROOMS = 1_000_000_000;
 
 const aliasBody = z.object({ room_id: roomId });
 const visibilityBody = z
@@ -21,12 +24,16 @@ const publicRoomsQuery = z.object({
 });
 const publicRoomsBody = z
   .object({
-    limit: z.int().min(0).optional(),
-    since: z.string().optional(),
+    limit: z
+      .int()
+      .min(0)
+      .transform((limit) => Math.min(limit, MOST_ROOMS))
+      .optional(),
+    since: text.optional(),
     filter: z
       .object({
-        generic_search_term: z.string().nullish(),
-        room_types: z.array(z.string().nullable()).nullish(),
+        generic_search_term: text.nullish(),
+        room_types: z.array(text.nullable()).nullish(),
       })
       .optional(),
   })

@@ -8,7 +8,8 @@ import {
 } from '@ganglion/protocol';
 import { z } from 'zod';
 
-const text = z.string();
+/** Any string that can be looked for in a database. */
+export const text = z.string().refine((value) => !value.includes('\0'), 'must not hold U+0000');
 export const roomId = text.refine((id) => isValidRoomId(id), 'is not a room id');
 const roomAlias = text.refine((alias) => isValidRoomAlias(alias), 'is not a room alias');
 export const userId = text.refine((id) => isValidUserId(id), 'is not a user id');

@@ -1,3 +1,4 @@
+import { clientAddress } from '@ganglion/http';
 import type { JsonObject } from '@ganglion/protocol';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
@@ -19,7 +20,7 @@ export interface Origin {
 export const RequestOrigin = createParamDecorator((_: unknown, context: ExecutionContext): Origin => {
   const request = context.switchToHttp().getRequest<FastifyRequest>();
   const [path = ''] = request.url.split('?', 1);
-  return { host: request.host, address: request.ip, endpoint: `${request.method} ${path}` };
+  return { host: request.host, address: clientAddress(request), endpoint: `${request.method} ${path}` };
 });
 
 /** The request as user-interactive authentication sees it. */

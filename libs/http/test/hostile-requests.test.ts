@@ -1,0 +1,139 @@
+import { connect } from 'node:net';
+import { Controller, Get, Put } from '@nestjs/common';
+import { z } from 'zod';
+import { type HttpApp, JsonBody, Path, RateLimited } from '../src/index.js';
+import { FakeRateLimiter, testApp } from './support/test-app.js';
+
+@Controller('_matrix/client/v3')
+class ThingsController {
+  @Get('things/:id')
+  thing(@Path(z.object({ id: z.string() })) { id }: { id: string }) {
+    return { id };
+  }
+
+  @Put('things')
+  @RateLimited('login')
+  put(@JsonBody(z.unknown()) thing: unknown) {
+    return { thing };
+  }
+}
+
+const rateLimiter = new FakeRateLimiter();
+let app: HttpApp;
+let port: number;
+beforeAll(async () => {
+  app = await testApp([ThingsController], { rateLimiter, http: { trust_proxy: true } });
+  const [url = ''] = await app.listen();
+  port = Number(new URL(url).port);
+});
+afterAll(() => app.drain());
+
+/** Sends bytes as they are and reads the answer until the server hangs up. */
+function raw(bytes: string | Buffer): Promise<{ status: number; head: string; body: string }> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
+    const chunks: Buffer[] = [];
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    socket.on('error', reject);
+    socket.on('end', () => {
+      const [head = '', body = ''] = Buffer.concat(chunks).toString().split('\r\n\r\n');
+      resolve({ status: Number(head.split(' ')[1]), head: head.toLowerCase(), body });
+    });
+  });
+}
+
+const asked = (line: string, headers = '') => `${line} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n${headers}\r\n`;
+const THING = '/_matrix/client/v3/things';
+
+describe('what is no HTTP', () => {
+  it.each<[string, string | Buffer, number, string]>([
+    ['words', 'hello there\r\n\r\n', 405, 'M_UNRECOGNIZED'],
+    ['a method that there is not', asked(`BREW ${THING}`), 405, 'M_UNRECOGNIZED'],
+    ['U+0000 in the path', asked(`GET ${THING}/a\0b`), 400, 'M_UNKNOWN'],
+    ['U+0000 in a header', asked(`GET ${THING}/a`, 'authorization: Bearer a\0b\r\n'), 400, 'M_UNKNOWN'],
+    ['a line break in a header', asked(`GET ${THING}/a`, 'x: a\nb\r\n'), 400, 'M_UNKNOWN'],
+    ['a URL without end', asked(`GET ${THING}/${'x'.repeat(100_000)}`), 431, 'M_TOO_LARGE'],
+    ['headers without end', asked(`GET ${THING}/a`, `x: ${'y'.repeat(100_000)}\r\n`), 431, 'M_TOO_LARGE'],
+    ['two lengths', asked(`PUT ${THING}`, 'content-length: 1\r\ncontent-length: 2\r\n'), 400, 'M_UNKNOWN'],
+    ['no length', asked(`PUT ${THING}`, 'content-length: x\r\n'), 400, 'M_UNKNOWN'],
+    ['chunks of no size', `${asked(`PUT ${THING}`, 'transfer-encoding: chunked\r\n')}zz\r\n`, 400, 'M_UNKNOWN'],
+  ])('%s is answered as any error is', async (_, bytes, status, errcode) => {
+    const answer = await raw(bytes);
+    expect(answer).toMatchObject({ status, head: expect.stringContaining('content-type: application/json') });
+    expect(JSON.parse(answer.body)).toEqual({ errcode, error: expect.any(String) });
+  });
+});
+
+describe('methods', () => {
+  it.each(['PATCH', 'DELETE', 'PROPFIND', 'TRACE', 'M-SEARCH'])('%s is not one of this endpoint', async (method) => {
+    const { status, body } = await raw(asked(`${method} ${THING}/a`));
+    expect([status, JSON.parse(body)]).toEqual([405, expect.objectContaining({ errcode: 'M_UNRECOGNIZED' })]);
+  });
+
+  it.each(['/_matrix/client/v3/things/a', '/nothing', '/%', '/%00'])('OPTIONS %s is a preflight', async (path) => {
+    expect(await raw(asked(`OPTIONS ${path}`))).toMatchObject({ status: 204, body: '' });
+  });
+
+  it('HEAD is GET without its body', async () => {
+    const { status, head, body } = await raw(asked(`HEAD ${THING}/a`));
+    expect([status, body]).toEqual([200, '']);
+    expect(head).toContain(`content-length: ${JSON.stringify({ id: 'a' }).length}`);
+  });
+});
+
+describe('URLs', () => {
+  it.each(['/a%00', '/%00', '/a?b=%00', '/a?b%00=c', '/a?%00'])('%s holds U+0000', async (end) => {
+    const answer = await app.fastify.inject({ method: 'GET', url: `${THING}${end}` });
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json()).toMatchObject({ errcode: 'M_INVALID_PARAM' });
+    expect(answer.headers).toMatchObject({ 'access-control-allow-origin': '*', 'x-request-id': expect.any(String) });
+  });
+
+  it('%2500 does not', async () => {
+    const answer = await app.fastify.inject({ method: 'GET', url: `${THING}/%2500` });
+    expect(answer.json()).toEqual({ id: '%00' });
+  });
+});
+
+describe('bodies', () => {
+  const put = async (payload: string) => {
+    const answer = await app.fastify.inject({ method: 'PUT', url: THING, payload });
+    return answer.json();
+  };
+
+  it.each([
+    '"\\ud800"',
+    '{"\\uDBFF":1}',
+    '["\\udc00\\ud800"]',
+    '{"a":[{"b":"x\\udfff"}]}',
+    '1e309',
+    '[-1e400]',
+    `{"a":${'9'.repeat(310)}}`,
+    `${'9'.repeat(250)}e99`,
+  ])('%.30s cannot be kept', async (payload) => {
+    expect(await put(payload)).toMatchObject({ errcode: 'M_BAD_JSON' });
+  });
+
+  it.each([
+    '"\\ud83d\\ude00"',
+    '"\\\\ud800"',
+    '1e300',
+    `"${'9'.repeat(400)}"`,
+    '"1e999"',
+    '"\\u0000"',
+    '{"__proto__":1}',
+  ])('%.30s can', async (payload) => {
+    expect(await put(payload)).toEqual({ thing: JSON.parse(payload) });
+  });
+});
+
+it.each([
+  ['192.0.2.7', '192.0.2.7'],
+  ['2001:db8::7', '2001:db8::7'],
+  ['x'.repeat(5_000), '127.0.0.1'],
+  ["' OR 1=1", '127.0.0.1'],
+])('counts a request forwarded for %.20s as one from %s', async (forwarded, address) => {
+  rateLimiter.asked.length = 0;
+  await app.fastify.inject({ method: 'PUT', url: THING, payload: '1', headers: { 'x-forwarded-for': forwarded } });
+  expect(rateLimiter.asked).toEqual([`login ${address}`]);
+});

@@ -1,0 +1,77 @@
+import { EXAMPLES, type Example, setScene } from './support/endpoint-examples.js';
+import { Homeserver, type Replica } from './support/homeserver.js';
+import { type HostileRequest, hostileRequests, oddRequests, pathOf } from './support/hostile-input.js';
+import { type Answer, exchange, type Person } from './support/person.js';
+
+let homeserver: Homeserver;
+let replica: Replica;
+beforeAll(async () => {
+  homeserver = await Homeserver.create();
+  replica = await homeserver.start();
+});
+afterAll(() => homeserver.close());
+
+const routesOf = ({ routes }: Replica) =>
+  [...routes]
+    .flatMap(([path, methods]) => [...methods].map((method) => `${method} ${path}`))
+    .filter((route) => !route.startsWith('HEAD ') && !route.includes(' /health/'));
+
+const isRefusal = ({ status, body }: Answer) =>
+  status >= 400 && status < 500 && (typeof body.errcode === 'string' || (status === 401 && Array.isArray(body.flows)));
+
+it('has an example of every endpoint that there is', () => {
+  expect(Object.keys(EXAMPLES).toSorted()).toEqual(routesOf(replica).toSorted());
+});
+
+describe.each(Object.entries(EXAMPLES))('%s', (route, makeExample) => {
+  const method = route.slice(0, route.indexOf(' '));
+  const send = ({ token }: Person, { path, body, headers }: Omit<HostileRequest, 'what'>) =>
+    exchange(replica.url, method, path, { body, headers: { authorization: `Bearer ${token}`, ...headers } });
+
+  it('answers what it is made for', async () => {
+    const scene = await setScene(replica.url);
+    const example = await makeExample(scene);
+    const answer = await send(scene.person, { path: pathOf(route, example), body: example.body });
+    expect(answer).toMatchObject({ status: example.status ?? 200 });
+  });
+
+  it('refuses what is hostile, and changes nothing', async () => {
+    const scene = await setScene(replica.url);
+    const example: Example = await makeExample(scene);
+    const before = await contents(replica);
+    const accepted: string[] = [];
+    for (const request of hostileRequests(route, example)) {
+      const answer = await send(scene.person, request);
+      if (!isRefusal(answer))
+        accepted.push(`${request.what}: ${answer.status} ${JSON.stringify(answer.body).slice(0, 100)}`);
+    }
+    expect(accepted).toEqual([]);
+    expect(await contents(replica)).toEqual(before);
+  });
+
+  it('knows what it does with what is odd', async () => {
+    const scene = await setScene(replica.url);
+    const example: Example = await makeExample(scene);
+    const failed: string[] = [];
+    for (const request of oddRequests(route, example)) {
+      const answer = await send(scene.person, request);
+      const isAnswer = answer.status === 200 || isRefusal(answer);
+      if (!isAnswer) failed.push(`${request.what}: ${answer.status} ${JSON.stringify(answer.body).slice(0, 100)}`);
+    }
+    expect(failed).toEqual([]);
+  });
+});
+
+/** What is kept, apart from what comes and goes by itself. */
+async function contents({ db }: Replica): Promise<Record<string, unknown>> {
+  const tables = [
+    ...['room_server.rooms', 'room_server.events', 'room_server.aliases', 'room_server.transactions', 'push.pushers'],
+    ...['user_server.accounts', 'user_server.account_data', 'user_server.profile_fields', 'user_server.filters'],
+    ...['user_server.access_tokens', 'user_server.refresh_tokens'],
+  ];
+  const entries = tables.map(async (table) => {
+    const text = `SELECT md5(string_agg(t::text, ' ' ORDER BY t::text)) AS digest, count(*) AS count FROM ${table} t`;
+    return [table, (await db.query({ text })).rows[0]] as const;
+  });
+  return Object.fromEntries(await Promise.all(entries));
+}

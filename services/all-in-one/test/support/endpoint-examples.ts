@@ -1,0 +1,286 @@
+import { inRoom, Person } from './person.js';
+
+/** A request that is answered with success. */
+export interface Example {
+  /** By the names of the route's parameters; not encoded. */
+  readonly params?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: Readonly<Record<string, unknown>>;
+  /** The body is somebody's own content, of which nothing but that it is an object is looked at. */
+  readonly freeForm?: boolean;
+  /** What answers when it is not 200. */
+  readonly status?: number;
+}
+
+/** What examples are about; each has its own. */
+interface Scene {
+  readonly person: Person;
+  readonly other: Person;
+  readonly roomId: string;
+  readonly eventId: string;
+}
+
+/** A room with its owner and somebody else in it, and a message. */
+export async function setScene(url: string): Promise<Scene> {
+  const [person, other] = await Promise.all([Person.register(url), Person.register(url)]);
+  const roomId = await person.createRoom({ preset: 'public_chat' });
+  await other.must('POST', `${inRoom(roomId)}/join`);
+  const eventId = await person.say(roomId, 'hello');
+  return { person, other, roomId, eventId };
+}
+
+const aliasOf = ({ userId }: Person) => `#${userId.slice(1)}`;
+
+async function withAlias({ person, roomId }: Scene): Promise<Example> {
+  const roomAlias = aliasOf(person);
+  await person.must('PUT', `directory/room/${encodeURIComponent(roomAlias)}`, { room_id: roomId });
+  return { params: { roomAlias } };
+}
+
+const authOf = ({ userId: user, password }: Person) => ({
+  type: 'm.login.password',
+  identifier: { type: 'm.id.user', user },
+  password,
+});
+
+async function withPushRule({ person }: Scene): Promise<Example> {
+  const rule = { actions: ['notify'], pattern: 'cake' };
+  await person.must('PUT', 'pushrules/global/content/own', rule);
+  return { params: { kind: 'content', ruleId: 'own' } };
+}
+
+const ofPerson = ({ person }: Scene): Example => ({ params: { userId: person.userId } });
+const ofName = ({ person }: Scene): Example => ({ params: { userId: person.userId, keyName: 'displayname' } });
+const setName = (scene: Scene): Example => ({ ...ofName(scene), body: { displayname: 'Somebody' } });
+
+/** What somebody who is not in the room enters it by. */
+async function publicRoom({ other }: Scene): Promise<string> {
+  return other.createRoom({ preset: 'public_chat' });
+}
+
+type MakeExample = (scene: Scene) => Example | Promise<Example>;
+
+const V3 = '/_matrix/client/v3';
+const IN_ROOM = `${V3}/rooms/:roomId`;
+const RULE = `${V3}/pushrules/global/:kind/:ruleId`;
+const PROFILE = `${V3}/profile/:userId`;
+const PROFILE_MSC = '/_matrix/client/unstable/uk.tcpip.msc4133/profile/:userId';
+
+const nothing = (): Example => ({});
+const ofRoom = ({ roomId }: Scene): Example => ({ params: { roomId } });
+const ofEvent = ({ roomId, eventId }: Scene): Example => ({ params: { roomId, eventId } });
+const onOther = ({ roomId, other }: Scene): Example => ({
+  params: { roomId },
+  body: { user_id: other.userId, reason: 'because' },
+});
+
+/** An example of each endpoint, by method and route. */
+export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
+  'GET /_matrix/client/versions': nothing,
+  'GET /.well-known/matrix/client': () => ({ status: 404 }),
+  'GET /.well-known/matrix/server': () => ({ status: 404 }),
+  'GET /_matrix/key/v2/server': nothing,
+  'GET /_matrix/federation/v1/version': nothing,
+  [`GET ${V3}/capabilities`]: nothing,
+  [`GET ${V3}/voip/turnServer`]: nothing,
+  [`GET ${V3}/login`]: nothing,
+  [`POST ${V3}/login`]: ({ person }) => ({ body: { ...authOf(person), device_id: 'TV', refresh_token: true } }),
+  [`POST ${V3}/refresh`]: async ({ person }) => {
+    const { refresh_token } = await person.must('POST', 'login', { ...authOf(person), refresh_token: true });
+    return { body: { refresh_token } };
+  },
+  [`POST ${V3}/logout`]: nothing,
+  [`POST ${V3}/logout/all`]: nothing,
+  [`GET ${V3}/account/whoami`]: nothing,
+  [`GET ${V3}/account/3pid`]: nothing,
+  [`POST ${V3}/account/password`]: ({ person }) => ({
+    body: { auth: authOf(person), new_password: 'another good one', logout_devices: false },
+  }),
+  [`POST ${V3}/account/deactivate`]: ({ person }) => ({ body: { auth: authOf(person), erase: false } }),
+  [`POST ${V3}/register`]: ({ person }) => ({
+    query: { kind: 'user' },
+    body: {
+      username: `${person.userId.slice(1, person.userId.indexOf(':'))}-2`,
+      password: 'a good one',
+      auth: { type: 'm.login.dummy' },
+    },
+  }),
+  [`GET ${V3}/register/available`]: () => ({ query: { username: 'nobody.has.this' } }),
+  'GET /_synapse/admin/v1/register': nothing,
+  'POST /_synapse/admin/v1/register': () => ({
+    body: { nonce: 'none', username: 'admin', password: 'a good one', mac: '00', admin: true },
+    status: 400,
+  }),
+  [`GET ${V3}/devices`]: nothing,
+  [`GET ${V3}/devices/:deviceId`]: ({ person }) => ({ params: { deviceId: person.deviceId } }),
+  [`PUT ${V3}/devices/:deviceId`]: ({ person }) => ({
+    params: { deviceId: person.deviceId },
+    body: { display_name: 'Telephone' },
+  }),
+  [`DELETE ${V3}/devices/:deviceId`]: ({ person }) => ({
+    params: { deviceId: person.deviceId },
+    body: { auth: authOf(person) },
+  }),
+  [`POST ${V3}/delete_devices`]: ({ person }) => ({ body: { auth: authOf(person), devices: [person.deviceId] } }),
+  [`GET ${PROFILE}`]: ofPerson,
+  [`GET ${PROFILE}/:keyName`]: ofName,
+  [`PUT ${PROFILE}/:keyName`]: setName,
+  [`DELETE ${PROFILE}/:keyName`]: ofName,
+  [`GET ${PROFILE_MSC}`]: ofPerson,
+  [`GET ${PROFILE_MSC}/:keyName`]: ofName,
+  [`PUT ${PROFILE_MSC}/:keyName`]: setName,
+  [`DELETE ${PROFILE_MSC}/:keyName`]: ofName,
+  [`GET ${V3}/user/:userId/account_data/:type`]: async ({ person }) => {
+    await person.must('PUT', `user/${person.userId}/account_data/org.example.own`, { is: 1 });
+    return { params: { userId: person.userId, type: 'org.example.own' } };
+  },
+  [`PUT ${V3}/user/:userId/account_data/:type`]: ({ person }) => ({
+    params: { userId: person.userId, type: 'org.example.own' },
+    body: { is: 2 },
+    freeForm: true,
+  }),
+  [`GET ${V3}/user/:userId/rooms/:roomId/account_data/:type`]: async ({ person, roomId }) => {
+    await person.must('PUT', `user/${person.userId}/${inRoom(roomId)}/account_data/org.example.own`, { is: 1 });
+    return { params: { userId: person.userId, roomId, type: 'org.example.own' } };
+  },
+  [`PUT ${V3}/user/:userId/rooms/:roomId/account_data/:type`]: ({ person, roomId }) => ({
+    params: { userId: person.userId, roomId, type: 'org.example.own' },
+    body: { is: 2 },
+    freeForm: true,
+  }),
+  [`POST ${V3}/user/:userId/filter`]: ({ person }) => ({
+    params: { userId: person.userId },
+    body: { event_fields: ['content'], event_format: 'client', room: { timeline: { limit: 5 } } },
+  }),
+  [`GET ${V3}/user/:userId/filter/:filterId`]: async ({ person }) => {
+    const { filter_id } = await person.must('POST', `user/${person.userId}/filter`);
+    return { params: { userId: person.userId, filterId: filter_id } };
+  },
+  [`GET ${V3}/pushrules`]: nothing,
+  [`GET ${V3}/pushrules/global`]: nothing,
+  [`GET ${RULE}`]: withPushRule,
+  [`PUT ${RULE}`]: async (scene) => ({
+    ...(await withPushRule(scene)),
+    query: { before: '.m.rule.contains_user_name' },
+    body: { actions: [], pattern: 'pie' },
+    status: 400,
+  }),
+  [`DELETE ${RULE}`]: withPushRule,
+  [`GET ${RULE}/enabled`]: withPushRule,
+  [`PUT ${RULE}/enabled`]: async (scene) => ({ ...(await withPushRule(scene)), body: { enabled: false } }),
+  [`GET ${RULE}/actions`]: withPushRule,
+  [`PUT ${RULE}/actions`]: async (scene) => ({ ...(await withPushRule(scene)), body: { actions: ['notify'] } }),
+  [`GET ${V3}/pushers`]: nothing,
+  [`POST ${V3}/pushers/set`]: () => ({
+    body: {
+      ...{ app_id: 'org.example.app', pushkey: 'key', kind: 'http', lang: 'en', profile_tag: 'tag', append: false },
+      ...{ app_display_name: 'App', device_display_name: 'Telephone' },
+      data: { url: 'https://push.example.org/_matrix/push/v1/notify' },
+    },
+  }),
+  [`POST ${V3}/createRoom`]: ({ person, other }) => ({
+    body: {
+      ...{ visibility: 'public', preset: 'public_chat', room_alias_name: `${person.userId.slice(1, -9)}-room` },
+      ...{ name: 'Cake', topic: 'Cakes', room_version: '11', is_direct: false, invite: [other.userId] },
+      ...{ creation_content: {}, power_level_content_override: { invite: 50 } },
+      initial_state: [{ type: 'org.example.state', state_key: '', content: {} }],
+    },
+  }),
+  [`GET ${V3}/joined_rooms`]: nothing,
+  [`POST ${V3}/join/:roomIdOrAlias`]: async (scene) => ({
+    params: { roomIdOrAlias: await publicRoom(scene) },
+    body: { reason: 'because' },
+  }),
+  [`POST ${V3}/knock/:roomIdOrAlias`]: async ({ other }) => {
+    const rule = { type: 'm.room.join_rules', content: { join_rule: 'knock' } };
+    return {
+      params: { roomIdOrAlias: await other.createRoom({ initial_state: [rule] }) },
+      body: { reason: 'because' },
+    };
+  },
+  [`POST ${IN_ROOM}/join`]: async (scene) => ({
+    params: { roomId: await publicRoom(scene) },
+    body: { reason: 'because' },
+  }),
+  [`POST ${IN_ROOM}/leave`]: (scene) => ({ ...ofRoom(scene), body: { reason: 'because' } }),
+  [`POST ${IN_ROOM}/forget`]: async ({ person, other }) => {
+    const roomId = await other.createRoom({ preset: 'public_chat' });
+    await person.must('POST', `${inRoom(roomId)}/join`);
+    await person.must('POST', `${inRoom(roomId)}/leave`);
+    return { params: { roomId } };
+  },
+  [`POST ${IN_ROOM}/invite`]: async ({ person, other }) => ({
+    params: { roomId: await person.createRoom() },
+    body: { user_id: other.userId, reason: 'because' },
+  }),
+  [`POST ${IN_ROOM}/kick`]: onOther,
+  [`POST ${IN_ROOM}/ban`]: onOther,
+  [`POST ${IN_ROOM}/unban`]: async (scene) => {
+    await scene.person.must('POST', `${inRoom(scene.roomId)}/ban`, { user_id: scene.other.userId });
+    return onOther(scene);
+  },
+  [`PUT ${IN_ROOM}/send/:eventType/:txnId`]: (scene) => ({
+    params: { roomId: scene.roomId, eventType: 'org.example.message', txnId: 'own' },
+    body: { is: 1 },
+    freeForm: true,
+  }),
+  [`PUT ${IN_ROOM}/redact/:eventId/:txnId`]: ({ roomId, eventId }) => ({
+    params: { roomId, eventId, txnId: 'own' },
+    body: { reason: 'because' },
+  }),
+  [`PUT ${IN_ROOM}/state/:eventType`]: ({ roomId }) => ({
+    params: { roomId, eventType: 'org.example.state' },
+    body: { is: 1 },
+    freeForm: true,
+  }),
+  [`PUT ${IN_ROOM}/state/:eventType/:stateKey`]: ({ roomId }) => ({
+    params: { roomId, eventType: 'org.example.state', stateKey: 'own' },
+    body: { is: 1 },
+    freeForm: true,
+  }),
+  [`GET ${IN_ROOM}/state/:eventType`]: ({ roomId }) => ({
+    params: { roomId, eventType: 'm.room.create' },
+    query: { format: 'event' },
+  }),
+  [`GET ${IN_ROOM}/state/:eventType/:stateKey`]: ({ roomId, person }) => ({
+    params: { roomId, eventType: 'm.room.member', stateKey: person.userId },
+    query: { format: 'content' },
+  }),
+  [`GET ${IN_ROOM}/state`]: ofRoom,
+  [`GET ${IN_ROOM}/joined_members`]: ofRoom,
+  [`GET ${IN_ROOM}/members`]: (scene) => ({ ...ofRoom(scene), query: { membership: 'join', not_membership: 'ban' } }),
+  [`GET ${IN_ROOM}/messages`]: (scene) => ({
+    ...ofRoom(scene),
+    query: { dir: 'b', limit: '5', filter: '{"types":["a"]}' },
+  }),
+  [`GET ${IN_ROOM}/event/:eventId`]: ofEvent,
+  [`GET ${IN_ROOM}/context/:eventId`]: (scene) => ({ ...ofEvent(scene), query: { limit: '5', filter: '{}' } }),
+  [`GET ${IN_ROOM}/aliases`]: ofRoom,
+  [`POST ${IN_ROOM}/receipt/:receiptType/:eventId`]: ({ roomId, eventId }) => ({
+    params: { roomId, receiptType: 'm.read', eventId },
+    body: { thread_id: 'main' },
+  }),
+  [`POST ${IN_ROOM}/read_markers`]: ({ roomId, eventId }) => ({
+    params: { roomId },
+    body: { 'm.fully_read': eventId, 'm.read': eventId },
+  }),
+  [`PUT ${IN_ROOM}/typing/:userId`]: ({ roomId, person }) => ({
+    params: { roomId, userId: person.userId },
+    body: { typing: true, timeout: 5_000 },
+  }),
+  [`GET ${V3}/directory/room/:roomAlias`]: withAlias,
+  [`PUT ${V3}/directory/room/:roomAlias`]: ({ person, roomId }) => ({
+    params: { roomAlias: aliasOf(person) },
+    body: { room_id: roomId },
+  }),
+  [`DELETE ${V3}/directory/room/:roomAlias`]: withAlias,
+  [`GET ${V3}/directory/list/room/:roomId`]: ofRoom,
+  [`PUT ${V3}/directory/list/room/:roomId`]: (scene) => ({ ...ofRoom(scene), body: { visibility: 'public' } }),
+  [`GET ${V3}/publicRooms`]: () => ({ query: { limit: '5', since: 'o0', server: 'one.test' } }),
+  [`POST ${V3}/publicRooms`]: () => ({
+    body: { limit: 5, since: 'o0', filter: { generic_search_term: 'cake', room_types: [null, 'm.space'] } },
+  }),
+  [`GET ${V3}/sync`]: () => ({
+    query: { timeout: '0', filter: '{"room":{}}', full_state: 'true', set_presence: 'offline' },
+  }),
+};

@@ -1,0 +1,90 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Bus, createEmbeddedBus } from '@ganglion/bus';
+import { type ConfigInput, parseConfig, SERVICE_NAMES } from '@ganglion/config';
+import type { Database } from '@ganglion/database';
+import { CachingTokenVerifier, createHttpApp, type HttpApp, PostgresRateLimiter } from '@ganglion/http';
+import { type TestDatabase, testDatabase } from '@ganglion/testing';
+import { layFoundation } from '../../src/composition/foundation.js';
+import { migrateAll } from '../../src/composition/migrate.js';
+import { RemoteServices } from '../../src/composition/remote-services.js';
+import { composeServices } from '../../src/composition/services.js';
+import { makeMissingSigningKeys } from '../../src/signing-key-file.js';
+
+/** Everything in this process, as clients reach it over HTTP. */
+export interface Replica {
+  readonly url: string;
+  readonly routes: HttpApp['routes'];
+  readonly db: Database;
+  stop(): Promise<void>;
+}
+
+const UNHINDERED = {
+  data_dir: '.',
+  server_names: [{ name: 'one.test' }],
+  http: { listeners: [{ host: '127.0.0.1', port: 0 }], drain_seconds: 0 },
+  registration: { enabled: true, shared_secret: 'only for tests' },
+  passwords: { argon2: { memory_kib: 8, passes: 1 } },
+  rate_limits: { enabled: false },
+  telemetry: { log: { level: 'silent' } },
+} as const satisfies ConfigInput;
+
+/** A homeserver of one or more replicas in this process, on a database and a bus of its own. */
+export class Homeserver {
+  readonly #replicas: Replica[] = [];
+
+  private constructor(
+    private readonly database: TestDatabase,
+    private readonly folder: string,
+    private readonly bus: Bus,
+  ) {}
+
+  static async create(): Promise<Homeserver> {
+    const folder = await mkdtemp(join(tmpdir(), 'ganglion-homeserver-'));
+    return new Homeserver(await testDatabase(), folder, createEmbeddedBus());
+  }
+
+  /** One more replica, with settings in the place of what tests usually have. */
+  async start(settings: Partial<ConfigInput> = {}): Promise<Replica> {
+    const database = { url: this.database.url };
+    const config = parseConfig(JSON.stringify({ ...UNHINDERED, database, ...settings }), this.folder);
+    await makeMissingSigningKeys(config.server_names);
+    await migrateAll(config);
+    const foundation = { ...(await layFoundation(config, SERVICE_NAMES)), bus: this.bus };
+    const remote = new RemoteServices(config, foundation.metrics);
+    const rateLimiter = new PostgresRateLimiter(foundation.db, config.rate_limits);
+    const composed = await composeServices(foundation, SERVICE_NAMES, remote, rateLimiter);
+    if (composed.tokens === undefined) throw new Error('nobody knows whose a token is');
+    const tokens = new CachingTokenVerifier(composed.tokens, this.bus);
+    await tokens.start();
+    for (const part of composed.parts) await part.start();
+    const health = {};
+    const app = await createHttpApp(composed.modules, {
+      ...foundation,
+      config: config.http,
+      tokens,
+      rateLimiter,
+      health,
+    });
+    const [url = ''] = await app.listen();
+    const replica: Replica = {
+      ...{ url, routes: app.routes, db: foundation.db },
+      async stop() {
+        await app.drain();
+        for (const part of composed.parts.toReversed()) await part.stop();
+        await tokens.stop();
+        await foundation.close();
+      },
+    };
+    this.#replicas.push(replica);
+    return replica;
+  }
+
+  async close(): Promise<void> {
+    for (const replica of this.#replicas) await replica.stop();
+    await this.bus.close();
+    await this.database.drop();
+    await rm(this.folder, { recursive: true });
+  }
+}
