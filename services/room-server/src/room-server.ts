@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Bus } from '@ganglion/bus';
 import type { Config } from '@ganglion/config';
 import type { RoomDirectory, RoomLog, RoomReads, Rooms } from '@ganglion/contracts/room';
@@ -45,7 +46,7 @@ export function createRoomServer({ config, db, bus, logger, signingKeys }: RoomS
   const committer = new GroupCommitter(db);
   const listener = new Publisher(bus, committer, logger);
   const builder = new EventBuilder(store, signingKeys);
-  const actors = new RoomActors({ store, committer, builder, numbers, listener }, config.rooms.max_loaded);
+  const actors = new RoomActors({ store, committer, builder, numbers, listener, pause }, config.rooms.max_loaded);
   const creation = { builder, numbers, creator: new PostgresRoomCreator(db), listener };
   const states = new StateReader(db);
   const log = new EventLog(db);

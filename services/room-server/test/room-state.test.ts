@@ -35,7 +35,7 @@ describe('the state of a room', () => {
     }
   });
 
-  it('is not shown to those who were invited again, nor after they have declined', async () => {
+  it('is not shown to those who were invited again, and is as of their first leaving once they have declined', async () => {
     const roomId = await createRoom(replica, { joinRules: { join_rule: 'invite' } });
     await change(replica, roomId, ALICE, 'invite', BOB);
     await change(replica, roomId, BOB, 'join');
@@ -45,7 +45,21 @@ describe('the state of a room', () => {
     await change(replica, roomId, ALICE, 'invite', BOB);
     await expect(topicSeenBy(roomId, BOB)).rejects.toMatchObject(refused);
     await change(replica, roomId, BOB, 'leave');
-    await expect(topicSeenBy(roomId, BOB)).rejects.toMatchObject(refused);
+    expect(await topicSeenBy(roomId, BOB)).toBe('while Bob is there');
+  });
+
+  it('stays as of their leaving for those who are banned, unbanned and banned again afterwards', async () => {
+    const roomId = await createRoom(replica);
+    await change(replica, roomId, BOB, 'join');
+    await send(replica, roomId, ALICE, topic('while Bob is there'));
+    await change(replica, roomId, BOB, 'leave');
+    await send(replica, roomId, ALICE, topic('afterwards'));
+    for (const action of ['ban', 'unban', 'ban'] as const) {
+      await change(replica, roomId, ALICE, action, BOB);
+      expect(await topicSeenBy(roomId, BOB)).toBe('while Bob is there');
+      const own = await replica.roomReads.getState({ roomId, userId: BOB, type: 'm.room.member', stateKey: BOB });
+      expect(JSON.parse(own.events[0]!.pduJson).content.membership).toBe('leave');
+    }
   });
 
   it('is nobody’s who was never joined', async () => {

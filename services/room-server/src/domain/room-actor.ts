@@ -13,6 +13,8 @@ export interface RoomActorDependencies {
   readonly builder: EventBuilder;
   readonly numbers: NumberSource;
   readonly listener: CommitListener;
+  /** Resolves after so many milliseconds. */
+  readonly pause: (ms: number) => Promise<unknown>;
 }
 
 interface Waiting {
@@ -25,6 +27,7 @@ interface Waiting {
 const MAX_COMMANDS = 64;
 /** A room that many replicas write to at once is planned again; routing makes that rare. */
 const MAX_CONFLICTS = 50;
+const LONGEST_PAUSE_MS = 40;
 
 /**
  * One room in one process. Commands are planned one after the other on the head in memory, several go into one commit, and
@@ -78,10 +81,16 @@ export class RoomActor {
         return;
       }
       this.#head = undefined;
+      await this.#pauseAfter(attempt);
     }
     throw new MatrixError(503, 'M_UNKNOWN', 'The room is too busy right now, please try again', {
       retry_after_ms: 500,
     });
+  }
+
+  /** A first conflict is mostly bad luck, or a repeated transaction. Where many compete, chance lets one go ahead. */
+  async #pauseAfter(attempt: number): Promise<void> {
+    if (attempt > 0) await this.deps.pause(Math.random() * Math.min(2 ** attempt, LONGEST_PAUSE_MS));
   }
 
   async #load(): Promise<RoomHead> {

@@ -3,6 +3,7 @@ import { type Pdu, redactEvent, roomVersionRules } from '@ganglion/protocol';
 
 /** An event as it was signed, and what redacted it. */
 export interface StateEvent {
+  readonly eventNid: number;
   readonly eventId: string;
   readonly pduJson: string;
   readonly redaction: { readonly eventId: string; readonly pduJson: string } | undefined;
@@ -37,6 +38,10 @@ export interface StateQuery {
   readonly stateKey?: string | undefined;
 }
 
+const HAVE_LEFT: ReadonlySet<string | undefined> = new Set(['leave', 'ban']);
+/** Nobody is banned and let go again more often, unless to make us work. */
+const MOST_STEPS_BACK = 50;
+
 /**
  * The state of a room as the user may see it: as it is now for members and in rooms that the world may read, as it was when
  * they left for those who had joined.
@@ -55,8 +60,9 @@ async function stateSeenBy(source: StateSource, user: UserInRoom, { userId, type
   if (user.membership === 'join' || user.historyVisibility === 'world_readable') {
     return source.current(user.roomNid, type, stateKey);
   }
-  if (user.eventNid === undefined || !(await hadJoined(source, user, userId))) throw notInRoom(userId);
-  return source.around(user.eventNid, 'after', type, stateKey);
+  const departure = await departureOf(source, user, userId);
+  if (departure === undefined) throw notInRoom(userId);
+  return source.around(departure, 'after', type, stateKey);
 }
 
 function visible({ eventId, pduJson, redaction }: StateEvent, roomVersion: string): VisibleEvent {
@@ -66,11 +72,18 @@ function visible({ eventId, pduJson, redaction }: StateEvent, roomVersion: strin
   return { eventId, pduJson: JSON.stringify(redacted), redactedBecause: { ...redaction, redactedBecause: undefined } };
 }
 
-/** Whoever declined an invite has left too, but has never seen the room. */
-async function hadJoined(source: StateSource, user: UserInRoom, userId: string): Promise<boolean> {
-  if (user.membership !== 'leave' && user.membership !== 'ban') return false;
-  const [before] = await source.around(user.eventNid ?? 0, 'before', 'm.room.member', userId);
-  return before !== undefined && JSON.parse(before.pduJson).content.membership === 'join';
+/**
+ * The event that made somebody leave who had joined. They may have been banned, unbanned or invited since, and have declined:
+ * that shows them nothing new and takes away nothing. Undefined for whoever never was there or has not answered yet.
+ */
+async function departureOf(source: StateSource, user: UserInRoom, userId: string): Promise<number | undefined> {
+  let eventNid = HAVE_LEFT.has(user.membership) ? user.eventNid : undefined;
+  for (let step = 0; eventNid !== undefined && step < MOST_STEPS_BACK; step++) {
+    const [before] = await source.around(eventNid, 'before', 'm.room.member', userId);
+    if (before !== undefined && JSON.parse(before.pduJson).content.membership === 'join') return eventNid;
+    eventNid = before?.eventNid;
+  }
+  return undefined;
 }
 
 function notInRoom(userId: string): MatrixError {

@@ -1,6 +1,7 @@
 import type { Queryable } from '@ganglion/database';
 
 export interface StoredEvent {
+  readonly eventNid: number;
   readonly eventId: string;
   /** As it was signed. */
   readonly pduJson: string;
@@ -8,13 +9,15 @@ export interface StoredEvent {
 }
 
 interface EventRow extends Record<string, unknown> {
+  eventNid: number;
   eventId: string;
   pduJson: string;
   redactionId: string | null;
   redactionJson: string | null;
 }
 
-const EVENT = `e.event_id AS "eventId", e.pdu AS "pduJson", r.event_id AS "redactionId", r.pdu AS "redactionJson"`;
+const EVENT = `e.event_nid AS "eventNid", e.event_id AS "eventId", e.pdu AS "pduJson",
+  r.event_id AS "redactionId", r.pdu AS "redactionJson"`;
 const REDACTION = 'LEFT JOIN room_server.events r ON r.event_nid = e.redacted_by_nid';
 
 export interface MembershipInRoom {
@@ -105,7 +108,8 @@ export class StateReader {
   }
 }
 
-function storedEvent({ eventId, pduJson, redactionId, redactionJson }: EventRow): StoredEvent {
+function storedEvent({ eventNid, eventId, pduJson, redactionId, redactionJson }: EventRow): StoredEvent {
   const redacted = redactionId !== null && redactionJson !== null;
-  return { eventId, pduJson, redaction: redacted ? { eventId: redactionId, pduJson: redactionJson } : undefined };
+  const redaction = redacted ? { eventId: redactionId, pduJson: redactionJson } : undefined;
+  return { eventNid, eventId, pduJson, redaction };
 }

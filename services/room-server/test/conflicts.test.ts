@@ -1,0 +1,52 @@
+import type { EventBuilder } from '../src/domain/event-builder.js';
+import type { CommitResult, RoomStore } from '../src/domain/ports.js';
+import { RoomActor } from '../src/domain/room-actor.js';
+import { RoomHead } from '../src/domain/room-head.js';
+import { ALICE, rulesOf } from './support/room.js';
+
+const ROOM = '!room:one.test';
+const draft = { type: 'm.room.message', sender: ALICE, content: {}, originServerTs: 0 };
+
+/** A room whose commits meet others' so many times, and what it does about it. */
+function contestedRoom(conflicts: number) {
+  const pauses: number[] = [];
+  const committed: number[] = [];
+  let attempts = 0;
+  let nid = 0;
+  const event = { eventId: '$event', roomId: ROOM, pdu: { ...draft, depth: 1 }, rejected: false };
+  const built = { event, json: '{}', authNids: [], prevNids: [] };
+  const actor = new RoomActor(ROOM, {
+    store: { loadHead: async () => new RoomHead(1, ROOM, rulesOf('12')) } as Partial<RoomStore> as RoomStore,
+    builder: { build: async () => built } as Partial<Record<keyof EventBuilder, unknown>> as EventBuilder,
+    committer: { commit: async (): Promise<CommitResult> => (attempts++ < conflicts ? 'conflict' : 'committed') },
+    numbers: { allocate: async () => ++nid },
+    listener: { committed: ({ version }) => void committed.push(version) },
+    pause: async (ms) => void pauses.push(ms),
+  });
+  const send = () => actor.run(async (commit) => (await commit.append(draft)).roomSeq);
+  return { send, pauses, committed, attempts: () => attempts };
+}
+
+describe('a room that others write to at the same time', () => {
+  it('tries again at once after the first conflict', async () => {
+    const room = contestedRoom(1);
+    await expect(room.send()).resolves.toBe(1);
+    expect(room).toMatchObject({ pauses: [], committed: [1] });
+  });
+
+  it('waits for a while that differs, and never long, after each further one', async () => {
+    const room = contestedRoom(40);
+    await expect(room.send()).resolves.toBe(1);
+    expect(room.pauses).toHaveLength(39);
+    expect(new Set(room.pauses).size).toBeGreaterThan(30);
+    for (const [index, ms] of room.pauses.entries()) expect(ms).toBeLessThanOrEqual(Math.min(2 ** (index + 1), 40));
+  });
+
+  it('gives up in the end and asks to come back, then works as before', async () => {
+    const room = contestedRoom(50);
+    const failure = { status: 503, errcode: 'M_UNKNOWN', extra: { retry_after_ms: expect.any(Number) } };
+    await expect(room.send()).rejects.toMatchObject(failure);
+    expect([room.attempts(), room.committed]).toEqual([50, []]);
+    await expect(room.send()).resolves.toBe(1);
+  });
+});
