@@ -56,7 +56,7 @@ export function createRoomServer({ config, db, bus, logger, signingKeys }: RoomS
     rooms: new RoomsRpc(actors, store, creation, signingKeys, directory),
     roomReads: new RoomReadsRpc(states, store),
     roomDirectory: new RoomDirectoryRpc(db, directory, store, states, actors),
-    roomLog: new RoomLogRpc(log),
+    roomLog: new RoomLogRpc(log, states),
     start: () => sweeper.start(),
     stop: () => sweeper.stop(),
   };

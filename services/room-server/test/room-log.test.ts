@@ -128,3 +128,36 @@ describe('the log of a room', () => {
     expect([events?.events, more]).toEqual([[], false]);
   });
 });
+
+describe('single events', () => {
+  const read = async (roomId: string, eventIds: string[]) => {
+    const { events } = await replica.roomLog.getEvents({ roomId, eventIds });
+    return events.map(({ eventId, redactedBecause }) => [eventId, redactedBecause?.eventId]);
+  };
+
+  it('are those of the room alone, as they were signed', async () => {
+    const [roomId, other] = [await createRoom(replica), await createRoom(replica)];
+    const { eventId } = await send(replica, roomId, ALICE);
+    const elsewhere = await send(replica, other, ALICE);
+    expect(await read(roomId, [eventId, elsewhere.eventId, '$nothing'])).toEqual([[eventId, undefined]]);
+    expect(await read('!nothing:one.test', [eventId])).toEqual([]);
+    const { events } = await replica.roomLog.getEvents({ roomId, eventIds: [eventId] });
+    expect(JSON.parse(events[0]!.pduJson)).toMatchObject({
+      sender: ALICE,
+      hashes: {},
+      signatures: {},
+      prev_events: expect.any(Array),
+    });
+  });
+
+  it('are without what a redaction has taken', async () => {
+    const roomId = await createRoom(replica);
+    const { eventId } = await send(replica, roomId, ALICE);
+    const { eventId: redaction } = await send(replica, roomId, ALICE, {
+      ...{ type: 'm.room.redaction', content: {}, redacts: eventId },
+    });
+    expect(await read(roomId, [eventId])).toEqual([[eventId, redaction]]);
+    const { events } = await replica.roomLog.getEvents({ roomId, eventIds: [eventId] });
+    expect(JSON.parse(events[0]!.pduJson).content).toEqual({});
+  });
+});

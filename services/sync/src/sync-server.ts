@@ -74,7 +74,10 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   const appender = new AppenderService({ ...deps, lease, appended });
   const limits = { defaultLimit: config.sync.default_timeline_limit, maximumLimit: config.sync.max_timeline_limit };
   return {
-    service: new SyncService({ feed, model, rooms, users, announcements, ephemeral, unread, sent: new SentMembers() }),
+    service: new SyncService({
+      ...{ feed, model, rooms, users, announcements, ephemeral, unread },
+      ...{ sent: new SentMembers(), roomLog: deps.roomLog },
+    }),
     history: new RoomHistory({ feed, model, rooms, users, announcements }),
     receipts: new Receipts({ feed, model, receipts, joined, announcements, fullyRead, announce }),
     typing: new Typing(feed, joined, (note) => bus.broadcast(TYPING, note)),

@@ -27,7 +27,7 @@ export const FILTER_LIMITS: FilterLimits = { defaultLimit: 10, maximumLimit: 100
 export class CompiledEventFilter {
   /** How many events to return, the default and the maximum applied. */
   readonly limit: number;
-  /** No event can pass: its part of the answer need not be looked for. */
+  /** Nothing is wanted: this part of the answer need not be looked for. */
   readonly allowsNothing: boolean;
   readonly #types: GlobSet | undefined;
   readonly #notTypes: GlobSet | undefined;
@@ -36,7 +36,7 @@ export class CompiledEventFilter {
 
   constructor(filter: EventFilter, limits: FilterLimits = FILTER_LIMITS) {
     this.limit = Math.min(filter.limit ?? limits.defaultLimit, limits.maximumLimit);
-    this.allowsNothing = filter.types?.length === 0 || filter.senders?.length === 0;
+    this.allowsNothing = filter.limit === 0 || filter.types?.length === 0 || filter.senders?.length === 0;
     this.#types = filter.types && new GlobSet(filter.types, '*');
     this.#notTypes = filter.not_types && new GlobSet(filter.not_types, '*');
     this.#senders = filter.senders && new Set(filter.senders);

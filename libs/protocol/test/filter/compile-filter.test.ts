@@ -56,6 +56,7 @@ describe('which events a filter lets through', () => {
   it('says when nothing can pass', () => {
     expect(compileRoomEventFilter({ types: [] }).allowsNothing).toBe(true);
     expect(compileRoomEventFilter({ senders: [] }).allowsNothing).toBe(true);
+    expect(compileRoomEventFilter({ limit: 0 }).allowsNothing).toBe(true);
     expect(compileRoomEventFilter({ types: ['m.room.message'] }).allowsNothing).toBe(false);
     expect(compileRoomEventFilter({}).allowsNothing).toBe(false);
   });

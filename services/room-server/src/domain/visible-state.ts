@@ -65,7 +65,8 @@ async function stateSeenBy(source: StateSource, user: UserInRoom, { userId, type
   return source.around(departure, 'after', type, stateKey);
 }
 
-function visible({ eventId, pduJson, redaction }: StateEvent, roomVersion: string): VisibleEvent {
+/** An event without what a redaction took of it. */
+export function visible({ eventId, pduJson, redaction }: StateEvent, roomVersion: string): VisibleEvent {
   const rules = roomVersionRules(roomVersion);
   if (redaction === undefined || rules === undefined) return { eventId, pduJson, redactedBecause: undefined };
   const redacted = redactEvent(JSON.parse(pduJson) as Pdu, rules);

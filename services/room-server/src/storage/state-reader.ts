@@ -46,6 +46,11 @@ const CURRENT = `
   WHERE c.room_nid = $1 AND ($2::text IS NULL OR c.type = $2) AND ($3::text IS NULL OR c.state_key = $3)
   ORDER BY e.room_seq`;
 
+const EVENTS_BY_ID = `
+  SELECT ${EVENT}, rooms.room_version AS version
+  FROM room_server.rooms JOIN room_server.events e USING (room_nid) ${REDACTION}
+  WHERE rooms.room_id = $1 AND e.event_id = ANY($2) AND e.status = 0`;
+
 /** Walks from a state to its snapshot; of each (type, state key) the entry closest to the state counts. */
 const AT_STATE = `
   WITH RECURSIVE chain AS (
@@ -90,6 +95,16 @@ export class StateReader {
     const values = [roomNid, type ?? null, stateKey ?? null];
     const { rows } = await this.db.query<EventRow>({ name: 'current-state', text: CURRENT, values });
     return rows.map(storedEvent);
+  }
+
+  /** Accepted events of a room by their ids, and the room's version; those that it does not have are left out. */
+  async events(roomId: string, eventIds: readonly string[]): Promise<{ version: string; events: StoredEvent[] }> {
+    const { rows } = await this.db.query<EventRow & { version: string }>({
+      name: 'events-by-id',
+      text: EVENTS_BY_ID,
+      values: [roomId, eventIds],
+    });
+    return { version: rows[0]?.version ?? '', events: rows.map(storedEvent) };
   }
 
   /** The state before or after an event. */

@@ -20,6 +20,7 @@ export class EphemeralReader {
 
   async read(window: Window, memberships: readonly RoomMembership[]): Promise<EphemeralTexts> {
     const { ephemeral: filter } = window.request.filter.room;
+    if (filter.allowsNothing) return new Map();
     const joined = memberships.filter(
       ({ membership, room }) => membership === 'join' && filter.allowsRoom(room.record.roomId),
     );

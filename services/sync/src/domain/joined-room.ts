@@ -1,8 +1,11 @@
+import type { RoomLog } from '@ganglion/contracts/room';
+import type { CompiledEventFilter } from '@ganglion/protocol';
 import type { AccountDataRow } from './append.js';
 import type { SentMembers } from './lazy-members.js';
 import { heroesFor } from './member-summary.js';
 import type { ReadModel } from './ports.js';
 import type { Aside } from './quiet-room.js';
+import { rawEvents } from './raw-events.js';
 import { readStateDelta } from './room-state-delta.js';
 import type { RoomView } from './room-view.js';
 import type { Window } from './sync-request.js';
@@ -22,6 +25,7 @@ export interface RoomWindow extends Window, Aside {
 export interface RoomReaders {
   readonly model: ReadModel;
   readonly sent: SentMembers;
+  readonly roomLog: Pick<RoomLog, 'getEvents'>;
 }
 
 /** `rooms.join` or `rooms.leave` of one room as JSON text; undefined when there is nothing to tell. */
@@ -34,7 +38,7 @@ export async function roomAnswer(readers: RoomReaders, window: RoomWindow, kind:
   const state = (await mayReadState(readers.model, window, history, kind))
     ? await readRoomState(readers, window, timeline, wholeState ? undefined : seen)
     : ownMembership(history, upTo, request.stateKey === 'state' ? timeline.events : []);
-  const accountData = window.accountData.filter((row) => request.filter.room.accountData.allows({ type: row.type }));
+  const accountData = wantedAccountData(window);
   const memberChange = wholeState || view.membersChanged(seen);
   if (
     !wholeState &&
@@ -47,7 +51,8 @@ export async function roomAnswer(readers: RoomReaders, window: RoomWindow, kind:
   ) {
     return undefined;
   }
-  const viewer = { ...viewerOf(window), membershipAt: (event: TimelineEvent) => history.at(event.position) };
+  const raw = await rawTexts(readers, window, [...timeline.events, ...state]);
+  const viewer = { ...viewerOf(window), raw, membershipAt: (event: TimelineEvent) => history.at(event.position) };
   const parts = [
     timelineText(timeline, viewer, window),
     `"${request.stateKey}":${eventsText(state, viewer)}`,
@@ -132,14 +137,20 @@ function ownMembership(history: MembershipHistory, upTo: number, shown: readonly
 async function readRoomState(readers: RoomReaders, window: RoomWindow, timeline: Timeline, since: number | undefined) {
   const { view, request, upTo } = window;
   const { state: filter } = request.filter.room;
-  if (!filter.allowsRoom(view.record.roomId)) return [];
+  if (filter.allowsNothing || !filter.allowsRoom(view.record.roomId)) return [];
   const { userId, deviceId, stateKey } = request;
   const after = stateKey !== 'state';
   return readStateDelta(readers.model, readers.sent, { view, userId, deviceId, since, upTo, timeline, filter, after });
 }
 
 function viewerOf({ request, now }: Window): Viewer {
-  return { userId: request.userId, deviceId: request.deviceId, now };
+  return { userId: request.userId, deviceId: request.deviceId, now, fields: request.filter.eventFields };
+}
+
+/** What the events are in the format that the filter asks for, when it is not that of clients. */
+async function rawTexts({ roomLog }: RoomReaders, { request, view }: RoomWindow, events: readonly TimelineEvent[]) {
+  if (request.filter.eventFormat === 'client' || events.length === 0) return undefined;
+  return rawEvents(roomLog, view.record.roomId, events);
 }
 
 function timelineText(timeline: Timeline, viewer: Viewer, { upTo, since }: RoomWindow): string {
@@ -150,6 +161,27 @@ function timelineText(timeline: Timeline, viewer: Viewer, { upTo, since }: RoomW
 
 function eventsText(events: readonly TimelineEvent[], viewer: Viewer): string {
   return `{"events":[${events.map((event) => eventText(event, { ...viewer, membershipAt: undefined })).join(',')}]}`;
+}
+
+function wantedAccountData({ accountData, request, view }: RoomWindow): readonly AccountDataRow[] {
+  const { accountData: filter } = request.filter.room;
+  return filter.allowsRoom(view.record.roomId) ? accountDataFor(filter, accountData) : [];
+}
+
+/** A limit is no reason to leave account data out, unless it is 0: nothing would tell the client that there is more. */
+export function accountDataFor(
+  filter: CompiledEventFilter,
+  rows: readonly AccountDataRow[],
+): readonly AccountDataRow[] {
+  if (filter.allowsNothing) return [];
+  return rows.filter(({ type, content }) =>
+    filter.allows({
+      type,
+      get content(): unknown {
+        return JSON.parse(content);
+      },
+    }),
+  );
 }
 
 export function accountDataText({ type, content }: AccountDataRow): string {

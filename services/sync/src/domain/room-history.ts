@@ -65,7 +65,8 @@ export class RoomHistory {
     return this.#with(request, async (access) => {
       const backwards = request.direction === 'backwards';
       const from = Math.min(request.from ?? (backwards ? access.upTo : 0), backwards ? access.upTo : Infinity);
-      const found = await this.#scan(access, request, from, request.direction, request.limit, request.to);
+      const limit = Math.min(request.limit, request.filter.limit);
+      const found = await this.#scan(access, request, from, request.direction, limit, request.to);
       const viewer = viewerOf(access, request);
       const state = await this.#members(access, request.filter, found.events);
       const parts = [
@@ -94,9 +95,10 @@ export class RoomHistory {
   getEventContext(request: ContextRequest): Promise<string> {
     return this.#with(request, async (access) => {
       const event = await this.#visibleEvent(access, request.eventId);
-      const half = Math.ceil(request.limit / 2);
+      const limit = Math.min(request.limit, request.filter.limit);
+      const half = Math.ceil(limit / 2);
       const before = await this.#scan(access, request, event.position - 1, 'backwards', half);
-      const after = await this.#scan(access, request, event.position, 'forwards', request.limit - half);
+      const after = await this.#scan(access, request, event.position, 'forwards', limit - half);
       const last = after.events.at(-1) ?? event;
       const mentioned = [...before.events, event, ...after.events];
       const viewer = viewerOf(access, request);
@@ -169,6 +171,7 @@ export class RoomHistory {
     limit: number,
     to?: number,
   ): Promise<Found> {
+    if (!filter.allowsRoom(access.room.roomId)) return { events: [], next: undefined };
     const { ignored } = await this.deps.users.get(userId);
     const events: TimelineEvent[] = [];
     const shows = (event: TimelineEvent) =>
@@ -206,12 +209,13 @@ export class RoomHistory {
     mentioned: readonly TimelineEvent[],
     at: number,
   ) {
+    if (!filter.allowsRoom(access.room.roomId)) return [];
     const senders = new Set(mentioned.map(({ sender }) => sender));
     const view = await this.deps.rooms.get(access.room);
     const state = await stateAt(this.deps.model, view, at);
     return state.flatMap(({ type, stateKey, event }) => {
       const wanted = !filter.lazyLoadMembers || type !== 'm.room.member' || senders.has(stateKey);
-      return wanted && event !== undefined ? [event] : [];
+      return wanted && event !== undefined && filter.allows(filterable(event)) ? [event] : [];
     });
   }
 }

@@ -2,7 +2,7 @@ import type { Announcements } from './announcements.js';
 import type { AccountDataRow } from './append.js';
 import type { EphemeralReader } from './ephemeral-reader.js';
 import { strippedRoomAnswer } from './invited-room.js';
-import { accountDataText, type RoomReaders, roomAnswer } from './joined-room.js';
+import { accountDataFor, accountDataText, type RoomReaders, roomAnswer } from './joined-room.js';
 import type { LiveFeed } from './live-feed.js';
 import { type Aside, quietRoomAnswer } from './quiet-room.js';
 import type { RoomViews } from './room-views.js';
@@ -90,9 +90,8 @@ export class SyncService {
     await Promise.all(
       memberships.map((membership) => this.#addRoom(sections, window, membership, asideOf(membership))),
     );
-    const global = shownAccountData(user.userId, accountData, since === undefined).filter(({ type }) =>
-      request.filter.accountData.allows({ type }),
-    );
+    const shown = shownAccountData(user.userId, accountData, since === undefined);
+    const global = accountDataFor(request.filter.accountData, shown);
     const nothing = global.length === 0 && Object.values(sections).every((entries) => entries.length === 0);
     if (nothing) return undefined;
     const parts = [

@@ -1,4 +1,4 @@
-import type { HistoryVisibility } from '@ganglion/protocol';
+import { applyEventFields, type EventFields, type HistoryVisibility } from '@ganglion/protocol';
 
 /** A change to a room's state that comes with an event. */
 export interface StateVersion {
@@ -50,6 +50,10 @@ export interface Viewer {
   readonly membershipAt?: ((event: TimelineEvent) => string) | undefined;
   /** Set where the answer does not say which room the event is of. */
   readonly roomId?: string | undefined;
+  /** Texts in another format, by event id. */
+  readonly raw?: ReadonlyMap<string, string> | undefined;
+  /** What to show of each event; all of it when undefined. */
+  readonly fields?: EventFields | undefined;
 }
 
 /** The event as one client gets it: the ready text with what depends on the viewer appended. */
@@ -65,5 +69,6 @@ export function eventText(event: TimelineEvent, viewer: Viewer): string {
     unsigned += `,"membership":"${membership}","io.element.msc4115.membership":"${membership}"`;
   }
   const room = viewer.roomId === undefined ? '' : `,"room_id":${JSON.stringify(viewer.roomId)}`;
-  return `${event.json.slice(0, -1)}${room},"unsigned":{${unsigned}}}`;
+  const text = `${(viewer.raw?.get(event.eventId) ?? event.json).slice(0, -1)}${room},"unsigned":{${unsigned}}}`;
+  return viewer.fields === undefined ? text : JSON.stringify(applyEventFields(JSON.parse(text), viewer.fields));
 }

@@ -16,7 +16,8 @@ export interface JoinedRoom {
 
 export interface SyncOptions {
   readonly timeout?: number;
-  readonly filter?: object;
+  /** A filter, or the id of a stored one. */
+  readonly filter?: object | string;
   readonly fullState?: boolean;
 }
 
@@ -50,7 +51,7 @@ export class Person {
     const query = new URLSearchParams({
       timeout: String(timeout),
       ...(this.since !== undefined && { since: this.since }),
-      ...(filter !== undefined && { filter: JSON.stringify(filter) }),
+      ...(filter !== undefined && { filter: typeof filter === 'string' ? filter : JSON.stringify(filter) }),
       ...(fullState !== undefined && { full_state: String(fullState) }),
     });
     const { status, body } = await this.call('GET', `sync?${query}`);

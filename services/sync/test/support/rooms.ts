@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { Bus } from '@ganglion/bus';
 import { ANNOUNCEMENTS, ROOM_EVENTS } from '@ganglion/contracts';
 import type {
+  GetEventsRequest,
+  GetEventsResponse,
   GetRoomEventsRequest,
   GetRoomEventsResponse,
   ListRoomHeadsRequest,
@@ -69,6 +71,11 @@ export class TestRooms implements RoomLog {
   async listRoomHeads({ sinceCursor }: ListRoomHeadsRequest): Promise<ListRoomHeadsResponse> {
     const heads = [...this.#rooms].map(([roomId, log]) => ({ roomId, roomSeq: log.length }));
     return { heads, cursor: sinceCursor };
+  }
+
+  async getEvents({ roomId, eventIds }: GetEventsRequest): Promise<GetEventsResponse> {
+    const found = (this.#rooms.get(roomId) ?? []).filter(({ eventId }) => eventIds.includes(eventId));
+    return { events: found.map(({ eventId, pduJson }) => ({ eventId, pduJson })) };
   }
 
   async getRoomEvents({ roomId, afterSeq, limit }: GetRoomEventsRequest): Promise<GetRoomEventsResponse> {

@@ -4,6 +4,8 @@ import type {
   AccountData,
   GetAccountDataRequest,
   GetAccountDataResponse,
+  GetFilterRequest,
+  GetFilterResponse,
   GetUserChangesRequest,
   GetUserChangesResponse,
   ListUserHeadsRequest,
@@ -18,6 +20,7 @@ import type {
 /** Users in memory: keeps and announces account data as user-server does, and is the log that consumers catch up from. */
 export class TestUsers implements AccountData, UserLog, Users {
   readonly #changes = new Map<string, UserChange[]>();
+  readonly #filters = new Map<string, string>();
 
   constructor(private readonly bus: Bus) {}
 
@@ -58,8 +61,16 @@ export class TestUsers implements AccountData, UserLog, Users {
     throw new MatrixError(404, 'M_NOT_FOUND', 'These users show nothing of themselves');
   }
 
-  async getFilter(): Promise<never> {
-    throw new MatrixError(404, 'M_NOT_FOUND', 'These users have no filters');
+  /** Stores a filter; the answer is its id. */
+  define(userId: string, filter: object): string {
+    this.#filters.set(`${userId} ${this.#filters.size}`, JSON.stringify(filter));
+    return `${this.#filters.size - 1}`;
+  }
+
+  async getFilter({ userId, filterId }: GetFilterRequest): Promise<GetFilterResponse> {
+    const filterJson = this.#filters.get(`${userId} ${filterId}`);
+    if (filterJson === undefined) throw new MatrixError(404, 'M_NOT_FOUND', 'There is no such filter');
+    return { filterJson };
   }
 }
 
