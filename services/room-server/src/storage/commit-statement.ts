@@ -31,14 +31,15 @@ const COMMIT = `
   ), transaction_input AS (
     SELECT * FROM unnest($27::bigint[], $28::text[], $29::text[], $30::text[], $31::text[], $32::bigint[])
       AS i(room_nid, user_id, device_id, scope, txn_id, event_nid)
+  ), known_transactions AS (
+    SELECT t.room_nid FROM transaction_input t JOIN room_server.transactions
+      USING (room_nid, user_id, device_id, scope, txn_id)
   ), locked AS (
     SELECT room_nid, version FROM room_server.rooms WHERE room_nid = ANY($1) ORDER BY room_nid FOR UPDATE
   ), current AS (
     SELECT input.* FROM input JOIN locked USING (room_nid)
-    WHERE locked.version = input.seen_version AND NOT EXISTS (
-      SELECT FROM transaction_input t JOIN room_server.transactions
-        USING (room_nid, user_id, device_id, scope, txn_id)
-      WHERE t.room_nid = input.room_nid)
+    WHERE locked.version = input.seen_version
+      AND input.room_nid NOT IN (SELECT room_nid FROM known_transactions)
   ), advanced AS (
     UPDATE room_server.rooms r SET version = c.version, state_nid = c.state_nid,
       extremities = c.extremities::bigint[], updated_xid = pg_current_xact_id()
