@@ -3,10 +3,10 @@
  *
  *   npm test                       everything
  *   npm test -- libs/bus -t order  the tests under a path; what jest understands goes to jest
- *   npm test -- --ci               everything, and whether the gRPC contracts still fit the last commit's
+ *   npm test -- --ci               everything, whether the gRPC contracts still fit the last commit's, and a minute of fuzzing
  */
 import process from 'node:process';
-import { checks, contractChecks } from './test-run/checks.mjs';
+import { checks, checksBesideTests, contractChecks } from './test-run/checks.mjs';
 import { prepare } from './test-run/environment.mjs';
 import { runJest } from './test-run/jest.mjs';
 import { Tally } from './test-run/tally.mjs';
@@ -17,6 +17,7 @@ async function main(args) {
   const tally = new Tally();
   const wanted = [...(selection.length === 0 ? checks : []), ...(ci ? contractChecks : [])];
   for (const { name, run } of wanted) await tally.check(name, run);
+  const beside = ci ? checksBesideTests.map(({ name, run }) => tally.check(name, run)) : [];
 
   let environment;
   const ready = await tally.check('PostgreSQL and NATS for the tests', async () => {
@@ -27,6 +28,7 @@ async function main(args) {
   } finally {
     await environment?.stop();
   }
+  await Promise.all(beside);
   console.log(`\n${tally.summary()}`);
   return tally.failed === 0 ? 0 : 1;
 }

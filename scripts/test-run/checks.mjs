@@ -1,3 +1,4 @@
+import process from 'node:process';
 import { ROOT } from '../launcher/paths.mjs';
 import { runQuietly } from '../launcher/run.mjs';
 import { checkContracts } from './contracts.mjs';
@@ -12,6 +13,11 @@ export const checks = [
   command('import rules', 'depcruise', '--config', '.dependency-cruiser.mjs', 'libs', 'services'),
   command('unused code', 'knip'),
   command('types of the tests', 'tsc', '-p', 'tsconfig.test.json'),
+];
+
+/** What goes on for a minute beside the tests, at a priority so low that they take no longer for it. */
+export const checksBesideTests = [
+  command('fuzzing the protocol', 'nice', '-n', '19', process.execPath, 'libs/protocol/fuzz/run.ts', '60'),
 ];
 
 /** What is true of the gRPC contracts, by themselves and beside the ones before them. */

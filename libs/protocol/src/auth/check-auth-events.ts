@@ -30,8 +30,7 @@ export function checkAuthEvents(
   if (event.pdu.type === 'm.room.create') return checkCreate(event, rules);
   const byTuple = new Map(authEvents.map((authEvent) => [tupleOf(authEvent), authEvent]));
   const state: AuthState = (type, stateKey) =>
-    byTuple.get(stateTuple(type, stateKey)) ??
-    (rules.roomIdIsCreateHash && type === 'm.room.create' ? options.create : undefined);
+    byTuple.get(stateTuple(type, stateKey)) ?? (type === 'm.room.create' ? options.create : undefined);
   return (
     checkRoomId(event, state, rules) ??
     checkSelection(event, authEvents, byTuple, rules) ??

@@ -40,7 +40,7 @@ function checkAuthorisingSignature(context: AuthContext): AuthDecision | undefin
 }
 
 function bearsSignatureOf({ pdu }: AuthContext['event'], server: string): boolean {
-  return Object.hasOwn(pdu.signatures, server) && Object.keys(pdu.signatures[server] ?? {}).length > 0;
+  return Object.keys(pdu.signatures[server] ?? {}).length > 0;
 }
 
 function checkLeave(context: AuthContext, target: string): AuthDecision {

@@ -11,7 +11,7 @@ const INTEGER_IN_A_STRING = /^\s*[+-]?\d+\s*$/;
  */
 export function powerLevelValue(value: unknown, rules: RoomVersionRules): number | undefined {
   const number = rules.integerPowerLevels ? value : lenientNumber(value);
-  return typeof number === 'number' && Number.isSafeInteger(number) ? number : undefined;
+  return Number.isSafeInteger(number) ? (number as number) : undefined;
 }
 
 function lenientNumber(value: unknown): number | undefined {

@@ -19,9 +19,11 @@ export function mainlineSort(eventIds: Iterable<string>, powerLevels: string | u
   return ranked.sort(compareRanked).map(({ event }) => event.eventId);
 }
 
-/** The place of each m.room.power_levels event of the mainline: 0 is the newest. */
-function mainlinePositions(powerLevels: string | undefined, graph: AuthGraph): Map<number, number> {
-  const positions = new Map<number, number>();
+/** The place of m.room.power_levels events in the mainline: 0 is the newest. None has the place undefined. */
+type Positions = Map<number | undefined, number>;
+
+function mainlinePositions(powerLevels: string | undefined, graph: AuthGraph): Positions {
+  const positions: Positions = new Map();
   let node = powerLevels === undefined ? undefined : graph.node(powerLevels);
   while (node !== undefined && !positions.has(node)) {
     positions.set(node, positions.size);
@@ -34,14 +36,14 @@ function mainlinePositions(powerLevels: string | undefined, graph: AuthGraph): M
  * The mainline position of an event: that of the first m.room.power_levels event before it which has one. All that were
  * passed on the way learn it, so that no stretch is walked twice.
  */
-function positionOf(node: number, positions: Map<number, number>, graph: AuthGraph): number {
+function positionOf(node: number, positions: Positions, graph: AuthGraph): number {
   const passed = new Set<number>();
   let before = powerLevelsBefore(node, graph);
   while (before !== undefined && !positions.has(before) && !passed.has(before)) {
     passed.add(before);
     before = powerLevelsBefore(before, graph);
   }
-  const position = (before === undefined ? undefined : positions.get(before)) ?? Number.POSITIVE_INFINITY;
+  const position = positions.get(before) ?? Number.POSITIVE_INFINITY;
   for (const each of passed) positions.set(each, position);
   return position;
 }

@@ -2,10 +2,6 @@
 export class NodeSet {
   private marks = new Uint8Array(1024);
 
-  has(node: number): boolean {
-    return this.marks[node] === 1;
-  }
-
   /** Adds a node; false when it was there before. */
   add(node: number): boolean {
     if (this.marks[node] === 1) return false;

@@ -9,7 +9,7 @@ export interface Ranked {
 
 /** Rank, then `origin_server_ts`, then event id: how both orderings of state resolution break their ties. */
 export function compareRanked(one: Ranked, other: Ranked): number {
-  if (one.rank !== other.rank) return one.rank < other.rank ? -1 : 1;
+  if (one.rank !== other.rank) return one.rank - other.rank;
   const byTime = one.event.pdu.origin_server_ts - other.event.pdu.origin_server_ts;
   if (byTime !== 0) return byTime;
   return one.event.eventId < other.event.eventId ? -1 : 1;

@@ -96,6 +96,10 @@ const AUTH_EVENT_RULES: readonly Rule<AuthEventsCase>[] = [
       'join rules for a message': { event: message, authEvents: [joins(USER), joinRule('public')] },
       'other state': { event: message, authEvents: [joins(USER), sets(MOD, 'm.room.topic', '', {})] },
       'a message': { event: message, authEvents: [joins(USER), message] },
+      'an answer to an invitation that is a message, whose state key reads as none': {
+        event: member(STRANGER, 'invite', MOD, { third_party_invite: { signed: { token: 'undefined' } } }),
+        authEvents: [joins(MOD), sends(MOD, 'm.room.third_party_invite')],
+      },
       'power levels with a state key': { event: message, authEvents: [joins(USER), { ...levels, state_key: 'x' }] },
     },
   },
@@ -117,6 +121,11 @@ const AUTH_EVENT_RULES: readonly Rule<AuthEventsCase>[] = [
     rule: 'm.room.create is among the entries',
     refuse: {
       'no m.room.create': { event: message, authEvents: [joins(USER)], create: null },
+      'no m.room.create, which is asked for before the room of the others': {
+        event: message,
+        authEvents: [{ ...joins(USER), room_id: elsewhere }],
+        create: null,
+      },
     },
   },
   {
@@ -143,6 +152,11 @@ const AUTH_EVENT_RULES: readonly Rule<AuthEventsCase>[] = [
     rule: 'the entries are the state that all other rules look at',
     refuse: {
       'no membership of the sender': { event: message, authEvents: [levels] },
+      'a membership that only m.room.create claims': {
+        event: message,
+        authEvents: [levels],
+        create: create({ membership: 'join' }),
+      },
       'a membership of the sender that is no join': { event: message, authEvents: [member(USER, 'leave', USER)] },
     },
   },

@@ -52,8 +52,9 @@ describe('authTypesForEvent', () => {
     });
   });
 
+  const authorises = (authoriser: string) => ({ join_authorised_via_users_server: authoriser });
   const authorised = (authoriser: string, membership = 'join', sender = USER) =>
-    member(sender, membership, USER, { join_authorised_via_users_server: authoriser });
+    member(sender, membership, USER, authorises(authoriser));
 
   it.each([...numbersByVersion('v1-7, v8-12 1')])(
     'selects the user who authorises a join in version %s: %s',
@@ -66,6 +67,7 @@ describe('authTypesForEvent', () => {
   it.each([
     ['the sender', authorised(USER), JOIN_RULES],
     ['the target', authorised(STRANGER, 'join', STRANGER), JOIN_RULES],
+    ['a sender who makes another join', member(STRANGER, 'join', USER, authorises(USER)), JOIN_RULES],
     ['somebody who authorises an invite', authorised(ADMIN, 'invite'), JOIN_RULES],
   ])('does not select %s as the one who authorises', (_title, event, last) => {
     expect(selected(event, '12').at(-1)).toBe(last);

@@ -51,6 +51,18 @@ export const JOIN_RULES: readonly Rule<AuthCase>[] = [
         event: joins(STRANGER, { join_authorised_via_users_server: 1 }),
         given: [joinRule('public')],
       },
+      'an authorising user that is no string, whatever is signed': {
+        event: joins(STRANGER, { join_authorised_via_users_server: 1 }),
+        given: [joinRule('public')],
+        options: { isSignedBy: () => true },
+      },
+      'a server that lists no signatures': {
+        event: {
+          ...joins(STRANGER, { join_authorised_via_users_server: ADMIN }),
+          signatures: { 'c.example': { 'ed25519:1': 's' }, 'a.example': {} },
+        },
+        given: [joinRule('public')],
+      },
       'a signature that does not hold': {
         event: authorised(ADMIN),
         given: [joinRule('public')],

@@ -17,6 +17,8 @@ export interface Draft {
   readonly redacts?: string;
   readonly prev_events?: readonly string[];
   readonly signedBy?: readonly string[];
+  /** Instead of those of the sender's server and of `signedBy`. */
+  readonly signatures?: Pdu['signatures'];
   /** What the event says its room is, or null for no room at all. */
   readonly room_id?: string | null;
   readonly eventId?: string;
@@ -78,7 +80,17 @@ function eventId(name: string, rules: RoomVersionRules): string {
 
 /** Makes a draft an event of a room of this version. */
 export function event(draft: Draft, rules: RoomVersionRules): RoomEvent {
-  const { eventId: id, rejected = false, signedBy = [], room_id, prev_events, state_key, redacts, ...rest } = draft;
+  const {
+    eventId: id,
+    rejected = false,
+    signedBy = [],
+    room_id,
+    prev_events,
+    state_key,
+    redacts,
+    signatures,
+    ...rest
+  } = draft;
   const roomId = room_id === undefined ? defaultRoomId(draft, rules) : room_id;
   const pdu: Pdu = {
     ...rest,
@@ -90,12 +102,14 @@ export function event(draft: Draft, rules: RoomVersionRules): RoomEvent {
     prev_events: prev_events ?? ['$previous:a.example'],
     auth_events: [],
     hashes: { sha256: '' },
-    signatures: Object.fromEntries(
-      [domainOf(draft.sender), ...signedBy].map((server) => [server, { 'ed25519:1': 's' }]),
-    ),
+    signatures: signatures ?? signaturesBy([domainOf(draft.sender), ...signedBy]),
   };
   const ownId = id ?? eventId(draft.type === 'm.room.create' ? 'create' : `${draft.type}-${state_key ?? ''}`, rules);
   return { eventId: ownId, roomId: roomId ?? roomIdOf(rules), pdu, rejected };
+}
+
+function signaturesBy(servers: readonly string[]): Pdu['signatures'] {
+  return Object.fromEntries(servers.map((server) => [server, { 'ed25519:1': 's' }]));
 }
 
 function defaultRoomId(draft: Draft, rules: RoomVersionRules): string | null {

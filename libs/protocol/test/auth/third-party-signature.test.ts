@@ -1,4 +1,5 @@
 import {
+  type AuthOptions,
   checkAuth,
   encodeBase64,
   encodeBase64Url,
@@ -13,10 +14,10 @@ import { event, MOD, member, ROOM, STRANGER, sets, stateOf } from './room-builde
 
 const RULES = roomVersionRules('11')!;
 
-function allowed(signed: JsonObject, invitation: JsonObject): boolean {
+function allowed(signed: JsonObject, invitation: JsonObject, options: AuthOptions = {}): boolean {
   const answer = event(member(STRANGER, 'invite', MOD, { third_party_invite: { signed } }), RULES);
   const state = stateOf([...ROOM, sets(MOD, 'm.room.third_party_invite', 'token', invitation)], RULES);
-  return checkAuth(answer, state, RULES).allowed;
+  return checkAuth(answer, state, RULES, options).allowed;
 }
 
 describe('the signature of a third-party invite', () => {
@@ -68,6 +69,14 @@ describe('the signature of a third-party invite', () => {
     ['a signature that is no text', { signatures: { 'id.example': { 'ed25519:0': 1 } } }],
   ])('is refused with %s', (_title, changes) => {
     expect(allowed({ ...signed, ...changes }, { public_key: encodeBase64(key.publicKey) })).toBe(false);
+  });
+
+  it('is looked for with the public keys that the invitation has, and with nothing else', () => {
+    const tried: string[] = [];
+    const verifySignature = (_signed: JsonObject, publicKey: string) => tried.push(publicKey) === 0;
+    expect(allowed(signed, { public_keys: [{ public_key: 'one' }, {}, 1] }, { verifySignature })).toBe(false);
+    expect(allowed(signed, { public_key: 'two', public_keys: {} }, { verifySignature })).toBe(false);
+    expect(tried).toEqual(['one', 'two']);
   });
 
   it.each(['', 'AAAA', '!', 'á'])('is refused with the public key %j', (publicKey) => {

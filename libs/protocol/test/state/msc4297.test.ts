@@ -137,6 +137,15 @@ describe('the ends of state resolution', () => {
     expect(room.resolve(after, new Map(after))).toEqual(after);
   });
 
+  it.each(['1', '2', '12'])('leave out events that are not known in version %s', (version) => {
+    const rules = roomVersionRules(version)!;
+    const room = new Room(rules, events, [Object.keys(events).join(' > ')], {}, '');
+    const after = room.stateAfter('T1');
+    const gone = new Map(after).set(room.tupleOf('T1'), 'gone');
+    const lenient = { event: (eventId: string) => (eventId === 'gone' ? undefined : room.event(eventId)) };
+    for (const states of permutations([after, gone])) expect(resolveState(states, lenient, rules)).toEqual(after);
+  });
+
   it.each(['2', '11', '12'])('take an empty state for one that disputes everything in version %s', (version) => {
     const room = new Room(roomVersionRules(version)!, events, [Object.keys(events).join(' > ')], {}, '');
     const after = room.stateAfter('T1');

@@ -20,7 +20,7 @@ function tips(room: Room): string[] {
 }
 
 function previousNames(room: Room, name: string): string[] {
-  const { prev_events: previous } = room.event(room.id(name))!.pdu;
+  const { prev_events: previous } = room.event(room.id(name)).pdu;
   return previous.map((each) => (typeof each === 'string' ? each : each[0]));
 }
 
@@ -28,7 +28,7 @@ function previousNames(room: Room, name: string): string[] {
 function changes(room: Room, state: StateMap<string>): string[] {
   const start = room.stateAfter('START');
   const changed = room.names.filter((name) => {
-    const { state_key: stateKey } = room.event(room.id(name))!.pdu;
+    const { state_key: stateKey } = room.event(room.id(name)).pdu;
     if (stateKey === undefined) return false;
     const tuple = room.tupleOf(name);
     return state.get(tuple) === room.id(name) && start.get(tuple) !== room.id(name);

@@ -100,8 +100,11 @@ export class Room implements EventLookup {
     return this.rules.eventIdFormat === 'in-event' ? `$${name}:a.example` : `$${name}`;
   }
 
-  event(eventId: string): RoomEvent | undefined {
-    return this.events.get(eventId);
+  /** Strict: nothing may be asked for that the room never had. */
+  event(eventId: string): RoomEvent {
+    const event = this.events.get(eventId);
+    if (event === undefined) throw new Error(`no event ${eventId}`);
+    return event;
   }
 
   get names(): string[] {
@@ -122,7 +125,7 @@ export class Room implements EventLookup {
   }
 
   tupleOf(name: string): StateTuple {
-    const { type, state_key } = this.event(this.id(name))!.pdu;
+    const { type, state_key } = this.event(this.id(name)).pdu;
     return stateTuple(type, state_key!);
   }
 
@@ -156,7 +159,7 @@ export class Room implements EventLookup {
     const selected = authTypesForEvent(outline, this.rules).map(([type, key]) => before.get(stateTuple(type, key)));
     const authEvents = auth === undefined ? selected.filter((each) => each !== undefined) : this.authIds(auth);
     const prevEvents = previous.map((each) => this.id(each));
-    const depth = 1 + Math.max(0, ...prevEvents.map((each) => this.event(each)!.pdu.depth));
+    const depth = 1 + Math.max(0, ...prevEvents.map((each) => this.event(each).pdu.depth));
     const pdu: Pdu = {
       ...outline,
       ...(given.type === 'm.room.create' && this.rules.roomIdIsCreateHash ? {} : { room_id: roomId }),
