@@ -156,33 +156,45 @@ export class Appender {
     return pages;
   }
 
-  /** Looks up, in two statements, what the new events replace or redact. */
+  /** Looks up what the new events replace or redact, and what shows that. */
   async #earlierEvents(runs: readonly RoomEvents[]): Promise<EarlierEvents> {
     const keys = new Map<string, { roomNid: number; type: string; stateKey: string }>();
     const ids = new Set<string>();
+    const redacted = new Set<string>();
     for (const { roomId, events } of runs) {
       const roomNid = this.#rooms.get(roomId)?.nid ?? 0;
       for (const { stateChanges, redactedEventId, eventId } of events) {
-        if (redactedEventId !== undefined) ids.add(redactedEventId);
+        if (redactedEventId !== undefined) redacted.add(redactedEventId);
         for (const change of stateChanges) {
           keys.set(stateKeyOf(roomNid, change.type, change.stateKey), { roomNid, ...change });
           if (change.eventId !== eventId && change.eventId !== '') ids.add(change.eventId);
         }
       }
     }
-    const [state, events] = await Promise.all([
+    const [state, events, replacing] = await Promise.all([
       this.store.currentState([...keys.values()]),
-      this.store.events([...ids]),
+      this.store.events([...ids, ...redacted]),
+      this.store.replacing([...redacted]),
     ]);
-    return indexed(state, events);
+    const shownRedactions = events.flatMap(({ type, json }) =>
+      type === 'm.room.redaction' ? [JSON.parse(json).redacts] : [],
+    );
+    return indexed(state, [...events, ...(await this.store.events(shownRedactions.filter(isString)))], replacing);
   }
 }
 
-function indexed(state: readonly EarlierEvent[], events: readonly EarlierEvent[]): EarlierEvents {
+const isString = (value: unknown): value is string => typeof value === 'string';
+
+function indexed(
+  state: readonly EarlierEvent[],
+  events: readonly EarlierEvent[],
+  replacing: readonly EarlierEvent[],
+): EarlierEvents {
   const byKey = new Map(state.map((event) => [stateKeyOf(event.roomNid, event.type, event.stateKey ?? ''), event]));
   const byId = new Map([...state, ...events].map((event) => [event.eventId, event]));
   return {
     state: (roomNid, type, stateKey) => byKey.get(stateKeyOf(roomNid, type, stateKey)),
     event: (eventId) => byId.get(eventId),
+    replacing: (eventId) => replacing.filter(({ replacesState }) => replacesState === eventId),
   };
 }

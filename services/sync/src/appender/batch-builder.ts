@@ -21,11 +21,14 @@ import type {
 } from '../domain/append.js';
 import type { TimelineEvent } from '../domain/timeline-event.js';
 import type { EarlierEvent } from '../storage/append-store.js';
+import { type FixedUnsigned, fixedUnsignedText, parseFixedUnsigned } from './fixed-unsigned.js';
 
 /** What the builder knows of events that are replaced or redacted: those of the database, then those of the batch. */
 export interface EarlierEvents {
   state(roomNid: number, type: string, stateKey: string): EarlierEvent | undefined;
   event(eventId: string): EarlierEvent | undefined;
+  /** The events that came in the place of one in the state. */
+  replacing(eventId: string): readonly EarlierEvent[];
 }
 
 /** Told of an event that no text for clients can be made of. It is left out, and the room goes on without it. */
@@ -123,6 +126,7 @@ export class BatchBuilder {
     const position = ++this.position;
     const previousVisibility = room.visibility as HistoryVisibility;
     room.visibility = visibilityAfter(room, logged, pdu);
+    const replaced = this.#replaced(room.nid, pdu);
     const event: TimelineEvent = {
       position,
       roomNid: room.nid,
@@ -137,7 +141,8 @@ export class BatchBuilder {
       json: JSON.stringify(
         syncEvent({ eventId: logged.eventId, roomId: room.roomId, pdu, rejected: false }, { rules }),
       ),
-      fixedUnsigned: this.#replaced(room.nid, pdu),
+      fixedUnsigned: fixedUnsignedText(replaced),
+      replacesState: replaced.replaces_state,
       transaction: logged.transaction,
     };
     this.#events.push(event);
@@ -147,13 +152,11 @@ export class BatchBuilder {
   }
 
   /** What a state event replaces, for `unsigned`. */
-  #replaced(roomNid: number, { type, state_key }: Pdu): string {
-    if (state_key === undefined) return '';
-    const previous = this.#state(roomNid, type, state_key);
-    if (previous === undefined) return '';
+  #replaced(roomNid: number, { type, state_key }: Pdu): FixedUnsigned {
+    const previous = state_key === undefined ? undefined : this.#state(roomNid, type, state_key);
+    if (previous === undefined) return {};
     const { content, sender } = JSON.parse(previous.json);
-    const fields = { replaces_state: previous.eventId, prev_content: content, prev_sender: sender };
-    return JSON.stringify(fields).slice(1, -1);
+    return { replaces_state: previous.eventId, prev_content: content, prev_sender: sender };
   }
 
   #addStateChanges(roomNid: number, position: number, { stateChanges }: LoggedEvent): void {
@@ -165,17 +168,35 @@ export class BatchBuilder {
     }
   }
 
+  /** Takes the content out of the event, and out of whatever else shows it. */
   #redact(eventId: string, redaction: TimelineEvent, rules: RoomVersionRules): void {
     const target = this.#event(eventId);
     if (target === undefined || target.roomNid !== redaction.roomNid) return;
-    const event = JSON.parse(target.json) as { type: string; content: JsonObject; redacts?: string };
-    const { redacts: _, ...kept } = event;
-    const json = JSON.stringify({ ...kept, content: redactContent(event.type, event.content, rules) });
-    const redacted = { eventId, json, fixedUnsigned: `"redacted_because":${redaction.json}` };
-    this.#redactions.push(redacted);
+    const redacted = redactedEvent(target.json, rules);
+    this.#rewrite(target, { redacted_because: JSON.parse(redaction.json) }, redacted);
+    for (const event of this.#replacing(eventId)) this.#rewrite(event, { prev_content: redacted.content });
+    const { type, redacts } = JSON.parse(target.json);
+    const victim = type === 'm.room.redaction' ? this.#event(redacts) : undefined;
+    if (victim === undefined) return;
+    const because = parseFixedUnsigned(victim.fixedUnsigned).redacted_because;
+    if (because?.event_id === eventId) this.#rewrite(victim, { redacted_because: redacted });
+  }
+
+  #rewrite(event: EarlierEvent, unsigned: FixedUnsigned, shown?: JsonObject): void {
+    const { eventId } = event;
+    const json = shown === undefined ? event.json : JSON.stringify(shown);
+    const fixedUnsigned = fixedUnsignedText({ ...parseFixedUnsigned(event.fixedUnsigned), ...unsigned });
+    const rewritten = { eventId, json, fixedUnsigned };
+    this.#redactions.push(rewritten);
     const added = this.#events.find((candidate) => candidate.eventId === eventId);
-    if (added !== undefined) Object.assign(added, redacted);
-    this.#added.set(eventId, { ...target, ...redacted });
+    if (added !== undefined) Object.assign(added, rewritten);
+    this.#added.set(eventId, { ...event, ...rewritten });
+  }
+
+  /** The events that show the content of one that they replaced. */
+  #replacing(eventId: string): EarlierEvent[] {
+    const added = this.#events.filter(({ replacesState }) => replacesState === eventId);
+    return [...this.earlier.replacing(eventId), ...added].map((event) => this.#added.get(event.eventId) ?? event);
   }
 
   #event(eventId: string): EarlierEvent | undefined {
@@ -184,12 +205,22 @@ export class BatchBuilder {
 
   #state(roomNid: number, type: string, stateKey: string): EarlierEvent | undefined {
     const key = stateKeyOf(roomNid, type, stateKey);
-    return this.#addedState.has(key) ? this.#addedState.get(key) : this.earlier.state(roomNid, type, stateKey);
+    const state = this.#addedState.has(key) ? this.#addedState.get(key) : this.earlier.state(roomNid, type, stateKey);
+    // As it is after what this batch redacts.
+    return state && (this.#added.get(state.eventId) ?? state);
   }
 }
 
 export function stateKeyOf(roomNid: number, type: string, stateKey: string): string {
   return `${roomNid} ${type.length} ${type}${stateKey}`;
+}
+
+/** The event as clients get it without what its room version lets a redaction take. */
+function redactedEvent(json: string, rules: RoomVersionRules): JsonObject & { readonly content: JsonObject } {
+  const { redacts, ...event } = JSON.parse(json) as { type: string; content: JsonObject; redacts?: string };
+  const content = redactContent(event.type, event.content, rules);
+  // In rooms where the content keeps what it redacted, the copy for old clients stays too.
+  return { ...event, content, ...(redacts !== undefined && content.redacts !== undefined && { redacts }) };
 }
 
 function membershipOf({ type, content }: Pdu): string | undefined {

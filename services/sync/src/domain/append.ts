@@ -21,6 +21,7 @@ export interface StateLogEntry {
   readonly membership: string | undefined;
 }
 
+/** An event as it is after a redaction, of itself or of another that its `unsigned` shows. */
 export interface Redaction {
   readonly eventId: string;
   readonly json: string;

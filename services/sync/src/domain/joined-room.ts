@@ -55,7 +55,7 @@ export async function roomAnswer(readers: RoomReaders, window: RoomWindow, kind:
   const viewer = { ...viewerOf(window), raw, membershipAt: (event: TimelineEvent) => history.at(event.position) };
   const parts = [
     timelineText(timeline, viewer, window),
-    `"${request.stateKey}":${eventsText(state, viewer)}`,
+    `"${request.stateKey}":${stateText(state, viewer, history)}`,
     `"account_data":{"events":[${accountData.map(accountDataText).join(',')}]}`,
   ];
   if (kind === 'join') {
@@ -159,8 +159,10 @@ function timelineText(timeline: Timeline, viewer: Viewer, { upTo, since }: RoomW
   return `"timeline":{"events":[${events.map((event) => eventText(event, viewer)).join(',')}],"limited":${limited},"prev_batch":"${formatToken(previous)}"}`;
 }
 
-function eventsText(events: readonly TimelineEvent[], viewer: Viewer): string {
-  return `{"events":[${events.map((event) => eventText(event, { ...viewer, membershipAt: undefined })).join(',')}]}`;
+/** Of state from before the user came they may know what it is, not what it was. */
+function stateText(events: readonly TimelineEvent[], viewer: Viewer, history: MembershipHistory): string {
+  const ofState = { ...viewer, membershipAt: undefined, maySee: (event: TimelineEvent) => history.maySee(event) };
+  return `{"events":[${events.map((event) => eventText(event, ofState)).join(',')}]}`;
 }
 
 function wantedAccountData({ accountData, request, view }: RoomWindow): readonly AccountDataRow[] {

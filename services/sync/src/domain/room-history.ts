@@ -237,7 +237,8 @@ function pageFrom(
 
 function viewerOf({ room, history }: RoomAccess, { userId, deviceId }: Reader): Viewer {
   const membershipAt = (event: TimelineEvent) => history.at(event.position);
-  return { userId, deviceId, now: Date.now(), membershipAt, roomId: room.roomId };
+  const maySee = (event: TimelineEvent) => history.maySee(event);
+  return { userId, deviceId, now: Date.now(), membershipAt, maySee, roomId: room.roomId };
 }
 
 function eventsText(events: readonly TimelineEvent[], viewer: Viewer): string {

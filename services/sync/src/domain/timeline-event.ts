@@ -28,8 +28,10 @@ export interface TimelineEvent {
   readonly originServerTs: number;
   /** The event as clients get it, without room_id and unsigned. Replaced when the event is redacted. */
   json: string;
-  /** What never changes of `unsigned`, as the inside of a JSON object; empty when there is nothing. */
+  /** What `unsigned` shows of other events, as the inside of a JSON object; replaced when one of those is redacted. */
   fixedUnsigned: string;
+  /** The event whose content that is, of a state event that is being appended. */
+  readonly replacesState?: string | undefined;
   readonly transaction: EventTransaction | undefined;
 }
 
@@ -48,6 +50,8 @@ export interface Viewer {
   readonly now: number;
   /** The viewer's membership at an event, when known. @see MSC4115 */
   readonly membershipAt?: ((event: TimelineEvent) => string) | undefined;
+  /** Whether the viewer may know what an event replaced; they may when it is not set. */
+  readonly maySee?: ((event: TimelineEvent) => boolean) | undefined;
   /** Set where the answer does not say which room the event is of. */
   readonly roomId?: string | undefined;
   /** Texts in another format, by event id. */
@@ -59,7 +63,8 @@ export interface Viewer {
 /** The event as one client gets it: the ready text with what depends on the viewer appended. */
 export function eventText(event: TimelineEvent, viewer: Viewer): string {
   let unsigned = `"age":${Math.max(0, viewer.now - event.originServerTs)}`;
-  if (event.fixedUnsigned !== '') unsigned += `,${event.fixedUnsigned}`;
+  const fixed = fixedUnsignedFor(event, viewer);
+  if (fixed !== '') unsigned += `,${fixed}`;
   const { transaction } = event;
   if (transaction?.userId === viewer.userId && transaction.deviceId === viewer.deviceId) {
     unsigned += `,"transaction_id":${JSON.stringify(transaction.txnId)}`;
@@ -68,7 +73,27 @@ export function eventText(event: TimelineEvent, viewer: Viewer): string {
   if (membership !== undefined) {
     unsigned += `,"membership":"${membership}","io.element.msc4115.membership":"${membership}"`;
   }
-  const room = viewer.roomId === undefined ? '' : `,"room_id":${JSON.stringify(viewer.roomId)}`;
+  const room = viewer.roomId === undefined ? '' : `,${roomIdText(viewer.roomId)}`;
   const text = `${(viewer.raw?.get(event.eventId) ?? event.json).slice(0, -1)}${room},"unsigned":{${unsigned}}}`;
   return viewer.fields === undefined ? text : JSON.stringify(applyEventFields(JSON.parse(text), viewer.fields));
+}
+
+const REDACTED = '"redacted_because":{';
+
+/** What the viewer may know of other events, and of which room a redaction is where that is not said elsewhere. */
+function fixedUnsignedFor(event: TimelineEvent, { maySee, roomId }: Viewer): string {
+  const { fixedUnsigned } = event;
+  const hides = maySee !== undefined && fixedUnsigned.includes('"prev_content":') && !maySee(event);
+  const text = hides ? withoutPrevious(fixedUnsigned) : fixedUnsigned;
+  if (roomId === undefined || !text.startsWith(REDACTED)) return text;
+  return `${REDACTED}${roomIdText(roomId)},${text.slice(REDACTED.length)}`;
+}
+
+function withoutPrevious(fixedUnsigned: string): string {
+  const { prev_content: _, prev_sender: __, ...shown } = JSON.parse(`{${fixedUnsigned}}`);
+  return JSON.stringify(shown).slice(1, -1);
+}
+
+function roomIdText(roomId: string): string {
+  return `"room_id":${JSON.stringify(roomId)}`;
 }

@@ -17,9 +17,10 @@ const APPEND = `
     FROM room_input i WHERE r.room_nid = i.room_nid
   ), events AS (
     INSERT INTO sync.timeline (position, room_nid, event_id, type, state_key, sender, membership, visibility,
-      previous_visibility, origin_server_ts, json, fixed_unsigned, txn_user_id, txn_device_id, txn_id)
+      previous_visibility, origin_server_ts, json, fixed_unsigned, txn_user_id, txn_device_id, txn_id, replaces_state)
     SELECT i.* FROM unnest($8::bigint[], $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
-      $15::text[], $16::text[], $17::bigint[], $18::text[], $19::text[], $20::text[], $21::text[], $22::text[]) AS i, moved
+      $15::text[], $16::text[], $17::bigint[], $18::text[], $19::text[], $20::text[], $21::text[], $22::text[],
+      $42::text[]) AS i, moved
   ), state_log AS (
     INSERT INTO sync.state_log (room_nid, type, state_key, position, event_position)
     SELECT i.room_nid, i.type, i.state_key, i.position, i.event_position
@@ -32,7 +33,7 @@ const APPEND = `
       AS i(user_id, room_nid, membership, position), moved
     ON CONFLICT (user_id, room_nid) DO UPDATE SET membership = excluded.membership, position = excluded.position
   ), redacted AS (
-    UPDATE sync.timeline t SET json = i.json, fixed_unsigned = i.fixed_unsigned
+    UPDATE sync.timeline t SET json = i.json, fixed_unsigned = i.fixed_unsigned, rewritten_position = $2
     FROM unnest($32::text[], $33::text[], $34::text[]) AS i(event_id, json, fixed_unsigned), moved
     WHERE t.event_id = i.event_id
   ), account_data AS (
@@ -125,6 +126,7 @@ export function appendStatement(batch: AppendBatch, epoch: number): Statement {
       column(accountData, (row) => row.position),
       column(users, (user) => user.userId),
       column(users, (user) => user.seq),
+      column(batch.events, (event) => event.replacesState),
       ...(ephemeral ? ephemeralColumns(batch) : []),
     ],
   };

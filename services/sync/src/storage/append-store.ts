@@ -18,6 +18,8 @@ export interface EarlierEvent {
   readonly json: string;
   readonly fixedUnsigned: string;
   readonly membership: string | undefined;
+  /** Known of those that were asked for by it. */
+  readonly replacesState?: string | undefined;
 }
 
 const EARLIER_COLUMNS = `t.event_id AS "eventId", t.room_nid AS "roomNid", t.type, t.state_key AS "stateKey", t.position, t.json,
@@ -92,6 +94,18 @@ export class AppendStore {
     const { rows } = await this.db.query<EarlierEvent & Record<string, unknown>>({
       name: 'append-events',
       text: `SELECT ${EARLIER_COLUMNS} FROM sync.timeline t WHERE t.event_id = ANY($1)`,
+      values: [eventIds],
+    });
+    return rows;
+  }
+
+  /** The events that came in the place of these in the state. */
+  async replacing(eventIds: readonly string[]): Promise<EarlierEvent[]> {
+    if (eventIds.length === 0) return [];
+    const { rows } = await this.db.query<EarlierEvent & Record<string, unknown>>({
+      name: 'append-replacing',
+      text: `SELECT ${EARLIER_COLUMNS}, t.replaces_state AS "replacesState" FROM sync.timeline t
+        WHERE t.replaces_state = ANY($1)`,
       values: [eventIds],
     });
     return rows;

@@ -1,7 +1,7 @@
 import type { AppendBatch, ReceiptRow, TypingRow } from '../domain/append.js';
 
 /** The first parameter that the statement for events has not taken. */
-const FIRST = 42;
+const FIRST = 43;
 
 /**
  * What a batch with receipts or typing adds to the statement that appends it. A receipt that has moved on meanwhile waits

@@ -6,7 +6,7 @@ import type { SchemaDefinition } from '@ganglion/database';
  */
 export const syncSchema: SchemaDefinition = {
   schema: 'sync',
-  version: 1,
+  version: 2,
   oldestCompatible: 1,
   migrations: [
     {
@@ -121,6 +121,19 @@ export const syncSchema: SchemaDefinition = {
           PRIMARY KEY (user_id, room_id, type)
         );
         CREATE INDEX account_data_by_position ON sync.account_data (user_id, position);
+      `,
+    },
+    {
+      version: 2,
+      name: 'redactions_in_unsigned',
+      up: `
+        -- replaces_state: the event whose content this one shows in unsigned. rewritten_position: when a redaction last
+        -- changed json or fixed_unsigned.
+        ALTER TABLE sync.timeline ADD COLUMN replaces_state text, ADD COLUMN rewritten_position bigint;
+        UPDATE sync.timeline SET replaces_state = substring(fixed_unsigned FROM '^"replaces_state":"([^"]*)"')
+          WHERE fixed_unsigned LIKE '"replaces_state":%';
+        CREATE INDEX timeline_by_replaced ON sync.timeline (replaces_state) WHERE replaces_state IS NOT NULL;
+        CREATE INDEX timeline_by_rewriting ON sync.timeline (rewritten_position) WHERE rewritten_position IS NOT NULL;
       `,
     },
   ],

@@ -1,6 +1,13 @@
 import type { Database } from '@ganglion/database';
 import type { HistoryVisibility } from '@ganglion/protocol';
-import type { AccountDataRow, AppendBatch, AppendRoom, ReceiptRow, StateLogEntry } from '../domain/append.js';
+import type {
+  AccountDataRow,
+  AppendBatch,
+  AppendRoom,
+  ReceiptRow,
+  Redaction,
+  StateLogEntry,
+} from '../domain/append.js';
 import type { MembershipRecord, Page, ReadModel, RoomRecord } from '../domain/ports.js';
 import type { StateVersion, TimelineEvent } from '../domain/timeline-event.js';
 import { RECEIPT } from './receipt-store.js';
@@ -108,14 +115,19 @@ export class ReadStore implements ReadModel {
           text: 'SELECT user_id AS "userId", user_seq AS seq FROM sync.users WHERE user_id = ANY($1)',
           values: [[...new Set(accountData.rows.map((row) => row.userId))]],
         });
-        const redactions = await this.#redactedBy(events.rows);
+        const redactions = await tx.query<Redaction & Record<string, unknown>>({
+          name: 'rewritten-above',
+          text: `SELECT event_id AS "eventId", json, coalesce(fixed_unsigned, '') AS "fixedUnsigned"
+            FROM sync.timeline WHERE rewritten_position > $1`,
+          values,
+        });
         return {
           previousPosition: position,
           position: reached,
           rooms: rooms.rows,
           events: events.rows.map(timelineEvent),
           stateLog: state.rows.map((row) => ({ ...row, membership: row.membership ?? undefined })),
-          redactions,
+          redactions: redactions.rows,
           accountData: accountData.rows,
           receipts: receipts.rows,
           typing: typing.rows.map((row) => ({ ...row, typing: JSON.parse(row.typing) })),
@@ -124,21 +136,6 @@ export class ReadStore implements ReadModel {
       },
       { isolation: 'repeatable read' },
     );
-  }
-
-  /** What was redacted by these events, as it stands now. */
-  async #redactedBy(rows: readonly EventRow[]) {
-    const ids = rows
-      .filter(({ type }) => type === 'm.room.redaction')
-      .flatMap(({ json }) => JSON.parse(json).redacts ?? []);
-    if (ids.length === 0) return [];
-    const { rows: redacted } = await this.db.query<{ eventId: string; json: string; fixedUnsigned: string }>({
-      name: 'redacted-events',
-      text: `SELECT event_id AS "eventId", json, coalesce(fixed_unsigned, '') AS "fixedUnsigned"
-        FROM sync.timeline WHERE event_id = ANY($1)`,
-      values: [ids],
-    });
-    return redacted;
   }
 
   async findRoom(roomId: string): Promise<RoomRecord | undefined> {

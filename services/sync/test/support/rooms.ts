@@ -18,6 +18,7 @@ export interface NewEvent {
   readonly stateKey?: string;
   readonly content: object;
   readonly redacts?: string;
+  readonly transaction?: { readonly userId: string; readonly deviceId: string; readonly txnId: string };
 }
 
 const ROOM_VERSION = '11';
@@ -48,24 +49,33 @@ export class TestRooms implements RoomLog {
   }
 
   /** The event's id, once it is stored on the bus. */
-  async send(roomId: string, { type, sender, stateKey, content, redacts }: NewEvent): Promise<string> {
+  async send(roomId: string, event: NewEvent): Promise<string> {
+    const [eventId = ''] = await this.commit(roomId, [event]);
+    return eventId;
+  }
+
+  /** The events' ids, once they are stored on the bus, all in one message. */
+  async commit(roomId: string, events: readonly NewEvent[]): Promise<string[]> {
+    const logged = this.append(roomId, events);
+    this.bus.broadcast(ANNOUNCEMENTS, { id: roomId, seq: logged.at(-1)?.roomSeq ?? 0 });
+    await this.publish(roomId, logged);
+    return logged.map(({ eventId }) => eventId);
+  }
+
+  /** Commits events of which nobody is told. */
+  append(roomId: string, events: readonly NewEvent[]): LoggedEvent[] {
     const log = this.#rooms.get(roomId) ?? [];
     this.#rooms.set(roomId, log);
-    const eventId = `$${randomBytes(32).toString('base64url')}`;
-    const pdu = {
-      ...{ room_id: roomId, type, sender, content, origin_server_ts: Date.now(), depth: log.length + 1 },
-      ...(stateKey !== undefined && { state_key: stateKey }),
-      ...{ prev_events: [], auth_events: [], hashes: { sha256: '' }, signatures: {} },
-    };
-    const event: LoggedEvent = {
-      ...{ roomSeq: log.length + 1, eventId, pduJson: JSON.stringify(pdu) },
-      stateChanges: stateKey === undefined ? [] : [{ type, stateKey, eventId }],
-      ...(redacts !== undefined && { redactedEventId: redacts }),
-    };
-    log.push(event);
-    this.bus.broadcast(ANNOUNCEMENTS, { id: roomId, seq: event.roomSeq });
-    await this.bus.publish(ROOM_EVENTS, { roomId, roomVersion: ROOM_VERSION, events: [event] }, { key: roomId });
-    return eventId;
+    return events.map((event) => {
+      const logged = loggedEvent(roomId, log.length + 1, event);
+      log.push(logged);
+      return logged;
+    });
+  }
+
+  /** Tells of committed events on the bus. */
+  async publish(roomId: string, events: readonly LoggedEvent[]): Promise<void> {
+    await this.bus.publish(ROOM_EVENTS, { roomId, roomVersion: ROOM_VERSION, events: [...events] }, { key: roomId });
   }
 
   async listRoomHeads({ sinceCursor }: ListRoomHeadsRequest): Promise<ListRoomHeadsResponse> {
@@ -83,4 +93,21 @@ export class TestRooms implements RoomLog {
     const events = after.slice(0, limit);
     return { events: { roomId, roomVersion: ROOM_VERSION, events }, more: after.length > limit };
   }
+}
+
+function loggedEvent(roomId: string, roomSeq: number, event: NewEvent): LoggedEvent {
+  const { type, sender, stateKey, content, redacts, transaction } = event;
+  const eventId = `$${randomBytes(32).toString('base64url')}`;
+  const pdu = {
+    ...{ room_id: roomId, type, sender, origin_server_ts: Date.now(), depth: roomSeq },
+    content: redacts === undefined ? content : { ...content, redacts },
+    ...(stateKey !== undefined && { state_key: stateKey }),
+    ...{ prev_events: [], auth_events: [], hashes: { sha256: '' }, signatures: {} },
+  };
+  return {
+    ...{ roomSeq, eventId, pduJson: JSON.stringify(pdu) },
+    stateChanges: stateKey === undefined ? [] : [{ type, stateKey, eventId }],
+    ...(redacts !== undefined && { redactedEventId: redacts }),
+    ...(transaction !== undefined && { transaction: { ...transaction, scope: 'send' } }),
+  };
 }
