@@ -54,7 +54,7 @@ export class Database implements Queryable {
 
   /** Runs one statement on any free connection. */
   query<Row extends QueryResultRow = QueryResultRow>(statement: Statement): Promise<QueryResult<Row>> {
-    return traced(statement, () => this.#pool.query<Row>(statement as never));
+    return traced(statement, (sent) => this.#pool.query<Row>(sent as never));
   }
 
   /** Runs a function in a transaction. @see runTransaction */

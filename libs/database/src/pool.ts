@@ -1,6 +1,6 @@
-import type { Gauge, Histogram, Logger, Metrics } from '@ganglion/telemetry';
+import { atTracePoint, type Gauge, type Histogram, type Logger, type Metrics } from '@ganglion/telemetry';
 import pg from 'pg';
-import { describeStatement } from './statement.js';
+import { describeStatement, type TracedStatement } from './statement.js';
 import { typeParsers } from './types.js';
 
 export interface PoolOptions {
@@ -118,10 +118,8 @@ function watchedClient({ slowStatementMs, applicationName, logger, metrics }: Po
     const ms = performance.now() - start;
     if (ms < slowStatementMs) return;
     slow?.inc({ pool: applicationName });
-    logger?.warn(
-      { statement: describeStatement(statement), ms: Math.round(ms), pool: applicationName },
-      'slow statement',
-    );
+    const fields = { statement: describeStatement(statement), ms: Math.round(ms), pool: applicationName };
+    atTracePoint((statement as TracedStatement | undefined)?.tracePoint, () => logger?.warn(fields, 'slow statement'));
   }
   return class WatchedClient extends pg.Client {
     // biome-ignore lint/suspicious/noExplicitAny: the driver's query() has a dozen overloads, all passed through here

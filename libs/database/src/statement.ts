@@ -1,5 +1,5 @@
-import { withSpan } from '@ganglion/telemetry';
-import { SpanKind, trace } from '@opentelemetry/api';
+import { type TracePoint, tracePoint, withSpan } from '@ganglion/telemetry';
+import { SpanKind } from '@opentelemetry/api';
 import type { QueryResult, QueryResultRow } from 'pg';
 
 /** One statement: with a name it is prepared once per connection, and the name is what logs call it. */
@@ -14,12 +14,18 @@ export interface Queryable {
   query<Row extends QueryResultRow = QueryResultRow>(statement: Statement): Promise<QueryResult<Row>>;
 }
 
-/** Runs a statement as a part of the trace that it belongs to, if there is one. */
-export function traced<T>(statement: Statement, run: () => Promise<T>): Promise<T> {
-  if (!trace.getActiveSpan()) return run();
+/** A statement on its way: the driver calls back from wherever its socket was opened. */
+export interface TracedStatement extends Statement {
+  readonly tracePoint?: TracePoint;
+}
+
+/** Runs a statement as a part of the trace that it belongs to, if there is one that is recorded. */
+export function traced<T>(statement: Statement, run: (statement: TracedStatement) => Promise<T>): Promise<T> {
+  if (tracePoint() === undefined) return run(statement);
   const summary = describeStatement(statement);
   const attributes = { 'db.system.name': 'postgresql', 'db.query.summary': summary };
-  return withSpan(statement.name ?? summary.split(' ', 1).join(), attributes, run, { kind: SpanKind.CLIENT });
+  const inside = () => run({ ...statement, tracePoint: tracePoint()! });
+  return withSpan(statement.name ?? summary.split(' ', 1).join(), attributes, inside, { kind: SpanKind.CLIENT });
 }
 
 const MAX_LENGTH = 300;

@@ -26,7 +26,7 @@ export class Transaction implements Queryable {
   /** @throws Error when the transaction is over */
   query<Row extends QueryResultRow = QueryResultRow>(statement: Statement): Promise<QueryResult<Row>> {
     if (!this.#open) throw new Error('this transaction is over');
-    return traced(statement, () => this.#client.query<Row>(statement as never));
+    return traced(statement, (sent) => this.#client.query<Row>(sent as never));
   }
 
   get drizzle(): NodePgDatabase {

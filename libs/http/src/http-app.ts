@@ -80,7 +80,7 @@ function createFastify(options: HttpAppOptions, filter: MatrixErrorFilter, drain
   });
   const routes = answerUnrecognized(app, filter.answer.bind(filter) as never);
   allowWebBrowsers(app);
-  observeRequests(app, options.metrics);
+  observeRequests(app, options.metrics, options.logger);
   refuseNulInUrls(app);
   app.addHook('onSend', (request, reply, payload, done) => {
     reply.header('x-request-id', request.id);

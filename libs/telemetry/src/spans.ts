@@ -13,9 +13,16 @@ import {
 
 const NO_SPAN = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
 
+let enabled = false;
+
 /** Whether traces are on; when they are not, there is no need to carry their context. */
 export function tracingEnabled(): boolean {
-  return propagation.fields().length > 0;
+  return enabled;
+}
+
+/** Turns the making of spans on or off; the SDK must be there first. */
+export function enableTracing(on: boolean): void {
+  enabled = on;
 }
 
 /** Runs a function inside a new span that ends with it; a failure is marked on the span and thrown on. */
@@ -25,7 +32,7 @@ export function withSpan<T>(
   run: (span: Span) => T,
   options: Omit<SpanOptions, 'attributes'> & { parent?: Context } = {},
 ): T {
-  if (!tracingEnabled()) return run(NO_SPAN);
+  if (!enabled) return run(NO_SPAN);
   const { parent, ...rest } = options;
   // Asked for each time: a tracer from before tracing was turned on may never learn of it.
   return trace
@@ -56,7 +63,7 @@ async function ended<T>(span: Span, result: Promise<T>): Promise<T> {
 }
 
 /** The message stays out: it may quote what a person wrote. */
-function fail(span: Span, error: unknown): void {
+export function fail(span: Span, error: unknown): void {
   const type = error instanceof Error ? error.name : 'Error';
   span.setAttribute('error.type', type);
   span.setStatus({ code: SpanStatusCode.ERROR, message: type });

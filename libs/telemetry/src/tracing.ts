@@ -1,4 +1,5 @@
 import type { SpanExporter } from '@opentelemetry/sdk-trace-node';
+import { enableTracing } from './spans.js';
 
 export interface TracingOptions {
   /** Base URL of an OTLP/HTTP collector, such as http://collector:4318. */
@@ -27,5 +28,10 @@ export async function startTracing(
 ): Promise<(() => Promise<void>) | undefined> {
   if (!options.exporter && !options.otlpEndpoint) return undefined;
   const { recordSpans } = await import('./span-recording.js');
-  return recordSpans(options, service);
+  const stop = recordSpans(options, service);
+  enableTracing(true);
+  return () => {
+    enableTracing(false);
+    return stop();
+  };
 }

@@ -91,6 +91,7 @@ describe('a group commit with an event that the database refuses', () => {
         newState: undefined,
         transaction: undefined,
         redactsEventId: undefined,
+        tracePoint: undefined,
       },
       event: { eventId: `$${nid}`, roomId, pdu: { ...pdu, hashes: { sha256: '' }, signatures: {} }, rejected: false },
     };

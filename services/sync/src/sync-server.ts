@@ -10,6 +10,7 @@ import { AppenderService } from './appender/appender-service.js';
 import { RECEIPTS, TYPING } from './appender/ephemeral-intake.js';
 import { Announcements } from './domain/announcements.js';
 import type { AppendBatch } from './domain/append.js';
+import { Deliveries } from './domain/deliveries.js';
 import { EphemeralReader } from './domain/ephemeral-reader.js';
 import { Filters } from './domain/filters.js';
 import { FullyReadMarkers } from './domain/fully-read.js';
@@ -64,8 +65,16 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   const ephemeral = new EphemeralReader(receipts, users.receipts);
   const unread = new UnreadCounts(model);
   const announcements = new Announcements();
+  const deliveries = new Deliveries();
   const alone = config.bus.kind === 'embedded';
-  const feed = new LiveFeed(feedSource(bus), model, rooms, users, announcements, alone ? Infinity : undefined);
+  const feed = new LiveFeed(
+    feedSource(bus, deliveries),
+    model,
+    rooms,
+    users,
+    announcements,
+    alone ? Infinity : undefined,
+  );
   const joined = new JoinedRooms(users, announcements);
   const fullyRead = new FullyReadMarkers(deps.accountData, model);
   const announce = () => bus.broadcast(RECEIPTS, {});
@@ -75,7 +84,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   const limits = { defaultLimit: config.sync.default_timeline_limit, maximumLimit: config.sync.max_timeline_limit };
   return {
     service: new SyncService({
-      ...{ feed, model, rooms, users, announcements, ephemeral, unread },
+      ...{ feed, model, rooms, users, announcements, ephemeral, unread, deliveries },
       ...{ sent: new SentMembers(), roomLog: deps.roomLog },
     }),
     history: new RoomHistory({ feed, model, rooms, users, announcements }),
@@ -93,11 +102,14 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   };
 }
 
-function feedSource(bus: Bus): FeedSource {
+function feedSource(bus: Bus, deliveries: Deliveries): FeedSource {
   return {
     async listen(onBatch, onAnnouncement) {
       const subscriptions = await Promise.all([
-        bus.listen(APPENDED, (batch) => onBatch(batch)),
+        bus.listen(APPENDED, (batch) => {
+          deliveries.note(batch);
+          onBatch(batch);
+        }),
         bus.listen(ANNOUNCEMENTS, ({ id, seq }) => onAnnouncement(id, seq)),
       ]);
       return async () => {

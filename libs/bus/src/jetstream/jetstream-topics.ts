@@ -1,3 +1,4 @@
+import { tracingEnabled } from '@ganglion/telemetry';
 import type { Msg, Subscription as NatsSubscription } from '@nats-io/transport-node';
 import { context } from '@opentelemetry/api';
 import type { Subscription, Topic, TopicHandler } from '../bus.js';
@@ -23,8 +24,8 @@ export class JetStreamTopics {
     const { connection, naming, env } = this.#core;
     if (!connection.connected) return;
     try {
-      const headers = traceHeaders(context.active());
-      connection.nc.publish(naming.topic(topic.name, key), topic.codec.encode(message), { headers });
+      const options = tracingEnabled() ? { headers: traceHeaders(context.active()) } : {};
+      connection.nc.publish(naming.topic(topic.name, key), topic.codec.encode(message), options);
     } catch (error) {
       env.logger.error({ topic: topic.name, err: error }, 'a broadcast could not be sent');
     }

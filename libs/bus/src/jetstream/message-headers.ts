@@ -1,3 +1,4 @@
+import { tracingEnabled } from '@ganglion/telemetry';
 import { headers, type MsgHdrs } from '@nats-io/transport-node';
 import { type Context, propagation, ROOT_CONTEXT, type TextMapGetter, type TextMapSetter } from '@opentelemetry/api';
 
@@ -12,11 +13,11 @@ const getter: TextMapGetter<MsgHdrs> = {
 /** Headers that carry the trace of a context. */
 export function traceHeaders(active: Context): MsgHdrs {
   const carrier = headers();
-  propagation.inject(active, carrier, setter);
+  if (tracingEnabled()) propagation.inject(active, carrier, setter);
   return carrier;
 }
 
 /** The context that headers carry. */
 export function contextOf(carrier: MsgHdrs | undefined): Context {
-  return carrier ? propagation.extract(ROOT_CONTEXT, carrier, getter) : ROOT_CONTEXT;
+  return carrier && tracingEnabled() ? propagation.extract(ROOT_CONTEXT, carrier, getter) : ROOT_CONTEXT;
 }

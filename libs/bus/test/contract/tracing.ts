@@ -1,5 +1,6 @@
-import { type Context, context, propagation, type Span, trace } from '@opentelemetry/api';
-import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
+import { createTelemetry, type Telemetry, withSpan } from '@ganglion/telemetry';
+import { type Context, trace } from '@opentelemetry/api';
+import { InMemorySpanExporter } from '@opentelemetry/sdk-trace-node';
 import { jsonCodec, type Topic } from '../../src/index.js';
 import { type BusPair, type OpenBuses, reader, roomStream, until } from '../support.js';
 
@@ -7,27 +8,23 @@ const signal: Topic<string> = { name: 'signal', codec: jsonCodec((input) => Stri
 
 /** A message carries the trace that it was sent in. */
 export function describeTracing(open: OpenBuses): void {
-  const provider = new NodeTracerProvider();
+  let telemetry: Telemetry;
   let buses: BusPair;
 
-  beforeAll(() => provider.register());
-  afterAll(async () => {
-    await provider.shutdown();
-    trace.disable();
-    context.disable();
-    propagation.disable();
+  beforeAll(async () => {
+    telemetry = await createTelemetry({
+      ...{ service: 'test', instance: 'test-0', version: '1', log: { level: 'silent', format: 'json' } },
+      traces: { exporter: new InMemorySpanExporter() },
+    });
   });
+  afterAll(() => telemetry.shutdown());
   beforeEach(async () => {
     buses = await open();
   });
   afterEach(() => buses.close());
 
   function inSpan<T>(run: () => T): { traceId: string; result: T } {
-    return provider.getTracer('test').startActiveSpan('send', (span: Span) => {
-      const result = run();
-      span.end();
-      return { traceId: span.spanContext().traceId, result };
-    });
+    return withSpan('send', {}, (span) => ({ traceId: span.spanContext().traceId, result: run() }));
   }
 
   const traceOf = (active: Context) => trace.getSpanContext(active)?.traceId;

@@ -1,4 +1,5 @@
 import { type RoomEvent, stateTuple } from '@ganglion/protocol';
+import { tracePoint } from '@ganglion/telemetry';
 import type { BuiltEvent, EventBuilder, EventDraft } from './event-builder.js';
 import type { NewCommittedEvent, NewState, NumberSource, RoomCommit, Transaction } from './ports.js';
 import type { RoomHead, StateEntry } from './room-head.js';
@@ -81,6 +82,7 @@ export class CommitBuilder {
       newState,
       transaction: options.transaction,
       redactsEventId: options.redacts?.eventId,
+      tracePoint: tracePoint(),
     };
   }
 

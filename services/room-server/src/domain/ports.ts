@@ -1,4 +1,5 @@
 import type { RoomEvent } from '@ganglion/protocol';
+import type { TracePoint } from '@ganglion/telemetry';
 import type { RoomHead, StateEntry } from './room-head.js';
 
 /** What makes a client's request one and the same when it is sent again. */
@@ -32,6 +33,8 @@ export interface NewCommittedEvent {
   readonly transaction: Transaction | undefined;
   /** The event that this redaction takes the content of. */
   readonly redactsEventId: string | undefined;
+  /** Of the request that wants it. */
+  readonly tracePoint: TracePoint | undefined;
 }
 
 /** Events of one room to be committed together, if the room still is at the version they were built on. */

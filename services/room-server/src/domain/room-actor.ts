@@ -1,4 +1,5 @@
 import { MatrixError } from '@ganglion/contracts';
+import { atTracePoint, type TracePoint, tracePoint } from '@ganglion/telemetry';
 import { CommitBuilder } from './commit-builder.js';
 import type { EventBuilder } from './event-builder.js';
 import type { CommitListener, CommitResult, Committer, NumberSource, RoomCommit, RoomStore } from './ports.js';
@@ -19,6 +20,7 @@ export interface RoomActorDependencies {
 
 interface Waiting {
   readonly command: Command<unknown>;
+  readonly tracePoint: TracePoint | undefined;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -50,7 +52,8 @@ export class RoomActor {
   /** @throws MatrixError M_NOT_FOUND when there is no such room, and whatever the command throws */
   run<T>(command: Command<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ command, resolve: resolve as Waiting['resolve'], reject });
+      const settle = { resolve: resolve as Waiting['resolve'], reject };
+      this.#waiting.push({ command, tracePoint: tracePoint(), ...settle });
       if (!this.#running) void this.#work();
     });
   }
@@ -60,7 +63,7 @@ export class RoomActor {
     while (this.#waiting.length > 0) {
       const group = this.#waiting.splice(0, MAX_COMMANDS);
       try {
-        await this.#settle(group);
+        await atTracePoint(group[0]?.tracePoint, () => this.#settle(group));
       } catch (error) {
         this.#head = undefined;
         for (const { reject } of group) reject(error);
@@ -127,9 +130,9 @@ export class RoomActor {
 /** Plans each command; one that is refused changes nothing and does not hinder the others. */
 async function planAll(group: readonly Waiting[], commit: CommitBuilder): Promise<(() => void)[]> {
   const answers: (() => void)[] = [];
-  for (const { command, resolve, reject } of group) {
+  for (const { command, tracePoint: point, resolve, reject } of group) {
     try {
-      const value = await command(commit);
+      const value = await atTracePoint(point, () => command(commit));
       answers.push(() => resolve(value));
     } catch (error) {
       answers.push(() => reject(error));

@@ -1,8 +1,10 @@
 import type { Bus } from '@ganglion/bus';
 import { ANNOUNCEMENTS, ROOM_EVENTS } from '@ganglion/contracts';
 import type { LoggedEvent, RoomEvents } from '@ganglion/contracts/room';
-import type { Logger } from '@ganglion/telemetry';
+import { type Logger, type TracePoint, traceparentOf, tracingEnabled, withSpans } from '@ganglion/telemetry';
+import { SpanKind } from '@opentelemetry/api';
 import type { CommitListener, NewCommittedEvent, RoomCommit } from '../domain/ports.js';
+import { tracePointsOf } from '../domain/trace-points.js';
 import type { GroupCommitter } from '../storage/group-committer.js';
 
 /**
@@ -17,20 +19,36 @@ export class Publisher implements CommitListener {
   ) {}
 
   committed(commit: RoomCommit): void {
+    const published = tracingEnabled()
+      ? withSpans('send room-events', SENDS, tracePointsOf(commit), (inside) => this.#publish(commit, inside), PRODUCER)
+      : this.#publish(commit);
+    published.catch((error: unknown) => this.logger.warn({ err: error }, 'committed events were not published yet'));
+  }
+
+  async #publish(commit: RoomCommit, inside?: ReadonlyMap<TracePoint, TracePoint>): Promise<void> {
     const { roomId, roomNid, seenVersion, version } = commit;
     this.bus.broadcast(ANNOUNCEMENTS, { id: roomId, seq: version });
-    this.bus
-      .publish(ROOM_EVENTS, roomEvents(commit), { key: roomId, id: `${roomNid}.${seenVersion + 1}` })
-      .then(() => this.committer.published({ roomNid, firstSeq: seenVersion + 1 }))
-      .catch((error: unknown) => this.logger.warn({ err: error }, 'committed events were not published yet'));
+    const message = roomEvents(commit, inside);
+    await this.bus.publish(ROOM_EVENTS, message, { key: roomId, id: `${roomNid}.${seenVersion + 1}` });
+    this.committer.published({ roomNid, firstSeq: seenVersion + 1 });
   }
 }
 
-function roomEvents({ roomId, roomVersion, events }: RoomCommit): RoomEvents {
-  return { roomId, roomVersion, events: events.map(loggedEvent) };
+/** @see https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/ */
+const SENDS = {
+  'messaging.system': 'ganglion',
+  'messaging.operation.type': 'send',
+  'messaging.destination.name': ROOM_EVENTS.name,
+};
+const PRODUCER = { kind: SpanKind.PRODUCER };
+
+type Inside = ReadonlyMap<TracePoint, TracePoint> | undefined;
+
+function roomEvents({ roomId, roomVersion, events }: RoomCommit, inside: Inside): RoomEvents {
+  return { roomId, roomVersion, events: events.map((added) => loggedEvent(added, inside?.get(added.tracePoint!))) };
 }
 
-function loggedEvent(added: NewCommittedEvent): LoggedEvent {
+function loggedEvent(added: NewCommittedEvent, sent: TracePoint | undefined): LoggedEvent {
   const { type, state_key } = added.event.pdu;
   const { eventId } = added.event;
   return {
@@ -40,5 +58,6 @@ function loggedEvent(added: NewCommittedEvent): LoggedEvent {
     stateChanges: state_key === undefined ? [] : [{ type, stateKey: state_key, eventId }],
     transaction: added.transaction,
     redactedEventId: added.redactsEventId,
+    traceparent: sent && traceparentOf(sent),
   };
 }

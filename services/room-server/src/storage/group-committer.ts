@@ -1,5 +1,7 @@
 import { isConnectionError, type Queryable } from '@ganglion/database';
+import { tracingEnabled, withSpans } from '@ganglion/telemetry';
 import type { CommitResult, Committer, RoomCommit } from '../domain/ports.js';
+import { tracePointsOf } from '../domain/trace-points.js';
 import { commitStatement, type PublishedRun } from './commit-statement.js';
 
 /** More would only make each statement slower. */
@@ -59,12 +61,19 @@ export class GroupCommitter implements Committer {
   async #commitAll(group: readonly Waiting[]): Promise<void> {
     try {
       const commits = group.map(({ commit }) => commit);
-      const { rows } = await this.db.query<{ room_nid: number }>(commitStatement(commits, this.takePublished()));
-      const committed = new Set(rows.map((row) => row.room_nid));
+      const committed = tracingEnabled()
+        ? await withSpans('commit', {}, commits.flatMap(tracePointsOf), () => this.#write(commits))
+        : await this.#write(commits);
       for (const { commit, resolve } of group) resolve(committed.has(commit.roomNid) ? 'committed' : 'conflict');
     } catch (error) {
       await this.#afterFailure(group, error);
     }
+  }
+
+  /** The rooms whose commits stand. */
+  async #write(commits: readonly RoomCommit[]): Promise<ReadonlySet<number>> {
+    const { rows } = await this.db.query<{ room_nid: number }>(commitStatement(commits, this.takePublished()));
+    return new Set(rows.map((row) => row.room_nid));
   }
 
   /** One room's event that the database refuses must not fail the others that went with it. */

@@ -11,6 +11,7 @@ import { ReceiptStore } from '../storage/receipt-store.js';
 import { Appender, TermOverError } from './appender.js';
 import { CatchUp } from './catch-up.js';
 import { EphemeralIntake } from './ephemeral-intake.js';
+import { inTracesOf } from './message-traces.js';
 import { TypingRooms } from './typing-rooms.js';
 
 export interface AppenderDependencies {
@@ -107,7 +108,7 @@ export class AppenderService {
       });
     return Promise.all([
       this.deps.bus.consume(ROOMS, async (batch) => {
-        await Promise.all(batch.map(({ message }) => append({ room: message })));
+        await Promise.all(batch.map(({ message }) => inTracesOf(message, (room) => append({ room }))));
       }),
       this.deps.bus.consume(USERS, async (batch) => {
         await Promise.all(batch.map(({ message }) => append({ user: message })));

@@ -1,6 +1,7 @@
 import type { RoomEvents, RoomLog } from '@ganglion/contracts/room';
 import type { UserChanges } from '@ganglion/contracts/user';
 import { isConnectionError } from '@ganglion/database';
+import { atTracePoint, type TracePoint, tracePoint } from '@ganglion/telemetry';
 import { LRUCache } from 'lru-cache';
 import type { AppendBatch, AppendRoom } from '../domain/append.js';
 import type { UnplacedReceipt } from '../domain/ports.js';
@@ -23,6 +24,7 @@ export class TermOverError extends Error {
 
 interface Waiting {
   readonly incoming: Incoming;
+  readonly tracePoint: TracePoint | undefined;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -54,7 +56,7 @@ export class Appender {
   /** Resolves once it is appended. @throws TermOverError, or what the database failed with */
   append(incoming: Incoming): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ incoming, resolve, reject });
+      this.#waiting.push({ incoming, tracePoint: tracePoint(), resolve, reject });
       if (!this.#running) void this.#work();
     });
   }
@@ -72,7 +74,8 @@ export class Appender {
   /** What the database refuses must not take along what came with it: then each is tried by itself. */
   async #settle(group: readonly Waiting[]): Promise<void> {
     try {
-      await this.#appendGroup(group.map(({ incoming }) => incoming));
+      const first = group.find((waiting) => waiting.tracePoint !== undefined)?.tracePoint;
+      await atTracePoint(first, () => this.#appendGroup(group.map(({ incoming }) => incoming)));
       for (const { resolve } of group) resolve();
     } catch (error) {
       // What was cached may be ahead of the database now.

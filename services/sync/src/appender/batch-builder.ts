@@ -144,6 +144,7 @@ export class BatchBuilder {
       fixedUnsigned: fixedUnsignedText(replaced),
       replacesState: replaced.replaces_state,
       transaction: logged.transaction,
+      traceparent: logged.traceparent,
     };
     this.#events.push(event);
     this.#added.set(event.eventId, event);

@@ -51,6 +51,7 @@ export async function roomAnswer(readers: RoomReaders, window: RoomWindow, kind:
   ) {
     return undefined;
   }
+  window.delivery?.add(timeline.events);
   const raw = await rawTexts(readers, window, [...timeline.events, ...state]);
   const viewer = { ...viewerOf(window), raw, membershipAt: (event: TimelineEvent) => history.at(event.position) };
   const parts = [

@@ -1,4 +1,5 @@
 import type { CompiledFilter } from '@ganglion/protocol';
+import type { Delivery } from './deliveries.js';
 
 /** A parsed /sync request. */
 export interface SyncRequest {
@@ -26,4 +27,6 @@ export interface Window {
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly ignored: ReadonlySet<string>;
+  /** Is told what the answer brings, when somebody traces it. */
+  readonly delivery: Delivery | undefined;
 }

@@ -1,5 +1,6 @@
 import type { Announcements } from './announcements.js';
 import type { AccountDataRow } from './append.js';
+import type { Deliveries } from './deliveries.js';
 import type { EphemeralReader } from './ephemeral-reader.js';
 import { strippedRoomAnswer } from './invited-room.js';
 import { accountDataFor, accountDataText, type RoomReaders, roomAnswer } from './joined-room.js';
@@ -20,6 +21,7 @@ export interface SyncDependencies extends RoomReaders {
   readonly announcements: Announcements;
   readonly ephemeral: EphemeralReader;
   readonly unread: UnreadCounts;
+  readonly deliveries: Deliveries;
 }
 
 interface RoomAside extends Aside {
@@ -69,7 +71,8 @@ export class SyncService {
   /** The answer for everything up to a position; undefined when there is nothing to tell. */
   async #assemble(request: SyncRequest, user: UserView, upTo: number): Promise<string | undefined> {
     const { since } = request;
-    const window: Window = { request, since, upTo, now: Date.now(), ignored: user.ignored };
+    const delivery = this.deps.deliveries.begin(since);
+    const window: Window = { request, since, upTo, now: Date.now(), ignored: user.ignored, delivery };
     // As of `upTo`: while the parts are gathered, the feed goes on.
     const snapshot = [...user.rooms.values()].map((membership) => ({ ...membership }));
     const accountData = await this.#accountData(user, since ?? 0, upTo);
@@ -94,6 +97,7 @@ export class SyncService {
     const global = accountDataFor(request.filter.accountData, shown);
     const nothing = global.length === 0 && Object.values(sections).every((entries) => entries.length === 0);
     if (nothing) return undefined;
+    delivery?.end();
     const parts = [
       `"next_batch":"${formatToken(upTo)}"`,
       `"account_data":{"events":[${global.map(accountDataText).join(',')}]}`,

@@ -33,6 +33,8 @@ export interface TimelineEvent {
   /** The event whose content that is, of a state event that is being appended. */
   readonly replacesState?: string | undefined;
   readonly transaction: EventTransaction | undefined;
+  /** Where its appending stands in the trace of the request that made it, while that is recorded. */
+  readonly traceparent?: string | undefined;
 }
 
 /** Whose request made the event. */
