@@ -69,6 +69,16 @@ describe('state that is redacted', () => {
     audit(await storedEvents(replica.db, roomId), rulesOf(version), servers.keys);
   });
 
+  it('is read without what the redaction of the redaction took', async () => {
+    const roomId = await createRoom(replica);
+    const topic = await setTopic(roomId, 'rude');
+    const redaction = await redact(roomId, ALICE, topic.eventId, 'ruder');
+    await redact(roomId, ALICE, redaction.eventId);
+    const event = await stateEvent(roomId, 'm.room.topic');
+    expect(event?.redactedBecause?.eventId).toBe(redaction.eventId);
+    expect(event?.redactedBecause?.pduJson).not.toContain('ruder');
+  });
+
   it('is read redacted by those who have left, too', async () => {
     const roomId = await createRoom(replica);
     await change(replica, roomId, BOB, 'join');

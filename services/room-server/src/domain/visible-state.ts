@@ -6,7 +6,7 @@ export interface StateEvent {
   readonly eventNid: number;
   readonly eventId: string;
   readonly pduJson: string;
-  readonly redaction: { readonly eventId: string; readonly pduJson: string } | undefined;
+  readonly redaction: { readonly eventId: string; readonly pduJson: string; readonly isRedacted: boolean } | undefined;
 }
 
 /** An event as it may be shown: without what a redaction took. */
@@ -65,12 +65,14 @@ async function stateSeenBy(source: StateSource, user: UserInRoom, { userId, type
   return source.around(departure, 'after', type, stateKey);
 }
 
-/** An event without what a redaction took of it. */
+/** An event without what redactions took, of it or of what redacted it. */
 export function visible({ eventId, pduJson, redaction }: StateEvent, roomVersion: string): VisibleEvent {
   const rules = roomVersionRules(roomVersion);
   if (redaction === undefined || rules === undefined) return { eventId, pduJson, redactedBecause: undefined };
-  const redacted = redactEvent(JSON.parse(pduJson) as Pdu, rules);
-  return { eventId, pduJson: JSON.stringify(redacted), redactedBecause: { ...redaction, redactedBecause: undefined } };
+  const redacted = (json: string) => JSON.stringify(redactEvent(JSON.parse(json) as Pdu, rules));
+  const because = redaction.isRedacted ? redacted(redaction.pduJson) : redaction.pduJson;
+  const redactedBecause = { eventId: redaction.eventId, pduJson: because, redactedBecause: undefined };
+  return { eventId, pduJson: redacted(pduJson), redactedBecause };
 }
 
 /**

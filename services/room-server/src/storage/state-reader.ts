@@ -5,7 +5,7 @@ export interface StoredEvent {
   readonly eventId: string;
   /** As it was signed. */
   readonly pduJson: string;
-  readonly redaction: { readonly eventId: string; readonly pduJson: string } | undefined;
+  readonly redaction: { readonly eventId: string; readonly pduJson: string; readonly isRedacted: boolean } | undefined;
 }
 
 interface EventRow extends Record<string, unknown> {
@@ -14,10 +14,12 @@ interface EventRow extends Record<string, unknown> {
   pduJson: string;
   redactionId: string | null;
   redactionJson: string | null;
+  redactionIsRedacted: boolean;
 }
 
 const EVENT = `e.event_nid AS "eventNid", e.event_id AS "eventId", e.pdu AS "pduJson",
-  r.event_id AS "redactionId", r.pdu AS "redactionJson"`;
+  r.event_id AS "redactionId", r.pdu AS "redactionJson",
+  r.redacted_by_nid IS NOT NULL AS "redactionIsRedacted"`;
 const REDACTION = 'LEFT JOIN room_server.events r ON r.event_nid = e.redacted_by_nid';
 
 export interface MembershipInRoom {
@@ -123,8 +125,9 @@ export class StateReader {
   }
 }
 
-function storedEvent({ eventNid, eventId, pduJson, redactionId, redactionJson }: EventRow): StoredEvent {
+function storedEvent(row: EventRow): StoredEvent {
+  const { eventNid, eventId, pduJson, redactionId, redactionJson, redactionIsRedacted: isRedacted } = row;
   const redacted = redactionId !== null && redactionJson !== null;
-  const redaction = redacted ? { eventId: redactionId, pduJson: redactionJson } : undefined;
+  const redaction = redacted ? { eventId: redactionId, pduJson: redactionJson, isRedacted } : undefined;
   return { eventNid, eventId, pduJson, redaction };
 }
