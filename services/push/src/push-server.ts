@@ -1,4 +1,4 @@
-import type { AccountData } from '@ganglion/contracts/user';
+import type { AccountData, Devices } from '@ganglion/contracts/user';
 import type { Database } from '@ganglion/database';
 import { PushRules } from './domain/push-rules.js';
 import { Pushers } from './domain/pushers.js';
@@ -7,6 +7,7 @@ import { PostgresPusherStore } from './storage/pusher-store.js';
 export interface PushServerDependencies {
   readonly db: Database;
   readonly accountData: AccountData;
+  readonly devices: Devices;
 }
 
 /** What a user is told of, and where. */
@@ -16,6 +17,6 @@ export interface PushServer {
 }
 
 /** Puts one push server together. Any number may run on one database. */
-export function createPushServer({ db, accountData }: PushServerDependencies): PushServer {
-  return { rules: new PushRules(accountData), pushers: new Pushers(new PostgresPusherStore(db)) };
+export function createPushServer({ db, accountData, devices }: PushServerDependencies): PushServer {
+  return { rules: new PushRules(accountData), pushers: new Pushers(new PostgresPusherStore(db), devices) };
 }

@@ -23,8 +23,11 @@ beforeEach(() => {
   counter += 1;
   alice = `@alice-${counter}:one.test PHONE`;
   bob = `@bob-${counter}:one.test LAPTOP`;
+  deployment.devices.begin(userOf(alice), 'PHONE');
+  deployment.devices.begin(userOf(bob), 'LAPTOP');
 });
 
+const userOf = (token: string) => token.split(' ')[0] ?? '';
 const set = (token: string, body: object, replica?: 0 | 1) =>
   deployment.call('POST', 'pushers/set', token, body, replica);
 const list = async (token: string) => (await deployment.call('GET', 'pushers', token)).body.pushers;
@@ -47,11 +50,12 @@ describe('pushers', () => {
   });
 
   it('belong to the device that set them last', async () => {
+    deployment.devices.begin(userOf(alice), 'TABLET');
     await set(alice, pusher());
     await set(alice.replace('PHONE', 'TABLET'), pusher());
     const { rows } = await deployment.db.query({
       text: 'SELECT device_id FROM push.pushers WHERE user_id = $1',
-      values: [alice.split(' ')[0]],
+      values: [userOf(alice)],
     });
     expect(rows).toEqual([{ device_id: 'TABLET' }]);
   });
@@ -85,6 +89,51 @@ describe('pushers', () => {
     expect(await list(alice)).toHaveLength(100);
     const [{ pushkey }] = await list(alice);
     expect((await set(alice, pusher({ pushkey, lang: 'fr' }))).status).toBe(200);
+  });
+});
+
+describe('a pusher', () => {
+  const stored = async () => {
+    const text = 'SELECT device_id FROM push.pushers WHERE user_id = $1';
+    const { rows } = await deployment.db.query<{ device_id: string }>({ text, values: [userOf(alice)] });
+    return rows.map(({ device_id }) => device_id);
+  };
+
+  it('ends with its device, and no other does', async () => {
+    const tablet = alice.replace('PHONE', 'TABLET');
+    deployment.devices.begin(userOf(alice), 'TABLET');
+    await set(tablet, pusher({ app_id: 'on the tablet' }));
+    await set(alice, pusher({ app_id: 'on the phone' }));
+    deployment.devices.end(userOf(alice), 'TABLET');
+    expect(await list(alice)).toEqual([pusher({ app_id: 'on the phone' })]);
+    expect(await stored()).toEqual(['PHONE']);
+  });
+
+  it('does not come back with a new device of the same id', async () => {
+    await set(alice, pusher());
+    deployment.devices.end(userOf(alice), 'PHONE');
+    deployment.devices.begin(userOf(alice), 'PHONE', Date.now() + 1_000);
+    expect(await list(alice)).toEqual([]);
+    expect(await stored()).toEqual([]);
+  });
+
+  it('stays when its device ends after another one has set it', async () => {
+    deployment.devices.begin(userOf(alice), 'TABLET');
+    await set(alice, pusher());
+    await set(alice.replace('PHONE', 'TABLET'), pusher());
+    deployment.devices.end(userOf(alice), 'PHONE');
+    expect(await list(alice)).toEqual([pusher()]);
+  });
+
+  it('that has ended does not count', async () => {
+    const keys = Array.from({ length: 100 }, (_, i) => `key ${counter} ${i}`);
+    deployment.devices.begin(userOf(alice), 'TABLET');
+    const tablet = alice.replace('PHONE', 'TABLET');
+    await Promise.all(keys.map((pushkey) => set(tablet, pusher({ pushkey }))));
+    expect((await set(alice, pusher())).status).toBe(400);
+    deployment.devices.end(userOf(alice), 'TABLET');
+    expect((await set(alice, pusher())).status).toBe(200);
+    expect(await list(alice)).toEqual([pusher()]);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { Bus } from '@ganglion/bus';
 import type { Config } from '@ganglion/config';
-import type { AccountData, Tokens, UserLog, Users } from '@ganglion/contracts/user';
+import type { AccountData, Devices, Tokens, UserLog, Users } from '@ganglion/contracts/user';
 import { checkSchema, type Database } from '@ganglion/database';
 import type { Logger, Metrics } from '@ganglion/telemetry';
 import type { Provider } from '@nestjs/common';
@@ -12,6 +12,7 @@ import { OutboxPublisher } from './publish/outbox-publisher.js';
 import { Periodically } from './publish/periodically.js';
 import { type RoomPorts, RoomUpdater } from './publish/room-updater.js';
 import { AccountDataService } from './rpc/account-data.js';
+import { DevicesService } from './rpc/devices.js';
 import { TokensService } from './rpc/tokens.js';
 import { UserLogService } from './rpc/user-log.js';
 import { UsersService } from './rpc/users.js';
@@ -36,6 +37,7 @@ export interface UserServer {
   readonly users: Users;
   readonly userLog: UserLog;
   readonly accountData: AccountData;
+  readonly devices: Devices;
   /** For userServerModule. */
   readonly providers: readonly Provider[];
   /** Begins the work in the background. @throws SchemaError when the database does not fit */
@@ -69,6 +71,7 @@ export function createUserServer(dependencies: UserServerDependencies): UserServ
     users: new UsersService(domain.profiles, domain.filters),
     userLog: new UserLogService(stores.userLog),
     accountData: new AccountDataService(domain.accountData),
+    devices: new DevicesService(domain.devices),
     providers: httpProviders(domain, config),
     async start() {
       await checkSchema(db, userServerSchema);

@@ -126,7 +126,7 @@ describe('POST /account/deactivate', () => {
     for (const type of ['a', 'b', 'c']) await instance.http.put(`${path}/${type}`, { of: type }, user.token);
     await deactivate(user, { erase: true, auth: authOf(user) });
     expect((await instance.http.get(`profile/${user.userId}`)).body).toEqual({});
-    const { changes } = await instance.server.userLog.getUserChanges({ userId: user.userId, afterSeq: 3 });
+    const { changes } = await instance.server.userLog.getUserChanges({ userId: user.userId, afterSeq: 3, limit: 0 });
     expect(changes?.changes.map(({ userSeq, accountData }) => [userSeq, accountData])).toEqual([
       [4, { roomId: '', type: 'a', contentJson: '{}' }],
       [5, { roomId: '', type: 'b', contentJson: '{}' }],

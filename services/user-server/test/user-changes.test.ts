@@ -30,7 +30,7 @@ describe.each(BUSES)('changes of users, on the %s bus', (_, makeBus) => {
   const set = (instance: Instance, { userId, token }: TestUser, type: string, content: object) =>
     instance.http.put(`user/${userId}/account_data/${type}`, content, token);
   const changesAfter = async ({ userId }: TestUser, afterSeq: number) =>
-    (await one.server.userLog.getUserChanges({ userId, afterSeq })).changes?.changes ?? [];
+    (await one.server.userLog.getUserChanges({ userId, afterSeq, limit: 0 })).changes?.changes ?? [];
   const outboxIsEmpty = () =>
     eventually(async () => {
       expect((await one.db.query({ text: 'SELECT 1 FROM user_server.outbox' })).rows).toHaveLength(0);
@@ -90,6 +90,63 @@ describe.each(BUSES)('changes of users, on the %s bus', (_, makeBus) => {
     expect((await changesAfter(user, 0)).map(({ userSeq }) => userSeq)).toEqual([2, 3]);
     expect((await changesAfter(user, 2)).map(({ userSeq }) => userSeq)).toEqual([3]);
     expect(await changesAfter(user, 3)).toEqual([]);
+  });
+});
+
+describe('UserLog.getUserChanges', () => {
+  let deployment: Deployment;
+  let instance: Instance;
+  beforeAll(async () => {
+    deployment = await Deployment.create();
+    instance = await deployment.start();
+  });
+  afterAll(() => deployment.close());
+
+  /** Account data of so many types, as if each had been set once. */
+  async function manyChanges({ userId }: TestUser, count: number, contentBytes = 2): Promise<void> {
+    await instance.db.query({
+      text: `INSERT INTO user_server.account_data (user_id, room_id, type, content, user_seq)
+             SELECT $1, '', 'type-' || n, rpad('{', $3 - 1, ' ') || '}', n FROM generate_series(1, $2::integer) n`,
+      values: [userId, count, contentBytes],
+    });
+  }
+
+  const page = async (userId: string, afterSeq: number, limit: number) => {
+    const answer = await instance.server.userLog.getUserChanges({ userId, afterSeq, limit });
+    return { seqs: answer.changes?.changes.map(({ userSeq }) => userSeq) ?? [], more: answer.more };
+  };
+
+  it('gives a hundred thousand changes of one user in pages, each once and in order', async () => {
+    const user = await register(instance.http);
+    await manyChanges(user, 100_000);
+    const seqs: number[] = [];
+    for (let more = true; more; ) {
+      const next = await page(user.userId, seqs.at(-1) ?? 0, 0);
+      expect(next.seqs.length).toBeLessThanOrEqual(1_000);
+      seqs.push(...next.seqs);
+      more = next.more;
+    }
+    expect(seqs).toEqual(Array.from({ length: 100_000 }, (_, i) => i + 1));
+  }, 120_000);
+
+  it('gives as many as are asked for, and says whether there are more', async () => {
+    const user = await register(instance.http);
+    await manyChanges(user, 5);
+    expect(await page(user.userId, 0, 2)).toEqual({ seqs: [1, 2], more: true });
+    expect(await page(user.userId, 3, 2)).toEqual({ seqs: [4, 5], more: false });
+    expect(await page(user.userId, 0, 5)).toEqual({ seqs: [1, 2, 3, 4, 5], more: false });
+    expect(await page(user.userId, 5, 5)).toEqual({ seqs: [], more: false });
+    expect(await page('@nobody:one.test', 0, 5)).toEqual({ seqs: [], more: false });
+  });
+
+  it('makes a page shorter for the size of its changes, and never empty', async () => {
+    const user = await register(instance.http);
+    await manyChanges(user, 7, 400_000);
+    expect(await page(user.userId, 0, 0)).toEqual({ seqs: [1, 2, 3], more: true });
+    expect(await page(user.userId, 6, 0)).toEqual({ seqs: [7], more: false });
+    const other = await register(instance.http);
+    await manyChanges(other, 2, 3_000_000);
+    expect(await page(other.userId, 0, 0)).toEqual({ seqs: [1], more: true });
   });
 });
 

@@ -13,6 +13,8 @@ import {
 import {
   type AccountData,
   AccountDataDefinition,
+  type Devices,
+  DevicesDefinition,
   type Tokens,
   TokensDefinition,
   type UserLog,
@@ -108,6 +110,7 @@ async function addUserServer({ foundation, interfaces, rateLimiter, modules, par
   interfaces.offer(UsersDefinition, server.users);
   interfaces.offer(UserLogDefinition, server.userLog);
   interfaces.offer(AccountDataDefinition, server.accountData);
+  interfaces.offer(DevicesDefinition, server.devices);
 }
 
 async function addSync({ foundation, interfaces, modules, parts }: Composition): Promise<void> {
@@ -122,7 +125,8 @@ async function addSync({ foundation, interfaces, modules, parts }: Composition):
 
 async function addPush({ foundation: { db }, interfaces, modules }: Composition): Promise<void> {
   const accountData = await interfaces.find<AccountData>('user-server', AccountDataDefinition);
-  modules.push(pushModule(createPushServer({ db, accountData })));
+  const devices = await interfaces.find<Devices>('user-server', DevicesDefinition);
+  modules.push(pushModule(createPushServer({ db, accountData, devices })));
 }
 
 async function addClientApi({ foundation, interfaces, modules }: Composition): Promise<void> {

@@ -11,6 +11,14 @@ export interface Pusher {
   readonly data: string;
 }
 
+/** A pusher as it is kept. */
+export interface OwnedPusher extends Pusher {
+  readonly pusherId: number;
+  readonly deviceId: string;
+  /** When the device set it, in milliseconds since the epoch. */
+  readonly setAtMs: number;
+}
+
 /** The device that sets a pusher: the pusher ends with it. */
 export interface PusherOwner {
   readonly userId: string;
@@ -19,7 +27,7 @@ export interface PusherOwner {
 
 export interface PusherStore {
   /** In the order in which they were made. */
-  list(userId: string): Promise<Pusher[]>;
+  list(userId: string): Promise<OwnedPusher[]>;
   /**
    * Adds a pusher or replaces the user's own with the same app and key, and unless it is to be added to those of other
    * users, removes theirs. False when the user has `most` already.
@@ -30,4 +38,6 @@ export interface PusherStore {
     options: { readonly append: boolean; readonly most: number },
   ): Promise<boolean>;
   remove(userId: string, appId: string, pushkey: string): Promise<void>;
+  /** Removes pushers, unless they have been set anew since they were read. */
+  forget(pushers: readonly OwnedPusher[]): Promise<void>;
 }

@@ -3,7 +3,7 @@ import type { SchemaDefinition } from '@ganglion/database';
 /** Where users want to be told of what happens. Their rules are account data, and live with it. */
 export const pushSchema: SchemaDefinition = {
   schema: 'push',
-  version: 1,
+  version: 2,
   oldestCompatible: 1,
   migrations: [
     {
@@ -28,6 +28,11 @@ export const pushSchema: SchemaDefinition = {
         CREATE INDEX pushers_by_key ON push.pushers (app_id, pushkey);
         CREATE INDEX pushers_by_device ON push.pushers (user_id, device_id);
       `,
+    },
+    {
+      version: 2,
+      name: 'when pushers were set',
+      up: 'ALTER TABLE push.pushers ADD COLUMN set_at timestamptz NOT NULL DEFAULT clock_timestamp()',
     },
   ],
 };

@@ -1,7 +1,10 @@
 import type { Database, Transaction } from '@ganglion/database';
-import type { Pusher, PusherOwner, PusherStore } from '../domain/ports.js';
+import type { OwnedPusher, Pusher, PusherOwner, PusherStore } from '../domain/ports.js';
 
 interface PusherRow extends Record<string, unknown> {
+  pusher_id: number;
+  device_id: string;
+  set_at_ms: number;
   app_id: string;
   pushkey: string;
   kind: 'http';
@@ -18,16 +21,20 @@ const PUT = `
   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
   ON CONFLICT (user_id, app_id, pushkey) DO UPDATE SET device_id = excluded.device_id, kind = excluded.kind,
     app_display_name = excluded.app_display_name, device_display_name = excluded.device_display_name,
-    profile_tag = excluded.profile_tag, lang = excluded.lang, data = excluded.data`;
+    profile_tag = excluded.profile_tag, lang = excluded.lang, data = excluded.data, set_at = clock_timestamp()`;
+
+/** As a number of milliseconds; the fractions tell whether a pusher was set anew. */
+const SET_AT_MS = '(extract(epoch FROM set_at) * 1000)::float8';
 
 /** Pushers in PostgreSQL. */
 export class PostgresPusherStore implements PusherStore {
   constructor(private readonly db: Database) {}
 
-  async list(userId: string): Promise<Pusher[]> {
+  async list(userId: string): Promise<OwnedPusher[]> {
     const { rows } = await this.db.query<PusherRow>({
       name: 'list-pushers',
-      text: `SELECT app_id, pushkey, kind, app_display_name, device_display_name, profile_tag, lang, data
+      text: `SELECT pusher_id, device_id, app_id, pushkey, kind, app_display_name, device_display_name, profile_tag, lang,
+          data, ${SET_AT_MS} AS set_at_ms
         FROM push.pushers WHERE user_id = $1 ORDER BY pusher_id`,
       values: [userId],
     });
@@ -61,6 +68,15 @@ export class PostgresPusherStore implements PusherStore {
       values: [userId, appId, pushkey],
     });
   }
+
+  async forget(pushers: readonly OwnedPusher[]): Promise<void> {
+    await this.db.query({
+      name: 'forget-pushers',
+      text: `DELETE FROM push.pushers p USING unnest($1::bigint[], $2::float8[]) AS seen(pusher_id, set_at_ms)
+        WHERE p.pusher_id = seen.pusher_id AND ${SET_AT_MS} = seen.set_at_ms`,
+      values: [pushers.map(({ pusherId }) => pusherId), pushers.map(({ setAtMs }) => setAtMs)],
+    });
+  }
 }
 
 async function lock(tx: Transaction, what: string): Promise<void> {
@@ -79,8 +95,11 @@ async function dropBeyond(tx: Transaction, key: { userId: string; appId: string;
   return rowCount === 0;
 }
 
-function pusher(row: PusherRow): Pusher {
+function pusher(row: PusherRow): OwnedPusher {
   return {
+    pusherId: row.pusher_id,
+    deviceId: row.device_id,
+    setAtMs: row.set_at_ms,
     appId: row.app_id,
     pushkey: row.pushkey,
     kind: row.kind,

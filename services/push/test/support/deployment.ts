@@ -6,6 +6,7 @@ import { createLogger, Metrics } from '@ganglion/telemetry';
 import { testDatabase } from '@ganglion/testing';
 import { createPushServer, pushModule, pushSchema } from '../../src/index.js';
 import { AccountDataFake } from './account-data.js';
+import { DevicesFake } from './devices.js';
 
 export interface Answer {
   readonly status: number;
@@ -16,6 +17,7 @@ export interface Answer {
 /** Two push servers on one database. A token is `<user id> <device id>`. */
 export interface Deployment {
   readonly accountData: AccountDataFake;
+  readonly devices: DevicesFake;
   readonly db: Database;
   call(method: string, path: string, token: string, body?: unknown, replica?: 0 | 1): Promise<Answer>;
   close(): Promise<void>;
@@ -40,9 +42,12 @@ const tokens: TokenVerifier = {
 export async function deploy(): Promise<Deployment> {
   const database = await testDatabase();
   const accountData = new AccountDataFake();
-  const replicas = await Promise.all([start(database.url, accountData), start(database.url, accountData)]);
+  const devices = new DevicesFake();
+  const replica = () => start(database.url, { accountData, devices });
+  const replicas = await Promise.all([replica(), replica()]);
   return {
     accountData,
+    devices,
     db: replicas[0].db,
     async call(method, path, token, body, replica = 0) {
       const response = await fetch(`${replicas[replica].url}/_matrix/client/v3/${path}`, {
@@ -59,10 +64,10 @@ export async function deploy(): Promise<Deployment> {
   };
 }
 
-async function start(databaseUrl: string, accountData: AccountDataFake) {
+async function start(databaseUrl: string, owners: { accountData: AccountDataFake; devices: DevicesFake }) {
   const db = await Database.connect({ url: databaseUrl, max: 5, applicationName: 'test', slowStatementMs: 10_000 });
   await migrate(db, pushSchema);
-  const app = await createHttpApp([pushModule(createPushServer({ db, accountData }))], {
+  const app = await createHttpApp([pushModule(createPushServer({ db, ...owners }))], {
     config: CONFIG.http,
     tokens,
     rateLimiter: { take: async () => ({ allowed: true, retryAfterMs: 0 }) },

@@ -74,6 +74,7 @@ export class AppenderService {
       term.epoch,
       this.#store,
       roomLog,
+      userLog,
       typing,
       appended,
       (roomId, eventId, error) => this.#park(roomId, eventId, error),

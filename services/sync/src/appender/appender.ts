@@ -1,5 +1,5 @@
 import type { RoomEvents, RoomLog } from '@ganglion/contracts/room';
-import type { UserChanges } from '@ganglion/contracts/user';
+import type { UserChanges, UserLog } from '@ganglion/contracts/user';
 import { isConnectionError } from '@ganglion/database';
 import { atTracePoint, type TracePoint, tracePoint } from '@ganglion/telemetry';
 import { LRUCache } from 'lru-cache';
@@ -9,10 +9,12 @@ import type { TypingNote } from '../domain/typing.js';
 import type { AppendStore, EarlierEvent } from '../storage/append-store.js';
 import { BatchBuilder, type EarlierEvents, type OnUnreadable, stateKeyOf } from './batch-builder.js';
 import type { TypingRooms } from './typing-rooms.js';
+import { readUserLog } from './user-log.js';
 
 export type Incoming =
   | { readonly room: RoomEvents }
-  | { readonly user: UserChanges }
+  /** What comes from the log lacks nothing before it that still counts. */
+  | { readonly user: UserChanges; readonly fromLog?: boolean }
   | { readonly receipts: readonly UnplacedReceipt[] }
   /** Without a note, only what has lasted too long ends. */
   | { readonly typing: TypingNote | undefined };
@@ -32,6 +34,7 @@ interface Waiting {
 const MAX_RUNS = 500;
 const MAX_ROOMS = 20_000;
 const LOG_PAGE = 200;
+const NOTHING_EARLIER: EarlierEvents = { state: () => undefined, event: () => undefined };
 
 /**
  * Hands out positions, one batch after the other, for one term of leadership. What it knows already it drops; where
@@ -48,6 +51,7 @@ export class Appender {
     private readonly epoch: number,
     private readonly store: AppendStore,
     private readonly log: RoomLog,
+    private readonly userLog: UserLog,
     private readonly typing: TypingRooms,
     private readonly appended: (batch: AppendBatch) => void,
     private readonly unreadable: OnUnreadable,
@@ -91,6 +95,7 @@ export class Appender {
     const runs = group.flatMap((incoming) => ('room' in incoming ? [incoming.room] : []));
     const changes = group.flatMap((incoming) => ('user' in incoming ? [incoming.user] : []));
     await Promise.all([this.#knowRooms(runs), this.#knowUsers(changes)]);
+    for (const incoming of group) if ('user' in incoming && !incoming.fromLog) await this.#fillGapBefore(incoming.user);
     const complete = await this.#withoutGaps(runs);
     const builder = new BatchBuilder(this.position, await this.#earlierEvents(complete), this.unreadable);
     for (const run of complete) builder.addRoomEvents(this.#rooms.get(run.roomId)!, run);
@@ -131,6 +136,22 @@ export class Appender {
     if (unknown.length === 0) return;
     const known = await this.store.userSeqs(unknown);
     for (const userId of unknown) this.#userSeqs.set(userId, known.get(userId) ?? 0);
+  }
+
+  /**
+   * Changes of one user are published by whichever replica made them, so one may be here before an earlier one, or be all
+   * that the bus has kept. What is missing is read from the user's log and appended first: once a later number is known,
+   * an earlier one would be taken for one that was seen.
+   */
+  async #fillGapBefore({ userId, changes }: UserChanges): Promise<void> {
+    const known = () => this.#userSeqs.get(userId) ?? 0;
+    const first = changes[0]?.userSeq ?? 0;
+    if (first <= known() + 1) return;
+    for await (const page of readUserLog(this.userLog, userId, known())) {
+      const builder = new BatchBuilder(this.position, NOTHING_EARLIER, this.unreadable);
+      builder.addUserChanges(page, known());
+      if (!builder.isEmpty) await this.#write(builder.batch());
+    }
   }
 
   /** The runs with what is missing before them put in from the room's log. */

@@ -5,6 +5,7 @@ import { RpcError } from '@ganglion/rpc/errors';
 import type { Logger } from '@ganglion/telemetry';
 import type { AppenderState, AppendStore } from '../storage/append-store.js';
 import { type Appender, TermOverError } from './appender.js';
+import { readUserLog } from './user-log.js';
 
 const HEADS_PAGE = 500;
 const LOG_PAGE = 200;
@@ -92,7 +93,7 @@ export class CatchUp {
   }
 
   async #user(userId: string, afterSeq: number): Promise<void> {
-    const { changes } = await this.userLog.getUserChanges({ userId, afterSeq });
-    if (changes !== undefined) await this.appender.append({ user: changes });
+    for await (const user of readUserLog(this.userLog, userId, afterSeq))
+      await this.appender.append({ user, fromLog: true });
   }
 }

@@ -2,6 +2,7 @@ import type { Bus } from '@ganglion/bus';
 import { ANNOUNCEMENTS, MatrixError, USER_CHANGES } from '@ganglion/contracts';
 import type {
   AccountData,
+  AccountDataChange,
   GetAccountDataRequest,
   GetAccountDataResponse,
   GetFilterRequest,
@@ -32,13 +33,19 @@ export class TestUsers implements AccountData, UserLog, Users {
   async putAccountData(request: PutAccountDataRequest): Promise<PutAccountDataResponse> {
     const { userId, roomId, type, contentJson, expectedSeq } = request;
     if ((await this.getAccountData(request)).userSeq !== expectedSeq) return { stored: false };
-    const changes = this.#changes.get(userId) ?? [];
-    this.#changes.set(userId, changes);
-    const change = { userSeq: changes.length + 1, accountData: { roomId, type, contentJson } };
-    changes.push(change);
+    const change = this.store(userId, { roomId, type, contentJson });
     this.bus.broadcast(ANNOUNCEMENTS, { id: userId, seq: change.userSeq });
     await this.bus.publish(USER_CHANGES, { userId, changes: [change] }, { key: userId });
     return { stored: true };
+  }
+
+  /** Puts a change into the log of which the bus is not told. */
+  store(userId: string, accountData: AccountDataChange): UserChange {
+    const changes = this.#changes.get(userId) ?? [];
+    this.#changes.set(userId, changes);
+    const change = { userSeq: changes.length + 1, accountData };
+    changes.push(change);
+    return change;
   }
 
   /** Sets global account data. */
@@ -52,9 +59,10 @@ export class TestUsers implements AccountData, UserLog, Users {
     return { heads, cursor: sinceCursor };
   }
 
-  async getUserChanges({ userId, afterSeq }: GetUserChangesRequest): Promise<GetUserChangesResponse> {
-    const changes = (this.#changes.get(userId) ?? []).filter(({ userSeq }) => userSeq > afterSeq);
-    return { changes: { userId, changes } };
+  async getUserChanges({ userId, afterSeq, limit }: GetUserChangesRequest): Promise<GetUserChangesResponse> {
+    const after = (this.#changes.get(userId) ?? []).filter(({ userSeq }) => userSeq > afterSeq);
+    const changes = after.slice(0, limit);
+    return { changes: { userId, changes }, more: after.length > limit };
   }
 
   async getProfile(): Promise<never> {

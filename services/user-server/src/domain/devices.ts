@@ -16,7 +16,7 @@ export class Devices {
     private readonly announcements: Announcements,
   ) {}
 
-  list({ userId }: Requester): Promise<Device[]> {
+  list({ userId }: Pick<Requester, 'userId'>): Promise<Device[]> {
     return this.store.list(userId);
   }
 

@@ -58,5 +58,6 @@ function deviceOf(row: typeof devices.$inferSelect): Device {
     deviceId: row.deviceId,
     displayName: row.displayName ?? undefined,
     lastSeenMs: row.lastSeenAt?.getTime(),
+    createdMs: row.createdAt.getTime(),
   };
 }

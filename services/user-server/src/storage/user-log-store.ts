@@ -1,7 +1,5 @@
 import type { UserHead } from '@ganglion/contracts/user';
 import type { Database } from '@ganglion/database';
-import { and, asc, eq, gt } from 'drizzle-orm';
-import { accountData } from './schema.js';
 
 interface HeadRow extends Record<string, unknown> {
   cursor: number;
@@ -25,6 +23,24 @@ const HEADS = `
     ORDER BY user_id LIMIT $3) head ON true
   ORDER BY head.user_id`;
 
+interface ChangeRow extends Record<string, unknown> {
+  userSeq: number;
+  roomId: string;
+  type: string;
+  content: string;
+  /** How many there are, up to one more than asked for. */
+  found: number;
+}
+
+const CHANGES = `
+  SELECT user_seq AS "userSeq", room_id AS "roomId", type, content, found FROM (
+    SELECT page.*, count(*) OVER () AS found, row_number() OVER (ORDER BY user_seq) AS place,
+      sum(octet_length(content)) OVER (ORDER BY user_seq) - octet_length(content) AS bytes_before
+    FROM (
+      SELECT user_seq, room_id, type, content FROM user_server.account_data
+      WHERE user_id = $1 AND user_seq > $2 ORDER BY user_seq LIMIT $3 + 1) page) sized
+  WHERE place <= $3 AND bytes_before < $4 ORDER BY user_seq`;
+
 /** What consumers catch up from. */
 export class UserLogStore {
   constructor(private readonly db: Database) {}
@@ -41,12 +57,16 @@ export class UserLogStore {
     return { cursor: rows[0]?.cursor ?? 0, heads };
   }
 
-  /** The latest content of everything that changed after a number, in the order of the changes. */
-  changes(userId: string, afterSeq: number) {
-    return this.db.drizzle
-      .select()
-      .from(accountData)
-      .where(and(eq(accountData.userId, userId), gt(accountData.userSeq, afterSeq)))
-      .orderBy(asc(accountData.userSeq));
+  /**
+   * The latest content of what changed after a number, in the order of the changes, as far as it fits; at least one change
+   * does, however large it is.
+   */
+  async changes(userId: string, afterSeq: number, { limit, bytes }: { limit: number; bytes: number }) {
+    const { rows } = await this.db.query<ChangeRow>({
+      name: 'user-changes',
+      text: CHANGES,
+      values: [userId, afterSeq, limit, bytes],
+    });
+    return { changes: rows, more: (rows[0]?.found ?? 0) > rows.length };
   }
 }

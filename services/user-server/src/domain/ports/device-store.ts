@@ -4,6 +4,7 @@ export interface Device {
   readonly deviceId: string;
   readonly displayName: string | undefined;
   readonly lastSeenMs: number | undefined;
+  readonly createdMs: number;
 }
 
 export interface DeviceSighting {
