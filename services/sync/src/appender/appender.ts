@@ -34,7 +34,7 @@ interface Waiting {
 const MAX_RUNS = 500;
 const MAX_ROOMS = 20_000;
 const LOG_PAGE = 200;
-const NOTHING_EARLIER: EarlierEvents = { state: () => undefined, event: () => undefined };
+const NOTHING_EARLIER: EarlierEvents = { state: () => undefined, event: () => undefined, replacing: () => [] };
 
 /**
  * Hands out positions, one batch after the other, for one term of leadership. What it knows already it drops; where
