@@ -12,7 +12,7 @@ Use accounts and rooms you can throw away: it makes many. Turn the server's rate
   --pid, --pid-a LIST   the first server's processes; who listens on a port of this machine is found
   --pid-b LIST          the other server's
   --name, --name-b N    what to call them; they are asked otherwise
-  --idle-pid LIST       processes that should be idle, measured while the others carry --pace events/s
+  --idle-pid LIST       replicas of which one should be idle while the others carry --pace events/s
   --pace N              events a second for that (500)
   --room-version V      the version of all rooms made (the server's default)
   --rounds N            rounds of each measurement (3)

@@ -5,7 +5,7 @@ export function introduce(cluster: Cluster, folder: string, databaseUrl: string,
   const lines = cluster.replicas.map(({ service, url, rpc, pid }) => {
     return `  ${service.padEnd(15)}${url.padEnd(25)}gRPC ${rpc.padEnd(18)}process ${pid}`;
   });
-  const idle = cluster.replicasOf('sync').at(-1)?.pid;
+  const idle = cluster.replicasOf('sync').map(({ pid }) => `--idle-pid ${pid}`);
   return `
 A cluster of Ganglion is ready.
 
@@ -18,7 +18,7 @@ A cluster of Ganglion is ready.
 ${lines.join('\n')}
 
   Make an account  ./ganglion create-user alice --config ${cluster.config}
-  Measure it       npm run bench -- --pid ${process.pid} (or --idle-pid ${idle}, see its help)
+  Measure it       npm run bench -- --pid ${process.pid} (or ${idle.join(' ')}, see its help)
   Stop             Ctrl-C
 
 `;
