@@ -63,7 +63,9 @@ export class LiveFeed {
   async reach(position: number): Promise<void> {
     while (this.position < position) {
       const before = this.position;
-      await this.#catchUp();
+      // What is being read may have been asked for before that position was handed out.
+      await this.#catchingUp?.catch(() => {});
+      if (this.position < position) await this.#catchUp();
       // A token from the future of the database is none of ours; do not wait for it.
       if (this.position === before) return;
     }

@@ -46,13 +46,13 @@ export class SyncService {
   }
 
   async #answer(request: SyncRequest): Promise<string> {
-    const { feed, users, announcements } = this.deps;
+    const { feed, announcements } = this.deps;
     const { since, timeoutMs, signal } = request;
     const deadline = performance.now() + timeoutMs;
     if (since === undefined || timeoutMs === 0) await announcements.settled();
-    let user = await users.get(request.userId);
-    await feed.reach(Math.max(since ?? 0, user.reached));
     for (;;) {
+      // While it waited, the feed may have started afresh, with new views.
+      const user = await this.#userOf(request);
       const upTo = feed.position;
       const { wakes } = user;
       if (since === undefined || request.fullState || user.hasNews(since)) {
@@ -63,8 +63,16 @@ export class SyncService {
       if (left <= 0 || signal.aborted) return emptyAnswer(upTo);
       // What happened meanwhile to others is no reason to look again.
       if (user.wakes === wakes) await user.wait(left, signal);
-      // The feed may have started afresh meanwhile, with new views.
-      user = await users.get(request.userId);
+    }
+  }
+
+  /** The user as the feed keeps them up to date, which has come as far as they know. */
+  async #userOf({ userId, since }: SyncRequest): Promise<UserView> {
+    const { feed, users } = this.deps;
+    for (;;) {
+      const user = await users.get(userId);
+      await feed.reach(Math.max(since ?? 0, user.reached));
+      if (users.has(user)) return user;
     }
   }
 

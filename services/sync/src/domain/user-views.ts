@@ -39,6 +39,11 @@ export class UserViews {
     return this.#users.get(userId) ?? (this.#loading.get(userId) ?? this.#load(userId)).view;
   }
 
+  /** Whether this is how the user is seen now: a view that was forgotten hears of nothing any more. */
+  has(user: UserView): boolean {
+    return this.#users.peek(user.userId) === user;
+  }
+
   /** Takes over what was appended; whom it concerns is woken once, when all of it is in. */
   apply(batch: AppendBatch): void {
     this.receipts.apply(batch);

@@ -4,14 +4,20 @@ import { Database, migrate } from '@ganglion/database';
 import { createHttpApp, type TokenVerifier } from '@ganglion/http';
 import { createLogger, Metrics } from '@ganglion/telemetry';
 import { BUSES, type TestBus, testDatabase } from '@ganglion/testing';
-import { createSyncServer, syncModule, syncSchema } from '../../src/index.js';
+import { createSyncServer, type SyncServer, syncModule, syncSchema } from '../../src/index.js';
 import { Person } from './person.js';
 import { TestRooms } from './rooms.js';
+import { Trouble } from './trouble.js';
 import { TestUsers } from './users.js';
 
 /** One sync replica. */
 export interface Replica {
   readonly url: string;
+  readonly server: SyncServer;
+  /** What a test may do to it. */
+  readonly trouble: Trouble;
+  /** Answers who waits and takes no more requests; what follows is `stop`. */
+  drain(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -51,10 +57,12 @@ export class Deployment {
 
   /** Starts a replica; the first one soon is the appender. */
   async start(): Promise<Replica> {
-    const { bus } = this.testBus;
+    const trouble = new Trouble();
+    const bus = trouble.bus(this.testBus.bus);
     const { rooms: roomLog, users } = this;
     const config = configFor();
-    const db = await connect(this.databaseUrl);
+    const connected = await connect(this.databaseUrl);
+    const db = trouble.database(connected);
     const logger = createLogger({ level: 'error' });
     const server = createSyncServer({
       config,
@@ -73,13 +81,19 @@ export class Deployment {
       rateLimiter: { take: async () => ({ allowed: true, retryAfterMs: 0 }) },
     });
     const [url = ''] = await app.listen();
+    let drained: Promise<void> | undefined;
+    const drain = () => {
+      drained ??= app.drain();
+      return drained;
+    };
     const replica = {
-      url,
+      ...{ url, server, trouble, drain },
       stop: async () => {
         this.#replicas.delete(replica);
-        await app.drain();
+        trouble.isCutOff = false;
+        await drain();
         await server.stop();
-        await db.close();
+        await connected.close();
       },
     };
     this.#replicas.add(replica);
