@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { isValidServerName } from '@ganglion/protocol/identifiers';
 import { z } from 'zod';
 
 const DNS_NAME = /^[a-z0-9](?:[a-z0-9.-]{0,228}[a-z0-9])?$/i;
@@ -17,9 +18,9 @@ function isHostPort(value: string): boolean {
   return colon > 0 && isPort(value.slice(colon + 1)) && isHost(value.slice(0, colon));
 }
 
-/** The grammar of server names: https://spec.matrix.org/v1.19/appendices/#server-name */
+/** Leaves room for a localpart in user ids of 255 bytes. @see https://spec.matrix.org/v1.19/appendices/#server-name */
 function isServerName(value: string): boolean {
-  return value.length <= 230 && (isHost(value) || isHostPort(value));
+  return value.length <= 230 && isValidServerName(value);
 }
 
 function isUrl(value: string, protocols: readonly string[]): boolean {

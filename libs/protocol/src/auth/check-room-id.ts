@@ -1,4 +1,5 @@
 import type { RoomEvent } from '../events/pdu.js';
+import { roomIdOfCreate } from '../identifiers/room-id.js';
 import type { RoomVersionRules } from '../rooms/room-version.js';
 import type { AuthState } from './auth-state.js';
 import { type Refused, refuse } from './decision.js';
@@ -12,7 +13,7 @@ export function checkRoomId(event: RoomEvent, state: AuthState, rules: RoomVersi
   if (!rules.roomIdIsCreateHash) return undefined;
   const create = state('m.room.create', '');
   if (create === undefined) return refuse(rules, 'room_id', `the create event of ${event.roomId} is not known`);
-  if (`!${create.eventId.slice(1)}` !== event.roomId) {
+  if (roomIdOfCreate(create.eventId) !== event.roomId) {
     return refuse(rules, 'room_id', `room id ${event.roomId} is not that of create event ${create.eventId}`);
   }
   return create.rejected ? refuse(rules, 'room_id', `create event ${create.eventId} was itself rejected`) : undefined;

@@ -4,5 +4,8 @@ export { type AuthType, authTypesForEvent, type EventOutline } from './auth-type
 export { checkAuth } from './check-auth.js';
 export { type AuthEventsOptions, checkAuthEvents } from './check-auth-events.js';
 export { ALLOWED, type Allowed, type AuthDecision, type Refused } from './decision.js';
+export { mayRedact } from './may-redact.js';
+export { canStartFrom, type MembershipAction, membershipAfter } from './membership-action.js';
 export { type PowerLevels, powerLevelsOf } from './power-levels.js';
 export { redactionApplies } from './redaction-applies.js';
+export { roomsThatMayJoin } from './restricted-join.js';

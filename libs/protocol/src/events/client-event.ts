@@ -1,4 +1,5 @@
 import type { JsonObject } from '../json/json-value.js';
+import { redactContent } from '../redaction/redact.js';
 import type { RoomVersionRules } from '../rooms/room-version.js';
 import type { RoomEvent } from './pdu.js';
 import { redactedEventId } from './redacts.js';
@@ -50,4 +51,16 @@ export function syncEvent({ eventId, pdu }: RoomEvent, { rules, unsigned }: Clie
     ...(redacts !== undefined && { redacts }),
     ...(unsigned !== undefined && { unsigned }),
   };
+}
+
+/**
+ * What is left in the client format of an event that was redacted: the same as the client format of what is left of it.
+ *
+ * @see https://spec.matrix.org/v1.19/client-server-api/#redactions
+ */
+export function redactSyncEvent<E extends Omit<SyncEvent, 'event_id'>>(event: E, rules: RoomVersionRules): E {
+  const { redacts: _, ...kept } = event;
+  const content = redactContent(event.type, event.content, rules);
+  const redacts = event.type === 'm.room.redaction' ? content.redacts : undefined;
+  return { ...kept, content, ...(typeof redacts === 'string' && { redacts }) } as E;
 }

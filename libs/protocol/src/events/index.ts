@@ -1,3 +1,4 @@
+export * from './build-event.js';
 export * from './client-event.js';
 export * from './federation-event.js';
 export * from './invalid-pdu-error.js';

@@ -25,6 +25,9 @@ export interface Pdu {
   readonly unsigned?: JsonObject;
 }
 
+/** An event before it is hashed and signed; in room versions 1 and 2 with the id that its server chose. */
+export type UnsignedEvent = Omit<Pdu, 'hashes' | 'signatures'>;
+
 /**
  * A PDU together with the id it has (carried in v1 and v2, computed from v3 on) and the room it belongs to (computed from
  * the create event's id in v12). Every algorithm that walks the event graph works on this.

@@ -23,3 +23,17 @@ export function parseRoomId(id: string, rules?: RoomVersionRules): RoomId {
 export function isValidRoomId(id: unknown, rules?: RoomVersionRules): id is string {
   return accepts((text) => parseRoomId(text, rules), id);
 }
+
+/**
+ * The id that a room of version 12 or later has by its m.room.create event: the same hash behind another sigil.
+ *
+ * @see https://spec.matrix.org/v1.19/rooms/v12/#event-format
+ */
+export function roomIdOfCreate(createEventId: string): string {
+  return `!${createEventId.slice(1)}`;
+}
+
+/** The m.room.create event that the id of a room of version 12 or later stands for: see `roomIdOfCreate`. */
+export function createEventIdOf(roomId: string): string {
+  return `$${roomId.slice(1)}`;
+}

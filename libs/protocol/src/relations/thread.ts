@@ -4,8 +4,11 @@ import { type RelatableEvent, relationOf } from './relation.js';
 /** The thread id of every event that is in no thread. */
 export const MAIN_TIMELINE = 'main';
 
-/** How many relations to follow before an event is taken to be in no thread. */
-const MAX_HOPS = 3;
+/** How many relations are followed before an event is taken to be in no thread. */
+export const MAX_THREAD_HOPS = 3;
+
+/** What says which thread an event is in. */
+export type ThreadableEvent = Pick<RelatableEvent, 'event_id' | 'room_id' | 'content'>;
 
 /** A `thread_id` that is neither `main` nor the id of an event. */
 export class InvalidThreadIdError extends ProtocolError {
@@ -36,7 +39,7 @@ export function threadIdOf(
   find: (eventId: string) => Pick<RelatableEvent, 'room_id' | 'content'> | undefined,
 ): string {
   let child: Pick<RelatableEvent, 'content'> = event;
-  for (let hops = 0; hops <= MAX_HOPS; hops++) {
+  for (let hops = 0; hops <= MAX_THREAD_HOPS; hops++) {
     const relation = relationOf(child.content);
     if (relation === undefined) return MAIN_TIMELINE;
     const parent = find(relation.eventId);
@@ -48,6 +51,39 @@ export function threadIdOf(
     child = parent;
   }
   return MAIN_TIMELINE;
+}
+
+/**
+ * The thread of an event of which only the content is known, and the threads that some events before it are in: what
+ * relates to an event of unknown thread counts as part of the main timeline.
+ *
+ * @see https://spec.matrix.org/v1.19/client-server-api/#threaded-read-receipts
+ */
+export function threadIdAfter(content: unknown, threadOf: (eventId: string) => string | undefined): string {
+  const relation = relationOf(content);
+  if (relation === undefined) return MAIN_TIMELINE;
+  return relation.relType === 'm.thread' ? relation.eventId : (threadOf(relation.eventId) ?? MAIN_TIMELINE);
+}
+
+/**
+ * Whether a receipt for a thread may name an event: one that is in the thread, its root, or one that relates to these. For
+ * the main timeline, one that is in no thread.
+ *
+ * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidreceiptreceipttypeeventid
+ */
+export function isInReachOfThread(
+  event: ThreadableEvent,
+  threadId: string,
+  find: (eventId: string) => ThreadableEvent | undefined,
+): boolean {
+  if (threadId === MAIN_TIMELINE) return threadIdOf(event, find) === MAIN_TIMELINE;
+  let next: ThreadableEvent | undefined = event;
+  for (let hops = 0; next !== undefined && hops <= MAX_THREAD_HOPS; hops++) {
+    const parent: string | undefined = relationOf(next.content)?.eventId;
+    if (next.event_id === threadId || parent === threadId) return true;
+    next = parent === undefined ? undefined : find(parent);
+  }
+  return false;
 }
 
 /**

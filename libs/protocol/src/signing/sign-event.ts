@@ -1,6 +1,6 @@
 import { PduTooLargeError } from '../events/invalid-pdu-error.js';
 import { MAX_PDU_BYTES } from '../events/limits.js';
-import type { Pdu } from '../events/pdu.js';
+import type { Pdu, UnsignedEvent } from '../events/pdu.js';
 import { canonicalJsonString } from '../json/canonical-json.js';
 import { copyNumberLiterals } from '../json/number-literals.js';
 import type { RoomVersionRules } from '../rooms/room-version.js';
@@ -9,9 +9,6 @@ import { essentialBytes, eventIdFromEssentialBytes, hashedJson } from './event-h
 import { addSignature, signBytes } from './json-signature.js';
 import { sha256 } from './sha256.js';
 import type { SigningKey } from './signing-key.js';
-
-/** An event before it is hashed and signed; in room versions 1 and 2 with the id that its server chose. */
-export type UnsignedEvent = Omit<Pdu, 'hashes' | 'signatures'>;
 
 export interface SignedEvent {
   readonly eventId: string;

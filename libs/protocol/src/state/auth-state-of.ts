@@ -1,5 +1,6 @@
 import type { AuthState } from '../auth/auth-state.js';
 import type { RoomEvent } from '../events/pdu.js';
+import { createEventIdOf } from '../identifiers/room-id.js';
 import type { RoomVersionRules } from '../rooms/room-version.js';
 import type { AuthGraph } from './auth-graph.js';
 
@@ -17,5 +18,5 @@ export function authStateOf(node: number, graph: AuthGraph, rules: RoomVersionRu
 }
 
 function createEventOf(event: RoomEvent | undefined, graph: AuthGraph): RoomEvent | undefined {
-  return event && graph.eventOf(`$${event.roomId.slice(1)}`);
+  return event && graph.eventOf(createEventIdOf(event.roomId));
 }

@@ -3,13 +3,16 @@ import {
   clientEvent,
   federationEvent,
   InvalidPduError,
+  isInStrippedState,
   type JsonObject,
   nextDepth,
   type Pdu,
   parseJson,
   type RoomEvent,
   type RoomVersionRules,
+  redactEvent,
   redactedEventId,
+  redactSyncEvent,
   strippedState,
   syncEvent,
 } from '../../src/index.js';
@@ -113,6 +116,45 @@ describe('a redaction', () => {
 
     expect(event.pdu.content).toEqual({ reason: 'r' });
   });
+});
+
+describe.each(EVERY_VERSION)('a redacted event in the client format of version %s', (_id, rules) => {
+  it.each<[string, JsonObject]>([
+    ['a message', {}],
+    ['a member', { type: 'm.room.member', state_key: '@alice:example.org', content: { membership: 'join', x: 1 } }],
+    ['a redaction', { type: 'm.room.redaction', redacts: '$target', content: { redacts: '$target', reason: 'r' } }],
+    ['what only looks like a redaction', { redacts: '$target', content: { redacts: '$target' } }],
+  ])('is what is left of %s', (_title, fields) => {
+    const event = roomEvent(rules, fields);
+    const left = { ...event, pdu: redactEvent(event.pdu, rules) };
+
+    expect(redactSyncEvent(syncEvent(event, { rules }), rules)).toEqual(syncEvent(left, { rules }));
+  });
+});
+
+describe('what of the state is shown as stripped state', () => {
+  const people = new Set(['@alice:example.org']);
+
+  it.each(['create', 'name', 'avatar', 'topic', 'join_rules', 'canonical_alias', 'encryption'])(
+    'has m.room.%s, without a state key',
+    (name) => {
+      expect(isInStrippedState(`m.room.${name}`, '', people)).toBe(true);
+      expect(isInStrippedState(`m.room.${name}`, '@alice:example.org', people)).toBe(false);
+    },
+  );
+
+  it('has the members who matter', () => {
+    expect(isInStrippedState('m.room.member', '@alice:example.org', people)).toBe(true);
+    expect(isInStrippedState('m.room.member', '@bob:example.org', people)).toBe(false);
+    expect(isInStrippedState('m.room.member', '', people)).toBe(false);
+  });
+
+  it.each(['m.room.power_levels', 'm.room.history_visibility', 'm.room.message', 'org.example.secret', 'constructor'])(
+    'has no %s',
+    (type) => {
+      expect(isInStrippedState(type, '', people)).toBe(false);
+    },
+  );
 });
 
 describe('stripped state', () => {

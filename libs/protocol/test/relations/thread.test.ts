@@ -2,9 +2,11 @@ import fc from 'fast-check';
 import {
   canBeThreadRoot,
   InvalidThreadIdError,
+  isInReachOfThread,
   parseReceiptThreadId,
   type RelatableEvent,
   receiptReachesThread,
+  threadIdAfter,
   threadIdOf,
 } from '../../src/index.js';
 import { eventOf, inThread, relating } from './events-for-tests.js';
@@ -49,6 +51,41 @@ describe('the thread of an event', () => {
       expect(threadIdOf(event, (eventId) => known.get(eventId))).toBe(threadId);
     },
   );
+});
+
+describe('a receipt for a thread', () => {
+  const known = new Map(EVENTS.map(([event]) => [event.event_id, event]));
+  const reached = (threadId: string) =>
+    EVENTS.map(([event]) => event)
+      .filter((event) => isInReachOfThread(event, threadId, (eventId) => known.get(eventId)))
+      .map(({ event_id }) => event_id.slice(1))
+      .join(' ');
+
+  it('may name its root, what is in it, and what relates to these over three hops', () => {
+    expect(reached('$root')).toBe('root message reaction reference third reaction-to-root nested');
+    expect(reached('$reply')).toBe('reply under-reply');
+    expect(reached('$loop')).toBe('loop');
+    expect(reached('$unknown')).toBe('orphan lost');
+  });
+
+  it('may name what is in no thread, for the main timeline', () => {
+    const inMain = EVENTS.filter(([, threadId]) => threadId === 'main').map(([{ event_id }]) => event_id.slice(1));
+    expect(reached('main')).toBe(inMain.join(' '));
+  });
+});
+
+describe('the thread of an event after others whose threads are known', () => {
+  const threads = new Map([['$message', '$root']]);
+
+  it.each<[string, unknown, string]>([
+    ['is main without a relation', { body: 'hi' }, 'main'],
+    ['is main for content of any shape', null, 'main'],
+    ['is the one that it names', relating('m.thread', '$root'), '$root'],
+    ['is that of what it relates to', relating('m.annotation', '$message'), '$root'],
+    ['is main when nothing is known of what it relates to', relating('m.annotation', '$unknown'), 'main'],
+  ])('%s', (_title, content, expected) => {
+    expect(threadIdAfter(content, (eventId) => threads.get(eventId))).toBe(expected);
+  });
 });
 
 describe('the root of a thread', () => {

@@ -1,13 +1,11 @@
 import { MatrixError } from '@ganglion/contracts';
-import type { JsonObject } from '@ganglion/protocol';
+import { canStartFrom, type JsonObject, type MembershipAction, membershipAfter } from '@ganglion/protocol';
 import type { CommitBuilder } from './commit-builder.js';
 import type { EventDraft } from './event-builder.js';
 import type { RoomStore } from './ports.js';
 import { authorisingUser } from './restricted-join.js';
 import type { Command } from './room-actor.js';
 import { type SentEvent, sendEvent } from './send-event.js';
-
-export type MembershipAction = 'join' | 'leave' | 'invite' | 'kick' | 'ban' | 'unban' | 'knock';
 
 export interface MembershipChange {
   readonly sender: string;
@@ -20,24 +18,6 @@ export interface MembershipChange {
   /** Which users are ours, for those who may let others into restricted rooms. */
   readonly isLocal: (userId: string) => boolean;
 }
-
-/** The membership that an action leads to. */
-const MEMBERSHIPS: Readonly<Record<MembershipAction, string>> = {
-  join: 'join',
-  leave: 'leave',
-  invite: 'invite',
-  kick: 'leave',
-  ban: 'ban',
-  unban: 'leave',
-  knock: 'knock',
-};
-
-/** From which memberships an action may start, where the authorisation rules alone would let more through. */
-const STARTS: Partial<Record<MembershipAction, { from: readonly string[]; otherwise: string }>> = {
-  leave: { from: ['join', 'invite', 'knock'], otherwise: 'is not in the room' },
-  kick: { from: ['join', 'invite', 'knock'], otherwise: 'is not in the room' },
-  unban: { from: ['ban'], otherwise: 'is not banned' },
-};
 
 /**
  * Joins, leaves, invites, kicks, bans, unbans or knocks. What already is as asked stays as it is.
@@ -53,7 +33,7 @@ export function changeMembership(store: RoomStore, change: MembershipChange): Co
       type: 'm.room.member',
       sender: change.sender,
       stateKey: change.target,
-      content: { ...change.content, membership: MEMBERSHIPS[change.action] },
+      content: { ...change.content, membership: membershipAfter(change.action) },
       originServerTs: change.originServerTs,
     };
     return sendMembership(store, draft, change.isLocal)(commit);
@@ -84,9 +64,8 @@ function alreadySo({ head }: CommitBuilder, { action, target }: MembershipChange
 }
 
 function checkStart({ head }: CommitBuilder, { action, target }: MembershipChange): void {
-  const start = STARTS[action];
-  if (start === undefined || start.from.includes(head.membership(target))) return;
-  throw new MatrixError(403, 'M_FORBIDDEN', `${target} ${start.otherwise}`);
+  if (canStartFrom(action, head.membership(target))) return;
+  throw new MatrixError(403, 'M_FORBIDDEN', `${target} is not ${action === 'unban' ? 'banned' : 'in the room'}`);
 }
 
 /** The user in whose name a join to a restricted room is authorised, where one is needed. */

@@ -2,17 +2,20 @@ import { randomUUID } from 'node:crypto';
 import { MatrixError } from '@ganglion/contracts';
 import {
   authTypesForEvent,
+  buildEvent,
   CanonicalJsonError,
   checkAuth,
   domainOf,
   hashAndSignEvent,
   type JsonObject,
+  nextDepth,
   type Pdu,
   PduTooLargeError,
   type RoomEvent,
   type RoomVersionRules,
   referenceHash,
   requiredSigners,
+  roomIdOfCreate,
   type SigningKey,
   signEvent,
 } from '@ganglion/protocol';
@@ -39,9 +42,6 @@ export interface BuiltEvent {
 
 /** The keys that events of our users are signed with, by server name. */
 export type SigningKeys = ReadonlyMap<string, SigningKey>;
-
-/** @see https://spec.matrix.org/v1.19/client-server-api/#size-limits */
-const MAX_FIELD_BYTES = 255;
 
 /** Builds events on the head of a room, as the server of their sender: selects auth events, hashes, signs, authorises. */
 export class EventBuilder {
@@ -75,23 +75,18 @@ export class EventBuilder {
     const serverName = domainOf(draft.sender);
     const key = this.keys.get(serverName);
     if (key === undefined) throw new MatrixError(403, 'M_FORBIDDEN', `${draft.sender} is not a user of this server`);
-    const { type, sender, stateKey, content, redacts, originServerTs } = draft;
-    const isCreate = type === 'm.room.create' && stateKey === '';
-    const fields = {
+    const place = {
       ...(head.rules.eventIdFormat === 'in-event' && { event_id: `$${randomUUID()}:${serverName}` }),
-      ...(!(isCreate && head.rules.roomIdIsCreateHash) && { room_id: head.roomId }),
-      type,
-      sender,
-      ...(stateKey !== undefined && { state_key: stateKey }),
-      content: redacts !== undefined && head.rules.redactsInContent ? { ...content, redacts } : content,
-      ...(redacts !== undefined && !head.rules.redactsInContent && { redacts }),
-      depth: Math.min(head.depth + 1, Number.MAX_SAFE_INTEGER),
-      origin_server_ts: originServerTs,
+      roomId: head.roomId,
+      depth: nextDepth(head.extremities.map(({ depth }) => depth)),
       prev_events: await this.#references(head, head.extremities),
       auth_events: await this.#references(head, authEntries),
     };
-    const { eventId, pdu } = explainUnsignable(() => hashAndSignEvent(fields, head.rules, serverName, key));
-    const roomId = isCreate && head.rules.roomIdIsCreateHash ? `!${eventId.slice(1)}` : head.roomId;
+    const wording = { ...draft, state_key: draft.stateKey, origin_server_ts: draft.originServerTs };
+    const { eventId, pdu } = explainUnsignable(() =>
+      hashAndSignEvent(buildEvent(wording, place, head.rules), head.rules, serverName, key),
+    );
+    const roomId = pdu.room_id ?? roomIdOfCreate(eventId);
     const signed = this.#cosigned(pdu, head.rules, serverName);
     return { event: { eventId, roomId, pdu: signed, rejected: false }, json: JSON.stringify(signed) };
   }
@@ -128,11 +123,9 @@ function explainUnsignable<T>(sign: () => T): T {
   }
 }
 
+/** What no database can hold. */
 function checkFields({ type, stateKey }: EventDraft): void {
   for (const [name, value] of Object.entries({ type, state_key: stateKey ?? '' })) {
-    if (Buffer.byteLength(value) > MAX_FIELD_BYTES) {
-      throw new MatrixError(413, 'M_TOO_LARGE', `${name} has more than ${MAX_FIELD_BYTES} bytes`);
-    }
     if (value.includes('\0')) throw new MatrixError(400, 'M_BAD_JSON', `${name} must not contain U+0000`);
   }
 }

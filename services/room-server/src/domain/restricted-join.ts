@@ -1,5 +1,5 @@
 import { MatrixError } from '@ganglion/contracts';
-import { isJsonObject, powerLevelsOf, splitStateTuple } from '@ganglion/protocol';
+import { powerLevelsOf, roomsThatMayJoin, splitStateTuple } from '@ganglion/protocol';
 import type { RoomStore } from './ports.js';
 import type { RoomHead } from './room-head.js';
 
@@ -17,12 +17,8 @@ export async function authorisingUser(
   userId: string,
   isLocal: (userId: string) => boolean,
 ): Promise<string | undefined> {
-  const content = head.event('m.room.join_rules', '')?.pdu.content;
-  const rule = content?.join_rule;
-  const restricted =
-    rule === 'restricted' ? head.rules.restrictedJoin : rule === 'knock_restricted' && head.rules.knockRestricted;
-  if (!restricted) return undefined;
-  const allowed = allowedRooms(content?.allow);
+  const allowed = roomsThatMayJoin(head.event('m.room.join_rules', '')?.pdu.content, head.rules);
+  if (allowed === undefined) return undefined;
   const joined = await store.listMemberships(userId, ['join']);
   if (!joined.some(({ roomId }) => allowed.has(roomId))) {
     throw new MatrixError(403, 'M_FORBIDDEN', 'You are in none of the rooms whose members may join this one');
@@ -32,12 +28,6 @@ export async function authorisingUser(
     throw new MatrixError(400, 'M_UNABLE_TO_GRANT_JOIN', 'No user of this server may let others into the room');
   }
   return user;
-}
-
-function allowedRooms(allow: unknown): Set<string> {
-  const conditions = Array.isArray(allow) ? allow.filter(isJsonObject) : [];
-  const rooms = conditions.filter(({ type }) => type === 'm.room_membership').map(({ room_id }) => room_id);
-  return new Set(rooms.filter((roomId) => typeof roomId === 'string'));
 }
 
 function inviter(head: RoomHead, isLocal: (userId: string) => boolean): string | undefined {

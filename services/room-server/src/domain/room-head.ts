@@ -65,8 +65,4 @@ export class RoomHead {
   membership(userId: string): string {
     return this.entry('m.room.member', userId)?.membership ?? 'leave';
   }
-
-  get depth(): number {
-    return this.extremities.reduce((deepest, { depth }) => Math.max(deepest, depth), 0);
-  }
 }

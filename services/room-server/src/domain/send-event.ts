@@ -1,5 +1,5 @@
 import { MatrixError } from '@ganglion/contracts';
-import { canonicalJsonString, type JsonObject, powerLevelsOf, type RoomEvent } from '@ganglion/protocol';
+import { canonicalJsonString, type JsonObject, mayRedact, powerLevelsOf, type RoomEvent } from '@ganglion/protocol';
 import type { CommitBuilder } from './commit-builder.js';
 import type { EventDraft } from './event-builder.js';
 import type { RoomStore, Transaction } from './ports.js';
@@ -99,8 +99,7 @@ async function redactedEvent(
     throw new MatrixError(403, 'M_FORBIDDEN', `${target.pdu.type} events cannot be redacted`);
   }
   const levels = powerLevelsOf((type, stateKey) => head.event(type, stateKey), head.rules);
-  const own = target.pdu.sender === draft.sender;
-  if (!own && levels.forUser(draft.sender) < levels.redact) {
+  if (!mayRedact(draft.sender, target.pdu, levels)) {
     throw new MatrixError(403, 'M_FORBIDDEN', `${draft.sender} does not have the power to redact events of others`);
   }
   return target;

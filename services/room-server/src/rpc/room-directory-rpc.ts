@@ -10,6 +10,7 @@ import type {
   SetVisibilityRequest,
 } from '@ganglion/contracts/room';
 import type { Database } from '@ganglion/database';
+import { domainOf } from '@ganglion/protocol';
 import {
   canonicalAliasWithout,
   deleteAlias,
@@ -38,9 +39,7 @@ export class RoomDirectoryRpc implements RoomDirectory {
 
   async resolveAlias({ alias }: ResolveAliasRequest) {
     const target = await this.directory.resolve(alias);
-    return target === undefined
-      ? { roomId: '', servers: [] }
-      : { roomId: target.roomId, servers: [alias.slice(alias.indexOf(':') + 1)] };
+    return target === undefined ? { roomId: '', servers: [] } : { roomId: target.roomId, servers: [domainOf(alias)] };
   }
 
   async createAlias({ alias, roomId, userId }: CreateAliasRequest) {

@@ -8,10 +8,9 @@ import {
   type SendEventResponse,
   type UpdateProfileRequest,
 } from '@ganglion/contracts/room';
-import type { JsonObject } from '@ganglion/protocol';
-import { domainOf } from '@ganglion/protocol';
+import { type MembershipAction as Action, domainOf, type JsonObject } from '@ganglion/protocol';
 import { checkCanonicalAlias } from '../domain/canonical-alias.js';
-import { type MembershipAction as Action, changeMembership, sendMembership } from '../domain/change-membership.js';
+import { changeMembership, sendMembership } from '../domain/change-membership.js';
 import { type CreateRoomDependencies, createRoom } from '../domain/create-room.js';
 import type { Directory } from '../domain/directory.js';
 import type { SigningKeys } from '../domain/event-builder.js';

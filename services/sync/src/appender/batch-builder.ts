@@ -6,8 +6,9 @@ import {
   type Pdu,
   parseHistoryVisibility,
   type RoomVersionRules,
-  redactContent,
+  redactSyncEvent,
   roomVersionRules,
+  type SyncEvent,
   syncEvent,
 } from '@ganglion/protocol';
 import type {
@@ -173,7 +174,7 @@ export class BatchBuilder {
   #redact(eventId: string, redaction: TimelineEvent, rules: RoomVersionRules): void {
     const target = this.#event(eventId);
     if (target === undefined || target.roomNid !== redaction.roomNid) return;
-    const redacted = redactedEvent(target.json, rules);
+    const redacted = redactSyncEvent<SyncEvent & JsonObject>(JSON.parse(target.json), rules);
     this.#rewrite(target, { redacted_because: JSON.parse(redaction.json) }, redacted);
     for (const event of this.#replacing(eventId)) this.#rewrite(event, { prev_content: redacted.content });
     const { type, redacts } = JSON.parse(target.json);
@@ -214,14 +215,6 @@ export class BatchBuilder {
 
 export function stateKeyOf(roomNid: number, type: string, stateKey: string): string {
   return `${roomNid} ${type.length} ${type}${stateKey}`;
-}
-
-/** The event as clients get it without what its room version lets a redaction take. */
-function redactedEvent(json: string, rules: RoomVersionRules): JsonObject & { readonly content: JsonObject } {
-  const { redacts, ...event } = JSON.parse(json) as { type: string; content: JsonObject; redacts?: string };
-  const content = redactContent(event.type, event.content, rules);
-  // In rooms where the content keeps what it redacted, the copy for old clients stays too.
-  return { ...event, content, ...(redacts !== undefined && content.redacts !== undefined && { redacts }) };
 }
 
 function membershipOf({ type, content }: Pdu): string | undefined {

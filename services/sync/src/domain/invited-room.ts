@@ -1,18 +1,7 @@
-import { strippedState } from '@ganglion/protocol';
+import { isInStrippedState, strippedState } from '@ganglion/protocol';
 import type { ReadModel } from './ports.js';
 import { stateAt } from './room-state-delta.js';
 import type { RoomView } from './room-view.js';
-
-/** What helps to recognise a room that one is not in. @see https://spec.matrix.org/v1.19/client-server-api/#stripped-state */
-const STRIPPED_TYPES = new Set([
-  'm.room.create',
-  'm.room.name',
-  'm.room.avatar',
-  'm.room.topic',
-  'm.room.join_rules',
-  'm.room.canonical_alias',
-  'm.room.encryption',
-]);
 
 /** `rooms.invite` or `rooms.knock` of one room as JSON text: stripped state as of the invite, and the user's own event. */
 export async function strippedRoomAnswer(
@@ -24,10 +13,8 @@ export async function strippedRoomAnswer(
 ): Promise<string> {
   const state = await stateAt(model, view, at);
   const own = state.find(({ type, stateKey }) => type === 'm.room.member' && stateKey === userId)?.event;
-  const people = new Set([userId, own?.sender]);
-  const shown = state.filter(({ type, stateKey }) =>
-    type === 'm.room.member' ? people.has(stateKey) : STRIPPED_TYPES.has(type) && stateKey === '',
-  );
+  const people = new Set([userId, own?.sender ?? userId]);
+  const shown = state.filter(({ type, stateKey }) => isInStrippedState(type, stateKey, people));
   const events = shown.flatMap(({ event }) => (event === undefined ? [] : [strippedState(JSON.parse(event.json))]));
   return `{"${key}":{"events":${JSON.stringify(events)}}}`;
 }

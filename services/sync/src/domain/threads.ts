@@ -1,4 +1,4 @@
-import { MAIN_TIMELINE, relationOf, threadIdOf } from '@ganglion/protocol';
+import { isInReachOfThread, MAX_THREAD_HOPS, relationOf, type ThreadableEvent } from '@ganglion/protocol';
 import type { TimelineEvent } from './timeline-event.js';
 
 /** Where events are found by their id. */
@@ -6,40 +6,24 @@ interface Events {
   findEvent(eventId: string): Promise<TimelineEvent | undefined>;
 }
 
-interface Related {
-  readonly eventId: string;
-  readonly room_id: string;
-  readonly content: Record<string, never>;
-}
-
-const MAX_HOPS = 3;
-
-/**
- * Whether a receipt for a thread may name an event: one that is in it, its root, or one that relates to these. For the
- * main timeline, one that is in no thread.
- *
- * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidreceiptreceipttypeeventid
- */
+/** Whether a receipt for a thread, or for the main timeline, may name an event. */
 export async function belongsToThread(events: Events, event: TimelineEvent, threadId: string): Promise<boolean> {
   const line = await lineage(events, event);
-  if (threadId === MAIN_TIMELINE) return threadIn(line) === MAIN_TIMELINE;
-  return line.some(({ eventId, content }) => eventId === threadId || relationOf(content)?.eventId === threadId);
+  return isInReachOfThread(line[0], threadId, (eventId) => line.find(({ event_id }) => event_id === eventId));
 }
 
 /** The event and those that it relates to, one after the other. */
-async function lineage(events: Events, event: TimelineEvent): Promise<Related[]> {
-  const line: Related[] = [];
-  for (let next: TimelineEvent | undefined = event; next !== undefined && line.length <= MAX_HOPS; ) {
-    const { content } = JSON.parse(next.json);
-    line.push({ eventId: next.eventId, room_id: String(next.roomNid), content });
-    const relation = relationOf(content);
-    next = relation && (await events.findEvent(relation.eventId));
+async function lineage(events: Events, event: TimelineEvent): Promise<[ThreadableEvent, ...ThreadableEvent[]]> {
+  const line: [ThreadableEvent, ...ThreadableEvent[]] = [threadable(event)];
+  while (line.length <= MAX_THREAD_HOPS) {
+    const relation = relationOf(line.at(-1)?.content);
+    const next = relation && (await events.findEvent(relation.eventId));
+    if (next === undefined) break;
+    line.push(threadable(next));
   }
   return line;
 }
 
-function threadIn(line: readonly Related[]): string {
-  const [event] = line;
-  if (event === undefined) return MAIN_TIMELINE;
-  return threadIdOf(event, (eventId) => line.find((related) => related.eventId === eventId));
+function threadable({ eventId, roomNid, json }: TimelineEvent): ThreadableEvent {
+  return { event_id: eventId, room_id: String(roomNid), content: JSON.parse(json).content };
 }

@@ -1,4 +1,4 @@
-import { isValidUserId } from '@ganglion/protocol';
+import { isValidUserId, parseUserId } from '@ganglion/protocol';
 
 /** A server name of this deployment, and the host at which its clients reach it when that is another one. */
 export interface LocalServer {
@@ -36,13 +36,11 @@ export class LocalServers {
    * @see https://spec.matrix.org/v1.19/client-server-api/#matrix-user-id
    */
   candidates(user: string, serverName: string): string[] {
-    const colon = user.indexOf(':');
-    const full = user.startsWith('@');
-    const localpart = full ? user.slice(1, colon) : user;
-    const server = full ? user.slice(colon + 1) : serverName;
-    if (full && (colon < 0 || !this.has(server))) return [];
-    const ids = [...new Set([localpart, lowerCased(localpart)])].map((name) => `@${name}:${server}`);
-    return ids.filter(isValidUserId);
+    const meant = user.startsWith('@') ? user : `@${user}:${serverName}`;
+    if (!isValidUserId(meant)) return [];
+    const { localpart, serverName: server } = parseUserId(meant);
+    if (!this.has(server)) return [];
+    return [...new Set([localpart, lowerCased(localpart)])].map((name) => `@${name}:${server}`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { parseUserId } from '@ganglion/protocol';
 import { type AccountCreation, type CreatedAccount, userInUse } from './account-creation.js';
 import { forbidden, missingParam, takeOrRefuse } from './failures.js';
 import type { GuestUpgrade } from './guest-upgrade.js';
@@ -66,7 +67,7 @@ export class Registration {
     await takeOrRefuse(this.limiter, 'registration', address);
     const device = request.inhibitLogin ? undefined : request;
     if (guestAccessToken !== undefined) return this.guestUpgrade.upgrade(userId, password, device);
-    return this.creation.create({ userId, displayname: localpartOf(userId) }, password, device);
+    return this.creation.create({ userId, displayname: parseUserId(userId).localpart }, password, device);
   }
 
   /**
@@ -93,8 +94,4 @@ export class Registration {
   async #checkFree(userId: string): Promise<void> {
     if ((await this.accounts.find([userId])) !== undefined) throw userInUse();
   }
-}
-
-function localpartOf(userId: string): string {
-  return userId.slice(1, userId.indexOf(':'));
 }

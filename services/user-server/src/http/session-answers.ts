@@ -1,10 +1,7 @@
+import { domainOf } from '@ganglion/protocol';
 import type { CreatedAccount } from '../domain/account-creation.js';
 import type { IssuedTokens } from '../domain/session-tokens.js';
 import type { StartedSession } from '../domain/sessions.js';
-
-function serverNameOf(userId: string): string {
-  return userId.slice(userId.indexOf(':') + 1);
-}
 
 export function tokensAnswer({ accessToken, refreshToken, expiresInMs }: IssuedTokens): Record<string, unknown> {
   return {
@@ -16,12 +13,12 @@ export function tokensAnswer({ accessToken, refreshToken, expiresInMs }: IssuedT
 
 function sessionAnswer(session: StartedSession): Record<string, unknown> {
   const { userId, deviceId } = session;
-  return { user_id: userId, home_server: serverNameOf(userId), device_id: deviceId, ...tokensAnswer(session) };
+  return { user_id: userId, home_server: domainOf(userId), device_id: deviceId, ...tokensAnswer(session) };
 }
 
 /** The answer to a registration. @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3register */
 export function accountAnswer({ userId, session }: CreatedAccount): Record<string, unknown> {
-  return session ? sessionAnswer(session) : { user_id: userId, home_server: serverNameOf(userId) };
+  return session ? sessionAnswer(session) : { user_id: userId, home_server: domainOf(userId) };
 }
 
 /** Answers log-ins, and says where the homeserver is reached when the configuration does. */
@@ -30,7 +27,7 @@ export class LoginAnswers {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3login */
   answer(session: StartedSession): Record<string, unknown> {
-    const baseUrl = this.baseUrls.get(serverNameOf(session.userId));
+    const baseUrl = this.baseUrls.get(domainOf(session.userId));
     const wellKnown = baseUrl !== undefined && { well_known: { 'm.homeserver': { base_url: baseUrl } } };
     return { ...sessionAnswer(session), ...wellKnown };
   }

@@ -1,8 +1,9 @@
+import { threadIdAfter } from '@ganglion/protocol';
 import type { ReadModel } from '../ports.js';
 import type { RoomView } from '../room-view.js';
 import type { TimelineEvent } from '../timeline-event.js';
 import type { Evaluated, Evaluations } from './evaluations.js';
-import { isMessage, isRedacted, type Notice, threadAmong, type Verdict } from './notice.js';
+import { isMessage, isRedacted, type Notice, type Verdict } from './notice.js';
 
 /** How many events before those in memory are looked at for who has not read them; kept are up to twice as many notices. */
 const MAX_EVENTS = 1_000;
@@ -87,7 +88,7 @@ export class NoticeBoard {
   #noticeOf(event: TimelineEvent, view: RoomView): Notice | undefined {
     if (isRedacted(event)) return undefined;
     const evaluated = this.evaluations.of(event, view);
-    const threadId = threadAmong(evaluated.content, (eventId) => this.#threads.get(eventId));
+    const threadId = threadIdAfter(evaluated.content, (eventId) => this.#threads.get(eventId));
     const verdict = this.verdictOf(evaluated, view);
     if (!verdict.notifies && verdict.mentions === undefined && !isMessage(event)) return undefined;
     const { position, eventId, sender, stateKey } = event;

@@ -1,5 +1,4 @@
 import type { CompiledPushRules } from '@ganglion/protocol';
-import { MAIN_TIMELINE, relationOf } from '@ganglion/protocol';
 import type { TimelineEvent } from '../timeline-event.js';
 
 /** What the counts of unread notifications need to know of an event. */
@@ -35,16 +34,4 @@ export function isMessage({ type, stateKey }: TimelineEvent): boolean {
 
 export function isRedacted({ fixedUnsigned }: TimelineEvent): boolean {
   return fixedUnsigned.startsWith('"redacted_because"');
-}
-
-/**
- * The thread of an event, as far as it is known which threads others are in: what relates to an event that is not known
- * counts as part of the main timeline.
- *
- * @see https://spec.matrix.org/v1.19/client-server-api/#threaded-read-receipts
- */
-export function threadAmong(content: unknown, threadOf: (eventId: string) => string | undefined): string {
-  const relation = relationOf(content);
-  if (relation === undefined) return MAIN_TIMELINE;
-  return relation.relType === 'm.thread' ? relation.eventId : (threadOf(relation.eventId) ?? MAIN_TIMELINE);
 }
