@@ -1,6 +1,6 @@
 import type { RateLimitsConfig } from '@ganglion/config';
 import type { Database, SchemaDefinition } from '@ganglion/database';
-import type { RateLimitDecision, RateLimiter, RateLimitName } from './rate-limit.js';
+import type { RateLimitDecision, RateLimitName, RefundingRateLimiter } from './rate-limit.js';
 
 /** Rate limits live in an unlogged table: losing them in a crash of PostgreSQL harms nobody. */
 export const rateLimitSchema: SchemaDefinition = {
@@ -43,6 +43,8 @@ const TAKE = `
   RETURNING key, allowed,
     full_at_ms + step_ms - reach_ms - extract(epoch FROM clock_timestamp())::float8 * 1000 AS wait_ms`;
 
+const GIVE_BACK = 'UPDATE rate_limits.buckets SET full_at_ms = full_at_ms - step_ms WHERE key = $1';
+
 const FORGET = `DELETE FROM rate_limits.buckets
   WHERE full_at_ms < extract(epoch FROM clock_timestamp())::float8 * 1000 - 60000`;
 const FORGET_EVERY_MS = 600_000;
@@ -58,7 +60,7 @@ interface Use {
 const ALLOWED: RateLimitDecision = { allowed: true, retryAfterMs: 0 };
 
 /** Rate limits that hold over all replicas and restarts. What arrives while a statement runs goes into the next one. */
-export class PostgresRateLimiter implements RateLimiter {
+export class PostgresRateLimiter implements RefundingRateLimiter {
   #waiting: Use[] = [];
   #running = false;
   #forgetting: NodeJS.Timeout | undefined;
@@ -85,6 +87,11 @@ export class PostgresRateLimiter implements RateLimiter {
       this.#waiting.push({ key: `${name}:${key}`, stepMs, reachMs: stepMs * burst, resolve, reject });
       if (!this.#running) void this.#run();
     });
+  }
+
+  async giveBack(name: RateLimitName, key: string): Promise<void> {
+    if (!this.config.enabled) return;
+    await this.db.query({ name: 'give-back', text: GIVE_BACK, values: [`${name}:${key}`] });
   }
 
   async #run(): Promise<void> {

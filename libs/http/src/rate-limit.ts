@@ -27,6 +27,11 @@ export interface RateLimiter {
   take(name: RateLimitName, key: string): Promise<RateLimitDecision>;
 }
 
+/** As well gives uses back: for what is counted before it is known whether it counts. */
+export interface RefundingRateLimiter extends RateLimiter {
+  giveBack(name: RateLimitName, key: string): Promise<void>;
+}
+
 export const RATE_LIMITER = Symbol('RateLimiter');
 const LIMIT = 'ganglion:rate-limit';
 

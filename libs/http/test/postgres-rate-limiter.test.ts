@@ -83,6 +83,17 @@ describe('a limit', () => {
     expect(refused).toBeGreaterThan(0);
   });
 
+  it('can be given back, whichever replica has taken', async () => {
+    const [one, two] = [limiterOn(replicas[0], FIVE), limiterOn(replicas[1], FIVE)];
+    for (let use = 0; use < 20; use++) {
+      expect(await one.take('message', 'refunded')).toMatchObject({ allowed: true });
+      await two.giveBack('message', 'refunded');
+    }
+    await two.giveBack('message', 'nobody has taken');
+    const uses = await Promise.all(Array.from({ length: 8 }, () => one.take('message', 'refunded')));
+    expect(uses.filter(({ allowed }) => allowed)).toHaveLength(5);
+  });
+
   it('may be changed: the new one holds at once', async () => {
     await burst(FIVE, 10, ['changes']);
     const generous = limiterOn(replicas[1], { message: { per_second: 0.001, burst: 1_000 } });

@@ -84,7 +84,7 @@ async function pathsOf(service: ServiceName, databaseUrl: string, folder: string
   await makeMissingSigningKeys(config.server_names);
   const foundation = await layFoundation(config, [service]);
   const remote = new RemoteServices(config, foundation.metrics);
-  const rateLimiter = { take: async () => ({ allowed: true, retryAfterMs: 0 }) };
+  const rateLimiter = { take: async () => ({ allowed: true, retryAfterMs: 0 }), giveBack: async () => {} };
   const tokens = { verify: () => Promise.reject(new Error('nobody asks')) };
   try {
     const { modules } = await composeServices(foundation, [service], remote, rateLimiter);

@@ -125,6 +125,7 @@ describe('rate limits', () => {
         taken.push(`${name} ${key}`);
         return taken.length > 2 ? { allowed: false, retryAfterMs: 1_234 } : { allowed: true, retryAfterMs: 0 };
       },
+      async giveBack() {},
     };
     const limited = await deployment.start({ rateLimiter });
     const { userId, password } = await register(instance.http);
@@ -139,6 +140,28 @@ describe('rate limits', () => {
     const auth = { type: 'm.login.dummy' };
     const registration = await limited.http.post('register', { auth, username: freshName(), password });
     expect([registration.status, taken.at(-1)]).toEqual([429, 'registration 127.0.0.1']);
+  });
+});
+
+describe('the limit of failed attempts', () => {
+  it('counts those that fail, not those that succeed', async () => {
+    let left = 3;
+    const rateLimiter = {
+      async take(name: string) {
+        if (name !== 'login_failed') return { allowed: true, retryAfterMs: 0 };
+        left -= 1;
+        return { allowed: left >= 0, retryAfterMs: 1 };
+      },
+      async giveBack() {
+        left += 1;
+      },
+    };
+    const { http } = await deployment.start({ rateLimiter });
+    const { userId, password } = await register(instance.http);
+    const attempt = async (tried: string) => (await http.post('login', passwordLogin(userId, tried))).status;
+    for (let i = 0; i < 5; i++) expect(await attempt(password)).toBe(200);
+    expect([await attempt('x'), await attempt('y'), await attempt(password)]).toEqual([403, 403, 200]);
+    expect([await attempt('z'), await attempt('z'), await attempt(password)]).toEqual([403, 429, 429]);
   });
 });
 

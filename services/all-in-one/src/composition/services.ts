@@ -23,7 +23,7 @@ import {
   UsersDefinition,
 } from '@ganglion/contracts/user';
 import { federationApiModule } from '@ganglion/federation-api';
-import type { RateLimiter } from '@ganglion/http';
+import type { RefundingRateLimiter } from '@ganglion/http';
 import { createPushServer, pushModule } from '@ganglion/push';
 import { createRoomServer } from '@ganglion/room-server';
 import { createSyncServer, syncModule } from '@ganglion/sync';
@@ -53,7 +53,7 @@ export interface ComposedServices {
 interface Composition {
   readonly foundation: Foundation;
   readonly interfaces: Interfaces;
-  readonly rateLimiter: RateLimiter;
+  readonly rateLimiter: RefundingRateLimiter;
   readonly modules: DynamicModule[];
   readonly parts: Part[];
 }
@@ -78,7 +78,7 @@ export async function composeServices(
   foundation: Foundation,
   services: readonly ServiceName[],
   remote: RemoteServices,
-  rateLimiter: RateLimiter,
+  rateLimiter: RefundingRateLimiter,
 ): Promise<ComposedServices> {
   const interfaces = new Interfaces(remote);
   const composition: Composition = { foundation, interfaces, rateLimiter, modules: [], parts: [] };

@@ -34,15 +34,18 @@ export class Credentials {
 
   /**
    * The account among the candidates if the password is its password. An unknown or deactivated account takes as long
-   * and counts as much as a wrong password.
+   * and counts as much as a wrong password. Each attempt counts until it has succeeded, so that nobody can try more by
+   * trying all at once.
    *
-   * @throws MatrixError M_LIMIT_EXCEEDED after too many attempts on one account
+   * @throws MatrixError M_LIMIT_EXCEEDED after too many failed attempts on one account
    */
   async check(candidates: readonly string[], password: string): Promise<Account | undefined> {
     const name = candidates.at(-1);
     if (name !== undefined) await takeOrRefuse(this.limiter, 'login_failed', name);
     const account = await this.accounts.find(candidates);
     const verified = await this.passwords.verify(account?.passwordHash, password);
-    return verified && account !== undefined && !account.deactivated ? account : undefined;
+    if (!verified || account === undefined || account.deactivated) return undefined;
+    if (name !== undefined) await this.limiter.giveBack('login_failed', name);
+    return account;
   }
 }

@@ -30,6 +30,8 @@ export interface InstanceOptions {
   readonly rooms?: RoomPorts;
 }
 
+const UNLIMITED: RateLimiter = { take: async () => ({ allowed: true, retryAfterMs: 0 }), giveBack: async () => {} };
+
 /** One process' worth of user server, with its HTTP side. */
 export interface Instance {
   readonly server: UserServer;
@@ -65,7 +67,7 @@ export class Deployment {
     await migrate(db, userServerSchema);
     const logger = createLogger({ level: 'error' });
     const metrics = new Metrics();
-    const rateLimiter = options.rateLimiter ?? { take: async () => ({ allowed: true, retryAfterMs: 0 }) };
+    const rateLimiter = options.rateLimiter ?? UNLIMITED;
     const { rooms } = options;
     const server = createUserServer({ config, db, bus, logger, metrics, rateLimiter, ...(rooms && { rooms }) });
     await server.start();

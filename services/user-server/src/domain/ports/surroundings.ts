@@ -31,4 +31,6 @@ export type RateLimitName = 'registration' | 'login_failed';
 
 export interface RateLimiter {
   take(name: RateLimitName, key: string): Promise<{ readonly allowed: boolean; readonly retryAfterMs: number }>;
+  /** Takes a use back that did not count after all. */
+  giveBack(name: RateLimitName, key: string): Promise<void>;
 }
