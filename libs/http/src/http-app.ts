@@ -123,14 +123,16 @@ export async function createHttpApp(
   app.useGlobalFilters(filter);
   await app.init();
   await server.ready();
-  const listeners = new Listeners(options.config.listeners, (request, response) => server.routing(request, response));
+  const { config, logger } = options;
+  const onFault = (error: Error) => logger.warn({ err: error }, 'renewed certificates of a listener are not used');
+  const listeners = new Listeners(config.listeners, (request, response) => server.routing(request, response), onFault);
   return {
     fastify: server,
     routes,
     listen: () => listeners.listen(),
     async drain() {
       draining.begin();
-      await listeners.close(options.config.drain_seconds * 1000);
+      await listeners.close(config.drain_seconds * 1000);
       await app.close();
     },
   };

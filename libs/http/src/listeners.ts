@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { HttpConfig } from '@ganglion/config';
+import { RenewedPem } from '@ganglion/tls';
 import { answerUnreadableRequests } from './unreadable-request.js';
 
 type ListenerConfig = HttpConfig['listeners'][number];
@@ -9,10 +9,13 @@ type ListenerConfig = HttpConfig['listeners'][number];
 /** The sockets of one application: any number of plain and TLS listeners in front of one request handler. */
 export class Listeners {
   readonly #servers: Server[] = [];
+  readonly #forgetCertificates: (() => void)[] = [];
 
+  /** @param onFault told why renewed certificates are not used */
   constructor(
     private readonly configs: readonly ListenerConfig[],
     private readonly handle: RequestListener,
+    private readonly onFault: (error: Error) => void,
   ) {}
 
   /** Listens on all of them; resolves with their URLs. */
@@ -21,7 +24,7 @@ export class Listeners {
   }
 
   async #open(config: ListenerConfig): Promise<string> {
-    const server = await this.#create(config);
+    const server = this.#create(config);
     this.#servers.push(server);
     server.keepAliveTimeout = 75_000;
     answerUnreadableRequests(server);
@@ -35,10 +38,13 @@ export class Listeners {
     return `${config.tls === undefined ? 'http' : 'https'}://${host}:${port}`;
   }
 
-  async #create({ tls }: ListenerConfig): Promise<Server> {
+  /** New connections get the certificates as they are now. */
+  #create({ tls }: ListenerConfig): Server {
     if (tls === undefined) return createServer(this.handle);
-    const [cert, key] = await Promise.all([readFile(tls.cert_file), readFile(tls.key_file)]);
-    return createTlsServer({ cert, key }, this.handle);
+    const pem = new RenewedPem({ cert: tls.cert_file, key: tls.key_file }, this.onFault);
+    const server = createTlsServer({ cert: pem.current.cert, key: pem.current.key }, this.handle);
+    this.#forgetCertificates.push(pem.watch(({ cert, key }) => server.setSecureContext({ cert, key })));
+    return server;
   }
 
   /** Takes no new connections, lets running requests finish, and cuts only what is left after the deadline. */
@@ -50,5 +56,6 @@ export class Listeners {
     }, deadlineMs);
     await Promise.all(closed);
     clearTimeout(cut);
+    for (const forget of this.#forgetCertificates) forget();
   }
 }

@@ -73,8 +73,11 @@ export class RpcServer {
 
   /** @throws Error when the address cannot be listened at */
   async start(): Promise<void> {
+    const { listen, tls, logger } = this.#options;
+    const onFault = (error: Error) =>
+      logger?.warn({ err: error }, 'renewed certificates between services are not used');
     this.#port = await new Promise<number>((resolve, reject) => {
-      this.#server.bindAsync(this.#options.listen, serverCredentials(this.#options.tls), (error, port) => {
+      this.#server.bindAsync(listen, serverCredentials(tls, onFault), (error, port) => {
         if (error) reject(error);
         else resolve(port);
       });

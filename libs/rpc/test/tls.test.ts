@@ -1,5 +1,9 @@
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Authority } from '../../testing/src/certificates.js';
+import { eventually } from '../../testing/src/eventually.js';
 import { dnsEndpoints, RpcUnavailableError, type TlsFiles } from '../src/index.js';
-import { Authority } from './certificates.js';
 import { Fixture, targetOf } from './support.js';
 
 let fixture: Fixture;
@@ -67,6 +71,33 @@ describe('mutual TLS', () => {
       await expect(client.post({ text: 'x' })).rejects.toBeInstanceOf(RpcUnavailableError);
     }
   });
+
+  it('goes on with the certificates of another authority once both sides have them', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ganglion-renewed-'));
+    const installed = (name: string) => ({
+      ca: join(folder, `${name}-ca`),
+      cert: join(folder, name),
+      key: join(folder, `${name}-key`),
+    });
+    const install = async (authority: Authority, name: string) => {
+      const [from, to] = [await authority.issue(name), installed(name)];
+      for (const file of ['ca', 'cert', 'key'] as const) copyFileSync(from[file], to[file]);
+      return to;
+    };
+    const target = await serve(await install(house, '127.0.0.1'));
+    const tls = await install(house, 'client');
+    const early = fixture.client([target], { tls });
+    await expect(early.post({ text: 'x' })).resolves.toEqual({ text: 'call 1' });
+    await install(stranger, '127.0.0.1');
+    await install(stranger, 'client');
+    // What is connected stays connected; who comes now shows and expects what is there now.
+    const newcomer = { tls: await stranger.issue('newcomer') };
+    await eventually(() => fixture.client([target], newcomer).post({ text: 'x' }), 25_000);
+    const outsider = fixture.client([target], { tls: await house.issue('outsider'), retries: 0 });
+    await expect(outsider.post({ text: 'x' })).rejects.toBeInstanceOf(RpcUnavailableError);
+    await expect(early.post({ text: 'x' })).resolves.toEqual({ text: 'call 3' });
+    rmSync(folder, { recursive: true });
+  }, 60_000);
 
   it('says which file is missing', async () => {
     const tls = { ca: '/nowhere/ca.pem', cert: '/nowhere/cert.pem', key: '/nowhere/key.pem' };

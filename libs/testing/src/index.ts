@@ -1,3 +1,4 @@
+export { Authority, type CertificateFiles } from './certificates.js';
 export { spawnTypeScript, type TestProcess } from './child-process.js';
 export { type Cluster, type ClusterOptions, type Replica, startCluster } from './deployment/cluster.js';
 export { type ProxyOptions, type RunningProxy, startProxy } from './deployment/proxy.js';

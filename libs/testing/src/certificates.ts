@@ -4,11 +4,17 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as x509 from '@peculiar/x509';
-import type { TlsFiles } from '../src/index.js';
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const generateKeys = () =>
   crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']) as Promise<webcrypto.CryptoKeyPair>;
+
+/** Paths of PEM files. */
+export interface CertificateFiles {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
 
 /** A certificate authority that lives as long as the test. */
 export class Authority {
@@ -34,8 +40,8 @@ export class Authority {
     return new Authority(certificate, keys);
   }
 
-  /** Files for a server or client that may be reached by the name. */
-  async issue(name: string, ca: Authority = this): Promise<TlsFiles> {
+  /** Files for a server or client that may be reached by the name; new ones take the place of those it had. */
+  async issue(name: string, ca: Authority = this): Promise<CertificateFiles> {
     const keys = await generateKeys();
     const certificate = await x509.X509CertificateGenerator.create({
       subject: `CN=${name}`,

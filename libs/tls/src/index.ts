@@ -1,0 +1,1 @@
+export { type Pem, type PemFiles, RenewedPem } from './renewed-pem.js';
