@@ -66,6 +66,10 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   const unread = new UnreadCounts(model);
   const announcements = new Announcements();
   const deliveries = new Deliveries();
+  const waiting = deps.metrics.gauge({
+    name: 'ganglion_sync_waiting_requests',
+    help: 'Requests for /sync that wait for something to happen.',
+  });
   const alone = config.bus.kind === 'embedded';
   const feed = new LiveFeed(
     feedSource(bus, deliveries),
@@ -85,7 +89,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   return {
     service: new SyncService({
       ...{ feed, model, rooms, users, announcements, ephemeral, unread, deliveries },
-      ...{ sent: new SentMembers(), roomLog: deps.roomLog },
+      ...{ sent: new SentMembers(), roomLog: deps.roomLog, waiting },
     }),
     history: new RoomHistory({ feed, model, rooms, users, announcements }),
     receipts: new Receipts({ feed, model, receipts, joined, announcements, fullyRead, announce }),

@@ -1,3 +1,4 @@
+import type { Gauge } from '@ganglion/telemetry';
 import type { Announcements } from './announcements.js';
 import type { AccountDataRow } from './append.js';
 import type { Deliveries } from './deliveries.js';
@@ -22,6 +23,8 @@ export interface SyncDependencies extends RoomReaders {
   readonly ephemeral: EphemeralReader;
   readonly unread: UnreadCounts;
   readonly deliveries: Deliveries;
+  /** Counts the requests that wait. */
+  readonly waiting: Pick<Gauge, 'inc' | 'dec'>;
 }
 
 interface RoomAside extends Aside {
@@ -62,8 +65,14 @@ export class SyncService {
       const left = deadline - performance.now();
       if (left <= 0 || signal.aborted) return emptyAnswer(upTo);
       // What happened meanwhile to others is no reason to look again.
-      if (user.wakes === wakes) await user.wait(left, signal);
+      if (user.wakes === wakes) await this.#wait(user, left, signal);
     }
+  }
+
+  async #wait(user: UserView, milliseconds: number, signal: AbortSignal): Promise<void> {
+    const { waiting } = this.deps;
+    waiting.inc();
+    await user.wait(milliseconds, signal).finally(() => waiting.dec());
   }
 
   /** The user as the feed keeps them up to date, which has come as far as they know. */

@@ -16,6 +16,8 @@ export interface Replica {
   readonly server: SyncServer;
   /** What a test may do to it. */
   readonly trouble: Trouble;
+  /** How many requests for /sync wait. */
+  waiting(): Promise<number>;
   /** Answers who waits and takes no more requests; what follows is `stop`. */
   drain(): Promise<void>;
   stop(): Promise<void>;
@@ -64,12 +66,13 @@ export class Deployment {
     const connected = await connect(this.databaseUrl);
     const db = trouble.database(connected);
     const logger = createLogger({ level: 'error' });
+    const metrics = new Metrics();
     const server = createSyncServer({
       config,
       db,
       bus,
       logger,
-      metrics: new Metrics(),
+      metrics,
       roomLog,
       userLog: users,
       users,
@@ -77,7 +80,7 @@ export class Deployment {
     });
     await server.start();
     const app = await createHttpApp([syncModule(server, config)], {
-      ...{ config: config.http, tokens, health: {}, logger, metrics: new Metrics() },
+      ...{ config: config.http, tokens, health: {}, logger, metrics },
       rateLimiter: { take: async () => ({ allowed: true, retryAfterMs: 0 }) },
     });
     const [url = ''] = await app.listen();
@@ -88,6 +91,7 @@ export class Deployment {
     };
     const replica = {
       ...{ url, server, trouble, drain },
+      waiting: async () => Number(/^ganglion_sync_waiting_requests (\d+)/m.exec(await metrics.render())?.[1]),
       stop: async () => {
         this.#replicas.delete(replica);
         trouble.isCutOff = false;
