@@ -66,8 +66,10 @@ export interface Subscription {
   stop(): Promise<void>;
 }
 
-/** Why messages may have been lost. */
+/** Why messages may be missing. */
 export type ResetReason =
+  /** The connection was lost: nothing is heard before it is back. */
+  | { readonly kind: 'disconnected' }
   /** The connection was down: broadcasts of that time were missed, stored messages were not. */
   | { readonly kind: 'reconnected' }
   /** The stream was wiped, deleted or created anew; or, in one process, outgrew what is kept for a reader that is away. */
@@ -135,7 +137,10 @@ export interface Bus {
   /** Hears broadcasts of the topic, or only those with the key; costs nothing where nobody listens. */
   listen<T>(topic: Topic<T>, handler: TopicHandler<T>, options?: { readonly key?: string }): Promise<Subscription>;
 
-  /** Calls the listener whenever messages may have been lost; returns how to stop that. */
+  /** Whether this process hears what is said now; always true within one process. */
+  readonly connected: boolean;
+
+  /** Calls the listener whenever messages may be missing from now on, or are; returns how to stop that. */
   onReset(listener: (reason: ResetReason) => void): () => void;
 
   /** The newest messages in the dead-letter stream, oldest first. */

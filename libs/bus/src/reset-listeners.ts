@@ -1,7 +1,7 @@
 import type { ResetReason } from './bus.js';
 import type { BusLogger } from './options.js';
 
-/** Who wants to know that messages may have been lost. */
+/** Who wants to know that messages may be missing. */
 export class ResetListeners {
   readonly #listeners = new Set<(reason: ResetReason) => void>();
   readonly #logger: BusLogger;
@@ -16,7 +16,7 @@ export class ResetListeners {
   }
 
   tell(reason: ResetReason): void {
-    this.#logger.warn({ reset: reason }, 'messages may have been lost; consumers catch up from the owners');
+    this.#logger.warn({ reset: reason }, 'messages may be missing; consumers catch up from the owners');
     for (const listener of this.#listeners) {
       try {
         listener(reason);

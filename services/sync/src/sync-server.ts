@@ -7,6 +7,7 @@ import type { AccountData, UserLog, Users } from '@ganglion/contracts/user';
 import { type Database, Lease } from '@ganglion/database';
 import type { Logger, Metrics } from '@ganglion/telemetry';
 import { AppenderService } from './appender/appender-service.js';
+import { Backlog } from './appender/backlog.js';
 import { RECEIPTS, TYPING } from './appender/ephemeral-intake.js';
 import { Announcements } from './domain/announcements.js';
 import type { AppendBatch } from './domain/append.js';
@@ -24,6 +25,7 @@ import { SyncService } from './domain/sync-service.js';
 import { Typing } from './domain/typing.js';
 import { UnreadCounts } from './domain/unread/unread-counts.js';
 import { UserViews } from './domain/user-views.js';
+import { AppendStore } from './storage/append-store.js';
 import { ReadStore } from './storage/read-store.js';
 import { ReceiptStore } from './storage/receipt-store.js';
 
@@ -64,7 +66,17 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   const rooms = new RoomViews(model, config.sync.max_cached_rooms, config.sync.recent_events_per_room);
   const ephemeral = new EphemeralReader(receipts, users.receipts);
   const unread = new UnreadCounts(model);
-  const announcements = new Announcements();
+  const backlog = new Backlog(new AppendStore(db), deps.roomLog, deps.userLog);
+  const announcements = new Announcements({
+    get heard() {
+      return bus.connected;
+    },
+    async unread() {
+      const unread = await backlog.read();
+      await feed.reach(await model.position());
+      return unread;
+    },
+  });
   const deliveries = new Deliveries();
   const waiting = deps.metrics.gauge({
     name: 'ganglion_sync_waiting_requests',
@@ -108,6 +120,9 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
 
 function feedSource(bus: Bus, deliveries: Deliveries): FeedSource {
   return {
+    get connected() {
+      return bus.connected;
+    },
     async listen(onBatch, onAnnouncement) {
       const subscriptions = await Promise.all([
         bus.listen(APPENDED, (batch) => {

@@ -36,6 +36,7 @@ export function createEmbeddedBus(options: EmbeddedBusOptions = {}): Bus {
 }
 
 class EmbeddedBus implements Bus {
+  readonly connected = true;
   readonly #env: BusEnvironment;
   readonly #capacity: number;
   readonly #streams = new Map<string, EmbeddedStream<unknown>>();

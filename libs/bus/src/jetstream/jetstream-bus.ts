@@ -78,6 +78,13 @@ class JetStreamBus implements Bus {
     this.#topics = new JetStreamTopics(core);
     this.#deadLetters = new DeadLetters(core, this.#publisher('dead-letter', deadLetterSpec(core.naming)));
     core.connection.on('up', () => void this.#recover());
+    core.connection.on('down', () => {
+      if (!this.#closed) resets.tell({ kind: 'disconnected' });
+    });
+  }
+
+  get connected(): boolean {
+    return this.#core.connection.connected;
   }
 
   publish<T>(stream: StreamDefinition<T>, message: T, options: PublishOptions): Promise<void> {

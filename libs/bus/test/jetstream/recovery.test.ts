@@ -158,8 +158,9 @@ describe('the bus on JetStream', () => {
       bus.broadcast(topic, 'hello');
       return heard.includes('hello');
     });
-    await until('the reset is told', () => resets.length > 0);
-    expect(resets).toEqual([{ kind: 'reconnected' }]);
+    await until('the reset is told', () => resets.length > 1);
+    expect(resets).toEqual([{ kind: 'disconnected' }, { kind: 'reconnected' }]);
+    expect(bus.connected).toBe(true);
   });
 
   it('takes over changed settings of streams and durables', async () => {

@@ -27,6 +27,8 @@ export interface AppenderDependencies {
 }
 
 const CATCH_UP_EVERY_MS = 15_000;
+/** While the bus is away, only the owners' logs tell what was committed. */
+const CATCH_UP_UNHEARD_EVERY_MS = 400;
 const RETRY_MS = 250;
 
 const COMMON = {
@@ -41,7 +43,8 @@ const USERS: ConsumerDefinition<UserChanges> = { ...COMMON, stream: USER_CHANGES
 
 /**
  * Campaigns to be the appender and, while it is, appends what the bus brings. It compares with the owners' logs at the
- * beginning of its term, whenever the bus may have lost something, and every fifteen seconds.
+ * beginning of its term, whenever the bus may have lost something, and every fifteen seconds; while the bus is away, all
+ * the time.
  */
 export class AppenderService {
   readonly #store: AppendStore;
@@ -82,13 +85,14 @@ export class AppenderService {
     const catchUp = new CatchUp(state, term.epoch, appender, this.#store, roomLog, userLog, this.deps.logger);
     const over = new AbortController();
     const signal = AbortSignal.any([term.signal, over.signal]);
-    const subscriptions = await this.#consume(appender, over);
+    const consuming = new Consuming(this.#consume(appender, over, signal));
     const intake = new EphemeralIntake({ bus, receipts, typing, appender, logger, over });
     try {
       await intake.start();
-      await this.#catchUpUntil(signal, catchUp);
+      await this.#catchUpUntil(signal, catchUp, consuming);
     } finally {
-      await Promise.all([intake, ...subscriptions].map((subscription) => subscription.stop()));
+      over.abort();
+      await Promise.all([intake.stop(), consuming.stop()]);
     }
   }
 
@@ -101,27 +105,43 @@ export class AppenderService {
     );
   }
 
-  #consume(appender: Appender, over: AbortController): Promise<Subscription[]> {
+  #consume(appender: Appender, over: AbortController, signal: AbortSignal): Promise<Subscription | undefined>[] {
     const append = (incoming: Parameters<Appender['append']>[0]) =>
       appender.append(incoming).catch((error: unknown) => {
         if (error instanceof TermOverError) over.abort();
         throw error;
       });
-    return Promise.all([
-      this.deps.bus.consume(ROOMS, async (batch) => {
+    const { bus } = this.deps;
+    const rooms = () =>
+      bus.consume(ROOMS, async (batch) => {
         await Promise.all(batch.map(({ message }) => inTracesOf(message, (room) => append({ room }))));
-      }),
-      this.deps.bus.consume(USERS, async (batch) => {
+      });
+    const users = () =>
+      bus.consume(USERS, async (batch) => {
         await Promise.all(batch.map(({ message }) => append({ user: message })));
-      }),
-    ]);
+      });
+    return [this.#persistently(rooms, signal), this.#persistently(users, signal)];
   }
 
-  async #catchUpUntil(signal: AbortSignal, catchUp: CatchUp): Promise<void> {
-    let wake = new AbortController();
-    const stopListening = this.deps.bus.onReset(() => wake.abort());
+  /** A bus that is away when the term begins must not keep it from beginning. */
+  async #persistently(consume: () => Promise<Subscription>, signal: AbortSignal): Promise<Subscription | undefined> {
     while (!signal.aborted) {
-      let pause = CATCH_UP_EVERY_MS;
+      try {
+        return await consume();
+      } catch (error) {
+        if (!signal.aborted) this.deps.logger.warn({ err: error }, 'the bus does not bring what is committed yet');
+        await sleep(RETRY_MS, undefined, { signal }).catch(() => {});
+      }
+    }
+    return undefined;
+  }
+
+  async #catchUpUntil(signal: AbortSignal, catchUp: CatchUp, consuming: Consuming): Promise<void> {
+    const { bus } = this.deps;
+    let wake = new AbortController();
+    const stopListening = bus.onReset(() => wake.abort());
+    while (!signal.aborted) {
+      let pause = bus.connected && consuming.begun ? CATCH_UP_EVERY_MS : CATCH_UP_UNHEARD_EVERY_MS;
       wake = new AbortController();
       try {
         await catchUp.run(signal);
@@ -134,5 +154,21 @@ export class AppenderService {
       await sleep(pause, undefined, { signal: woken }).catch(() => {});
     }
     stopListening();
+  }
+}
+
+/** What the bus brings during one term. */
+class Consuming {
+  /** Whether everything that is published from now on is brought. */
+  begun = false;
+
+  constructor(private readonly subscriptions: readonly Promise<Subscription | undefined>[]) {
+    void Promise.all(subscriptions).then(() => {
+      this.begun = true;
+    });
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.subscriptions.map(async (subscription) => (await subscription)?.stop()));
   }
 }

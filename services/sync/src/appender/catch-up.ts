@@ -5,9 +5,9 @@ import { RpcError } from '@ganglion/rpc/errors';
 import type { Logger } from '@ganglion/telemetry';
 import type { AppenderState, AppendStore } from '../storage/append-store.js';
 import { type Appender, TermOverError } from './appender.js';
+import { roomHeads, userHeads } from './owner-heads.js';
 import { readUserLog } from './user-log.js';
 
-const HEADS_PAGE = 500;
 const LOG_PAGE = 200;
 
 /**
@@ -50,19 +50,16 @@ export class CatchUp {
 
   async #rooms(signal: AbortSignal): Promise<void> {
     let cursor: number | undefined;
-    for (let afterRoom = 0; !signal.aborted; ) {
-      const request = { sinceCursor: this.#roomCursor, afterRoom, limit: HEADS_PAGE };
-      const page = await this.roomLog.listRoomHeads(request);
+    for await (const page of roomHeads(this.roomLog, this.#roomCursor)) {
       cursor ??= page.cursor;
       const known = await this.store.roomSeqs(page.heads.map(({ roomId }) => roomId));
       for (const { roomId, roomSeq } of page.heads) {
         await this.#isolated(roomId, () => this.#room(roomId, known.get(roomId) ?? 0, roomSeq));
       }
-      if (page.nextRoom === undefined) break;
-      afterRoom = page.nextRoom;
+      if (signal.aborted) return;
     }
     // Only a listing that was worked through to its end moves the cursor.
-    if (!signal.aborted && cursor !== undefined) this.#roomCursor = cursor;
+    if (cursor !== undefined) this.#roomCursor = cursor;
   }
 
   async #room(roomId: string, knownSeq: number, headSeq: number): Promise<void> {
@@ -77,19 +74,16 @@ export class CatchUp {
 
   async #users(signal: AbortSignal): Promise<void> {
     let cursor: number | undefined;
-    for (let afterUser = ''; !signal.aborted; ) {
-      const request = { sinceCursor: this.#userCursor, afterUser, limit: HEADS_PAGE };
-      const page = await this.userLog.listUserHeads(request);
+    for await (const page of userHeads(this.userLog, this.#userCursor)) {
       cursor ??= page.cursor;
       const known = await this.store.userSeqs(page.heads.map(({ userId }) => userId));
       for (const { userId, userSeq } of page.heads) {
         const seq = known.get(userId) ?? 0;
         if (seq < userSeq) await this.#isolated(userId, () => this.#user(userId, seq));
       }
-      if (page.nextUser === undefined) break;
-      afterUser = page.nextUser;
+      if (signal.aborted) return;
     }
-    if (!signal.aborted && cursor !== undefined) this.#userCursor = cursor;
+    if (cursor !== undefined) this.#userCursor = cursor;
   }
 
   async #user(userId: string, afterSeq: number): Promise<void> {

@@ -6,16 +6,19 @@ import type { UserViews } from './user-views.js';
 
 /** How the feed hears of what was appended: only while it listens. */
 export interface FeedSource {
+  /** Whether anything can be heard now. */
+  readonly connected: boolean;
   listen(
     onBatch: (batch: AppendBatch) => void,
     onAnnouncement: (id: string, seq: number) => void,
   ): Promise<() => Promise<void>>;
-  /** Batches may have been missed. */
+  /** Batches may have been missed, or will be until the listener is called again. */
   onReset(listener: () => void): () => void;
 }
 
 const IDLE_AFTER_MS = 10_000;
 const CHECK_EVERY_MS = 1_000;
+const CHECK_UNHEARD_EVERY_MS = 250;
 /** Positions. */
 const TOO_FAR = 5_000;
 
@@ -84,10 +87,10 @@ export class LiveFeed {
         (batch) => this.#receive(batch),
         (id, seq) => this.announcements.announce(id, seq),
       );
-      this.#stopResets = this.source.onReset(() => void this.#catchUp().catch(() => {}));
+      this.#stopResets = this.source.onReset(() => this.#reset());
+      this.announcements.missed();
       this.position = await this.model.position();
-      this.#timer = setInterval(() => this.#check(), CHECK_EVERY_MS);
-      this.#timer.unref();
+      this.#setPace();
     } catch (error) {
       this.#active = undefined;
       throw error;
@@ -102,11 +105,25 @@ export class LiveFeed {
     this.#stopListening = undefined;
     this.rooms.clear();
     this.users.clear();
-    this.announcements.clear();
+    this.announcements.missed();
     await stop?.();
   }
 
-  /** Broadcasts may be lost without a trace: the database is asked once a second, as long as somebody is served here. */
+  #reset(): void {
+    this.announcements.missed();
+    this.#setPace();
+    void this.#catchUp().catch(() => {});
+  }
+
+  /** While nothing is heard, only the database tells what was appended. */
+  #setPace(): void {
+    clearInterval(this.#timer);
+    const everyMs = this.source.connected ? CHECK_EVERY_MS : CHECK_UNHEARD_EVERY_MS;
+    this.#timer = setInterval(() => this.#check(), everyMs);
+    this.#timer.unref();
+  }
+
+  /** Broadcasts may be lost without a trace: the database is asked once a second, or more often, as long as somebody is served here. */
   #check(): void {
     if (this.#users === 0 && Date.now() - this.#lastUse > this.idleAfterMs) void this.#deactivate();
     else void this.#catchUp().catch(() => {});
@@ -140,7 +157,7 @@ export class LiveFeed {
   #startAfresh(position: number): void {
     this.position = position;
     this.rooms.clear();
-    this.announcements.clear();
+    this.announcements.missed();
     this.users.wakeAll();
     this.users.clear();
   }

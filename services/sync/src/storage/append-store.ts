@@ -39,6 +39,15 @@ export class AppendStore {
     return rows[0];
   }
 
+  /** How far the owners' logs have been compared with: everything older is in the read model. */
+  async cursors(): Promise<Omit<AppenderState, 'position'>> {
+    const { rows } = await this.db.query<Omit<AppenderState, 'position'>>({
+      name: 'read-cursors',
+      text: 'SELECT room_cursor AS "roomCursor", user_cursor AS "userCursor" FROM sync.appender',
+    });
+    return rows[0] ?? { roomCursor: 0, userCursor: 0 };
+  }
+
   /** False when this term is over. */
   async append(batch: AppendBatch, epoch: number): Promise<boolean> {
     const { rowCount } = await this.db.query(appendStatement(batch, epoch));

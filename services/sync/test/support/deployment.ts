@@ -1,5 +1,7 @@
+import type { Bus } from '@ganglion/bus';
 import { type Config, parseConfig } from '@ganglion/config';
 import { MatrixError } from '@ganglion/contracts';
+import type { RoomLog } from '@ganglion/contracts/room';
 import { Database, migrate } from '@ganglion/database';
 import { createHttpApp, type TokenVerifier } from '@ganglion/http';
 import { createLogger, Metrics } from '@ganglion/telemetry';
@@ -21,6 +23,15 @@ export interface Replica {
   /** Answers who waits and takes no more requests; what follows is `stop`. */
   drain(): Promise<void>;
   stop(): Promise<void>;
+}
+
+export interface ReplicaOptions {
+  /** Its own view of the bus. */
+  readonly bus?: Bus;
+  /** Its own view of what was committed. */
+  readonly roomLog?: RoomLog;
+  /** It sleeps while nobody asks it, as replicas in a cluster do. */
+  readonly asOneOfMany?: boolean;
 }
 
 /** A token is `<user id> <device id>`. */
@@ -58,11 +69,15 @@ export class Deployment {
   }
 
   /** Starts a replica; the first one soon is the appender. */
-  async start(): Promise<Replica> {
+  async start({
+    bus: heard = this.testBus.bus,
+    roomLog = this.rooms,
+    asOneOfMany = false,
+  }: ReplicaOptions = {}): Promise<Replica> {
     const trouble = new Trouble();
-    const bus = trouble.bus(this.testBus.bus);
-    const { rooms: roomLog, users } = this;
-    const config = configFor();
+    const bus = trouble.bus(heard);
+    const { users } = this;
+    const config = configFor(asOneOfMany ? 'jetstream' : 'embedded');
     const connected = await connect(this.databaseUrl);
     const db = trouble.database(connected);
     const logger = createLogger({ level: 'error' });
@@ -122,9 +137,10 @@ function connect(url: string): Promise<Database> {
   return Database.connect({ url, max: 5, applicationName: 'test', slowStatementMs: 10_000 });
 }
 
-function configFor(): Config {
+function configFor(kind: Config['bus']['kind']): Config {
   return parseConfig(
     JSON.stringify({
+      bus: { kind },
       server_names: [{ name: 'one.test' }],
       http: { listeners: [{ host: '127.0.0.1', port: 0 }], drain_seconds: 0 },
       sync: { recent_events_per_room: 20 },

@@ -61,7 +61,7 @@ export class Trouble {
 }
 
 /** The same object with some of its methods replaced. */
-function overriding<T extends object>(target: T, methods: Partial<T>): T {
+export function overriding<T extends object>(target: T, methods: Partial<T>): T {
   return new Proxy(target, {
     get(_, key) {
       const replaced = methods[key as keyof T];
