@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +15,8 @@ export interface NatsServerOptions {
   readonly storeDir?: string;
   /** A free one by default. */
   readonly port?: number;
+  /** The text of a configuration file, for what the options of the command line cannot say. */
+  readonly configuration?: string;
 }
 
 /** A real nats-server with JetStream, to be broken at will. */
@@ -38,12 +40,14 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
   const folder = await mkdtemp(join(tmpdir(), 'ganglion-nats-'));
   const port = options.port ?? (await freePort());
   const server = new TestNatsServer(await natsServerBinary(), folder, options.storeDir ?? join(folder, 'store'), port);
+  await writeFile(server.configuration, options.configuration ?? '');
   await server.restart();
   return server;
 }
 
 class TestNatsServer implements NatsServer {
   readonly url: string;
+  readonly configuration: string;
   readonly #binary: string;
   readonly #folder: string;
   readonly #storeDir: string;
@@ -53,6 +57,7 @@ class TestNatsServer implements NatsServer {
 
   constructor(binary: string, folder: string, storeDir: string, port: number) {
     this.url = `nats://127.0.0.1:${port}`;
+    this.configuration = join(folder, 'nats.conf');
     this.#binary = binary;
     this.#folder = folder;
     this.#storeDir = storeDir;
@@ -73,8 +78,8 @@ class TestNatsServer implements NatsServer {
     if (wipe) await rm(this.#storeDir, { recursive: true, force: true });
     await mkdir(this.#storeDir, { recursive: true });
     const pidFile = join(this.#folder, 'pid');
-    const address = ['-a', '127.0.0.1', '-p', String(this.#port)];
-    const child = spawn(this.#binary, [...address, '-js', '-sd', this.#storeDir, '-P', pidFile], {
+    const files = ['-c', this.configuration, '-sd', this.#storeDir, '-P', pidFile];
+    const child = spawn(this.#binary, ['-a', '127.0.0.1', '-p', String(this.#port), '-js', ...files], {
       stdio: ['ignore', 'ignore', 'pipe'],
       // Ctrl-C is for whoever started it.
       detached: true,
