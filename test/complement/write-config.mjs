@@ -3,7 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-const { SERVER_NAME, BIND_ADDR, CLIENT_PORT, FEDERATION_PORT, TLS_CERT, TLS_KEY, CA_CERT, DATA_DIR } = process.env;
+const { SERVER_NAME, BIND_ADDR, CLIENT_PORT, FEDERATION_PORT, TLS_CERT, TLS_KEY, DATA_DIR } = process.env;
 const { REGISTRATION_SHARED_SECRET, LOG_LEVEL = 'warn' } = process.env;
 
 const config = {
@@ -23,7 +23,6 @@ const config = {
   rooms: { default_version: '11' },
   passwords: { argon2: { memory_kib: 8, passes: 1 } },
   rate_limits: { enabled: false },
-  federation: { allowed_ranges: ['127.0.0.0/8'], ...(CA_CERT && { trusted_ca_file: CA_CERT }) },
   telemetry: { log: { level: LOG_LEVEL } },
 };
 

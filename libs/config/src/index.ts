@@ -9,7 +9,6 @@ export type {
   Config,
   ConfigInput,
   DatabaseConfig,
-  FederationConfig,
   HttpConfig,
   PasswordsConfig,
   RateLimitConfig,

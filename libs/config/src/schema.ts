@@ -2,7 +2,6 @@ import { z } from 'zod';
 import {
   busSection,
   databaseSection,
-  federationSection,
   httpSection,
   passwordsSection,
   rateLimitsSection,
@@ -33,7 +32,6 @@ export const configSchema = z.strictObject({
   rooms: roomsSection,
   sync: syncSection,
   rate_limits: rateLimitsSection,
-  federation: federationSection,
   telemetry: telemetrySection,
 });
 
@@ -62,5 +60,4 @@ export type RoomsConfig = Config['rooms'];
 export type SyncConfig = Config['sync'];
 export type RateLimitsConfig = Config['rate_limits'];
 export type RateLimitConfig = RateLimitsConfig['message'];
-export type FederationConfig = Config['federation'];
 export type TelemetryConfig = Config['telemetry'];

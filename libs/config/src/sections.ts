@@ -234,7 +234,6 @@ export const syncSection = z
       .default(10)
       .describe('Events of a room in one answer when the client names no limit.'),
     max_timeline_limit: count.default(100).describe('Events of a room in one answer at most.'),
-    max_page_size: count.default(1_000).describe('Events in one page of /messages at most.'),
     max_timeout_ms: milliseconds.default(120_000).describe('How long a client may wait for something to happen.'),
     recent_events_per_room: count.default(100).describe('Events of each room kept ready in memory.'),
     max_cached_rooms: count.default(10_000).describe('Rooms whose recent events are kept ready in memory.'),
@@ -256,22 +255,6 @@ export const rateLimitsSection = z
   .describe(
     'What one user or address may do, over all replicas: burst at once after a quiet time, per_second in the long run.',
   );
-
-export const federationSection = z
-  .strictObject({
-    enabled: z.boolean().default(true).describe('Whether to talk to other servers at all.'),
-    trusted_ca_file: path.exactOptional().meta({
-      description: 'Certificate authorities to trust besides the well-known ones.',
-      examples: ['tls/federation-ca.pem'],
-    }),
-    verify_certificates: z.boolean().default(true).describe('Never turn this off outside of tests.'),
-    allowed_ranges: z
-      .array(addressRange)
-      .default([])
-      .describe('Private and loopback addresses at which other servers may be; all of them are refused otherwise.'),
-  })
-  .prefault({})
-  .describe('Other homeservers.');
 
 export const telemetrySection = z
   .strictObject({

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import {
@@ -11,7 +11,8 @@ import {
 } from '../src/index.js';
 import type { JsonSchema } from '../src/json-schema.js';
 
-const deploy = join(import.meta.dirname, '../../../deploy');
+const root = join(import.meta.dirname, '../../..');
+const deploy = join(root, 'deploy');
 
 /** Every key that the schema knows, such as `server_names.name`. */
 function schemaKeys(schema: JsonSchema, prefix = ''): string[] {
@@ -35,6 +36,28 @@ function keysWithoutDescription(schema: JsonSchema, prefix = ''): string[] {
     ...keysWithoutDescription(child, `${prefix}${key}.`),
   ]);
 }
+
+/** All code that could read a setting. */
+function sources(): string {
+  const folders = ['libs', 'services'].flatMap((side) => {
+    const packages = readdirSync(join(root, side), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    return packages.map(({ name }) => join(root, side, name, 'src')).filter((folder) => existsSync(folder));
+  });
+  const files = folders.flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
+  );
+  const code = files.filter(
+    (file) => file.endsWith('.ts') && !file.includes('/gen/') && !file.endsWith('/sections.ts'),
+  );
+  return code.map((file) => readFileSync(file, 'utf8')).join('\n');
+}
+
+it('every setting is read by something', () => {
+  const code = sources();
+  const isRead = (key: string) => new RegExp(`\\b${key.replace(/_file$/, '(_file)?')}\\b`).test(code);
+  const names = schemaKeys(configJsonSchema()).map((path) => path.split('.').at(-1) ?? '');
+  expect(names.filter((name) => !isRead(name))).toEqual([]);
+});
 
 describe('deploy/ganglion.example.yaml', () => {
   const text = readFileSync(join(deploy, 'ganglion.example.yaml'), 'utf8');
