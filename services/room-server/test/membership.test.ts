@@ -95,6 +95,23 @@ describe.each(['11', '12'])('what becomes of a membership in room version %s', (
   });
 });
 
+it('who asks again for the kick or unban of a moment ago has done it once, and gets no error', async () => {
+  const roomId = await createRoom(replica);
+  for (const action of ['kick', 'unban'] as const) {
+    await change(replica, roomId, BOB, 'join');
+    if (action === 'unban') await change(replica, roomId, ALICE, 'ban', BOB);
+    const first = await change(replica, roomId, ALICE, action, BOB, { reason: 'so' });
+    const count = (await storedEvents(replica.db, roomId)).length;
+    expect((await change(replica, roomId, ALICE, action, BOB, { reason: 'so' })).eventId).toBe(first.eventId);
+    expect(await storedEvents(replica.db, roomId)).toHaveLength(count);
+    const other = change(replica, roomId, ALICE, action, BOB, { reason: 'other' });
+    await expect(other).rejects.toMatchObject({ status: 403 });
+    await change(replica, roomId, BOB, 'join');
+    await change(replica, roomId, BOB, 'leave');
+    await expect(change(replica, roomId, ALICE, action, BOB)).rejects.toMatchObject({ status: 403 });
+  }
+});
+
 it('a profile changes in all rooms that let it, whatever the others do', async () => {
   const user = '@changing:one.test';
   const rooms: string[] = [];

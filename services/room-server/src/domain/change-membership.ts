@@ -5,7 +5,7 @@ import type { EventDraft } from './event-builder.js';
 import type { RoomStore } from './ports.js';
 import { authorisingUser } from './restricted-join.js';
 import type { Command } from './room-actor.js';
-import { type SentEvent, sendEvent } from './send-event.js';
+import { loaded, type SentEvent, sameContent, sendEvent } from './send-event.js';
 
 export interface MembershipChange {
   readonly sender: string;
@@ -26,9 +26,6 @@ export interface MembershipChange {
  */
 export function changeMembership(store: RoomStore, change: MembershipChange): Command<SentEvent> {
   return async (commit) => {
-    const settled = alreadySo(commit, change);
-    if (settled !== undefined) return settled;
-    checkStart(commit, change);
     const draft = {
       type: 'm.room.member',
       sender: change.sender,
@@ -36,6 +33,9 @@ export function changeMembership(store: RoomStore, change: MembershipChange): Co
       content: { ...change.content, membership: membershipAfter(change.action) },
       originServerTs: change.originServerTs,
     };
+    const settled = await alreadySo(store, commit, change, draft);
+    if (settled !== undefined) return settled;
+    checkStart(commit, change);
     return sendMembership(store, draft, change.isLocal)(commit);
   };
 }
@@ -56,11 +56,27 @@ export function sendMembership(
   };
 }
 
-/** Leaving twice is no error; who never was there cannot leave. */
-function alreadySo({ head }: CommitBuilder, { action, target }: MembershipChange): SentEvent | undefined {
+/** Longer than anybody goes on trying to send one request. */
+const ASKED_AGAIN_WITHIN_MS = 60_000;
+
+/**
+ * Leaving twice is no error; who never was there cannot leave. Nor is it one to ask again for what one has just done: the
+ * answer to a kick may have been lost on its way, between services as well as to the client.
+ */
+async function alreadySo(
+  store: RoomStore,
+  { head }: CommitBuilder,
+  { action, target }: MembershipChange,
+  draft: EventDraft,
+): Promise<SentEvent | undefined> {
   const entry = head.entry('m.room.member', target);
-  if (action !== 'leave' || entry?.membership !== 'leave') return undefined;
-  return { eventId: entry.eventId, roomSeq: head.version };
+  if (entry?.membership !== 'leave') return undefined;
+  const settled = { eventId: entry.eventId, roomSeq: head.version };
+  if (action === 'leave') return settled;
+  if (action !== 'kick' && action !== 'unban') return undefined;
+  const { pdu } = await loaded(store, head, entry);
+  const isRecent = draft.originServerTs - pdu.origin_server_ts < ASKED_AGAIN_WITHIN_MS;
+  return isRecent && pdu.sender === draft.sender && sameContent(pdu.content, draft.content) ? settled : undefined;
 }
 
 function checkStart({ head }: CommitBuilder, { action, target }: MembershipChange): void {

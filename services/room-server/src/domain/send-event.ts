@@ -76,7 +76,8 @@ export async function loaded(store: RoomStore, head: CommitBuilder['head'], entr
   return entry.event;
 }
 
-function sameContent(one: JsonObject, other: JsonObject): boolean {
+/** Whether two contents are the same, in whatever order of their keys. */
+export function sameContent(one: JsonObject, other: JsonObject): boolean {
   return canonicalJsonString(one, { strict: false }) === canonicalJsonString(other, { strict: false });
 }
 
