@@ -57,6 +57,7 @@ const AUTH_EVENT_RULES: readonly Rule<AuthEventsCase>[] = [
   {
     numbers: 'v12 2',
     rule: 'the room id is the id of an accepted m.room.create event',
+    allow: { 'the event that the room is named after': { event: message, authEvents: [joins(USER)] } },
     refuse: {
       'a create event that is not known': { event: message, authEvents: [joins(USER)], create: null },
       'a create event that was rejected': {
@@ -91,6 +92,7 @@ const AUTH_EVENT_RULES: readonly Rule<AuthEventsCase>[] = [
   {
     numbers: 'v1-11 2.2, v12 3.2',
     rule: 'no entry that the selection of auth events does not name',
+    allow: { 'what it names': { event: message, authEvents: [joins(USER), levels] } },
     refuse: {
       'the membership of somebody else': { event: message, authEvents: [joins(USER), joins(MOD)] },
       'join rules for a message': { event: message, authEvents: [joins(USER), joinRule('public')] },
@@ -111,6 +113,7 @@ const AUTH_EVENT_RULES: readonly Rule<AuthEventsCase>[] = [
   {
     numbers: 'v1-11 2.3, v12 3.3',
     rule: 'no entry that was rejected',
+    allow: { 'a join that was let in': { event: message, authEvents: [{ ...joins(USER), rejected: false }] } },
     refuse: {
       'a join that was rejected': { event: message, authEvents: [{ ...joins(USER), rejected: true }] },
       'power levels that were rejected': { event: message, authEvents: [joins(USER), { ...levels, rejected: true }] },
@@ -119,6 +122,7 @@ const AUTH_EVENT_RULES: readonly Rule<AuthEventsCase>[] = [
   {
     numbers: 'v1-11 2.4',
     rule: 'm.room.create is among the entries',
+    allow: { 'm.room.create': { event: message, authEvents: [joins(USER)], create: create() } },
     refuse: {
       'no m.room.create': { event: message, authEvents: [joins(USER)], create: null },
       'no m.room.create, which is asked for before the room of the others': {
@@ -131,6 +135,7 @@ const AUTH_EVENT_RULES: readonly Rule<AuthEventsCase>[] = [
   {
     numbers: 'v1-11 2.5, v12 3.4',
     rule: 'every entry is of the same room',
+    allow: { 'entries of the room': { event: message, authEvents: [joins(USER), levels] } },
     refuse: {
       'power levels of another room': { event: message, authEvents: [joins(USER), { ...levels, room_id: elsewhere }] },
       'a membership of another room': { event: message, authEvents: [{ ...joins(USER), room_id: elsewhere }] },

@@ -5,7 +5,7 @@ import { JOIN_RULES } from './join.table.js';
 import { MEMBERSHIP_RULES } from './membership.table.js';
 import { POWER_LEVEL_RULES } from './power-levels.table.js';
 import { ROOM_RULES } from './room.table.js';
-import { refusedBy } from './rule-table.js';
+import { allowedBy, refusedBy } from './rule-table.js';
 import { THIRD_PARTY_INVITE_RULES } from './third-party-invite.table.js';
 
 describe('m.room.create', () => runAuthRules(CREATE_RULES));
@@ -80,5 +80,9 @@ function members(rule: number, since: 'v1' | 'v7' | 'v8'): string {
 describe('the tables', () => {
   it.each(Object.entries(REJECTING_RULES))('have a refusal by every rule of version %s', (version, numbers) => {
     expect([...refusedBy.get(version)!].sort()).toEqual(numbers.split(/\s+/).sort());
+  });
+
+  it.each(Object.entries(REJECTING_RULES))('have a case that every rule of version %s lets in', (version, numbers) => {
+    expect(numbers.split(/\s+/).filter((number) => !allowedBy.get(version)!.has(number))).toEqual([]);
   });
 });

@@ -30,6 +30,7 @@ export const JOIN_RULES: readonly Rule<AuthCase>[] = [
   {
     numbers: 'v1-5 5.1, v6-11 4.1, v12 5.1',
     rule: 'there are a state key and a membership',
+    allow: { both: { event: joins(USER) } },
     refuse: {
       'no state key': { event: sends(USER, 'm.room.member', { membership: 'join' }) },
       'no membership': { event: sets(USER, 'm.room.member', USER, {}) },
@@ -136,6 +137,12 @@ export const JOIN_RULES: readonly Rule<AuthCase>[] = [
   {
     numbers: 'v1-5 5.2.3, v6-7 4.2.3, v8-11 4.3.3, v12 5.3.3',
     rule: 'who is banned does not join',
+    allow: {
+      'a user whose ban was lifted': {
+        event: joins(STRANGER),
+        given: [joinRule('public'), member(STRANGER, 'leave', ADMIN)],
+      },
+    },
     refuse: {
       'a banned user in a public room': {
         event: joins(STRANGER),
@@ -209,6 +216,7 @@ export const JOIN_RULES: readonly Rule<AuthCase>[] = [
   {
     numbers: 'v1-5 5.2.6, v6-7 4.2.6, v8-11 4.3.7, v12 5.3.7',
     rule: 'nobody joins under a join rule that the version does not know',
+    allow: { 'a member under one that it knows': { event: joins(USER), given: [joinRule('invite')] } },
     refuse: {
       'a member of a private room': { event: joins(USER), given: [joinRule('private')] },
       'a member under a rule of nobody’s': { event: joins(USER), given: [joinRule('org.example.rule')] },

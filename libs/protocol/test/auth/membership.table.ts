@@ -22,6 +22,7 @@ export const MEMBERSHIP_RULES: readonly Rule<AuthCase>[] = [
   {
     numbers: 'v1-5 5.3.2, v6-7 4.3.2, v8-11 4.4.2, v12 5.4.2',
     rule: 'invite: the sender is in the room',
+    allow: { 'a sender in the room': { event: member('@new:a.example', 'invite', MOD) } },
     refuse: {
       'a sender from outside': { event: member('@new:a.example', 'invite', STRANGER) },
       'a sender who is invited only': {
@@ -89,6 +90,7 @@ export const MEMBERSHIP_RULES: readonly Rule<AuthCase>[] = [
   {
     numbers: 'v1-5 5.4.2, v6-7 4.4.2, v8-11 4.5.2, v12 5.5.2',
     rule: 'leave: who removes another is in the room',
+    allow: { 'an admin in the room': { event: member(USER, 'leave', ADMIN) } },
     refuse: {
       'an admin who left': { event: member(USER, 'leave', ADMIN), given: [member(ADMIN, 'leave', ADMIN)] },
       'an admin who is invited only': { event: member(USER, 'leave', ADMIN), given: [member(ADMIN, 'invite', MOD)] },
@@ -150,6 +152,7 @@ export const MEMBERSHIP_RULES: readonly Rule<AuthCase>[] = [
   {
     numbers: 'v1-5 5.5.1, v6-7 4.5.1, v8-11 4.6.1, v12 5.6.1',
     rule: 'ban: the sender is in the room',
+    allow: { 'an admin in the room': { event: member(USER, 'ban', ADMIN) } },
     refuse: {
       'an admin who left': { event: member(USER, 'ban', ADMIN), given: [member(ADMIN, 'leave', ADMIN)] },
       'a stranger': { event: member(USER, 'ban', STRANGER) },
@@ -195,6 +198,7 @@ export const MEMBERSHIP_RULES: readonly Rule<AuthCase>[] = [
   {
     numbers: 'v7 4.6.2, v8-11 4.7.2, v12 5.7.2',
     rule: 'knock: one knocks oneself',
+    allow: { 'for oneself': { event: member(STRANGER, 'knock', STRANGER), given: [joinRule('knock')] } },
     refuse: { 'for another': { event: member(STRANGER, 'knock', ADMIN), given: [joinRule('knock')] } },
   },
   {
@@ -228,6 +232,7 @@ export const MEMBERSHIP_RULES: readonly Rule<AuthCase>[] = [
   {
     numbers: 'v1-5 5.6, v6 4.6, v7 4.7, v8-11 4.8, v12 5.8',
     rule: 'the membership is known',
+    allow: { 'one that is known': { event: member(USER, 'leave', USER) } },
     refuse: {
       'a membership of nobody’s': { event: member(USER, 'org.example.lurk', USER) },
       'a membership that is no string': { event: sets(USER, 'm.room.member', USER, { membership: ['join'] }) },

@@ -28,6 +28,7 @@ export const POWER_LEVEL_RULES: readonly Rule<AuthCase>[] = [
   {
     numbers: 'v1-9, v10-11 9.1, v12 10.1',
     rule: 'each level is an integer',
+    allow: { 'an integer': change({ ban: 10 }, { ban: 11 }) },
     refuse: {
       ...eachProperty('an integer in a string', (property) => change({ [property]: 1 }, { [property]: '1' })),
       'an integer in a string with a sign, zeros and spaces': change({ ban: 10 }, { ban: ' +0010 ' }),
@@ -54,6 +55,7 @@ export const POWER_LEVEL_RULES: readonly Rule<AuthCase>[] = [
   {
     numbers: 'v1-9, v10-11 9.2, v12 10.2',
     rule: 'events is an object of integers',
+    allow: { 'an object of integers': change({ events: { x: 1 } }, { events: { x: 2 } }) },
     refuse: { 'a level in a string': change({ events: { x: 1 } }, { events: { x: '1' } }) },
   },
   {
@@ -103,6 +105,7 @@ export const POWER_LEVEL_RULES: readonly Rule<AuthCase>[] = [
   {
     numbers: 'v1-11, v12 10.4',
     rule: 'creators are not in users',
+    allow: { 'anybody else': change({}, { users: { ...USERS, [USER]: 10 } }) },
     refuse: {
       'the sender of m.room.create': change({}, { users: { ...USERS, [CREATOR]: 0 } }),
       'an additional creator': {

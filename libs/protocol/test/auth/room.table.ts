@@ -56,11 +56,13 @@ export const ROOM_RULES: readonly Rule<AuthCase>[] = [
   {
     numbers: 'v1-5 4.1, v6-12',
     rule: 'm.room.aliases is a state event',
+    allow: { 'a state event': { event: sets(MOD, 'm.room.aliases', 'a.example', {}) } },
     refuse: { 'a message event': { event: sends(MOD, 'm.room.aliases') } },
   },
   {
     numbers: 'v1-5 4.2, v6-12',
     rule: 'm.room.aliases is about the aliases of the sender’s server',
+    allow: { 'those of the own server': { event: sets(MOD, 'm.room.aliases', 'a.example', {}) } },
     refuse: {
       'the aliases of another server': { event: sets(MOD, 'm.room.aliases', 'b.example', {}) },
       'an empty state key': { event: sets(MOD, 'm.room.aliases', '', {}) },

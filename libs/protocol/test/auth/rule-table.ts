@@ -29,8 +29,13 @@ export interface Rule<Case> {
   readonly refuse?: Cases<Case>;
 }
 
-/** The numbers of the rules that refused something, by version. */
+/** The numbers of the rules that have cases, by version: of those that were refused, and of those let in beside them. */
 export const refusedBy = new Map<string, Set<string>>();
+export const allowedBy = new Map<string, Set<string>>();
+
+function note(by: Map<string, Set<string>>, version: string, number: string | undefined): void {
+  if (number !== undefined) by.set(version, (by.get(version) ?? new Set()).add(number));
+}
 
 /** Runs each case of each rule in each version that its line names. */
 export function runRules<Case>(
@@ -43,6 +48,7 @@ export function runRules<Case>(
       const decide = (testCase: Case) => check(testCase, { ...roomVersionRules(version)! });
       for (const [title, testCase] of Object.entries(rule.allow ?? {})) {
         it(`v${version} allows ${title}`, () => expect(decide(testCase)).toEqual({ allowed: true }));
+        note(allowedBy, version, number);
       }
       for (const [title, testCase] of Object.entries(rule.refuse ?? {})) {
         if (number === undefined) {
@@ -53,7 +59,7 @@ export function runRules<Case>(
           const decision = decide(testCase);
           expect(decision).toEqual({ allowed: false, rule: number, reason: expect.stringMatching(/\S/) });
         });
-        refusedBy.set(version, (refusedBy.get(version) ?? new Set()).add(number));
+        note(refusedBy, version, number);
       }
     }
   });

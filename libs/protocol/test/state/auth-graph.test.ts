@@ -24,7 +24,7 @@ describe('the graph of auth events', () => {
   const ladder = Object.fromEntries(
     Array.from({ length: SIZE }, (_, rung) => [
       `e${rung}`,
-      [rung - 1, rung - 2].filter((below) => below >= 0).map((below) => `e${below}`),
+      [...new Set([rung - 1, rung - 2, 0])].filter((below) => below >= 0 && below < rung).map((below) => `e${below}`),
     ]),
   );
 

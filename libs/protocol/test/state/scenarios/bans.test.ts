@@ -22,6 +22,12 @@ describe('bans', () => {
       expected: { 'v2-12': 'MB PA' },
     },
     {
+      title: 'the same when the admin takes another name before the ban',
+      events: { PA: power(ALICE, MODS), MA: joins(ALICE), MB: bans(ALICE, BOB), PB: power(BOB, MODS) },
+      edges: ['START > PA > MA > MB', 'PA > PB'],
+      expected: { 'v2-12': 'MA MB PA' },
+    },
+    {
       title: 'a moderator is banned while setting the topic',
       events: { PA: power(ALICE, MODS), T1: topic(ALICE), MB: bans(ALICE, BOB), T2: topic(BOB) },
       edges: ['START > PA > T1 > MB', 'T1 > T2'],

@@ -65,6 +65,12 @@ describe('topics', () => {
       expected: { 'v2-12': 'PA TA' },
     },
     {
+      title: 'levels in strings count up to version 9',
+      events: { PA: power(ALICE, { [ALICE]: '100', [BOB]: '50' }), TA: topic(ALICE), TB: topic(BOB) },
+      edges: ['START > PA > TA', 'PA > TB'],
+      expected: { 'v2-9': 'PA TB', 'v10-12': 'TA' },
+    },
+    {
       title: 'topics of the same moment: the greater id',
       events: { TB: topic(ALICE, { at: 50 }), TA: topic(ALICE, { at: 50 }) },
       edges: ['START > TA', 'START > TB'],

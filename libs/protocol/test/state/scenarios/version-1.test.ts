@@ -68,6 +68,12 @@ describe('version 1', () => {
       expected: { v1: 'MB PA' },
     },
     {
+      title: 'a moderator is banned while setting the topic, for memberships are settled before topics',
+      events: { PA: power(ALICE, MODS), T1: topic(ALICE), MB: bans(ALICE, BOB), T2: topic(BOB) },
+      edges: ['START > PA > T1 > MB', 'T1 > T2'],
+      expected: { v1: 'MB PA T1' },
+    },
+    {
       title: 'power levels follow each other until one is refused',
       events: {
         PA: power(ALICE, { [ALICE]: 100, [BOB]: 60, [CHARLIE]: 50 }),
