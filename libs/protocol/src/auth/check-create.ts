@@ -35,5 +35,5 @@ function roomIdFault(roomId: string | undefined, sender: string, rules: RoomVers
 
 function isAbsentOrUserIds(value: unknown): boolean {
   if (value === undefined) return true;
-  return Array.isArray(value) && value.every((entry) => typeof entry === 'string' && isValidUserId(entry));
+  return Array.isArray(value) && value.every((entry) => isValidUserId(entry));
 }

@@ -12,10 +12,10 @@ export function roomsThatMayJoin(
   joinRules: JsonObject | undefined,
   rules: RoomVersionRules,
 ): ReadonlySet<string> | undefined {
-  const rule = joinRules?.join_rule;
+  const { join_rule: rule, allow } = joinRules ?? {};
   const isRestricted =
     (rule === 'restricted' && rules.restrictedJoin) || (rule === 'knock_restricted' && rules.knockRestricted);
-  return isRestricted ? new Set(namedRooms(joinRules?.allow)) : undefined;
+  return isRestricted ? new Set(namedRooms(allow)) : undefined;
 }
 
 function namedRooms(allow: unknown): string[] {
