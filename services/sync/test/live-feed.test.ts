@@ -61,6 +61,20 @@ describe.each(BUSES)('a replica that misses broadcasts, on the %s bus', (_, make
     expect(heard).toEqual(said);
   });
 
+  it('never passes over one that it missed for a later one that it heard', async () => {
+    let broadcasts = 0;
+    replicas[1].trouble.loses = (topic) => topic === 'sync-appended' && broadcasts++ % 2 === 0;
+    const said = [];
+    for (let index = 0; index < 10; index++) {
+      said.push(await deployment.rooms.say(roomId, alice.userId, `${index}`));
+      await alice.sees(roomId, said.at(-1)!);
+    }
+    const heard: string[] = [];
+    while (heard.at(-1) !== said.at(-1)) heard.push(...ids(await bob.room(roomId, { timeout: 20_000 })));
+    expect(heard).toEqual(said);
+    expect(broadcasts).toBeGreaterThanOrEqual(10);
+  });
+
   it('tells of everything else that it missed', async () => {
     const carol = deployment.person('carol', replicas[1]);
     const rude = await deployment.rooms.say(roomId, alice.userId, 'Rude');
