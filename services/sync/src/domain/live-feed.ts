@@ -1,3 +1,4 @@
+import { atTracePoint } from '@ganglion/telemetry';
 import type { Announcements } from './announcements.js';
 import type { AppendBatch } from './append.js';
 import type { ReadModel } from './ports.js';
@@ -53,7 +54,8 @@ export class LiveFeed {
     this.#users += 1;
     this.#lastUse = Date.now();
     try {
-      this.#active ??= this.#activate();
+      // What it does from now on it does for all, and not in the trace of who woke it.
+      this.#active ??= atTracePoint(undefined, () => this.#activate());
       await this.#active;
       return await run();
     } finally {
