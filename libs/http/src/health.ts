@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Draining } from './drain.js';
 
 /** What must work for this process to be of use; each throws with words when it does not. */
@@ -8,18 +8,24 @@ const TIMEOUT_MS = 2_000;
 
 /**
  * `/health/live` says that the process can answer and what it stands on answers it; `/health/ready` also that it wants
- * new requests, which ends as soon as it drains. Both are 200 or 503 with one line for each check.
+ * new requests, which ends as soon as it drains. Both are 200 or 503 with one line for each check. Whoever can do without
+ * something says so, as in `/health/ready?exclude=bus`: see docs/decisions/health.md.
  */
 export function answerHealth(app: FastifyInstance, checks: HealthChecks, draining: Draining): void {
-  app.get('/health/live', async (_request, reply) => {
-    const results = await runChecks(checks);
+  app.get('/health/live', async (request, reply) => {
+    const results = await runChecks(wanted(checks, request));
     return reply.status(statusOf(results)).send(results);
   });
-  app.get('/health/ready', async (_request, reply) => {
-    const results = await runChecks(checks);
+  app.get('/health/ready', async (request, reply) => {
+    const results = await runChecks(wanted(checks, request));
     if (draining.begun) results.draining = 'this process is stopping';
     return reply.status(statusOf(results)).send(results);
   });
+}
+
+function wanted(checks: HealthChecks, { query }: FastifyRequest): HealthChecks {
+  const excluded = [(query as { exclude?: string | string[] }).exclude ?? []].flat();
+  return Object.fromEntries(Object.entries(checks).filter(([name]) => !excluded.includes(name)));
 }
 
 function statusOf(results: Record<string, string>): number {

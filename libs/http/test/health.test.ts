@@ -4,7 +4,7 @@ import { eventually, startNatsServer, testDatabase } from '@ganglion/testing';
 import { Draining, type HealthChecks, type HttpApp } from '../src/index.js';
 import { testApp } from './support/test-app.js';
 
-async function healthOf(app: HttpApp, path: 'live' | 'ready') {
+async function healthOf(app: HttpApp, path: string) {
   const answer = await app.fastify.inject(`/health/${path}`);
   return { status: answer.statusCode, body: answer.json() };
 }
@@ -31,6 +31,21 @@ describe('/health', () => {
       const ill = { status: 503, body: { database: 'ok', bus: 'no server answers' } };
       expect(await healthOf(app, 'live')).toEqual(ill);
       expect(await healthOf(app, 'ready')).toEqual(ill);
+    });
+  });
+
+  it('leaves out what whoever asks can do without, but never that it stops', async () => {
+    const refuse = () => Promise.reject(new Error('no server answers'));
+    await withApp({ database: refuse, bus: refuse }, async (app, draining) => {
+      const without = (...names: string[]) => names.map((name) => `exclude=${name}`).join('&');
+      const ill = { status: 503, body: { database: 'no server answers' } };
+      expect(await healthOf(app, `ready?${without('bus')}`)).toEqual(ill);
+      expect(await healthOf(app, `live?${without('bus')}`)).toEqual(ill);
+      expect(await healthOf(app, `live?${without('bus', 'database')}`)).toEqual({ status: 200, body: {} });
+      expect((await healthOf(app, `ready?${without('nothing', 'toString')}`)).status).toBe(503);
+      draining.begin();
+      const stops = await healthOf(app, `ready?${without('bus', 'database', 'draining')}`);
+      expect(stops).toEqual({ status: 503, body: { draining: expect.any(String) } });
     });
   });
 
@@ -65,6 +80,7 @@ describe('/health', () => {
         expect([status, body.database]).toEqual([503, 'ok']);
         expect(body.bus).not.toBe('ok');
       });
+      expect(await healthOf(app, 'ready?exclude=bus')).toEqual({ status: 200, body: { database: 'ok' } });
       await nats.restart();
       await eventually(async () => expect((await healthOf(app, 'ready')).status).toBe(200));
       await database.drop();

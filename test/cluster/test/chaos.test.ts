@@ -49,7 +49,7 @@ describe('what must never break while parts of the cluster do', () => {
     '1. Postgres is the truth, NATS only carries it: it may be killed and lose all of its files',
     async () => {
       await cluster.nats.kill();
-      await crowd.said();
+      await crowd.progress();
       await cluster.nats.restart({ wipe: true });
       await crowd.progress();
       await cluster.nats.restart({ wipe: true });
