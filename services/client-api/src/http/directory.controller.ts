@@ -1,3 +1,4 @@
+import type { Config } from '@ganglion/config';
 import { MatrixError } from '@ganglion/contracts';
 import { Authenticated, JsonBody, Path, Query, RequestedBy, type Requester } from '@ganglion/http';
 import { domainOf } from '@ganglion/protocol';
@@ -5,7 +6,7 @@ import { Controller, Delete, Get, HttpCode, Inject, Post, Put } from '@nestjs/co
 import { z } from 'zod';
 import type { Owners } from '../domain/ports.js';
 import { aliasPath, limitText, roomId, roomPath, text } from './parameters.js';
-import { OWNERS } from './tokens.js';
+import { CONFIG, OWNERS } from './tokens.js';
 
 type RoomPath = z.infer<typeof roomPath>;
 type AliasPath = z.infer<typeof aliasPath>;
@@ -22,6 +23,7 @@ const publicRoomsQuery = z.object({
   since: z.string().optional(),
   server: z.string().optional(),
 });
+const publicRoomsServer = publicRoomsQuery.pick({ server: true });
 const publicRoomsBody = z
   .object({
     limit: z
@@ -42,7 +44,10 @@ const publicRoomsBody = z
 /** @see https://spec.matrix.org/v1.19/client-server-api/#room-aliases */
 @Controller('_matrix/client/v3')
 export class DirectoryController {
-  constructor(@Inject(OWNERS) private readonly owners: Owners) {}
+  constructor(
+    @Inject(OWNERS) private readonly owners: Owners,
+    @Inject(CONFIG) private readonly config: Config,
+  ) {}
 
   @Get('directory/room/:roomAlias')
   async getRoomIdByAlias(@Path(aliasPath) { roomAlias: alias }: AliasPath) {
@@ -96,16 +101,27 @@ export class DirectoryController {
   }
 
   @Get('publicRooms')
-  getPublicRooms(@Query(publicRoomsQuery) { limit, since }: z.infer<typeof publicRoomsQuery>) {
+  getPublicRooms(@Query(publicRoomsQuery) { limit, since, server }: z.infer<typeof publicRoomsQuery>) {
+    this.#checkOurs(server);
     return this.#publicRooms(limit, since, undefined, []);
   }
 
   @Post('publicRooms')
   @HttpCode(200)
   @Authenticated({ guests: true })
-  queryPublicRooms(@JsonBody(publicRoomsBody) { limit, since, filter }: z.infer<typeof publicRoomsBody>) {
+  queryPublicRooms(
+    @Query(publicRoomsServer) { server }: z.infer<typeof publicRoomsServer>,
+    @JsonBody(publicRoomsBody) { limit, since, filter }: z.infer<typeof publicRoomsBody>,
+  ) {
+    this.#checkOurs(server);
     const types = (filter?.room_types ?? []).map((type) => type ?? '');
     return this.#publicRooms(limit, since, filter?.generic_search_term ?? undefined, types);
+  }
+
+  /** The rooms of this deployment must not pass for those of another server. */
+  #checkOurs(server: string | undefined): void {
+    if (server === undefined || this.config.server_names.some(({ name }) => name === server)) return;
+    throw new MatrixError(404, 'M_NOT_FOUND', `The room directory of ${server.slice(0, 255)} cannot be reached`);
   }
 
   async #publicRooms(

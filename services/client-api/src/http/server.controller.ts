@@ -50,8 +50,10 @@ export class ServerController {
   /** @see https://spec.matrix.org/v1.19/client-server-api/#getwell-knownmatrixclient */
   @Get('.well-known/matrix/client')
   getWellknown(@Req() request: FastifyRequest) {
-    const named = this.config.server_names.find(({ name }) => name === request.host) ?? this.config.server_names[0];
-    const baseUrl = named.client_base_url ?? this.config.http.public_base_url;
+    const { server_names: names } = this.config;
+    const withoutPort = request.host.replace(/:\d+$/, '');
+    const named = names.find(({ name }) => name === request.host) ?? names.find(({ name }) => name === withoutPort);
+    const baseUrl = (named ?? names[0]).client_base_url ?? this.config.http.public_base_url;
     if (baseUrl === undefined) throw new MatrixError(404, 'M_NOT_FOUND', 'No base URL is configured');
     return { 'm.homeserver': { base_url: baseUrl } };
   }

@@ -18,6 +18,7 @@ import type { RoomStore } from '../domain/ports.js';
 import type { RoomActors } from '../domain/room-actors.js';
 import { sendEvent } from '../domain/send-event.js';
 import { updateProfile } from '../domain/update-profile.js';
+import { checkWellFormed } from '../domain/well-formed.js';
 
 const ACTIONS: Readonly<Record<number, Action>> = {
   [MembershipAction.JOIN]: 'join',
@@ -70,6 +71,7 @@ export class RoomsRpc implements Rooms {
       redacts,
       originServerTs: request.originServerTs ?? Date.now(),
     };
+    if (draft.stateKey !== undefined) checkWellFormed(draft.type, draft.content);
     const isMember = draft.type === 'm.room.member' && draft.stateKey !== undefined;
     const send = isMember
       ? sendMembership(this.store, draft, this.#isLocal)

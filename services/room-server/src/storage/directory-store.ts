@@ -1,7 +1,7 @@
 import { MatrixError } from '@ganglion/contracts';
 import { type Database, isUniqueViolation } from '@ganglion/database';
-import { eq } from 'drizzle-orm';
-import { aliases, rooms } from './schema.js';
+import { and, eq } from 'drizzle-orm';
+import { aliases, currentState, rooms } from './schema.js';
 
 export interface AliasTarget {
   readonly roomId: string;
@@ -21,16 +21,31 @@ export class DirectoryStore {
     return row;
   }
 
-  /** @throws MatrixError M_UNKNOWN (409) when the alias exists, M_NOT_FOUND when the room does not */
+  /** @throws MatrixError M_UNKNOWN (409) when the alias exists, M_NOT_FOUND when the room does not, M_FORBIDDEN for who is not in it */
   async createAlias(alias: string, roomId: string, creator: string): Promise<void> {
     const [room] = await this.db.drizzle.select({ nid: rooms.roomNid }).from(rooms).where(eq(rooms.roomId, roomId));
     if (room === undefined) throw new MatrixError(404, 'M_NOT_FOUND', 'There is no such room');
+    await this.#checkJoined(room.nid, creator);
     try {
       await this.db.drizzle.insert(aliases).values({ alias, roomNid: room.nid, creator });
     } catch (error) {
       if (!isUniqueViolation((error as Error).cause ?? error)) throw error;
       throw new MatrixError(409, 'M_UNKNOWN', `${alias} exists already`);
     }
+  }
+
+  /** Nobody gives names to a room that they do not know. */
+  async #checkJoined(roomNid: number, userId: string): Promise<void> {
+    const isOwn = and(
+      eq(currentState.roomNid, roomNid),
+      eq(currentState.type, 'm.room.member'),
+      eq(currentState.stateKey, userId),
+    );
+    const [member] = await this.db.drizzle
+      .select({ membership: currentState.membership })
+      .from(currentState)
+      .where(isOwn);
+    if (member?.membership !== 'join') throw new MatrixError(403, 'M_FORBIDDEN', `${userId} is not in the room`);
   }
 
   async deleteAlias(alias: string): Promise<void> {
