@@ -11,7 +11,7 @@ import {
 import { createLogger, Metrics } from '@ganglion/telemetry';
 import { federationApiModule } from '../src/index.js';
 
-const NAMES = ['one.example', 'two.example'];
+const NAMES = ['one.example', 'two.example', '[2001:db8::2]'];
 let app: HttpApp;
 let keys: ReadonlyMap<string, SigningKey>;
 
@@ -19,7 +19,11 @@ beforeAll(async () => {
   await ready();
   keys = new Map(NAMES.map((name) => [name, generateSigningKey('a_1')]));
   const input: ConfigInput = {
-    server_names: [{ name: 'one.example', federation_address: 'matrix.one.example:443' }, { name: 'two.example' }],
+    server_names: [
+      { name: 'one.example', federation_address: 'matrix.one.example:443' },
+      { name: 'two.example' },
+      { name: '[2001:db8::2]' },
+    ],
   };
   const config = parseConfig(JSON.stringify(input), '/');
   app = await createHttpApp([federationApiModule(config, keys)], {
@@ -53,8 +57,8 @@ it('a host that is none of our names gets the first one', async () => {
   expect((await get('/_matrix/key/v2/server', 'other.example')).body.server_name).toBe('one.example');
 });
 
-it('a port in the host makes no difference', async () => {
-  expect((await get('/_matrix/key/v2/server', 'two.example:8448')).body.server_name).toBe('two.example');
+it.each(['two.example', '[2001:db8::2]'])('a port in the host %s makes no difference', async (name) => {
+  expect((await get('/_matrix/key/v2/server', `${name}:8448`)).body.server_name).toBe(name);
 });
 
 it('other servers learn where to go where that is configured, and nothing elsewhere', async () => {

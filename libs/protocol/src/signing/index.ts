@@ -1,6 +1,7 @@
 export * from './base64.js';
 export { contentHash, eventIdOf, hasValidContentHash, referenceHash } from './event-hash.js';
 export { type Signed, signJson, verifyJsonSignature } from './json-signature.js';
+export * from './publish-server-keys.js';
 export * from './required-signers.js';
 export * from './server-keys.js';
 export * from './sign-event.js';

@@ -4,6 +4,7 @@ import {
   InvalidServerKeysError,
   type JsonObject,
   parseServerKeys,
+  publishServerKeys,
   ready,
   type SigningKey,
   signJson,
@@ -35,6 +36,15 @@ function published(fields: JsonObject = {}): JsonObject {
 
 const parse = (answer: unknown) => parseServerKeys(answer, 'example.org', NOW);
 const signed = (fields?: JsonObject) => signJson(published(fields), 'example.org', key);
+
+it('a server publishes what others read', () => {
+  const published = publishServerKeys('example.org', key, NOW + DAY);
+
+  expect(published).toMatchObject({ server_name: 'example.org', valid_until_ts: NOW + DAY, old_verify_keys: {} });
+  expect(parse(published)).toEqual(
+    new Map([[key.keyId, { publicKey: Buffer.from(key.publicKey), validUntilTs: NOW + DAY }]]),
+  );
+});
 
 describe('the keys that a server publishes', () => {
   it('are its current and its old ones', () => {

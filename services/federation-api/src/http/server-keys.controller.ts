@@ -1,13 +1,14 @@
 import type { Config } from '@ganglion/config';
 import { MatrixError } from '@ganglion/contracts';
-import type { SigningKey } from '@ganglion/protocol';
+import { publishServerKeys, type SigningKey } from '@ganglion/protocol';
 import { Controller, Get, Inject, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { serverKeys } from '../domain/server-keys.js';
 
 export const SIGNING_KEYS = Symbol('SigningKeys');
 export const CONFIG = Symbol('Config');
 const VERSION = '0.1.0';
+/** How long other servers may go on using an answer without asking again. */
+const VALID_MS = 24 * 60 * 60 * 1000;
 
 /** What other servers ask before they talk to us. */
 @Controller()
@@ -23,7 +24,7 @@ export class ServerKeysController {
     const { name } = this.#named(request);
     const key = this.keys.get(name);
     if (key === undefined) throw new MatrixError(404, 'M_NOT_FOUND', `${name} has no key here`);
-    return serverKeys(name, key, Date.now());
+    return publishServerKeys(name, key, Date.now() + VALID_MS);
   }
 
   /** @see https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1version */
@@ -43,6 +44,10 @@ export class ServerKeysController {
   /** The server name that the request is for; the first one for any other host. */
   #named({ host }: FastifyRequest): Config['server_names'][number] {
     const { server_names: names } = this.config;
-    return names.find(({ name }) => name === host) ?? names.find(({ name }) => name === host.split(':')[0]) ?? names[0];
+    return (
+      names.find(({ name }) => name === host) ??
+      names.find(({ name }) => name === host.replace(/:\d+$/, '')) ??
+      names[0]
+    );
   }
 }
