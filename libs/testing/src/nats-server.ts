@@ -26,6 +26,9 @@ export interface NatsServer {
   kill(): Promise<void>;
   /** Ends it as an operator would. */
   stop(): Promise<void>;
+  /** Lets it hang: connections stay, and nobody answers. */
+  freeze(): void;
+  thaw(): void;
   /** Starts it again on the same port, after killing it if need be; `wipe` removes all of JetStream's files before. */
   restart(options?: { readonly wipe?: boolean }): Promise<void>;
   /** Ends it and removes what it has left behind. It ends with this process when nobody closes it before. */
@@ -71,6 +74,14 @@ class TestNatsServer implements NatsServer {
 
   stop(): Promise<void> {
     return this.#end('SIGTERM');
+  }
+
+  freeze(): void {
+    this.#process?.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#process?.kill('SIGCONT');
   }
 
   async restart({ wipe = false }: { readonly wipe?: boolean } = {}): Promise<void> {

@@ -25,7 +25,8 @@ export interface ConnectOptions {
 
 const CONNECT_DEADLINE_MS = 30_000;
 const REQUEST_TIMEOUT_MS = 5_000;
-const PING_MS = 5_000;
+/** Three of them without an answer, and the connection is taken for lost. */
+const PING_MS = 1_500;
 const RETRY_MS = 250;
 const RECONNECT_MS = { min: 100, jitter: 900 };
 

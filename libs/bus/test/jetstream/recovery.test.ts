@@ -163,6 +163,19 @@ describe('the bus on JetStream', () => {
     expect(bus.connected).toBe(true);
   });
 
+  it('notices within seconds that the server answers nothing any more, and when it does again', async () => {
+    const { promise: missed, resolve } = Promise.withResolvers<void>();
+    bus.onReset(({ kind }) => kind === 'disconnected' && resolve());
+    const start = performance.now();
+    server.freeze();
+    await missed;
+    expect(performance.now() - start).toBeLessThan(10_000);
+    expect(bus.connected).toBe(false);
+    server.thaw();
+    await until('it is connected', () => bus.connected);
+    await bus.publishAll(roomStream(), conversation(['!a:x'], 1, 1));
+  });
+
   it('takes over changed settings of streams and durables', async () => {
     const first = await bus.consume(reader(), async () => {});
     await first.stop();
