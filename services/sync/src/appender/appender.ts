@@ -8,6 +8,7 @@ import type { UnplacedReceipt } from '../domain/ports.js';
 import type { TypingNote } from '../domain/typing.js';
 import type { AppendStore, EarlierEvent } from '../storage/append-store.js';
 import { BatchBuilder, type EarlierEvents, type OnUnreadable, stateKeyOf } from './batch-builder.js';
+import { isStorableKey } from './storable.js';
 import type { TypingRooms } from './typing-rooms.js';
 import { readUserLog } from './user-log.js';
 
@@ -189,7 +190,7 @@ export class Appender {
       const roomNid = this.#rooms.get(roomId)?.nid ?? 0;
       for (const { stateChanges, redactedEventId, eventId } of events) {
         if (redactedEventId !== undefined) redacted.add(redactedEventId);
-        for (const change of stateChanges) {
+        for (const change of stateChanges.filter(isStorableKey)) {
           keys.set(stateKeyOf(roomNid, change.type, change.stateKey), { roomNid, ...change });
           if (change.eventId !== eventId && change.eventId !== '') ids.add(change.eventId);
         }

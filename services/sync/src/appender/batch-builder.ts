@@ -23,6 +23,7 @@ import type {
 import type { TimelineEvent } from '../domain/timeline-event.js';
 import type { EarlierEvent } from '../storage/append-store.js';
 import { type FixedUnsigned, fixedUnsignedText, parseFixedUnsigned } from './fixed-unsigned.js';
+import { checkStorable, isStorableKey } from './storable.js';
 
 /** What the builder knows of events that are replaced or redacted: those of the database, then those of the batch. */
 export interface EarlierEvents {
@@ -61,7 +62,8 @@ export class BatchBuilder {
   }
 
   get isEmpty(): boolean {
-    return this.position === this.#previousPosition;
+    // What is left out takes no position, but its room has gone on.
+    return this.position === this.#previousPosition && this.#rooms.size + this.#userSeqs.size === 0;
   }
 
   batch(): AppendBatch {
@@ -124,6 +126,7 @@ export class BatchBuilder {
 
   #addEvent(room: AppendRoom, logged: LoggedEvent, rules: RoomVersionRules): void {
     const pdu = JSON.parse(logged.pduJson) as Pdu;
+    checkStorable(pdu);
     const position = ++this.position;
     const previousVisibility = room.visibility as HistoryVisibility;
     room.visibility = visibilityAfter(room, logged, pdu);
@@ -162,7 +165,7 @@ export class BatchBuilder {
   }
 
   #addStateChanges(roomNid: number, position: number, { stateChanges }: LoggedEvent): void {
-    for (const { type, stateKey, eventId } of stateChanges) {
+    for (const { type, stateKey, eventId } of stateChanges.filter(isStorableKey)) {
       const event = eventId === '' ? undefined : this.#event(eventId);
       const { position: eventPosition, membership } = event ?? {};
       this.#stateLog.push({ roomNid, type, stateKey, position, eventPosition, membership });

@@ -19,6 +19,7 @@ export interface SyncOptions {
   /** A filter, or the id of a stored one. */
   readonly filter?: object | string;
   readonly fullState?: boolean;
+  readonly stateAfter?: boolean;
 }
 
 /** Somebody with one device, who follows /sync from token to token. */
@@ -47,12 +48,13 @@ export class Person {
 
   /** One /sync; the next one goes on from its token. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of any shape
-  async sync({ timeout = 0, filter, fullState }: SyncOptions = {}): Promise<any> {
+  async sync({ timeout = 0, filter, fullState, stateAfter }: SyncOptions = {}): Promise<any> {
     const query = new URLSearchParams({
       timeout: String(timeout),
       ...(this.since !== undefined && { since: this.since }),
       ...(filter !== undefined && { filter: typeof filter === 'string' ? filter : JSON.stringify(filter) }),
       ...(fullState !== undefined && { full_state: String(fullState) }),
+      ...(stateAfter !== undefined && { use_state_after: String(stateAfter) }),
     });
     const { status, body } = await this.call('GET', `sync?${query}`);
     if (status !== 200) throw new Error(`/sync answers ${status} ${JSON.stringify(body)}`);

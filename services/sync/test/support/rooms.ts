@@ -10,6 +10,7 @@ import type {
   ListRoomHeadsResponse,
   LoggedEvent,
   RoomLog,
+  StateChange,
 } from '@ganglion/contracts/room';
 
 export interface NewEvent {
@@ -18,6 +19,8 @@ export interface NewEvent {
   readonly stateKey?: string;
   readonly content: object;
   readonly redacts?: string;
+  /** What else it makes of the state than itself, as state resolution may. */
+  readonly stateChanges?: readonly StateChange[];
   readonly transaction?: { readonly userId: string; readonly deviceId: string; readonly txnId: string };
 }
 
@@ -78,6 +81,11 @@ export class TestRooms implements RoomLog {
     await this.bus.publish(ROOM_EVENTS, { roomId, roomVersion: ROOM_VERSION, events: [...events] }, { key: roomId });
   }
 
+  /** The log of a room. */
+  log(roomId: string): readonly LoggedEvent[] {
+    return this.#rooms.get(roomId) ?? [];
+  }
+
   async listRoomHeads({ sinceCursor }: ListRoomHeadsRequest): Promise<ListRoomHeadsResponse> {
     const heads = [...this.#rooms].map(([roomId, log]) => ({ roomId, roomSeq: log.length }));
     return { heads, cursor: sinceCursor };
@@ -96,7 +104,7 @@ export class TestRooms implements RoomLog {
 }
 
 function loggedEvent(roomId: string, roomSeq: number, event: NewEvent): LoggedEvent {
-  const { type, sender, stateKey, content, redacts, transaction } = event;
+  const { type, sender, stateKey, content, redacts, transaction, stateChanges = [] } = event;
   const eventId = `$${randomBytes(32).toString('base64url')}`;
   const pdu = {
     ...{ room_id: roomId, type, sender, origin_server_ts: Date.now(), depth: roomSeq },
@@ -106,7 +114,7 @@ function loggedEvent(roomId: string, roomSeq: number, event: NewEvent): LoggedEv
   };
   return {
     ...{ roomSeq, eventId, pduJson: JSON.stringify(pdu) },
-    stateChanges: stateKey === undefined ? [] : [{ type, stateKey, eventId }],
+    stateChanges: [...(stateKey === undefined ? [] : [{ type, stateKey, eventId }]), ...stateChanges],
     ...(redacts !== undefined && { redactedEventId: redacts }),
     ...(transaction !== undefined && { transaction: { ...transaction, scope: 'send' } }),
   };

@@ -1,0 +1,208 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BUSES, eventually } from '@ganglion/testing';
+import { AppendStore } from '../src/storage/append-store.js';
+import { Deployment, type Replica } from './support/deployment.js';
+import type { Person } from './support/person.js';
+import type { NewEvent } from './support/rooms.js';
+
+interface Row extends Record<string, unknown> {
+  readonly event_id: string;
+}
+
+describe.each(BUSES)('the appender, on the %s bus', (_, makeBus) => {
+  let deployment: Deployment;
+  let replicas: [Replica, Replica];
+  let alice: Person;
+  let roomId: string;
+
+  beforeAll(async () => {
+    deployment = await Deployment.create(makeBus);
+    replicas = [await deployment.start(), await deployment.start()];
+  });
+  afterAll(() => deployment.close());
+
+  beforeEach(async () => {
+    alice = deployment.person('alice', replicas[0]);
+    roomId = await deployment.rooms.create(alice.userId);
+    await expectAppended();
+  });
+
+  const message = (body: string): NewEvent => ({ type: 'm.room.message', sender: alice.userId, content: { body } });
+  const append = (...bodies: string[]) => deployment.rooms.append(roomId, bodies.map(message));
+  const timeline = async () => {
+    const text = `SELECT event_id FROM sync.timeline JOIN sync.rooms USING (room_nid)
+      WHERE room_id = $1 ORDER BY timeline.position`;
+    return (await deployment.db.query<Row>({ text, values: [roomId] })).rows.map((row) => row.event_id);
+  };
+  /** Everything in the room's log is in the read model, once and in its order. */
+  const expectAppended = (timeoutMs = 20_000) =>
+    eventually(
+      async () => expect(await timeline()).toEqual(deployment.rooms.log(roomId).map(({ eventId }) => eventId)),
+      timeoutMs,
+    );
+
+  it('appends what comes twice once', async () => {
+    const run = append('One', 'Two');
+    for (let time = 0; time < 3; time++) await deployment.rooms.publish(roomId, run);
+    await deployment.rooms.publish(roomId, run.slice(1));
+    await deployment.rooms.say(roomId, alice.userId, 'Last');
+    await expectAppended();
+  });
+
+  it('brings what comes in the wrong order into the order of the room', async () => {
+    const runs = [append('One'), append('Two', 'Three'), append('Four')];
+    for (const run of runs.toReversed()) await deployment.rooms.publish(roomId, run);
+    await expectAppended();
+  });
+
+  it('appends runs that overlap', async () => {
+    const run = append('One', 'Two', 'Three', 'Four');
+    for (const [from, to] of [
+      [0, 2],
+      [1, 3],
+      [0, 4],
+      [2, 3],
+    ])
+      await deployment.rooms.publish(roomId, run.slice(from, to));
+    await expectAppended();
+  });
+
+  it('fills gaps of any size from the log of the room', async () => {
+    append(...Array.from({ length: 450 }, (__, index) => `${index}`));
+    await deployment.rooms.say(roomId, alice.userId, 'Last');
+    await expectAppended();
+  });
+
+  it('fills them also where several come at once', async () => {
+    const runs = Array.from({ length: 20 }, (__, index) => append(`${index}`));
+    await Promise.all([3, 19, 7, 11].map((index) => deployment.rooms.publish(roomId, runs[index]!)));
+    await expectAppended();
+  });
+
+  it('leaves out what cannot be read, and goes on', async () => {
+    const [broken] = append('Broken');
+    Object.assign(broken!, { pduJson: '{"type":' });
+    const noContent = append('No content')[0]!;
+    Object.assign(noContent, {
+      pduJson: JSON.stringify({ type: 'm.room.message', sender: alice.userId, state_key: '' }),
+    });
+    const [after] = append('After');
+    await deployment.rooms.publish(roomId, deployment.rooms.log(roomId).slice(2));
+    await eventually(async () => expect(await timeline()).toContain(after!.eventId));
+    const next = await deployment.rooms.say(roomId, alice.userId, 'Next');
+    await alice.sees(roomId, next);
+    expect(await timeline()).not.toContain(broken!.eventId);
+  });
+
+  it('keeps other rooms going when one room holds what the database refuses', async () => {
+    await deployment.rooms.send(roomId, {
+      ...{ type: 'm.thing', stateKey: 'a\u0000b', sender: alice.userId, content: { 'c\u0000d': 'e\u0000f' } },
+    });
+    const other = await deployment.rooms.create(alice.userId);
+    await alice.sees(other, await deployment.rooms.say(other, alice.userId, 'Here'));
+    const next = await deployment.rooms.say(roomId, alice.userId, 'And here');
+    await alice.sees(roomId, next);
+  });
+
+  it('starts with what was never told of', async () => {
+    append('Lost', 'Lost as well');
+    const [first, second] = replicas;
+    // Whichever leads, the other one follows.
+    await first.stop();
+    replicas = [second, await deployment.start()];
+    await second.stop();
+    replicas = [replicas[1], await deployment.start()];
+    await expectAppended();
+  }, 60_000);
+
+  it('goes on at another replica when its own cannot reach the database', async () => {
+    const writing = new AbortController();
+    const written = (async () => {
+      for (let index = 0; !writing.signal.aborted; index++) {
+        await deployment.rooms.say(roomId, alice.userId, `${index}`);
+        await sleep(10);
+      }
+    })();
+    try {
+      for (const replica of [...replicas, ...replicas]) {
+        replica.trouble.isCutOff = true;
+        const before = deployment.rooms.log(roomId).length;
+        await eventually(async () => expect((await timeline()).length).toBeGreaterThan(before), 30_000);
+        replica.trouble.isCutOff = false;
+      }
+    } finally {
+      for (const { trouble } of replicas) trouble.isCutOff = false;
+      writing.abort();
+      await written;
+    }
+    await expectAppended();
+  }, 90_000);
+
+  it('survives that its connections are ended again and again', async () => {
+    const text =
+      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()';
+    for (let round = 0; round < 10; round++) {
+      await Promise.all([
+        deployment.rooms.commit(roomId, [message('One'), message('Two')]),
+        deployment.db.query({ text }).catch(() => {}),
+        deployment.rooms.say(roomId, alice.userId, 'Three'),
+      ]);
+    }
+    await expectAppended();
+  }, 60_000);
+});
+
+describe('a term that is over', () => {
+  let deployment: Deployment;
+  let store: AppendStore;
+  beforeAll(async () => {
+    deployment = await Deployment.create();
+    store = new AppendStore(deployment.db);
+  });
+  afterAll(() => deployment.close());
+
+  const NOTHING = { rooms: [], stateLog: [], redactions: [], receipts: [], typing: [], userSeqs: [], events: [] };
+  const row = (position: number) => ({
+    userId: '@alice:one.test',
+    roomId: '',
+    type: `t${position}`,
+    content: '{}',
+    position,
+  });
+  const batch = (previousPosition: number) => ({
+    ...{ ...NOTHING, previousPosition, position: previousPosition + 1, accountData: [row(previousPosition + 1)] },
+  });
+  const written = async () =>
+    (await deployment.db.query<{ type: string }>({ text: 'SELECT type FROM sync.account_data ORDER BY position' }))
+      .rows;
+
+  it('changes nothing, whatever it still writes', async () => {
+    expect(await store.beginTerm(1)).toMatchObject({ position: 0 });
+    expect(await store.append(batch(0), 1)).toBe(true);
+    expect(await store.beginTerm(2)).toMatchObject({ position: 1 });
+    expect(await store.append(batch(1), 1)).toBe(false);
+    expect(await store.append(batch(0), 2)).toBe(false);
+    expect(await store.append(batch(2), 2)).toBe(false);
+    await store.saveCursors(1, 7, 7);
+    expect(await store.append(batch(1), 2)).toBe(true);
+    expect(await written()).toEqual([{ type: 't1' }, { type: 't2' }]);
+    expect(await store.beginTerm(1)).toBeUndefined();
+    expect(await store.beginTerm(2)).toBeUndefined();
+    expect(await store.beginTerm(3)).toEqual({ position: 2, roomCursor: 0, userCursor: 0 });
+  });
+
+  it('loses against the next one, however both write at once', async () => {
+    for (let epoch = 4; epoch < 24; epoch++) {
+      const { position } = (await store.beginTerm(epoch))!;
+      const late = [store.append(batch(position), epoch), store.append(batch(position), epoch)];
+      const next = await store.beginTerm(epoch + 1);
+      const done = await Promise.all(late);
+      // What came before the next term began is part of its beginning; after it nothing comes.
+      expect(done.filter(Boolean).length).toBe(next!.position - position);
+      expect((await deployment.db.query({ text: 'SELECT position FROM sync.appender' })).rows).toEqual([
+        { position: next!.position },
+      ]);
+      epoch += 1;
+    }
+  });
+});
