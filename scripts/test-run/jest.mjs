@@ -44,13 +44,13 @@ async function runFiles(files, options, env, tally) {
   const folder = mkdtempSync(join(tmpdir(), 'ganglion-jest-'));
   const report = join(folder, 'report.json');
   const args = [...JEST, '--json', `--outputFile=${report}`, ...options, '--runTestsByPath', ...files];
+  const jest = spawn(process.execPath, args, { cwd: ROOT, env, stdio: ['ignore', 'ignore', 'inherit'] });
+  const [code, signal] = await once(jest, 'exit');
   try {
-    const jest = spawn(process.execPath, args, { cwd: ROOT, env, stdio: ['ignore', 'ignore', 'inherit'] });
-    const [code, signal] = await once(jest, 'exit');
     const isPart = options.some((option) => isNamePattern(option.split('=')[0]));
     tally.addJest(JSON.parse(readFileSync(report, 'utf8')), code ?? signal, isPart);
   } catch (error) {
-    tally.fail(`jest did not finish: ${error.message}`);
+    tally.fail(`jest ended with ${code ?? signal} and left no report: ${error.message}`);
   } finally {
     rmSync(folder, { recursive: true });
   }
