@@ -44,12 +44,20 @@ function referencedIds(references: Pdu['prev_events']): string[] {
   return references.map((reference) => (typeof reference === 'string' ? reference : reference[0]));
 }
 
-/** The ids of the events that this one follows, in either form. */
+/**
+ * The ids of the events that this one follows, in either form.
+ *
+ * @see https://spec.matrix.org/v1.19/rooms/v12/#event-format-1
+ */
 export function prevEventIds(pdu: Pdu): string[] {
   return referencedIds(pdu.prev_events);
 }
 
-/** The ids of the events that authorise this one, in either form. */
+/**
+ * The ids of the events that authorise this one, in either form.
+ *
+ * @see https://spec.matrix.org/v1.19/rooms/v12/#event-format-1
+ */
 export function authEventIds(pdu: Pdu): string[] {
   return referencedIds(pdu.auth_events);
 }

@@ -43,7 +43,11 @@ export function compileFilter(filter: Filter, limits: FilterLimits = FILTER_LIMI
   };
 }
 
-/** Makes a parsed filter of `/messages`, `/context` or `/search` ready for use. */
+/**
+ * Makes a parsed filter of `/messages`, `/context` or `/search` ready for use.
+ *
+ * @see https://spec.matrix.org/v1.19/client-server-api/#filtering
+ */
 export function compileRoomEventFilter(
   filter: RoomEventFilter,
   limits: FilterLimits = FILTER_LIMITS,

@@ -9,7 +9,11 @@ export interface EventFields extends ReadonlyMap<string, EventFields | undefined
 
 type FieldTree = Map<string, FieldTree | undefined>;
 
-/** Makes the paths of `event_fields` ready for `applyEventFields`. */
+/**
+ * Makes the paths of `event_fields` ready for `applyEventFields`.
+ *
+ * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3useruseridfilter
+ */
 export function compileEventFields(paths: readonly string[]): EventFields {
   const root: FieldTree = new Map();
   for (const path of paths) addPath(root, parsePropertyPath(path).slice(0, MAX_DEPTH));

@@ -56,6 +56,7 @@ export function parseRoomEventFilter(input: unknown): RoomEventFilter {
  * Like `parseRoomEventFilter`, from the text of a `filter` query parameter.
  *
  * @throws {InvalidFilterError} when the text is not JSON or a property has the wrong shape
+ * @see https://spec.matrix.org/v1.19/client-server-api/#filtering
  */
 export function parseRoomEventFilterJson(text: string): RoomEventFilter {
   return parseRoomEventFilter(parseJson(text));

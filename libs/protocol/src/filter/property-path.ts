@@ -26,7 +26,11 @@ export function parsePropertyPath(path: string): string[] {
   return names;
 }
 
-/** The value at the end of a path, or undefined where a property on the way is absent or not an object. */
+/**
+ * The value at the end of a path, or undefined where a property on the way is absent or not an object.
+ *
+ * @see https://spec.matrix.org/v1.19/appendices/#dot-separated-property-paths
+ */
 export function valueAtPath(root: unknown, names: readonly string[]): JsonValue | undefined {
   let value = root as JsonValue | undefined;
   for (const name of names) {

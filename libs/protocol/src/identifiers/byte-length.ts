@@ -3,7 +3,11 @@ import { utf8ByteLength } from '../text/utf8.js';
 /** No user id, room id, alias, event id, event type or state key is longer, counted in bytes of UTF-8. */
 export const MAX_IDENTIFIER_BYTES = 255;
 
-/** True when a string takes more than 255 bytes of UTF-8. */
+/**
+ * True when a string takes more than 255 bytes of UTF-8.
+ *
+ * @see https://spec.matrix.org/v1.19/appendices/#common-identifier-format
+ */
 export function exceedsIdentifierLimit(text: string): boolean {
   return text.length > MAX_IDENTIFIER_BYTES || utf8ByteLength(text) > MAX_IDENTIFIER_BYTES;
 }

@@ -5,7 +5,11 @@ export function isIpv4(text: string): boolean {
 
 const GROUP = /^[0-9A-Fa-f]{1,4}$/;
 
-/** True for an IPv6 address as in RFC 3513, section 2.2, without brackets and without a zone. */
+/**
+ * True for an IPv6 address as in RFC 3513, section 2.2, without brackets and without a zone.
+ *
+ * @see https://spec.matrix.org/v1.19/appendices/#server-name
+ */
 export function isIpv6(text: string): boolean {
   if (text.length < 2 || text.length > 45) return false;
   const halves = text.split('::');

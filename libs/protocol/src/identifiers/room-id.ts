@@ -33,7 +33,11 @@ export function roomIdOfCreate(createEventId: string): string {
   return `!${createEventId.slice(1)}`;
 }
 
-/** The m.room.create event that the id of a room of version 12 or later stands for: see `roomIdOfCreate`. */
+/**
+ * The m.room.create event that the id of a room of version 12 or later stands for: see `roomIdOfCreate`.
+ *
+ * @see https://spec.matrix.org/v1.19/rooms/v12/#event-format
+ */
 export function createEventIdOf(roomId: string): string {
   return `$${roomId.slice(1)}`;
 }

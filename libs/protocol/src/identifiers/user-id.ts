@@ -28,7 +28,11 @@ export function isValidLocalpart(localpart: string): boolean {
   return NEW_LOCALPART.test(localpart);
 }
 
-/** True for a user id of today's grammar, the only one to give to new accounts. */
+/**
+ * True for a user id of today's grammar, the only one to give to new accounts.
+ *
+ * @see https://spec.matrix.org/v1.19/appendices/#user-identifiers
+ */
 export function isStrictUserId(id: unknown): id is string {
   return isValidUserId(id) && isValidLocalpart(parseUserId(id).localpart);
 }
@@ -48,6 +52,7 @@ export function isCompliantUserId(id: unknown): id is string {
  * The server name in a user id or any other identifier with a domain: what follows the first colon, unchecked.
  *
  * @throws {InvalidIdentifierError} when there is no colon
+ * @see https://spec.matrix.org/v1.19/appendices/#common-identifier-format
  */
 export function domainOf(id: string): string {
   const colon = id.indexOf(':');

@@ -123,7 +123,11 @@ function sortedKeys(object: JsonObject): string[] {
   return keys.some((key) => SURROGATE.test(key)) ? keys.sort(compareCodePoints) : keys;
 }
 
-/** Compares two strings by code point, which is also the order of their UTF-8 bytes. */
+/**
+ * Compares two strings by code point, which is also the order of their UTF-8 bytes.
+ *
+ * @see https://spec.matrix.org/v1.19/appendices/#canonical-json
+ */
 export function compareCodePoints(a: string, b: string): number {
   const length = Math.min(a.length, b.length);
   for (let index = 0; index < length; index++) {

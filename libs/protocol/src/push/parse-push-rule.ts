@@ -21,7 +21,11 @@ const REQUIRED_STRINGS: ReadonlyMap<string, readonly string[]> = new Map([
   ['sender_notification_permission', ['key']],
 ]);
 
-/** True for the kinds that stand in the paths of the API. */
+/**
+ * True for the kinds that stand in the paths of the API.
+ *
+ * @see https://spec.matrix.org/v1.19/client-server-api/#push-rules
+ */
 export function isPushRuleKind(text: string): text is PushRuleKind {
   return (PUSH_RULE_KINDS as readonly string[]).includes(text);
 }

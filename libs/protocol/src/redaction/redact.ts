@@ -20,7 +20,7 @@ const KEPT_IN_EVERY_VERSION = [
 
 const KEPT_BEFORE_UPDATED_REDACTION = [...KEPT_IN_EVERY_VERSION, 'prev_state', 'origin', 'membership'] as const;
 
-/** The top-level keys that survive redaction. */
+/** The top-level keys that survive redaction. @see https://spec.matrix.org/v1.19/rooms/v12/#redactions */
 export function keysKeptByRedaction(rules: RoomVersionRules): readonly string[] {
   return rules.updatedRedaction ? KEPT_IN_EVERY_VERSION : KEPT_BEFORE_UPDATED_REDACTION;
 }

@@ -116,7 +116,11 @@ const TABLE = buildTable();
 /** Every room version this library implements, oldest first. */
 export const ROOM_VERSIONS: readonly RoomVersionRules[] = [...TABLE.values()];
 
-/** The rules of a room version, or undefined when it is not one of those published with v1.19. */
+/**
+ * The rules of a room version, or undefined when it is not one of those published with v1.19.
+ *
+ * @see https://spec.matrix.org/v1.19/rooms/
+ */
 export function roomVersionRules(id: string): RoomVersionRules | undefined {
   return TABLE.get(id);
 }

@@ -18,6 +18,8 @@ function isPowerEvent({ type, state_key: stateKey, sender, content }: Pdu): bool
 /**
  * The power events of the full conflicted set, and what authorises them as far as it is in the set. Chains are followed
  * within the set only, as every implementation does: what lies beyond an undisputed event is not asked about again.
+ *
+ * @see https://spec.matrix.org/v1.19/rooms/v12/#algorithm
  */
 export function powerEventsAndChains(fullConflicted: ReadonlySet<string>, graph: AuthGraph): Set<string> {
   const selected = new Set<string>();
