@@ -56,11 +56,41 @@ describe('what is no HTTP', () => {
     ['headers without end', asked(`GET ${THING}/a`, `x: ${'y'.repeat(100_000)}\r\n`), 431, 'M_TOO_LARGE'],
     ['two lengths', asked(`PUT ${THING}`, 'content-length: 1\r\ncontent-length: 2\r\n'), 400, 'M_UNKNOWN'],
     ['no length', asked(`PUT ${THING}`, 'content-length: x\r\n'), 400, 'M_UNKNOWN'],
+    ['a tunnel', asked('CONNECT a:80'), 405, 'M_UNRECOGNIZED'],
+    ['an expectation', asked(`PUT ${THING}`, 'expect: cake\r\n'), 417, 'M_UNKNOWN'],
+    ['another protocol', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 400, 'M_UNKNOWN'],
+    [
+      'a length and chunks',
+      asked(`PUT ${THING}`, 'transfer-encoding: chunked\r\ncontent-length: 3\r\n'),
+      400,
+      'M_UNKNOWN',
+    ],
     ['chunks of no size', `${asked(`PUT ${THING}`, 'transfer-encoding: chunked\r\n')}zz\r\n`, 400, 'M_UNKNOWN'],
   ])('%s is answered as any error is', async (_, bytes, status, errcode) => {
     const answer = await raw(bytes);
     expect(answer).toMatchObject({ status, head: expect.stringContaining('content-type: application/json') });
     expect(JSON.parse(answer.body)).toEqual({ errcode, error: expect.any(String) });
+  });
+});
+
+describe('content types', () => {
+  it.each(['application/json', 'text/plain', 'multipart/form-data', 'application/x-www-form-urlencoded', 'a/b; c=d'])(
+    'of %s may be JSON as well',
+    async (type) => {
+      const headers = `content-type: ${type}\r\ncontent-length: 2\r\n`;
+      expect(await raw(`${asked(`PUT ${THING}`, headers)}{}`)).toMatchObject({ status: 200, body: '{"thing":{}}' });
+    },
+  );
+
+  it.each([';;;', 'application', '/'])('%s is none', async (type) => {
+    const { status, body } = await raw(`${asked(`PUT ${THING}`, `content-type: ${type}\r\ncontent-length: 2\r\n`)}{}`);
+    expect([status, JSON.parse(body).errcode]).toEqual([415, 'M_UNKNOWN']);
+  });
+
+  it('and encodings of any name do not make JSON of what is none', async () => {
+    const headers = 'content-encoding: gzip\r\ncontent-length: 3\r\n';
+    const { status, body } = await raw(`${asked(`PUT ${THING}`, headers)}a=b`);
+    expect([status, JSON.parse(body).errcode]).toEqual([400, 'M_NOT_JSON']);
   });
 });
 

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { EXAMPLES, type Example, setScene } from './support/endpoint-examples.js';
 import { Homeserver, type Replica } from './support/homeserver.js';
 import { type HostileRequest, hostileRequests, oddRequests, pathOf } from './support/hostile-input.js';
@@ -60,6 +61,20 @@ describe.each(Object.entries(EXAMPLES))('%s', (route, makeExample) => {
     }
     expect(failed).toEqual([]);
   });
+});
+
+it.each([
+  'GET /.well-known/matrix/client',
+  'GET /.well-known/matrix/server',
+  'GET /_matrix/key/v2/server',
+  'GET /_matrix/client/v3/login',
+])('%s is answered without a host as for the first server name', async (line) => {
+  const socket = connect(Number(new URL(replica.url).port), '127.0.0.1');
+  socket.end(`${line} HTTP/1.0\r\n\r\n`);
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket) chunks.push(chunk as Buffer);
+  const status = Number(Buffer.concat(chunks).toString().split(' ')[1]);
+  expect(status).toBe(line.includes('well-known') ? 404 : 200);
 });
 
 /** What is kept, apart from what comes and goes by itself. */
