@@ -8,6 +8,8 @@ export interface RoomAccess {
   readonly history: MembershipHistory;
   /** Nothing above this position is the user's to see. */
   readonly upTo: number;
+  /** Nor is the room's state above this one. */
+  readonly stateUpTo: number;
 }
 
 /**
@@ -21,11 +23,12 @@ export async function accessRoom(model: ReadModel, roomId: string, userId: strin
   if (room === undefined) throw notInRoom(userId);
   const history = new MembershipHistory(userId, await model.entryVersions(room.nid, 'm.room.member', userId));
   const leftAt = history.leftAt;
-  if (history.everJoined && leftAt === undefined) return { room, history, upTo };
+  if (history.everJoined && leftAt === undefined) return { room, history, upTo, stateUpTo: upTo };
   const [visibility] = (await model.entryVersions(room.nid, 'm.room.history_visibility', '')).slice(-1);
-  if (visibility?.event?.visibility === 'world_readable') return { room, history, upTo };
+  if (visibility?.event?.visibility === 'world_readable') return { room, history, upTo, stateUpTo: upTo };
   if (!history.everJoined || (await isForgotten(model, userId, room.nid, leftAt))) throw notInRoom(userId);
-  return { room, history, upTo: Math.min(upTo, leftAt ?? upTo) };
+  const until = (position = upTo) => Math.min(upTo, position);
+  return { room, history, upTo: until(leftAt), stateUpTo: until(history.departedAt) };
 }
 
 async function isForgotten(model: ReadModel, userId: string, roomNid: number, leftAt = 0): Promise<boolean> {

@@ -119,7 +119,7 @@ export class RoomHistory {
   getMembersByRoom(request: MembersRequest): Promise<string> {
     return this.#with(request, async (access) => {
       // A token from before the reader came stands for when they came.
-      const at = Math.min(Math.max(request.at ?? access.upTo, access.history.begins), access.upTo);
+      const at = Math.min(Math.max(request.at ?? access.stateUpTo, access.history.begins), access.stateUpTo);
       const view = await this.deps.rooms.get(access.room);
       const members = (await stateAt(this.deps.model, view, at)).flatMap(({ type, event }) =>
         type === 'm.room.member' && event !== undefined ? [event] : [],
@@ -197,7 +197,7 @@ export class RoomHistory {
     if (!filter.lazyLoadMembers || events.length === 0) return [];
     const senders = new Set(events.map(({ sender }) => sender));
     const view = await this.deps.rooms.get(access.room);
-    const state = await stateAt(this.deps.model, view, latest);
+    const state = await stateAt(this.deps.model, view, Math.min(latest, access.stateUpTo));
     return state.flatMap(({ type, stateKey, event }) =>
       type === 'm.room.member' && senders.has(stateKey) && event !== undefined ? [event] : [],
     );
@@ -212,7 +212,7 @@ export class RoomHistory {
     if (!filter.allowsRoom(access.room.roomId)) return [];
     const senders = new Set(mentioned.map(({ sender }) => sender));
     const view = await this.deps.rooms.get(access.room);
-    const state = await stateAt(this.deps.model, view, at);
+    const state = await stateAt(this.deps.model, view, Math.min(at, access.stateUpTo));
     return state.flatMap(({ type, stateKey, event }) => {
       const wanted = !filter.lazyLoadMembers || type !== 'm.room.member' || senders.has(stateKey);
       return wanted && event !== undefined && filter.allows(filterable(event)) ? [event] : [];

@@ -48,6 +48,15 @@ export class MembershipHistory {
     return last?.event?.membership === 'join' ? undefined : last?.position;
   }
 
+  /**
+   * The position at which the user left who had joined, whatever their membership has become since: a ban or an invite that
+   * came later shows nothing of the room. Undefined while they are joined, and for whoever never was.
+   */
+  get departedAt(): number | undefined {
+    const lastJoin = this.versions.findLastIndex(({ event }) => event?.membership === 'join');
+    return lastJoin < 0 ? undefined : this.versions[lastJoin + 1]?.position;
+  }
+
   /** Where the user was last told that a membership of theirs had ended, before a position. */
   lastEndBefore(position: number): number | undefined {
     return this.versions.findLast(
