@@ -1,8 +1,8 @@
 import type { Bus } from '@ganglion/bus';
 import type { RoomLog } from '@ganglion/contracts/room';
 import { BUSES } from '@ganglion/testing';
-
 import { Deployment } from './support/deployment.js';
+import type { Person } from './support/person.js';
 import { overriding } from './support/trouble.js';
 
 /** A bus that brings room events only while a gate is open. */
@@ -32,19 +32,31 @@ function watched(log: RoomLog, listRoomHeads: RoomLog['listRoomHeads']): RoomLog
   };
 }
 
-describe.each(BUSES)('a replica that nobody has asked, on the %s bus', (_, makeBus) => {
+describe.each(BUSES)('a replica that has missed announcements, on the %s bus', (_, makeBus) => {
   let deployment: Deployment;
   let appender: ReturnType<typeof gated>;
+  let warm: Person;
 
   beforeAll(async () => {
     deployment = await Deployment.create(makeBus);
     appender = gated(deployment.testBus.bus);
     const first = await deployment.start({ bus: appender.bus });
-    const warm = deployment.person('warm', first);
+    warm = deployment.person('warm', first);
     const roomId = await deployment.rooms.create(warm.userId);
     await warm.roomUntil(roomId, () => true);
   });
   afterAll(() => deployment.close());
+
+  /** A room that somebody is in is committed, and appended only when their replica has asked for it or has answered. */
+  async function firstAnswer(person: Person, asked: Promise<void>, beforeIt: () => Promise<unknown> = async () => {}) {
+    appender.close();
+    const roomId = await deployment.rooms.create(person.userId);
+    await beforeIt();
+    const answer = person.sync();
+    await Promise.race([asked, answer]);
+    appender.open();
+    return { roomId, rooms: Object.keys((await answer).rooms.join) };
+  }
 
   it('knows at its first answer what was committed before, although it is appended only then', async () => {
     const asked = Promise.withResolvers<void>();
@@ -53,14 +65,36 @@ describe.each(BUSES)('a replica that nobody has asked, on the %s bus', (_, makeB
       return deployment.rooms.listRoomHeads(request);
     });
     const cold = await deployment.start({ asOneOfMany: true, roomLog });
-    const alice = deployment.person('alice', cold);
-    appender.close();
-    const roomId = await deployment.rooms.create(alice.userId);
-    const answer = alice.sync();
-    await Promise.race([asked.promise, answer]);
-    appender.open();
-    expect(Object.keys((await answer).rooms.join)).toEqual([roomId]);
+    const { roomId, rooms } = await firstAnswer(deployment.person('alice', cold), asked.promise);
+    expect(rooms).toEqual([roomId]);
   });
+
+  it('asks again when it had to begin afresh', async () => {
+    let asked = Promise.withResolvers<void>();
+    const roomLog = watched(deployment.rooms, (request) => {
+      asked.resolve();
+      return deployment.rooms.listRoomHeads(request);
+    });
+    const late = await deployment.start({ asOneOfMany: true, roomLog });
+    const carol = deployment.person('carol', late);
+    const loud = await deployment.rooms.create(carol.userId, warm.userId);
+    await carol.roomUntil(loud, () => true);
+    late.trouble.loses = () => true;
+    const held = late.trouble.hold('read-position');
+    await held.answered;
+    const woken = carol.sync({ timeout: 20_000 });
+    const noise = Array.from({ length: 250 }, () => ({
+      ...{ type: 'm.room.message', sender: carol.userId, content: { body: 'noise' } },
+    }));
+    for (let round = 0; round < 21; round++) await deployment.rooms.commit(loud, noise);
+    await warm.sees(loud, await deployment.rooms.say(loud, carol.userId, 'That was all'));
+    asked = Promise.withResolvers();
+    const { roomId, rooms } = await firstAnswer(deployment.person('dave', late), asked.promise, () => {
+      held.release();
+      return woken;
+    });
+    expect(rooms).toEqual([roomId]);
+  }, 60_000);
 
   it('answers what it has when those who know more do not answer', async () => {
     const roomLog = watched(deployment.rooms, () => new Promise(() => {}));

@@ -108,6 +108,25 @@ describe('what must never break while parts of the cluster do', () => {
     },
   );
 
+  whileAllTalk(
+    '5. A sync token never skips: whoever hands out positions freezes, and wakes when another one does',
+    async () => {
+      const [first, second] = cluster.replicasOf('sync') as [Replica, Replica];
+      await kill([second]);
+      await crowd.progress();
+      await start([second]);
+      const before = await log.appenderEpoch();
+      process.kill(first.pid as number, 'SIGSTOP');
+      try {
+        await eventually(async () => expect(await log.appenderEpoch()).toBeGreaterThan(before), 30_000);
+        await crowd.said();
+      } finally {
+        process.kill(first.pid as number, 'SIGCONT');
+      }
+      await crowd.progress();
+    },
+  );
+
   it('4. Events leave through an outbox: in the end nothing is left in it', () =>
     eventually(async () => expect(await log.unpublished()).toBe(0)));
 });

@@ -11,7 +11,7 @@ export interface Owners {
   unread(): Promise<readonly { readonly id: string; readonly seq: number }[]>;
 }
 
-const LONGEST_WAIT_MS = 1_000;
+const LONGEST_WAIT_MS = 2_000;
 const MAX_KNOWN = 20_000;
 
 /**
@@ -49,7 +49,7 @@ export class Announcements {
     for (const check of this.#waiting) check();
   }
 
-  /** Resolves once everything committed so far can be read, or all of one room; after a second in any case. */
+  /** Resolves once everything committed so far can be read, or all of one room; after two seconds in any case. */
   async settled(roomId?: string): Promise<void> {
     if (this.#complete && this.#pending.size === 0) return;
     const done = new AbortController();
