@@ -81,6 +81,18 @@ it('is not kept busy by hostile lists', () => {
   expect(compileServerAcl({ allow: ['*'], deny }).allows('a')).toBe(false);
 });
 
+it('comes to an answer about any pattern made to keep it busy', () => {
+  const hostile = fc.string({ unit: fc.constantFrom('a', '.', '*', '?', '*a', '?*', '*.'), maxLength: 500 });
+  const name = fc.string({ unit: fc.constantFrom('a', 'aa', 'a.'), minLength: 1, maxLength: 100 });
+  fc.assert(
+    fc.property(fc.array(hostile, { maxLength: 20 }), name, (deny, server) => {
+      const acl = compileServerAcl({ allow: ['*'], deny });
+      const each = deny.map((pattern) => compileServerAcl({ allow: ['*'], deny: [pattern] }));
+      expect(acl.allows(server)).toBe(each.every((alone) => alone.allows(server)));
+    }),
+  );
+});
+
 it('throws on no input, and never lets in what it does not understand', () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.string(), (content, server) => {

@@ -118,6 +118,25 @@ function naive(pattern: string, text: string): boolean {
   return text !== '' && (pattern[0] === '?' || pattern[0] === text[0]) && naive(pattern.slice(1), text.slice(1));
 }
 
+/** The same by a table: what of the pattern matches what of the text, each pair looked at once. */
+function byTable(pattern: string, text: string): boolean {
+  let reached = new Set([0]);
+  const skipStars = (positions: Set<number>) => {
+    for (const position of positions) if (pattern[position] === '*') positions.add(position + 1);
+    return positions;
+  };
+  skipStars(reached);
+  for (const character of text) {
+    const next = new Set<number>();
+    for (const position of reached) {
+      if (pattern[position] === '*') next.add(position);
+      else if (pattern[position] === '?' || pattern[position] === character) next.add(position + 1);
+    }
+    reached = skipStars(next);
+  }
+  return reached.has(pattern.length);
+}
+
 function naiveWords(pattern: string, text: string): boolean {
   const isWord = (index: number) => /[A-Za-z0-9_]/.test(text[index] ?? ' ');
   const isBoundary = (index: number) => index === 0 || index === text.length || !isWord(index - 1) || !isWord(index);
@@ -157,6 +176,20 @@ describe('for every pattern and text', () => {
         expect(new Glob(`*${pattern}`).matches(`ab${text}`)).toBe(true);
         expect(new Glob(pattern).matches(`${text}c`)).toBe(star === text.length - 1);
         expect(new Glob(pattern).matchesWords(`x ${text} x`)).toBe(true);
+      }),
+    );
+  });
+
+  it('agrees with the definition on patterns and texts that would keep one busy who goes back', () => {
+    const hostile = fc.string({
+      unit: fc.constantFrom('a', 'b', '*', '?', '*a', '?*'),
+      minLength: 100,
+      maxLength: 400,
+    });
+    const long = fc.string({ unit: fc.constantFrom('a', 'aaaa', 'b'), minLength: 500, maxLength: 2000 });
+    fc.assert(
+      fc.property(hostile, long, (pattern, text) => {
+        expect(new Glob(pattern).matches(text)).toBe(byTable(pattern, text));
       }),
     );
   });
