@@ -179,10 +179,10 @@ describe('UserLog.listUserHeads', () => {
       const page = await list(all.cursor);
       expect(page.heads).toEqual([]);
       return page;
-    });
+    }, 60_000);
     await change(users[3]!);
     expect((await list(quiet.cursor)).heads).toEqual([{ userId: users[3]!.userId, userSeq: 2 }]);
-  });
+  }, 90_000);
 
   it('goes through many in pages', async () => {
     for (const user of users) await change(user);
