@@ -1,5 +1,9 @@
+import { eventually } from '@ganglion/testing';
 import { ALICE, BOB, change, createRoom, send, storedEvents } from './support/room.js';
 import { type Replica, RoomServers } from './support/room-servers.js';
+
+const PATIENCE_MS = 60_000;
+const TIMEOUT_MS = 90_000;
 
 let servers: RoomServers;
 let replica: Replica;
@@ -23,6 +27,17 @@ async function headsSince(sinceCursor: number, limit = 0): Promise<{ heads: Map<
   return { heads, cursor: cursor ?? sinceCursor };
 }
 
+/** A cursor that nothing stands behind: it stays back while any transaction of the database server is open. */
+async function quietCursor(): Promise<number> {
+  let { cursor } = await headsSince(0);
+  await eventually(async () => {
+    const listing = await headsSince(cursor);
+    cursor = listing.cursor;
+    expect(listing.heads).toEqual(new Map());
+  }, PATIENCE_MS);
+  return cursor;
+}
+
 describe('the heads of rooms', () => {
   it('are all of them from the beginning, on pages of any size', async () => {
     const rooms = await Promise.all(Array.from({ length: 7 }, () => createRoom(replica)));
@@ -32,37 +47,44 @@ describe('the heads of rooms', () => {
     for (const limit of [1, 2, 3]) expect((await headsSince(0, limit)).heads).toEqual(whole.heads);
   });
 
-  it('are only those that changed, from a cursor on', async () => {
-    const [one, two] = [await createRoom(replica), await createRoom(replica)];
-    const { cursor } = await headsSince(0);
-    expect((await headsSince(cursor)).heads).toEqual(new Map());
-    await send(replica, one, ALICE);
-    const later = await headsSince(cursor);
-    expect(later.heads).toEqual(new Map([[one, 6]]));
-    expect((await headsSince(later.cursor)).heads.has(two)).toBe(false);
-  });
+  it(
+    'are only those that changed, from a cursor on',
+    async () => {
+      const [one, two] = [await createRoom(replica), await createRoom(replica)];
+      const cursor = await quietCursor();
+      await send(replica, one, ALICE);
+      const later = await headsSince(cursor);
+      expect(later.heads).toEqual(new Map([[one, 6]]));
+      expect((await headsSince(later.cursor)).heads.has(two)).toBe(false);
+    },
+    TIMEOUT_MS,
+  );
 
-  it('include what was committed after the listing by transactions that had begun before it', async () => {
-    const [slow, quick] = [await createRoom(replica), await createRoom(replica)];
-    const { cursor: before } = await headsSince(0);
-    const updated = Promise.withResolvers<void>();
-    const gate = Promise.withResolvers<void>();
-    const transaction = replica.db.transaction(async (tx) => {
-      await tx.query({
-        text: `UPDATE room_server.rooms SET version = version + 1, updated_xid = pg_current_xact_id() WHERE room_id = $1`,
-        values: [slow],
+  it(
+    'include what was committed after the listing by transactions that had begun before it',
+    async () => {
+      const [slow, quick] = [await createRoom(replica), await createRoom(replica)];
+      const before = await quietCursor();
+      const updated = Promise.withResolvers<void>();
+      const gate = Promise.withResolvers<void>();
+      const transaction = replica.db.transaction(async (tx) => {
+        await tx.query({
+          text: `UPDATE room_server.rooms SET version = version + 1, updated_xid = pg_current_xact_id() WHERE room_id = $1`,
+          values: [slow],
+        });
+        updated.resolve();
+        await gate.promise;
       });
-      updated.resolve();
-      await gate.promise;
-    });
-    await updated.promise;
-    for (let index = 0; index < 5; index++) await send(replica, quick, ALICE);
-    const during = await headsSince(before);
-    expect(during.heads).toEqual(new Map([[quick, 10]]));
-    gate.resolve();
-    await transaction;
-    expect((await headsSince(during.cursor)).heads.get(slow)).toBe(6);
-  });
+      await updated.promise;
+      for (let index = 0; index < 5; index++) await send(replica, quick, ALICE);
+      const during = await headsSince(before);
+      expect(during.heads).toEqual(new Map([[quick, 10]]));
+      gate.resolve();
+      await transaction;
+      expect((await headsSince(during.cursor)).heads.get(slow)).toBe(6);
+    },
+    TIMEOUT_MS,
+  );
 
   it('followed by cursor miss no commit, whatever goes on at once', async () => {
     const rooms = await Promise.all(Array.from({ length: 8 }, () => createRoom(replica)));
