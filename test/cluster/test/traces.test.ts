@@ -131,7 +131,7 @@ async function followed(messages: readonly Message[], path: string[]): Promise<M
   const message = await eventually(() => {
     const paths = messages.map(({ sending }) => lineage(collector.trace(sending.traceId), 'deliver to /sync'));
     expect(paths).toContainEqual(path);
-    return messages[paths.findIndex((other) => other.length > 0)] as Message;
+    return messages[paths.findIndex((other) => other.join() === path.join())] as Message;
   }, EXPORTED_WITHIN_MS);
   const spans = collector.trace(message.sending.traceId);
   expect(spans.find(({ name }) => name === PUT)?.parentSpanId).toBe(message.sending.spanId);
