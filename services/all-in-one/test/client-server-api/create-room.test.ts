@@ -137,6 +137,13 @@ describe('invitees', () => {
   });
 });
 
+it('a room for hundreds is made with all of its invites', async () => {
+  const invite = Array.from({ length: 300 }, (_, i) => `@guest-${i}:one.test`);
+  const state = await stateOf(await alice.createRoom({ invite }));
+  const invited = state.filter(({ content }) => content.membership === 'invite').map(({ state_key }) => state_key);
+  expect(invited.toSorted()).toEqual(invite.toSorted());
+});
+
 describe('an alias', () => {
   it('leads to the room, which names it, and is given once', async () => {
     const room_alias_name = `cakes-${bob.userId.slice(1, 6)}`;
@@ -191,6 +198,11 @@ describe('POST /createRoom refuses', () => {
     [
       'creators that are no list',
       () => ({ room_version: '12', creation_content: { additional_creators: 'bob' } }),
+      'M_INVALID_ROOM_STATE',
+    ],
+    [
+      'invitees whom the creator may not invite',
+      () => ({ room_version: '11', power_level_content_override: { invite: 101 }, invite: [bob.userId] }),
       'M_INVALID_ROOM_STATE',
     ],
     ['an invite by e-mail', () => ({ invite_3pid: [{ medium: 'email', address: 'a@b.c' }] }), 'M_BAD_JSON'],

@@ -1,5 +1,4 @@
 import { MatrixError } from '@ganglion/contracts';
-import { MembershipAction } from '@ganglion/contracts/room';
 import { domainOf, isValidRoomAlias, type JsonObject, roomVersionRules } from '@ganglion/protocol';
 import { type InitialEvent, newRoomEvents } from './new-room-events.js';
 import type { Owners } from './ports.js';
@@ -23,20 +22,22 @@ export interface CreateRoomRequest {
 }
 
 /**
- * Creates a room and invites people to it.
+ * Creates a room and invites people to it, all or nothing.
  *
  * @throws MatrixError M_UNSUPPORTED_ROOM_VERSION, M_ROOM_IN_USE, M_INVALID_ROOM_STATE, M_INVALID_PARAM
  * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3createroom
  */
 export async function createRoom(owners: Owners, request: CreateRoomRequest): Promise<string> {
-  const { creator, roomVersion, invitees, visibility } = request;
+  const { creator, roomVersion, visibility } = request;
   const rules = roomVersionRules(roomVersion);
   if (rules === undefined) {
     throw new MatrixError(400, 'M_UNSUPPORTED_ROOM_VERSION', `Room version ${roomVersion} is not supported`);
   }
   const alias = aliasOf(request);
   const preset = PRESETS[request.preset ?? (visibility === 'public' ? 'public_chat' : 'private_chat')];
-  const events = newRoomEvents({ ...request, rules, preset, alias, profile: await profileContent(owners, creator) });
+  const profile = await profileContent(owners, creator);
+  const own = newRoomEvents({ ...request, rules, preset, alias, profile });
+  const events = [...own, ...(await invites(owners, request))];
   const { roomId } = await owners.rooms.createRoom({
     roomVersion,
     creator,
@@ -44,7 +45,6 @@ export async function createRoom(owners: Owners, request: CreateRoomRequest): Pr
     published: visibility === 'public',
     events: events.map(({ type, stateKey, content }) => ({ type, stateKey, contentJson: JSON.stringify(content) })),
   });
-  for (const target of new Set(invitees)) await invite(owners, roomId, target, request);
   return roomId;
 }
 
@@ -57,13 +57,12 @@ function aliasOf({ aliasLocalpart, creator }: CreateRoomRequest): string | undef
   return alias;
 }
 
-async function invite(owners: Owners, roomId: string, target: string, { creator, isDirect }: CreateRoomRequest) {
-  const content = { ...(await profileContent(owners, target)), ...(isDirect && { is_direct: true }) };
-  await owners.rooms.changeMembership({
-    roomId,
-    sender: creator,
-    target,
-    action: MembershipAction.INVITE,
-    contentJson: JSON.stringify(content),
-  });
+/** What the room invites people with, each of them once. */
+async function invites(owners: Owners, { invitees, isDirect }: CreateRoomRequest): Promise<InitialEvent[]> {
+  const invite = async (target: string): Promise<InitialEvent> => {
+    const profile = await profileContent(owners, target);
+    const content = { ...profile, ...(isDirect && { is_direct: true }), membership: 'invite' };
+    return { type: 'm.room.member', stateKey: target, content };
+  };
+  return Promise.all([...new Set(invitees)].map(invite));
 }
