@@ -2,11 +2,11 @@ import type { RoomLog } from '@ganglion/contracts/room';
 import type { CompiledEventFilter } from '@ganglion/protocol';
 import type { AccountDataRow } from './append.js';
 import type { SentMembers } from './lazy-members.js';
-import { heroesFor } from './member-summary.js';
 import type { ReadModel } from './ports.js';
 import type { Aside } from './quiet-room.js';
 import { rawEvents } from './raw-events.js';
 import { readStateDelta } from './room-state-delta.js';
+import { summaryChanged, summaryText } from './room-summary.js';
 import type { RoomView } from './room-view.js';
 import type { Window } from './sync-request.js';
 import { formatToken } from './sync-token.js';
@@ -39,7 +39,7 @@ export async function roomAnswer(readers: RoomReaders, window: RoomWindow, kind:
     ? await readRoomState(readers, window, timeline, wholeState ? undefined : seen)
     : ownMembership(history, upTo, request.stateKey === 'state' ? timeline.events : []);
   const accountData = wantedAccountData(window);
-  const memberChange = wholeState || view.membersChanged(seen);
+  const isSummaryNew = wholeState || summaryChanged(view, seen, upTo);
   if (
     !wholeState &&
     timeline.events.length === 0 &&
@@ -62,7 +62,7 @@ export async function roomAnswer(readers: RoomReaders, window: RoomWindow, kind:
   if (kind === 'join') {
     parts.push(`"ephemeral":{"events":[${window.ephemeral.join(',')}]}`, await window.unread(view));
   }
-  if (kind === 'join' && memberChange) parts.push(`"summary":${summaryText(view, upTo, request.userId)}`);
+  if (kind === 'join' && isSummaryNew) parts.push(`"summary":${summaryText(view, upTo, request.userId)}`);
   return `{${parts.join(',')}}`;
 }
 
@@ -189,14 +189,4 @@ export function accountDataFor(
 
 export function accountDataText({ type, content }: AccountDataRow): string {
   return `{"type":${JSON.stringify(type)},"content":${content}}`;
-}
-
-function summaryText(view: RoomView, upTo: number, userId: string): string {
-  const members = view.members(upTo);
-  const named = view.stateEvent('m.room.name', '', upTo) ?? view.stateEvent('m.room.canonical_alias', '', upTo);
-  return JSON.stringify({
-    'm.joined_member_count': members.joined,
-    'm.invited_member_count': members.invited,
-    ...(named === undefined && { 'm.heroes': heroesFor(members, userId) }),
-  });
 }

@@ -1,7 +1,7 @@
 import type { CompiledRoomEventFilter } from '@ganglion/protocol';
 import type { SentMembers } from './lazy-members.js';
-import { heroesFor } from './member-summary.js';
 import type { ReadModel } from './ports.js';
+import { shownHeroes, summaryChanged } from './room-summary.js';
 import { RoomView } from './room-view.js';
 import type { StateVersion, TimelineEvent } from './timeline-event.js';
 import { filterable, type Timeline } from './timeline-window.js';
@@ -67,7 +67,9 @@ function lazyMembers(query: StateQuery, sent: SentMembers, state: RoomView, notS
   wanted.add(userId);
   // Of the state after the timeline, the client takes nothing from the timeline itself.
   if (after) for (const member of changedMembers(timeline)) wanted.add(member);
-  if (since === undefined) for (const hero of heroesFor(view.members(upTo), userId)) wanted.add(hero);
+  if (since === undefined || summaryChanged(view, since, upTo)) {
+    for (const hero of shownHeroes(view, upTo, userId) ?? []) wanted.add(hero);
+  }
   return [...wanted].flatMap((member) => {
     const entry = state.version('m.room.member', member, upTo);
     const event = entry && notShown(entry)?.event;
