@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BUSES, eventually } from '@ganglion/testing';
-import { AppendStore } from '../src/storage/append-store.js';
 import { Deployment, type Replica } from './support/deployment.js';
 import type { Person } from './support/person.js';
 import type { NewEvent } from './support/rooms.js';
@@ -150,59 +149,4 @@ describe.each(BUSES)('the appender, on the %s bus', (_, makeBus) => {
     }
     await expectAppended();
   }, 60_000);
-});
-
-describe('a term that is over', () => {
-  let deployment: Deployment;
-  let store: AppendStore;
-  beforeAll(async () => {
-    deployment = await Deployment.create();
-    store = new AppendStore(deployment.db);
-  });
-  afterAll(() => deployment.close());
-
-  const NOTHING = { rooms: [], stateLog: [], redactions: [], receipts: [], typing: [], userSeqs: [], events: [] };
-  const row = (position: number) => ({
-    userId: '@alice:one.test',
-    roomId: '',
-    type: `t${position}`,
-    content: '{}',
-    position,
-  });
-  const batch = (previousPosition: number) => ({
-    ...{ ...NOTHING, previousPosition, position: previousPosition + 1, accountData: [row(previousPosition + 1)] },
-  });
-  const written = async () =>
-    (await deployment.db.query<{ type: string }>({ text: 'SELECT type FROM sync.account_data ORDER BY position' }))
-      .rows;
-
-  it('changes nothing, whatever it still writes', async () => {
-    expect(await store.beginTerm(1)).toMatchObject({ position: 0 });
-    expect(await store.append(batch(0), 1)).toBe(true);
-    expect(await store.beginTerm(2)).toMatchObject({ position: 1 });
-    expect(await store.append(batch(1), 1)).toBe(false);
-    expect(await store.append(batch(0), 2)).toBe(false);
-    expect(await store.append(batch(2), 2)).toBe(false);
-    await store.saveCursors(1, 7, 7);
-    expect(await store.append(batch(1), 2)).toBe(true);
-    expect(await written()).toEqual([{ type: 't1' }, { type: 't2' }]);
-    expect(await store.beginTerm(1)).toBeUndefined();
-    expect(await store.beginTerm(2)).toBeUndefined();
-    expect(await store.beginTerm(3)).toEqual({ position: 2, roomCursor: 0, userCursor: 0 });
-  });
-
-  it('loses against the next one, however both write at once', async () => {
-    for (let epoch = 4; epoch < 24; epoch++) {
-      const { position } = (await store.beginTerm(epoch))!;
-      const late = [store.append(batch(position), epoch), store.append(batch(position), epoch)];
-      const next = await store.beginTerm(epoch + 1);
-      const done = await Promise.all(late);
-      // What came before the next term began is part of its beginning; after it nothing comes.
-      expect(done.filter(Boolean).length).toBe(next!.position - position);
-      expect((await deployment.db.query({ text: 'SELECT position FROM sync.appender' })).rows).toEqual([
-        { position: next!.position },
-      ]);
-      epoch += 1;
-    }
-  });
 });

@@ -1,4 +1,4 @@
-import { eventually } from '@ganglion/testing';
+import { eventually, MatrixUser } from '@ganglion/testing';
 import { AppUser } from '../support/app-user.js';
 import { Bot, sdk } from '../support/bot.js';
 import type { Server, Story } from '../support/everywhere.js';
@@ -102,5 +102,30 @@ export function bots(server: Server, story: Story): void {
     await alice.say(roomId, 'four');
     await eventually(() => expect(heard).toContain('four'));
     expect(heard).toEqual(['one', 'two', 'three', 'four']);
+  });
+
+  story('a bot that checks signatures itself gets events as servers do, without what was redacted', async () => {
+    const user = await MatrixUser.register(server().url, fresh('auditor'));
+    const roomId = await user.createRoom({ name: 'Rude', preset: 'private_chat' });
+    const room = `rooms/${encodeURIComponent(roomId)}`;
+    const state = await user.call<{ type: string; event_id: string }[]>('GET', `${room}/state`);
+    const name = state.find(({ type }) => type === 'm.room.name')?.event_id ?? '';
+    await user.call('PUT', `${room}/state/m.room.name`, { body: { name: 'Polite' } });
+    await user.call('PUT', `${room}/redact/${encodeURIComponent(name)}/1`, { body: {} });
+    const last = await user.sendText(roomId, 'Clean');
+    const body = { event_format: 'federation', room: { timeline: { limit: 50 } } };
+    const path = `user/${encodeURIComponent(user.userId)}/filter`;
+    const { filter_id: filter } = await user.call<{ filter_id: string }>('POST', path, { body });
+    type Event = { event_id: string; hashes: object; signatures: object; auth_events: string[]; depth: number };
+    type Answer = { rooms: { join: Record<string, { timeline: { events: Event[] } }> } };
+    await eventually(async () => {
+      const { rooms } = await user.call<Answer>('GET', 'sync', { query: { filter } });
+      const events = rooms.join[roomId]?.timeline.events ?? [];
+      expect(events.at(-1)?.event_id).toBe(last);
+      expect(events.map(({ depth }) => depth)).toEqual(events.map((_, index) => index + 1));
+      for (const { hashes, signatures } of events) expect([hashes, signatures]).not.toContain(undefined);
+      expect(JSON.stringify(events)).toContain('Polite');
+      expect(JSON.stringify(events)).not.toContain('Rude');
+    });
   });
 }
