@@ -29,10 +29,13 @@ export async function setScene(url: string): Promise<Scene> {
   return { person, other, roomId, eventId };
 }
 
-const aliasOf = ({ userId }: Person) => `#${userId.slice(1)}`;
+let aliases = 0;
+
+/** An alias that no other example has. */
+const freshAlias = () => `#example-${++aliases}:one.test`;
 
 async function withAlias({ person, roomId }: Scene): Promise<Example> {
-  const roomAlias = aliasOf(person);
+  const roomAlias = freshAlias();
   await person.must('PUT', `directory/room/${encodeURIComponent(roomAlias)}`, { room_id: roomId });
   return { params: { roomAlias } };
 }
@@ -269,8 +272,8 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
     body: { typing: true, timeout: 5_000 },
   }),
   [`GET ${V3}/directory/room/:roomAlias`]: withAlias,
-  [`PUT ${V3}/directory/room/:roomAlias`]: ({ person, roomId }) => ({
-    params: { roomAlias: aliasOf(person) },
+  [`PUT ${V3}/directory/room/:roomAlias`]: ({ roomId }) => ({
+    params: { roomAlias: freshAlias() },
     body: { room_id: roomId },
   }),
   [`DELETE ${V3}/directory/room/:roomAlias`]: withAlias,
