@@ -97,12 +97,14 @@ describe.each(BUSES)('a replica that has missed announcements, on the %s bus', (
   }, 60_000);
 
   it('answers what it has when those who know more do not answer', async () => {
-    const roomLog = watched(deployment.rooms, () => new Promise(() => {}));
+    const silence = Promise.withResolvers<never>();
+    const roomLog = watched(deployment.rooms, () => silence.promise);
     const cold = await deployment.start({ asOneOfMany: true, roomLog });
     const bob = deployment.person('bob', cold);
     const roomId = await deployment.rooms.create(bob.userId);
     const warm = bob.with({ url: (await deployment.start()).url });
     await warm.roomUntil(roomId, () => true);
     expect(Object.keys((await bob.sync()).rooms.join)).toEqual([roomId]);
+    silence.reject(new Error('they are gone'));
   });
 });
