@@ -52,6 +52,7 @@ export class SyncService {
     const { feed, announcements } = this.deps;
     const { since, timeoutMs, signal } = request;
     const deadline = performance.now() + timeoutMs;
+    this.deps.sent.received(`${request.userId} ${request.deviceId}`, since);
     if (since === undefined || timeoutMs === 0) await announcements.settled();
     for (;;) {
       // While it waited, the feed may have started afresh, with new views.
