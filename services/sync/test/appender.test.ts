@@ -1,8 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ANNOUNCEMENTS } from '@ganglion/contracts';
 import { BUSES, eventually } from '@ganglion/testing';
 import { Deployment, type Replica } from './support/deployment.js';
 import type { Person } from './support/person.js';
 import type { NewEvent } from './support/rooms.js';
+
+/** Well below the fifteen seconds after which it looks by itself. */
+const UNTOLD_MS = 7_000;
 
 interface Row extends Record<string, unknown> {
   readonly event_id: string;
@@ -46,6 +50,12 @@ describe.each(BUSES)('the appender, on the %s bus', (_, makeBus) => {
     await deployment.rooms.publish(roomId, run.slice(1));
     await deployment.rooms.say(roomId, alice.userId, 'Last');
     await expectAppended();
+  });
+
+  it('looks into the log when a stream does not bring what was announced', async () => {
+    const run = append('One', 'Two');
+    deployment.testBus.bus.broadcast(ANNOUNCEMENTS, { id: roomId, seq: run.at(-1)?.roomSeq ?? 0 });
+    await expectAppended(UNTOLD_MS);
   });
 
   it('brings what comes in the wrong order into the order of the room', async () => {

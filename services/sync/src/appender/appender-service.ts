@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bus, ConsumerDefinition, Subscription } from '@ganglion/bus';
-import { ROOM_EVENTS, USER_CHANGES } from '@ganglion/contracts';
+import { ANNOUNCEMENTS, ROOM_EVENTS, USER_CHANGES } from '@ganglion/contracts';
 import type { RoomEvents, RoomLog } from '@ganglion/contracts/room';
 import type { UserChanges, UserLog } from '@ganglion/contracts/user';
 import type { Database, Lease, Term } from '@ganglion/database';
@@ -12,6 +12,7 @@ import { Appender, TermOverError } from './appender.js';
 import { CatchUp } from './catch-up.js';
 import { EphemeralIntake } from './ephemeral-intake.js';
 import { inTracesOf } from './message-traces.js';
+import { OverdueCommits } from './overdue-commits.js';
 import { TypingRooms } from './typing-rooms.js';
 
 export interface AppenderDependencies {
@@ -29,6 +30,7 @@ export interface AppenderDependencies {
 const CATCH_UP_EVERY_MS = 15_000;
 /** While the bus is away, only the owners' logs tell what was committed. */
 const CATCH_UP_UNHEARD_EVERY_MS = 400;
+const WATCH_EVERY_MS = 500;
 const RETRY_MS = 250;
 
 const COMMON = {
@@ -43,8 +45,8 @@ const USERS: ConsumerDefinition<UserChanges> = { ...COMMON, stream: USER_CHANGES
 
 /**
  * Campaigns to be the appender and, while it is, appends what the bus brings. It compares with the owners' logs at the
- * beginning of its term, whenever the bus may have lost something, and every fifteen seconds; while the bus is away, all
- * the time.
+ * beginning of its term, whenever the bus may have lost something or does not bring what was announced, and every fifteen
+ * seconds; while the bus is away, all the time.
  */
 export class AppenderService {
   readonly #store: AppendStore;
@@ -72,6 +74,8 @@ export class AppenderService {
     const { roomLog, userLog, appended, bus, logger } = this.deps;
     const receipts = new ReceiptStore(this.deps.db);
     const typing = new TypingRooms(await receipts.typing());
+    const looks = new Looks();
+    const overdue = new OverdueCommits();
     const appender = new Appender(
       state.position,
       term.epoch,
@@ -79,7 +83,10 @@ export class AppenderService {
       roomLog,
       userLog,
       typing,
-      appended,
+      (batch) => {
+        overdue.appended(batch, Date.now());
+        appended(batch);
+      },
       (roomId, eventId, error) => this.#park(roomId, eventId, error),
     );
     const catchUp = new CatchUp(state, term.epoch, appender, this.#store, roomLog, userLog, this.deps.logger);
@@ -87,12 +94,14 @@ export class AppenderService {
     const signal = AbortSignal.any([term.signal, over.signal]);
     const consuming = new Consuming(this.#consume(appender, over, signal));
     const intake = new EphemeralIntake({ bus, receipts, typing, appender, logger, over });
+    let watch: Subscription | undefined;
     try {
       await intake.start();
-      await this.#catchUpUntil(signal, catchUp, consuming);
+      watch = await this.#watch(overdue, looks);
+      await this.#catchUpUntil(signal, catchUp, consuming, looks);
     } finally {
       over.abort();
-      await Promise.all([intake.stop(), consuming.stop()]);
+      await Promise.all([intake.stop(), watch?.stop(), consuming.stop()]);
     }
   }
 
@@ -123,6 +132,19 @@ export class AppenderService {
     return [this.#persistently(rooms, signal), this.#persistently(users, signal)];
   }
 
+  /** Looks at once when the bus does not bring what was announced. */
+  async #watch(overdue: OverdueCommits, looks: Looks): Promise<Subscription> {
+    const { bus } = this.deps;
+    const listening = await bus.listen(ANNOUNCEMENTS, ({ id, seq }) => overdue.announce(id, seq, Date.now()));
+    const timer = setInterval(() => overdue.take(Date.now()) && looks.wake(), WATCH_EVERY_MS);
+    return {
+      async stop() {
+        clearInterval(timer);
+        await listening.stop();
+      },
+    };
+  }
+
   /** A bus that is away when the term begins must not keep it from beginning. */
   async #persistently(consume: () => Promise<Subscription>, signal: AbortSignal): Promise<Subscription | undefined> {
     while (!signal.aborted) {
@@ -136,13 +158,12 @@ export class AppenderService {
     return undefined;
   }
 
-  async #catchUpUntil(signal: AbortSignal, catchUp: CatchUp, consuming: Consuming): Promise<void> {
+  async #catchUpUntil(signal: AbortSignal, catchUp: CatchUp, consuming: Consuming, looks: Looks): Promise<void> {
     const { bus } = this.deps;
-    let wake = new AbortController();
-    const stopListening = bus.onReset(() => wake.abort());
+    const stopListening = bus.onReset(() => looks.wake());
     while (!signal.aborted) {
       let pause = bus.connected && consuming.begun ? CATCH_UP_EVERY_MS : CATCH_UP_UNHEARD_EVERY_MS;
-      wake = new AbortController();
+      looks.begin();
       try {
         await catchUp.run(signal);
       } catch (error) {
@@ -150,10 +171,26 @@ export class AppenderService {
         if (!signal.aborted) this.deps.logger.warn({ err: error }, 'the read model could not catch up yet');
         pause = RETRY_MS;
       }
-      const woken = AbortSignal.any([signal, wake.signal]);
-      await sleep(pause, undefined, { signal: woken }).catch(() => {});
+      await looks.pause(pause, signal);
     }
     stopListening();
+  }
+}
+
+/** When to look into the owners' logs: after a pause, or at once when something has happened since the last look began. */
+class Looks {
+  #wake = new AbortController();
+
+  begin(): void {
+    this.#wake = new AbortController();
+  }
+
+  wake(): void {
+    this.#wake.abort();
+  }
+
+  async pause(ms: number, signal: AbortSignal): Promise<void> {
+    await sleep(ms, undefined, { signal: AbortSignal.any([signal, this.#wake.signal]) }).catch(() => {});
   }
 }
 
