@@ -50,7 +50,7 @@ export class RpcServer {
     const methods: Record<string, object> = {};
     for (const method of methodsOf(definition)) {
       const serve = (implementation as Record<string, unknown>)[method.key];
-      if (typeof serve !== 'function') throw new Error(`${method.service}.${method.name} is not implemented`);
+      if (typeof serve !== 'function') throw new Error(`${method.service}.${method.name} has no handler`);
       handlers[method.key] = unaryHandler(method, serve.bind(implementation), {
         metrics: this.#metrics,
         logger: this.#options.logger,

@@ -49,7 +49,7 @@ describe('a call', () => {
   it('serves several contracts, and refuses an implementation that lacks a method', async () => {
     const server = new RpcServer({ listen: '127.0.0.1:0' });
     expect(() => server.add(EchoDefinition, { read: async () => ({ text: '' }) })).toThrow(
-      'ganglion.test.v1.Echo.Put is not implemented',
+      'ganglion.test.v1.Echo.Put has no handler',
     );
   });
 
