@@ -52,7 +52,8 @@ export async function connectJetStreamBus(options: JetStreamOptions): Promise<Bu
   const resets = new ResetListeners(env.logger);
   const naming = new Naming(options.namespace ?? NAMESPACE);
   const jsm = await jetstreamManager(connection.nc, { checkAPI: false, timeout: API_TIMEOUT_MS });
-  const registry = new StreamRegistry(connection, jsm, options.replicas ?? 1, (lost) => {
+  const registry = new StreamRegistry(connection, jsm, options.replicas ?? 1);
+  registry.on('replaced', (lost) => {
     const stream = naming.defined(lost);
     if (stream !== undefined) resets.tell({ kind: 'stream-lost', stream });
   });

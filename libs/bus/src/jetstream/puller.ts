@@ -3,7 +3,7 @@ import { BusUnavailableError } from '../errors.js';
 import { type PullMessage, readPullMessage } from './pull-message.js';
 
 const EXPIRES_MS = 30_000;
-const HEARTBEAT_MS = 5_000;
+const HEARTBEAT_MS = 2_000;
 const SILENCE_MS = 2.5 * HEARTBEAT_MS;
 const REFUSED_PAUSE_MS = 250;
 
@@ -44,6 +44,10 @@ export class Puller {
   /** Resolves when the puller is closed. @throws BusUnavailableError when the durable cannot be read any more */
   get ended(): Promise<void> {
     return this.#ended.promise;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
   }
 
   /** Resolves when nothing more can arrive. */

@@ -3,7 +3,7 @@ import type { ConsumerInfo } from '@nats-io/jetstream';
 import { ROOT_CONTEXT } from '@opentelemetry/api';
 import type { ConsumerDefinition } from '../bus.js';
 import type { Defect } from '../dispatch/item.js';
-import { BusClosedError, inWords } from '../errors.js';
+import { BusClosedError, BusUnavailableError, inWords } from '../errors.js';
 import type { JetStreamCore } from './core.js';
 import { ensureDurable } from './durable.js';
 import { HeldItems } from './held-items.js';
@@ -18,6 +18,7 @@ const GATE_POLL_MS = 100;
 /** Longer than a cluster takes to elect a leader; only messages that grew too old while they waited never come. */
 const GATE_LONGEST_MS = 15_000;
 const REOPEN_MS = 100;
+const REPLACED = 'the stream was created anew';
 /** Above this many deliveries for each attempt that is allowed, a message is taken to end its process. */
 const DELIVERIES_PER_ATTEMPT = 3;
 
@@ -80,11 +81,14 @@ export class ShardSession<T> {
   }
 
   async #run(): Promise<void> {
-    const { connection } = this.#core;
+    const { connection, registry } = this.#core;
     const beat = setInterval(() => this.#stillWorking(), this.#consumer.ackWaitMs / 3);
     const lose = () => this.#lose();
+    const leave = (stream: string) => this.#leaveReplaced(stream);
     connection.on('down', lose);
+    registry.on('replaced', leave);
     while (!this.#stopping.signal.aborted) await this.#readUntilLost();
+    registry.off('replaced', leave);
     connection.off('down', lose);
     clearInterval(beat);
   }
@@ -109,8 +113,12 @@ export class ShardSession<T> {
 
   async #open(): Promise<ConsumerInfo> {
     this.#gated ??= [];
-    this.#adopt(await this.#core.registry.ensure(specOf(this.#consumer.stream, this.#core.naming)));
-    return await ensureDurable(this.#core, this.#consumer, this.#shard);
+    const { registry, naming } = this.#core;
+    const spec = specOf(this.#consumer.stream, naming);
+    this.#adopt(await registry.ensure(spec));
+    const info = await ensureDurable(this.#core, this.#consumer, this.#shard);
+    if (registry.identityOf(spec.name) !== this.#identity) throw new BusUnavailableError(REPLACED);
+    return info;
   }
 
   #pull({ stream_name, name }: ConsumerInfo): Puller {
@@ -123,6 +131,13 @@ export class ShardSession<T> {
   #lose(): void {
     this.#adopted = false;
     this.#puller?.abandon('the connection to NATS was lost');
+  }
+
+  /** A server that deletes a stream may not tell who reads it. */
+  #leaveReplaced(stream: string): void {
+    const { registry, naming } = this.#core;
+    if (stream !== naming.stream(this.#consumer.stream.name)) return;
+    if (registry.identityOf(stream) !== this.#identity) this.#puller?.abandon(REPLACED);
   }
 
   /** The sequences of a stream that was created anew mean other messages. */
@@ -185,11 +200,11 @@ export class ShardSession<T> {
     let unacknowledged = info.num_ack_pending;
     while (this.#missing(held, unacknowledged) && performance.now() < deadline) {
       await Promise.race([sleep(GATE_POLL_MS), puller.ended]);
-      if (this.#puller !== puller || this.#stopping.signal.aborted) return;
+      if (puller.closed) return;
       held = this.#held.all();
       unacknowledged = (await this.#info(info)).num_ack_pending;
     }
-    this.#release();
+    if (!puller.closed) this.#release();
   }
 
   /** Counts what was held before the server was asked and is still: nothing that came in between can hide a gap. */

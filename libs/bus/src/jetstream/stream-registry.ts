@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import {
   DiscardPolicy,
   JetStreamApiCodes,
@@ -58,23 +59,23 @@ export function deadLetterSpec(naming: Naming): StreamSpec {
 }
 
 /**
- * Makes sure that streams exist before they are used, and notices when one is not the one that it was: the server lost
- * its files, or somebody deleted it.
+ * Makes sure that streams exist before they are used, and says so (replaced) when one is not the one that it was: the
+ * server lost its files, or somebody deleted it.
  */
-export class StreamRegistry {
+export class StreamRegistry extends EventEmitter<{ replaced: [stream: string] }> {
   readonly #connection: Connection;
   readonly #jsm: JetStreamManager;
   readonly #replicas: number;
-  readonly #lost: (stream: string) => void;
   readonly #specs = new Map<string, StreamSpec>();
   readonly #identities = new Map<string, string>();
   readonly #present = new Map<string, Promise<string>>();
 
-  constructor(connection: Connection, jsm: JetStreamManager, replicas: number, lost: (stream: string) => void) {
+  constructor(connection: Connection, jsm: JetStreamManager, replicas: number) {
+    super();
+    this.setMaxListeners(0);
     this.#connection = connection;
     this.#jsm = jsm;
     this.#replicas = replicas;
-    this.#lost = lost;
     connection.on('down', () => this.#present.clear());
   }
 
@@ -87,6 +88,11 @@ export class StreamRegistry {
       present.catch(() => this.forget(spec.name, present));
     }
     return present;
+  }
+
+  /** What ensure() returned last for the stream. */
+  identityOf(name: string): string | undefined {
+    return this.#identities.get(name);
   }
 
   /** Makes the next ensure() look again. */
@@ -104,7 +110,7 @@ export class StreamRegistry {
     const before = this.#identities.get(spec.name);
     this.#identities.set(spec.name, info.created);
     this.#specs.set(spec.name, spec);
-    if (before !== undefined && before !== info.created) this.#lost(spec.name);
+    if (before !== undefined && before !== info.created) this.emit('replaced', spec.name);
     return info.created;
   }
 

@@ -59,6 +59,20 @@ describe('the bus on JetStream', () => {
     expect(resets).toEqual([{ kind: 'stream-lost', stream: 'room-events' }]);
   });
 
+  it('reads on at once in every shard, however often the stream is deleted', async () => {
+    // Now and then NATS 2.9 deletes a stream and leaves a reader waiting: the more shards, the more often.
+    const stream = roomStream({ shards: 16 });
+    const rooms = range(1, 40).map((n) => `!room${n}:x`);
+    const reading = new Reading();
+    await bus.consume(reader({ stream }), reading.handler);
+    for (let round = 1; round <= 10; round++) {
+      await bus.publishAll(stream, conversation(rooms, round, round));
+      await until('the round is read', () => reading.total === round * rooms.length);
+      await jsm.streams.delete('g-room-events');
+    }
+    for (const room of rooms) expect(reading.room(room)).toEqual(range(1, 10));
+  });
+
   it('creates a durable again that was deleted', async () => {
     const reading = new Reading();
     await bus.consume(reader({ stream: roomStream({ shards: 1 }) }), reading.handler);
