@@ -1,10 +1,10 @@
 import type { Config } from '@ganglion/config';
 import { type DynamicModule, Module } from '@nestjs/common';
-import { Filters } from './domain/filters.js';
-import { Receipts } from './domain/receipts.js';
-import { RoomHistory } from './domain/room-history.js';
-import { SyncService } from './domain/sync-service.js';
-import { Typing } from './domain/typing.js';
+import { Filters } from './domain/answer/filters.js';
+import { SyncService } from './domain/answer/sync-service.js';
+import { Receipts } from './domain/ephemeral/receipts.js';
+import { Typing } from './domain/ephemeral/typing.js';
+import { RoomHistory } from './domain/history/room-history.js';
 import { ReceiptsController } from './http/receipts.controller.js';
 import { RoomHistoryController } from './http/room-history.controller.js';
 import { SYNC_CONFIG, SyncController } from './http/sync.controller.js';

@@ -1,6 +1,6 @@
 import { createTelemetry, type Telemetry, type TracingOptions, withSpan } from '@ganglion/telemetry';
-import type { AppendBatch } from '../src/domain/append.js';
-import { Deliveries } from '../src/domain/deliveries.js';
+import type { AppendBatch } from '../src/domain/append-batch.js';
+import { Deliveries } from '../src/domain/feed/deliveries.js';
 import type { TimelineEvent } from '../src/domain/timeline-event.js';
 
 type Exporter = NonNullable<TracingOptions['exporter']>;

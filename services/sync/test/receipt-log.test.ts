@@ -1,5 +1,5 @@
-import type { AppendBatch, ReceiptRow } from '../src/domain/append.js';
-import { ReceiptLog } from '../src/domain/receipt-log.js';
+import type { AppendBatch, ReceiptRow } from '../src/domain/append-batch.js';
+import { ReceiptLog } from '../src/domain/views/receipt-log.js';
 
 const NOTHING = { rooms: [], events: [], stateLog: [], redactions: [], accountData: [], typing: [], userSeqs: [] };
 

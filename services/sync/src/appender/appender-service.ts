@@ -5,7 +5,7 @@ import type { RoomEvents, RoomLog } from '@ganglion/contracts/room';
 import type { UserChanges, UserLog } from '@ganglion/contracts/user';
 import type { Database, Lease, Term } from '@ganglion/database';
 import type { Counter, Logger, Metrics } from '@ganglion/telemetry';
-import type { AppendBatch } from '../domain/append.js';
+import type { AppendBatch } from '../domain/append-batch.js';
 import { AppendStore } from '../storage/append-store.js';
 import { ReceiptStore } from '../storage/receipt-store.js';
 import { Appender, TermOverError } from './appender.js';

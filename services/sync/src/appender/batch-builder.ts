@@ -19,7 +19,7 @@ import type {
   Redaction,
   StateLogEntry,
   TypingRow,
-} from '../domain/append.js';
+} from '../domain/append-batch.js';
 import type { TimelineEvent } from '../domain/timeline-event.js';
 import type { EarlierEvent } from '../storage/append-store.js';
 import { type FixedUnsigned, fixedUnsignedText, parseFixedUnsigned } from './fixed-unsigned.js';

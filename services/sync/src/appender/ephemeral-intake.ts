@@ -1,6 +1,6 @@
 import { type Bus, jsonCodec, type Subscription, type Topic } from '@ganglion/bus';
 import type { Logger } from '@ganglion/telemetry';
-import type { TypingNote } from '../domain/typing.js';
+import type { TypingNote } from '../domain/ephemeral/typing.js';
 import type { ReceiptStore } from '../storage/receipt-store.js';
 import { type Appender, TermOverError } from './appender.js';
 import type { TypingRooms } from './typing-rooms.js';

@@ -1,5 +1,5 @@
-import type { TypingRow, TypingUser } from '../domain/append.js';
-import type { TypingNote } from '../domain/typing.js';
+import type { TypingRow, TypingUser } from '../domain/append-batch.js';
+import type { TypingNote } from '../domain/ephemeral/typing.js';
 
 interface Room {
   /** Until when each is typing, in the order in which they began. */

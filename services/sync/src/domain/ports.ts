@@ -1,4 +1,4 @@
-import type { AccountDataRow, AppendBatch, ReceiptRow, TypingUser } from './append.js';
+import type { AccountDataRow, AppendBatch, ReceiptRow, TypingUser } from './append-batch.js';
 import type { StateVersion, TimelineEvent } from './timeline-event.js';
 
 /** A room as replicas load it. */

@@ -3,7 +3,7 @@ import { Authenticated, JsonBody, Path, RequestedBy, type Requester } from '@gan
 import { InvalidThreadIdError, isValidEventId, parseReceiptThreadId } from '@ganglion/protocol';
 import { Controller, HttpCode, Inject, Post } from '@nestjs/common';
 import { z } from 'zod';
-import { Receipts } from '../domain/receipts.js';
+import { Receipts } from '../domain/ephemeral/receipts.js';
 import { eventPath, roomPath } from './parameters.js';
 
 const receiptPath = eventPath.extend({ receiptType: z.enum(['m.read', 'm.read.private', 'm.fully_read']) });

@@ -1,8 +1,8 @@
 import { AnswersJsonText, Authenticated, Path, Query, RequestedBy, type Requester } from '@ganglion/http';
 import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import type { z } from 'zod';
-import { Filters } from '../domain/filters.js';
-import { RoomHistory } from '../domain/room-history.js';
+import { Filters } from '../domain/answer/filters.js';
+import { RoomHistory } from '../domain/history/room-history.js';
 import { contextQuery, eventPath, membersQuery, messagesQuery, roomPath } from './parameters.js';
 
 type RoomPath = z.infer<typeof roomPath>;

@@ -3,9 +3,9 @@ import { AnswersJsonText, Authenticated, Draining, Query, RequestedBy, type Requ
 import { Controller, Get, Inject, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
-import { Filters } from '../domain/filters.js';
-import type { SyncRequest } from '../domain/sync-request.js';
-import { SyncService } from '../domain/sync-service.js';
+import { Filters } from '../domain/answer/filters.js';
+import type { SyncRequest } from '../domain/answer/sync-request.js';
+import { SyncService } from '../domain/answer/sync-service.js';
 import { syncQuery } from './parameters.js';
 
 export const SYNC_CONFIG = Symbol('SyncConfig');

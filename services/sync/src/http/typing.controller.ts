@@ -2,7 +2,7 @@ import { MatrixError } from '@ganglion/contracts';
 import { Authenticated, JsonBody, Path, RequestedBy, type Requester } from '@ganglion/http';
 import { Controller, Inject, Put } from '@nestjs/common';
 import { z } from 'zod';
-import { Typing } from '../domain/typing.js';
+import { Typing } from '../domain/ephemeral/typing.js';
 import { roomPath } from './parameters.js';
 
 const DEFAULT_TIMEOUT_MS = 30_000;

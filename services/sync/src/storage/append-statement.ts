@@ -1,5 +1,5 @@
 import type { Statement } from '@ganglion/database';
-import type { AppendBatch } from '../domain/append.js';
+import type { AppendBatch } from '../domain/append-batch.js';
 import { APPEND_EPHEMERAL, ephemeralColumns, hasEphemeral } from './ephemeral-statement.js';
 
 /**

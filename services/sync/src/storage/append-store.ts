@@ -1,5 +1,5 @@
 import type { Database } from '@ganglion/database';
-import type { AppendBatch, AppendRoom } from '../domain/append.js';
+import type { AppendBatch, AppendRoom } from '../domain/append-batch.js';
 import { appendStatement } from './append-statement.js';
 
 export interface AppenderState {

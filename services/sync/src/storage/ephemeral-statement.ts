@@ -1,4 +1,4 @@
-import type { AppendBatch, ReceiptRow, TypingRow } from '../domain/append.js';
+import type { AppendBatch, ReceiptRow, TypingRow } from '../domain/append-batch.js';
 
 /** The first parameter that the statement for events has not taken. */
 const FIRST = 43;

@@ -7,7 +7,7 @@ import type {
   ReceiptRow,
   Redaction,
   StateLogEntry,
-} from '../domain/append.js';
+} from '../domain/append-batch.js';
 import type { MembershipRecord, Page, ReadModel, RoomRecord } from '../domain/ports.js';
 import type { StateVersion, TimelineEvent } from '../domain/timeline-event.js';
 import { RECEIPT } from './receipt-store.js';

@@ -1,5 +1,5 @@
 import type { Database } from '@ganglion/database';
-import type { ReceiptRow, TypingUser } from '../domain/append.js';
+import type { ReceiptRow, TypingUser } from '../domain/append-batch.js';
 import type { ReceiptModel, UnplacedReceipt } from '../domain/ports.js';
 
 /** The columns of a receipt but its position. */

@@ -10,8 +10,8 @@ import {
   roomVersionRules,
 } from '@ganglion/protocol';
 import { LRUCache } from 'lru-cache';
-import type { RoomView } from '../room-view.js';
 import type { TimelineEvent } from '../timeline-event.js';
+import type { RoomView } from '../views/room-view.js';
 import type { NoticeReader, Verdict } from './notice.js';
 
 export interface Evaluated {

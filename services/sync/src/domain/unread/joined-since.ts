@@ -1,6 +1,6 @@
 import type { ReadModel } from '../ports.js';
-import type { RoomView } from '../room-view.js';
 import type { StateVersion } from '../timeline-event.js';
+import type { RoomView } from '../views/room-view.js';
 
 /**
  * The position at which a user joined a room that they are in; changes of their name do not count. From memory, unless the

@@ -1,7 +1,7 @@
 import { threadIdAfter } from '@ganglion/protocol';
 import type { ReadModel } from '../ports.js';
-import type { RoomView } from '../room-view.js';
 import type { TimelineEvent } from '../timeline-event.js';
+import type { RoomView } from '../views/room-view.js';
 import type { Evaluated, Evaluations } from './evaluations.js';
 import { isMessage, isRedacted, type Notice, type Verdict } from './notice.js';
 

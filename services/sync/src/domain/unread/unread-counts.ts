@@ -1,8 +1,8 @@
 import { MAIN_TIMELINE } from '@ganglion/protocol';
 import { LRUCache } from 'lru-cache';
 import type { ReadModel } from '../ports.js';
-import type { RoomView } from '../room-view.js';
-import type { RoomMembership, UserView } from '../user-view.js';
+import type { RoomView } from '../views/room-view.js';
+import type { RoomMembership, UserView } from '../views/user-view.js';
 import { Evaluations, ownVerdict, USUAL_RULES, usualVerdict } from './evaluations.js';
 import { joinedSince } from './joined-since.js';
 import type { Notice } from './notice.js';

@@ -1,0 +1,26 @@
+import { pushRulesContent } from '@ganglion/protocol';
+import type { AccountDataRow } from '../append-batch.js';
+
+/**
+ * A user's global account data as clients get it. Of push rules, only what the user changed is stored; everybody has
+ * some, so an initial sync shows those of who changed none too.
+ *
+ * @see https://spec.matrix.org/v1.19/client-server-api/#mpush_rules
+ */
+export function shownAccountData(userId: string, rows: readonly AccountDataRow[], isInitial: boolean) {
+  const own = rows.filter(({ roomId }) => roomId === '');
+  const complete = isInitial && !own.some(isPushRules) ? [...own, noPushRuleChanges(userId)] : own;
+  return complete.map((row) => (isPushRules(row) ? { ...row, content: pushRulesText(row) } : row));
+}
+
+function isPushRules({ type }: AccountDataRow): boolean {
+  return type === 'm.push_rules';
+}
+
+function noPushRuleChanges(userId: string): AccountDataRow {
+  return { userId, roomId: '', type: 'm.push_rules', content: '{}', position: 0 };
+}
+
+function pushRulesText({ userId, content }: AccountDataRow): string {
+  return JSON.stringify(pushRulesContent(userId, JSON.parse(content)));
+}

@@ -1,0 +1,207 @@
+import type { Gauge } from '@ganglion/telemetry';
+import type { AccountDataRow } from '../append-batch.js';
+import type { EphemeralReader } from '../ephemeral/ephemeral-reader.js';
+import type { Announcements } from '../feed/announcements.js';
+import type { Deliveries } from '../feed/deliveries.js';
+import type { LiveFeed } from '../feed/live-feed.js';
+import { formatToken } from '../sync-token.js';
+import { type UnreadCounts, unreadText } from '../unread/unread-counts.js';
+import type { RoomViews } from '../views/room-views.js';
+import type { RoomMembership, UserView } from '../views/user-view.js';
+import type { UserViews } from '../views/user-views.js';
+import { strippedRoomAnswer } from './invited-room.js';
+import { accountDataFor, accountDataText, type RoomReaders, roomAnswer } from './joined-room.js';
+import { type Aside, quietRoomAnswer } from './quiet-room.js';
+import { shownAccountData } from './shown-account-data.js';
+import type { SyncRequest, Window } from './sync-request.js';
+
+export interface SyncDependencies extends RoomReaders {
+  readonly feed: LiveFeed;
+  readonly rooms: RoomViews;
+  readonly users: UserViews;
+  readonly announcements: Announcements;
+  readonly ephemeral: EphemeralReader;
+  readonly unread: UnreadCounts;
+  readonly deliveries: Deliveries;
+  /** Counts the requests that wait. */
+  readonly waiting: Pick<Gauge, 'inc' | 'dec'>;
+}
+
+interface RoomAside extends Aside {
+  readonly accountData: readonly AccountDataRow[];
+}
+
+type Section = 'join' | 'invite' | 'knock' | 'leave';
+type Entry = readonly [roomId: string, text: string];
+type Sections = Record<Section, Entry[]>;
+
+/**
+ * Answers /sync: at once when something happened since the client's token, else as soon as it does.
+ *
+ * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync
+ */
+export class SyncService {
+  constructor(private readonly deps: SyncDependencies) {}
+
+  /** The answer as JSON text. */
+  sync(request: SyncRequest): Promise<string> {
+    return this.deps.feed.use(() => this.#answer(request));
+  }
+
+  async #answer(request: SyncRequest): Promise<string> {
+    const { feed, announcements } = this.deps;
+    const { since, timeoutMs, signal } = request;
+    const deadline = performance.now() + timeoutMs;
+    this.deps.sent.received(`${request.userId} ${request.deviceId}`, since);
+    if (since === undefined || timeoutMs === 0) await announcements.settled();
+    for (;;) {
+      // While it waited, the feed may have started afresh, with new views.
+      const user = await this.#userOf(request);
+      const upTo = feed.position;
+      const { wakes } = user;
+      if (since === undefined || request.fullState || user.hasNews(since)) {
+        const text = await this.#assemble(request, user, upTo);
+        if (text !== undefined || since === undefined || request.fullState) return text ?? emptyAnswer(upTo);
+      }
+      const left = deadline - performance.now();
+      if (left <= 0 || signal.aborted) return emptyAnswer(upTo);
+      // What happened meanwhile to others is no reason to look again.
+      if (user.wakes === wakes) await this.#wait(user, left, signal);
+    }
+  }
+
+  async #wait(user: UserView, milliseconds: number, signal: AbortSignal): Promise<void> {
+    const { waiting } = this.deps;
+    waiting.inc();
+    await user.wait(milliseconds, signal).finally(() => waiting.dec());
+  }
+
+  /** The user as the feed keeps them up to date, which has come as far as they know. */
+  async #userOf({ userId, since }: SyncRequest): Promise<UserView> {
+    const { feed, users } = this.deps;
+    for (;;) {
+      const user = await users.get(userId);
+      await feed.reach(Math.max(since ?? 0, user.reached));
+      if (users.has(user)) return user;
+    }
+  }
+
+  /** The answer for everything up to a position; undefined when there is nothing to tell. */
+  async #assemble(request: SyncRequest, user: UserView, upTo: number): Promise<string | undefined> {
+    const { since } = request;
+    const delivery = this.deps.deliveries.begin(since);
+    const window: Window = { request, since, upTo, now: Date.now(), ignored: user.ignored, delivery };
+    // As of `upTo`: while the parts are gathered, the feed goes on.
+    const snapshot = [...user.rooms.values()].map((membership) => ({ ...membership }));
+    const accountData = await this.#accountData(user, since ?? 0, upTo);
+    const sections: Sections = { join: [], invite: [], knock: [], leave: [] };
+    const forgotten = await this.#forgotten(request);
+    const memberships = snapshot.filter(
+      ({ room, position }) =>
+        request.filter.room.allowsRoom(room.record.roomId) && (forgotten?.get(room.record.nid) ?? 0) < position,
+    );
+    const ephemeral = await this.deps.ephemeral.read(window, memberships);
+    const { unreadThreadNotifications: byThread } = request.filter.room.timeline;
+    const asideOf = (membership: RoomMembership): RoomAside => ({
+      accountData: accountData.filter(({ roomId }) => roomId === membership.room.record.roomId),
+      ephemeral: ephemeral.get(membership.room.record.nid) ?? [],
+      hasRead: since !== undefined && membership.marks.position > since,
+      unread: async (view) => unreadText(await this.deps.unread.count(user, membership, view, upTo), byThread),
+    });
+    await Promise.all(
+      memberships.map((membership) => this.#addRoom(sections, window, membership, asideOf(membership))),
+    );
+    const shown = shownAccountData(user.userId, accountData, since === undefined);
+    const global = accountDataFor(request.filter.accountData, shown);
+    const nothing = global.length === 0 && Object.values(sections).every((entries) => entries.length === 0);
+    if (nothing) return undefined;
+    delivery?.end();
+    const parts = [
+      `"next_batch":"${formatToken(upTo)}"`,
+      `"account_data":{"events":[${global.map(accountDataText).join(',')}]}`,
+      `"rooms":${sectionsText(sections)}`,
+    ];
+    return `{${parts.join(',')}}`;
+  }
+
+  /** Where all left rooms are asked for, those that were forgotten are not meant. */
+  async #forgotten({ userId, since, fullState, filter }: SyncRequest) {
+    const all = filter.room.includeLeave && (since === undefined || fullState);
+    return all ? this.deps.model.forgotten(userId) : undefined;
+  }
+
+  async #accountData(user: UserView, since: number, upTo: number): Promise<AccountDataRow[]> {
+    if (user.accountDataPosition <= since) return [];
+    return this.deps.model.accountData(user.userId, since, upTo);
+  }
+
+  async #addRoom(sections: Sections, window: Window, membership: RoomMembership, aside: RoomAside): Promise<void> {
+    const { record } = membership.room;
+    const section = sectionOf(membership.membership);
+    if (!this.#concerns(window, membership, section, aside)) return;
+    const view = await this.deps.rooms.get(record);
+    const text = await this.#roomText(window, membership, section, view, aside);
+    if (text !== undefined) sections[section].push([record.roomId, text]);
+  }
+
+  /** Whether a room can have anything to tell, by what is known without loading it. */
+  #concerns(
+    { since, request }: Window,
+    { membership, position, room }: RoomMembership,
+    section: Section,
+    aside: RoomAside,
+  ) {
+    if (section === 'join') {
+      const news = aside.accountData.length + aside.ephemeral.length > 0 || aside.hasRead;
+      return since === undefined || request.fullState || room.position > since || position > since || news;
+    }
+    if (section !== 'leave') return since === undefined || position > since || request.fullState;
+    const includeLeave = request.filter.room.includeLeave && (since === undefined || request.fullState);
+    // A ban is worth telling, also to who was not there.
+    return membership !== '' && (includeLeave || (since !== undefined && position > since));
+  }
+
+  async #roomText(
+    window: Window,
+    membership: RoomMembership,
+    section: Section,
+    view: Awaited<ReturnType<RoomViews['get']>>,
+    aside: RoomAside,
+  ): Promise<string | undefined> {
+    const { model } = this.deps;
+    const { userId } = window.request;
+    const { position } = membership;
+    if (section === 'join' && isQuiet(window, membership, aside)) return quietRoomAnswer(window, aside, view);
+    if (section === 'join') return roomAnswer(this.deps, { ...window, ...aside, view }, 'join');
+    if (section === 'leave') {
+      const upTo = Math.min(position, window.upTo);
+      return roomAnswer(this.deps, { ...window, ...aside, view, upTo }, 'leave');
+    }
+    const inviter = view.stateEvent('m.room.member', userId, window.upTo)?.sender;
+    if (section === 'invite' && inviter !== undefined && window.ignored.has(inviter)) return undefined;
+    const key = section === 'invite' ? 'invite_state' : 'knock_state';
+    return strippedRoomAnswer(model, view, userId, Math.min(position, window.upTo), key);
+  }
+}
+
+/** Whether nothing was sent in a room that the client knows, so that nobody needs to look for it. */
+function isQuiet({ since, request }: Window, { position, room }: RoomMembership, { accountData }: RoomAside): boolean {
+  if (since === undefined || request.fullState || accountData.length > 0) return false;
+  return room.position <= since && position <= since;
+}
+
+function sectionOf(membership: string): Section {
+  return membership === 'join' || membership === 'invite' || membership === 'knock' ? membership : 'leave';
+}
+
+function sectionsText(sections: Sections): string {
+  const texts = Object.entries(sections).map(([section, entries]) => {
+    const rooms = entries.map(([roomId, text]) => `${JSON.stringify(roomId)}:${text}`);
+    return `"${section}":{${rooms.join(',')}}`;
+  });
+  return `{${texts.join(',')}}`;
+}
+
+function emptyAnswer(upTo: number): string {
+  return `{"next_batch":"${formatToken(upTo)}","rooms":{"join":{},"invite":{},"knock":{},"leave":{}}}`;
+}

@@ -1,0 +1,85 @@
+import type { CompiledRoomEventFilter } from '@ganglion/protocol';
+import type { ReadModel } from '../ports.js';
+import type { TimelineEvent } from '../timeline-event.js';
+import type { RoomView } from '../views/room-view.js';
+
+export interface TimelineQuery {
+  readonly view: RoomView;
+  /** Events above this position; undefined for as far back as the limit goes. */
+  readonly since: number | undefined;
+  readonly upTo: number;
+  readonly filter: CompiledRoomEventFilter;
+  /** Whether the viewer may see the event. */
+  readonly maySee: (event: TimelineEvent) => boolean;
+  /** Whether the viewer wants to see an event that they may see. */
+  readonly shows: (event: TimelineEvent) => boolean;
+}
+
+export interface Timeline {
+  /** Oldest first. */
+  readonly events: readonly TimelineEvent[];
+  /** Whether events were left out between `since` and the first of these. */
+  readonly limited: boolean;
+  /** Just before the first event: everything that the client does not get lies at or below this position. */
+  readonly start: number;
+  /** How far back was looked. */
+  readonly lookedBackTo: number;
+}
+
+/** A filter that lets little through must not make one answer read all of a room. */
+const MAX_SCANNED = 2_000;
+
+/**
+ * The last events of a room that pass, at most as many as the filter's limit. They go back no further than to a state event
+ * that the viewer may not see: what they see of the state before it would be taken for what came after.
+ */
+export async function readTimeline(model: ReadModel, query: TimelineQuery): Promise<Timeline> {
+  const { view, filter, upTo } = query;
+  const floor = query.since ?? 0;
+  const found: TimelineEvent[] = [];
+  let scannedTo = upTo;
+  for (let scanned = 0; scanned < MAX_SCANNED && scannedTo > floor; ) {
+    const page = await pageBelow(model, view, floor, scannedTo);
+    for (const event of page) {
+      const visible = query.maySee(event);
+      if (!visible && event.stateKey !== undefined && found.length > 0)
+        return timelineOf(found, event.position, event.position, true);
+      if (visible && passes(query, event)) {
+        if (found.length === filter.limit) return timelineOf(found, event.position, event.position, true);
+        found.push(event);
+      }
+      scannedTo = event.position - 1;
+    }
+    scanned += page.length;
+    if (page.length === 0) scannedTo = floor;
+  }
+  return timelineOf(found, upTo, scannedTo, scannedTo > floor);
+}
+
+function timelineOf(found: TimelineEvent[], end: number, lookedBackTo: number, limited: boolean): Timeline {
+  const first = found.at(-1);
+  return { events: found.reverse(), limited, start: first === undefined ? end : first.position - 1, lookedBackTo };
+}
+
+function passes({ filter, shows }: TimelineQuery, event: TimelineEvent): boolean {
+  return filter.allows(filterable(event)) && shows(event);
+}
+
+/** An event as filters look at it; its content is parsed only if one of them asks. */
+export function filterable(event: TimelineEvent) {
+  return {
+    type: event.type,
+    sender: event.sender,
+    get content(): unknown {
+      return JSON.parse(event.json).content;
+    },
+  };
+}
+
+/** Events below a position, newest first: from memory as far as it reaches, then from the database. */
+async function pageBelow(model: ReadModel, view: RoomView, above: number, upTo: number): Promise<TimelineEvent[]> {
+  const inMemory = view.between(Math.max(above, view.windowStart), upTo);
+  if (inMemory.length > 0) return inMemory.toReversed();
+  if (above >= view.windowStart) return [];
+  return model.events({ roomNid: view.record.nid, above, upTo, direction: 'backwards', limit: 200 });
+}
