@@ -99,3 +99,14 @@ function withoutPrevious(fixedUnsigned: string): string {
 function roomIdText(roomId: string): string {
   return `"room_id":${JSON.stringify(roomId)}`;
 }
+
+/** An event as filters look at it; its content is parsed only if one of them asks. */
+export function filterable(event: TimelineEvent) {
+  return {
+    type: event.type,
+    sender: event.sender,
+    get content(): unknown {
+      return JSON.parse(event.json).content;
+    },
+  };
+}

@@ -1,7 +1,7 @@
 import { isInStrippedState, strippedState } from '@ganglion/protocol';
 import type { ReadModel } from '../ports.js';
+import { stateAt } from '../views/past-state.js';
 import type { RoomView } from '../views/room-view.js';
-import { stateAt } from './room-state-delta.js';
 
 /** `rooms.invite` or `rooms.knock` of one room as JSON text: stripped state as of the invite, and the user's own event. */
 export async function strippedRoomAnswer(

@@ -1,10 +1,11 @@
 import type { CompiledRoomEventFilter } from '@ganglion/protocol';
 import type { ReadModel } from '../ports.js';
-import type { StateVersion, TimelineEvent } from '../timeline-event.js';
-import { RoomView } from '../views/room-view.js';
+import { filterable, type StateVersion, type TimelineEvent } from '../timeline-event.js';
+import { coveringFrom } from '../views/past-state.js';
+import type { RoomView } from '../views/room-view.js';
 import type { SentMembers } from './lazy-members.js';
 import { shownHeroes, summaryChanged } from './room-summary.js';
-import { filterable, type Timeline } from './timeline-window.js';
+import type { Timeline } from './timeline-window.js';
 
 export interface StateQuery {
   readonly view: RoomView;
@@ -36,17 +37,6 @@ export async function readStateDelta(model: ReadModel, sent: SentMembers, query:
   const news = changed.filter(({ position }) => since === undefined || position > since);
   const members = filter.lazyLoadMembers ? lazyMembers(query, sent, state, notShown) : [];
   return [...news.flatMap(({ event }) => event ?? []), ...members].filter((event) => filter.allows(filterable(event)));
-}
-
-/** The state at a position, from memory or, for what lies further back, from the database. */
-export async function stateAt(model: ReadModel, view: RoomView, at: number): Promise<StateVersion[]> {
-  return (await coveringFrom(model, view, at)).stateAt(at);
-}
-
-/** The room as a view that tells its state from a position on. */
-async function coveringFrom(model: ReadModel, view: RoomView, from: number): Promise<RoomView> {
-  if (view.covers(from)) return view;
-  return new RoomView(view.record, [], await model.stateVersions(view.record.nid, from), from, 0);
 }
 
 type Entry = (entry: StateVersion) => StateVersion | undefined;

@@ -1,6 +1,5 @@
 import type { Gauge } from '@ganglion/telemetry';
 import type { AccountDataRow } from '../append-batch.js';
-import type { EphemeralReader } from '../ephemeral/ephemeral-reader.js';
 import type { Announcements } from '../feed/announcements.js';
 import type { Deliveries } from '../feed/deliveries.js';
 import type { LiveFeed } from '../feed/live-feed.js';
@@ -9,6 +8,7 @@ import { type UnreadCounts, unreadText } from '../unread/unread-counts.js';
 import type { RoomViews } from '../views/room-views.js';
 import type { RoomMembership, UserView } from '../views/user-view.js';
 import type { UserViews } from '../views/user-views.js';
+import type { EphemeralReader } from './ephemeral-reader.js';
 import { strippedRoomAnswer } from './invited-room.js';
 import { accountDataFor, accountDataText, type RoomReaders, roomAnswer } from './joined-room.js';
 import { type Aside, quietRoomAnswer } from './quiet-room.js';

@@ -1,6 +1,6 @@
 import type { CompiledRoomEventFilter } from '@ganglion/protocol';
 import type { ReadModel } from '../ports.js';
-import type { TimelineEvent } from '../timeline-event.js';
+import { filterable, type TimelineEvent } from '../timeline-event.js';
 import type { RoomView } from '../views/room-view.js';
 
 export interface TimelineQuery {
@@ -63,17 +63,6 @@ function timelineOf(found: TimelineEvent[], end: number, lookedBackTo: number, l
 
 function passes({ filter, shows }: TimelineQuery, event: TimelineEvent): boolean {
   return filter.allows(filterable(event)) && shows(event);
-}
-
-/** An event as filters look at it; its content is parsed only if one of them asks. */
-export function filterable(event: TimelineEvent) {
-  return {
-    type: event.type,
-    sender: event.sender,
-    get content(): unknown {
-      return JSON.parse(event.json).content;
-    },
-  };
 }
 
 /** Events below a position, newest first: from memory as far as it reaches, then from the database. */

@@ -1,12 +1,11 @@
 import { isMatrixError, MatrixError } from '@ganglion/contracts';
 import type { CompiledRoomEventFilter } from '@ganglion/protocol';
-import { stateAt } from '../answer/room-state-delta.js';
-import { filterable } from '../answer/timeline-window.js';
 import type { Announcements } from '../feed/announcements.js';
 import type { LiveFeed } from '../feed/live-feed.js';
 import type { Page, ReadModel } from '../ports.js';
 import { formatToken } from '../sync-token.js';
-import { eventText, type TimelineEvent, type Viewer } from '../timeline-event.js';
+import { eventText, filterable, type TimelineEvent, type Viewer } from '../timeline-event.js';
+import { stateAt } from '../views/past-state.js';
 import type { RoomViews } from '../views/room-views.js';
 import type { UserViews } from '../views/user-views.js';
 import { accessRoom, forgetRoom, type RoomAccess } from './room-access.js';

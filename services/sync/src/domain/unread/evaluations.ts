@@ -1,8 +1,6 @@
 import {
-  compilePushRules,
   isJsonObject,
   type JsonObject,
-  NO_PUSH_RULE_CHANGES,
   PushEvaluation,
   type PushRoom,
   powerLevelsOf,
@@ -12,6 +10,7 @@ import {
 import { LRUCache } from 'lru-cache';
 import type { TimelineEvent } from '../timeline-event.js';
 import type { RoomView } from '../views/room-view.js';
+import { USUAL_RULES } from '../views/usual-rules.js';
 import type { NoticeReader, Verdict } from './notice.js';
 
 export interface Evaluated {
@@ -22,8 +21,6 @@ export interface Evaluated {
 const MAX_EVALUATIONS = 2_000;
 const NOW = Number.POSITIVE_INFINITY;
 
-/** The rules of everybody who has not changed any. */
-export const USUAL_RULES = compilePushRules(NO_PUSH_RULE_CHANGES);
 /** Stands for whoever is neither the sender nor mentioned. */
 const ANYBODY = { userId: '', rules: USUAL_RULES };
 

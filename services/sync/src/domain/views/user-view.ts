@@ -1,9 +1,9 @@
 import { type CompiledPushRules, compilePushRules, storedPushRuleChanges } from '@ganglion/protocol';
 import type { AccountDataRow } from '../append-batch.js';
 import type { RoomRecord } from '../ports.js';
-import { USUAL_RULES } from '../unread/evaluations.js';
 import { ReadMarks } from './read-marks.js';
 import type { TrackedEphemeral } from './tracked-ephemeral.js';
+import { USUAL_RULES } from './usual-rules.js';
 
 /** A room that some user in memory has to do with. */
 export interface TrackedRoom {

@@ -1,8 +1,9 @@
 import { LRUCache } from 'lru-cache';
 import type { AppendBatch } from '../append-batch.js';
 import type { ReadModel, ReceiptModel, RoomRecord } from '../ports.js';
+import { applyEphemeral } from './apply-ephemeral.js';
 import { ReceiptLog } from './receipt-log.js';
-import { applyEphemeral, TrackedEphemeral } from './tracked-ephemeral.js';
+import { TrackedEphemeral } from './tracked-ephemeral.js';
 import { type TrackedRoom, UserView } from './user-view.js';
 
 interface Loading {

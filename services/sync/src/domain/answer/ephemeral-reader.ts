@@ -1,9 +1,9 @@
-import type { Window } from '../answer/sync-request.js';
 import type { ReceiptRow } from '../append-batch.js';
 import type { ReceiptModel } from '../ports.js';
 import type { ReceiptLog } from '../views/receipt-log.js';
 import type { RoomMembership } from '../views/user-view.js';
 import { receiptEventText } from './receipt-event.js';
+import type { Window } from './sync-request.js';
 
 /** The `ephemeral` events of each room that has any to tell, as JSON text. */
 export type EphemeralTexts = ReadonlyMap<number, readonly string[]>;
