@@ -6,13 +6,13 @@ import type { RoomLog } from '@ganglion/contracts/room';
 import type { AccountData, UserLog, Users } from '@ganglion/contracts/user';
 import { type Database, Lease } from '@ganglion/database';
 import type { Logger, Metrics } from '@ganglion/telemetry';
-import { AppenderService } from './appender/appender-service.js';
-import { Backlog } from './appender/backlog.js';
-import { RECEIPTS, TYPING } from './appender/ephemeral-intake.js';
+import { AppenderService } from './consumers/appender-service.js';
+import { RECEIPTS, TYPING } from './consumers/ephemeral-intake.js';
 import { EphemeralReader } from './domain/answer/ephemeral-reader.js';
 import { Filters } from './domain/answer/filters.js';
 import { SentMembers } from './domain/answer/lazy-members.js';
 import { SyncService } from './domain/answer/sync-service.js';
+import { Backlog } from './domain/append/backlog.js';
 import type { AppendBatch } from './domain/append-batch.js';
 import { FullyReadMarkers } from './domain/ephemeral/fully-read.js';
 import { JoinedRooms } from './domain/ephemeral/joined-rooms.js';
@@ -66,7 +66,8 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   const rooms = new RoomViews(model, config.sync.max_cached_rooms, config.sync.recent_events_per_room);
   const ephemeral = new EphemeralReader(receipts, users.receipts);
   const unread = new UnreadCounts(model);
-  const backlog = new Backlog(new AppendStore(db), deps.roomLog, deps.userLog);
+  const appendModel = new AppendStore(db);
+  const backlog = new Backlog(appendModel, deps.roomLog, deps.userLog);
   const announcements = new Announcements({
     get heard() {
       return bus.connected;
@@ -96,7 +97,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   const announce = () => bus.broadcast(RECEIPTS, {});
   const lease = new Lease(db, { name: 'sync.appender', holder: randomUUID() });
   const appended = (batch: AppendBatch) => bus.broadcast(APPENDED, fitting(batch));
-  const appender = new AppenderService({ ...deps, lease, appended });
+  const appender = new AppenderService({ ...deps, model: appendModel, receipts, lease, appended });
   const limits = { defaultLimit: config.sync.default_timeline_limit, maximumLimit: config.sync.max_timeline_limit };
   return {
     service: new SyncService({

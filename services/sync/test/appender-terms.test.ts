@@ -1,7 +1,7 @@
 import type { RoomEvents } from '@ganglion/contracts/room';
 import { eventually } from '@ganglion/testing';
-import { Appender, TermOverError } from '../src/appender/appender.js';
-import { TypingRooms } from '../src/appender/typing-rooms.js';
+import { Appender, TermOverError } from '../src/domain/append/appender.js';
+import { TypingRooms } from '../src/domain/append/typing-rooms.js';
 import type { AppendBatch } from '../src/domain/append-batch.js';
 import { AppendStore } from '../src/storage/append-store.js';
 import { Deployment } from './support/deployment.js';

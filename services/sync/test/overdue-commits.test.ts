@@ -1,4 +1,4 @@
-import { OverdueCommits } from '../src/appender/overdue-commits.js';
+import { OverdueCommits } from '../src/domain/append/overdue-commits.js';
 
 const upTo = (seq: number, roomId = '!a:one.test') => ({
   rooms: [{ nid: 1, roomId, roomVersion: '11', seq, visibility: 'shared' }],

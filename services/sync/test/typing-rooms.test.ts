@@ -1,4 +1,4 @@
-import { TypingRooms } from '../src/appender/typing-rooms.js';
+import { TypingRooms } from '../src/domain/append/typing-rooms.js';
 
 const ALICE = '@alice:one.test';
 const BOB = '@bob:one.test';

@@ -1,35 +1,15 @@
-import type { Database } from '@ganglion/database';
-import type { AppendBatch, AppendRoom } from '../domain/append-batch.js';
+import { type Database, isConnectionError } from '@ganglion/database';
+import type { AppendBatch, AppendRoom, TypingRow, TypingUser } from '../domain/append-batch.js';
+import type { AppendCursors, AppenderState, AppendModel, EarlierEvent } from '../domain/ports/append-model.js';
 import { appendStatement } from './append-statement.js';
-
-export interface AppenderState {
-  readonly position: number;
-  readonly roomCursor: number;
-  readonly userCursor: number;
-}
-
-/** What the appender looks up of an event that is being replaced or redacted. */
-export interface EarlierEvent {
-  readonly eventId: string;
-  readonly roomNid: number;
-  readonly type: string;
-  readonly stateKey: string | undefined;
-  readonly position: number;
-  readonly json: string;
-  readonly fixedUnsigned: string;
-  readonly membership: string | undefined;
-  /** Known of those that were asked for by it. */
-  readonly replacesState?: string | undefined;
-}
 
 const EARLIER_COLUMNS = `t.event_id AS "eventId", t.room_nid AS "roomNid", t.type, t.state_key AS "stateKey", t.position, t.json,
   coalesce(t.fixed_unsigned, '') AS "fixedUnsigned", t.membership`;
 
 /** The appender's side of the read model. */
-export class AppendStore {
+export class AppendStore implements AppendModel {
   constructor(private readonly db: Database) {}
 
-  /** Begins a term: from now on, batches of earlier epochs fail. */
   async beginTerm(epoch: number): Promise<AppenderState | undefined> {
     const { rows } = await this.db.query<{ position: number; roomCursor: number; userCursor: number }>({
       text: `UPDATE sync.appender SET epoch = $1 WHERE epoch < $1
@@ -39,22 +19,26 @@ export class AppendStore {
     return rows[0];
   }
 
-  /** How far the owners' logs have been compared with: everything older is in the read model. */
-  async cursors(): Promise<Omit<AppenderState, 'position'>> {
-    const { rows } = await this.db.query<Omit<AppenderState, 'position'>>({
+  async typing(): Promise<Omit<TypingRow, 'position'>[]> {
+    const { rows } = await this.db.query<{ roomNid: number; typing: string }>({
+      text: `SELECT room_nid AS "roomNid", typing FROM sync.ephemeral WHERE typing <> '[]'`,
+    });
+    return rows.map(({ roomNid, typing }) => ({ roomNid, typing: JSON.parse(typing) as TypingUser[] }));
+  }
+
+  async cursors(): Promise<AppendCursors> {
+    const { rows } = await this.db.query<AppendCursors & Record<string, unknown>>({
       name: 'read-cursors',
       text: 'SELECT room_cursor AS "roomCursor", user_cursor AS "userCursor" FROM sync.appender',
     });
     return rows[0] ?? { roomCursor: 0, userCursor: 0 };
   }
 
-  /** False when this term is over. */
   async append(batch: AppendBatch, epoch: number): Promise<boolean> {
     const { rowCount } = await this.db.query(appendStatement(batch, epoch));
     return rowCount === 1;
   }
 
-  /** The rooms by id, made known where they were not. */
   async rooms(wanted: readonly { roomId: string; roomVersion: string }[]): Promise<AppendRoom[]> {
     const { rows } = await this.db.query<AppendRoom & Record<string, unknown>>({
       name: 'append-rooms',
@@ -80,7 +64,6 @@ export class AppendStore {
     return new Map(rows.map((row) => [row.user_id, row.user_seq]));
   }
 
-  /** The events that stand in the state now under these keys. */
   async currentState(keys: readonly { roomNid: number; type: string; stateKey: string }[]): Promise<EarlierEvent[]> {
     if (keys.length === 0) return [];
     const { rows } = await this.db.query<EarlierEvent & Record<string, unknown>>({
@@ -108,7 +91,6 @@ export class AppendStore {
     return rows;
   }
 
-  /** The events that came in the place of these in the state. */
   async replacing(eventIds: readonly string[]): Promise<EarlierEvent[]> {
     if (eventIds.length === 0) return [];
     const { rows } = await this.db.query<EarlierEvent & Record<string, unknown>>({
@@ -128,7 +110,6 @@ export class AppendStore {
     });
   }
 
-  /** The last room_seq of rooms in the read model. */
   async roomSeqs(roomIds: readonly string[]): Promise<Map<string, number>> {
     const { rows } = await this.db.query<{ room_id: string; room_seq: number }>({
       name: 'room-seqs',
@@ -136,5 +117,9 @@ export class AppendStore {
       values: [roomIds],
     });
     return new Map(rows.map((row) => [row.room_id, row.room_seq]));
+  }
+
+  isAway(error: unknown): boolean {
+    return isConnectionError(error);
   }
 }

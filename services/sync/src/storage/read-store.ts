@@ -8,7 +8,7 @@ import type {
   Redaction,
   StateLogEntry,
 } from '../domain/append-batch.js';
-import type { MembershipRecord, Page, ReadModel, RoomRecord } from '../domain/ports.js';
+import type { MembershipRecord, Page, ReadModel, RoomRecord } from '../domain/ports/read-model.js';
 import type { StateVersion, TimelineEvent } from '../domain/timeline-event.js';
 import { RECEIPT } from './receipt-store.js';
 

@@ -1,6 +1,6 @@
 import type { Database } from '@ganglion/database';
-import type { ReceiptRow, TypingUser } from '../domain/append-batch.js';
-import type { ReceiptModel, UnplacedReceipt } from '../domain/ports.js';
+import type { ReceiptRow } from '../domain/append-batch.js';
+import type { ReceiptModel, UnplacedReceipt } from '../domain/ports/receipt-model.js';
 
 /** The columns of a receipt but its position. */
 export const RECEIPT = `room_nid AS "roomNid", user_id AS "userId", receipt_type AS type, thread_id AS "threadId",
@@ -27,7 +27,6 @@ export class ReceiptStore implements ReceiptModel {
     return rowCount === 1;
   }
 
-  /** Receipts that wait for their position. */
   async unplaced(limit: number): Promise<UnplacedReceipt[]> {
     const { rows } = await this.db.query<UnplacedReceipt & Record<string, unknown>>({
       name: 'unplaced-receipts',
@@ -35,14 +34,6 @@ export class ReceiptStore implements ReceiptModel {
       values: [limit],
     });
     return rows;
-  }
-
-  /** Who is typing where. */
-  async typing(): Promise<{ roomNid: number; typing: TypingUser[] }[]> {
-    const { rows } = await this.db.query<{ roomNid: number; typing: string }>({
-      text: `SELECT room_nid AS "roomNid", typing FROM sync.ephemeral WHERE typing <> '[]'`,
-    });
-    return rows.map(({ roomNid, typing }) => ({ roomNid, typing: JSON.parse(typing) as TypingUser[] }));
   }
 
   async receiptsOf(roomNids: readonly number[], userId: string, upTo: number): Promise<ReceiptRow[]> {

@@ -1,5 +1,5 @@
 import type { ReceiptRow } from '../append-batch.js';
-import type { ReceiptModel } from '../ports.js';
+import type { ReceiptModel } from '../ports/receipt-model.js';
 import type { ReceiptLog } from '../views/receipt-log.js';
 import type { RoomMembership } from '../views/user-view.js';
 import { receiptEventText } from './receipt-event.js';

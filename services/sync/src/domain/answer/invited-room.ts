@@ -1,5 +1,5 @@
 import { isInStrippedState, strippedState } from '@ganglion/protocol';
-import type { ReadModel } from '../ports.js';
+import type { ReadModel } from '../ports/read-model.js';
 import { stateAt } from '../views/past-state.js';
 import type { RoomView } from '../views/room-view.js';
 

@@ -3,7 +3,7 @@ import type { CompiledEventFilter } from '@ganglion/protocol';
 import type { AccountDataRow } from '../append-batch.js';
 import { rawEvents } from '../history/raw-events.js';
 import { MembershipHistory } from '../history/visibility.js';
-import type { ReadModel } from '../ports.js';
+import type { ReadModel } from '../ports/read-model.js';
 import { formatToken } from '../sync-token.js';
 import { eventText, type TimelineEvent, type Viewer } from '../timeline-event.js';
 import type { RoomView } from '../views/room-view.js';

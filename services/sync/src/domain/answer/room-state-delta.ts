@@ -1,5 +1,5 @@
 import type { CompiledRoomEventFilter } from '@ganglion/protocol';
-import type { ReadModel } from '../ports.js';
+import type { ReadModel } from '../ports/read-model.js';
 import { filterable, type StateVersion, type TimelineEvent } from '../timeline-event.js';
 import { coveringFrom } from '../views/past-state.js';
 import type { RoomView } from '../views/room-view.js';

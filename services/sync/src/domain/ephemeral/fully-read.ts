@@ -1,6 +1,6 @@
 import { MatrixError } from '@ganglion/contracts';
 import type { AccountData } from '@ganglion/contracts/user';
-import type { ReadModel } from '../ports.js';
+import type { ReadModel } from '../ports/read-model.js';
 import type { TimelineEvent } from '../timeline-event.js';
 
 const ATTEMPTS = 10;

@@ -1,13 +1,6 @@
+import type { TypingNote } from '../append/typing-rooms.js';
 import type { LiveFeed } from '../feed/live-feed.js';
 import type { JoinedRooms } from './joined-rooms.js';
-
-/** That a user is typing in a room, for so long unless told otherwise. */
-export interface TypingNote {
-  readonly roomNid: number;
-  readonly userId: string;
-  /** 0 when they have stopped. */
-  readonly timeoutMs: number;
-}
 
 /** Nobody types for longer without telling so again. */
 const LONGEST_MS = 120_000;

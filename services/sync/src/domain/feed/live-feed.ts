@@ -1,6 +1,6 @@
 import { atTracePoint } from '@ganglion/telemetry';
 import type { AppendBatch } from '../append-batch.js';
-import type { ReadModel } from '../ports.js';
+import type { ReadModel } from '../ports/read-model.js';
 import type { RoomViews } from '../views/room-views.js';
 import type { UserViews } from '../views/user-views.js';
 import type { Announcements } from './announcements.js';

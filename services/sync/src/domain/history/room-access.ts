@@ -1,5 +1,5 @@
 import { MatrixError } from '@ganglion/contracts';
-import type { ReadModel, RoomRecord } from '../ports.js';
+import type { ReadModel, RoomRecord } from '../ports/read-model.js';
 import { MembershipHistory } from './visibility.js';
 
 /** A room as far as one user may look into it. */

@@ -2,7 +2,7 @@ import { isMatrixError, MatrixError } from '@ganglion/contracts';
 import type { CompiledRoomEventFilter } from '@ganglion/protocol';
 import type { Announcements } from '../feed/announcements.js';
 import type { LiveFeed } from '../feed/live-feed.js';
-import type { Page, ReadModel } from '../ports.js';
+import type { Page, ReadModel } from '../ports/read-model.js';
 import { formatToken } from '../sync-token.js';
 import { eventText, filterable, type TimelineEvent, type Viewer } from '../timeline-event.js';
 import { stateAt } from '../views/past-state.js';

@@ -1,4 +1,4 @@
-import type { ReadModel } from '../ports.js';
+import type { ReadModel } from '../ports/read-model.js';
 import type { StateVersion } from '../timeline-event.js';
 import type { RoomView } from '../views/room-view.js';
 

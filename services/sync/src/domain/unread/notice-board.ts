@@ -1,5 +1,5 @@
 import { threadIdAfter } from '@ganglion/protocol';
-import type { ReadModel } from '../ports.js';
+import type { ReadModel } from '../ports/read-model.js';
 import type { TimelineEvent } from '../timeline-event.js';
 import type { RoomView } from '../views/room-view.js';
 import type { Evaluated, Evaluations } from './evaluations.js';

@@ -1,6 +1,6 @@
 import { MAIN_TIMELINE } from '@ganglion/protocol';
 import { LRUCache } from 'lru-cache';
-import type { ReadModel } from '../ports.js';
+import type { ReadModel } from '../ports/read-model.js';
 import type { RoomView } from '../views/room-view.js';
 import type { RoomMembership, UserView } from '../views/user-view.js';
 import { USUAL_RULES } from '../views/usual-rules.js';

@@ -1,4 +1,4 @@
-import type { ReadModel } from '../ports.js';
+import type { ReadModel } from '../ports/read-model.js';
 import type { StateVersion } from '../timeline-event.js';
 import { RoomView } from './room-view.js';
 

@@ -1,5 +1,5 @@
 import type { Redaction } from '../append-batch.js';
-import type { RoomRecord } from '../ports.js';
+import type { RoomRecord } from '../ports/read-model.js';
 import type { StateVersion, TimelineEvent } from '../timeline-event.js';
 import { type MemberSummary, summarise } from './member-summary.js';
 

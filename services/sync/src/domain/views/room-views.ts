@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { AppendBatch } from '../append-batch.js';
-import type { ReadModel, RoomRecord } from '../ports.js';
+import type { ReadModel, RoomRecord } from '../ports/read-model.js';
 import { RoomView } from './room-view.js';
 
 type Change = (view: RoomView) => void;

@@ -1,5 +1,5 @@
 import type { TypingRow, TypingUser } from '../append-batch.js';
-import type { RoomEphemeral } from '../ports.js';
+import type { RoomEphemeral } from '../ports/read-model.js';
 
 /** What does not last of a room that some user in memory has to do with, as of the last batch. */
 export class TrackedEphemeral implements RoomEphemeral {

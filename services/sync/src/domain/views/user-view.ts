@@ -1,6 +1,6 @@
 import { type CompiledPushRules, compilePushRules, storedPushRuleChanges } from '@ganglion/protocol';
 import type { AccountDataRow } from '../append-batch.js';
-import type { RoomRecord } from '../ports.js';
+import type { RoomRecord } from '../ports/read-model.js';
 import { ReadMarks } from './read-marks.js';
 import type { TrackedEphemeral } from './tracked-ephemeral.js';
 import { USUAL_RULES } from './usual-rules.js';

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { AppendBatch } from '../append-batch.js';
-import type { ReadModel, ReceiptModel, RoomRecord } from '../ports.js';
+import type { ReadModel, RoomRecord } from '../ports/read-model.js';
+import type { ReceiptModel } from '../ports/receipt-model.js';
 import { applyEphemeral } from './apply-ephemeral.js';
 import { ReceiptLog } from './receipt-log.js';
 import { TrackedEphemeral } from './tracked-ephemeral.js';

@@ -1,4 +1,4 @@
-import type { AppendBatch } from '../domain/append-batch.js';
+import type { AppendBatch } from '../append-batch.js';
 
 /** Far longer than a stream takes, and short for who waits for a message. */
 const OVERDUE_MS = 1_000;

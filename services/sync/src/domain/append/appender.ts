@@ -1,15 +1,13 @@
 import type { RoomEvents, RoomLog } from '@ganglion/contracts/room';
 import type { UserChanges, UserLog } from '@ganglion/contracts/user';
-import { isConnectionError } from '@ganglion/database';
 import { atTracePoint, type TracePoint, tracePoint } from '@ganglion/telemetry';
 import { LRUCache } from 'lru-cache';
-import type { AppendBatch, AppendRoom } from '../domain/append-batch.js';
-import type { TypingNote } from '../domain/ephemeral/typing.js';
-import type { UnplacedReceipt } from '../domain/ports.js';
-import type { AppendStore, EarlierEvent } from '../storage/append-store.js';
+import type { AppendBatch, AppendRoom } from '../append-batch.js';
+import type { AppendModel, EarlierEvent } from '../ports/append-model.js';
+import type { UnplacedReceipt } from '../ports/receipt-model.js';
 import { BatchBuilder, type EarlierEvents, type OnUnreadable, stateKeyOf } from './batch-builder.js';
 import { isStorableKey } from './storable.js';
-import type { TypingRooms } from './typing-rooms.js';
+import type { TypingNote, TypingRooms } from './typing-rooms.js';
 import { readUserLog } from './user-log.js';
 
 export type Incoming =
@@ -50,7 +48,7 @@ export class Appender {
   constructor(
     private position: number,
     private readonly epoch: number,
-    private readonly store: AppendStore,
+    private readonly model: AppendModel,
     private readonly log: RoomLog,
     private readonly userLog: UserLog,
     private readonly typing: TypingRooms,
@@ -86,7 +84,7 @@ export class Appender {
       // What was cached may be ahead of the database now.
       this.#rooms.clear();
       this.#userSeqs.clear();
-      const together = group.length === 1 || error instanceof TermOverError || isConnectionError(error);
+      const together = group.length === 1 || error instanceof TermOverError || this.model.isAway(error);
       if (together) for (const { reject } of group) reject(error);
       else for (const waiting of group) await this.#settle([waiting]);
     }
@@ -106,7 +104,7 @@ export class Appender {
   }
 
   async #write(batch: AppendBatch): Promise<void> {
-    if (!(await this.store.append(batch, this.epoch))) throw new TermOverError(`term ${this.epoch} is over`);
+    if (!(await this.model.append(batch, this.epoch))) throw new TermOverError(`term ${this.epoch} is over`);
     this.position = batch.position;
     for (const room of batch.rooms) this.#rooms.set(room.roomId, room);
     for (const { userId, seq } of batch.userSeqs) this.#userSeqs.set(userId, seq);
@@ -129,13 +127,13 @@ export class Appender {
   async #knowRooms(runs: readonly RoomEvents[]): Promise<void> {
     const unknown = new Map(runs.filter(({ roomId }) => !this.#rooms.has(roomId)).map((run) => [run.roomId, run]));
     if (unknown.size === 0) return;
-    for (const room of await this.store.rooms([...unknown.values()])) this.#rooms.set(room.roomId, room);
+    for (const room of await this.model.rooms([...unknown.values()])) this.#rooms.set(room.roomId, room);
   }
 
   async #knowUsers(changes: readonly UserChanges[]): Promise<void> {
     const unknown = [...new Set(changes.map(({ userId }) => userId))].filter((userId) => !this.#userSeqs.has(userId));
     if (unknown.length === 0) return;
-    const known = await this.store.userSeqs(unknown);
+    const known = await this.model.userSeqs(unknown);
     for (const userId of unknown) this.#userSeqs.set(userId, known.get(userId) ?? 0);
   }
 
@@ -197,14 +195,14 @@ export class Appender {
       }
     }
     const [state, events, replacing] = await Promise.all([
-      this.store.currentState([...keys.values()]),
-      this.store.events([...ids, ...redacted]),
-      this.store.replacing([...redacted]),
+      this.model.currentState([...keys.values()]),
+      this.model.events([...ids, ...redacted]),
+      this.model.replacing([...redacted]),
     ]);
     const shownRedactions = events.flatMap(({ type, json }) =>
       type === 'm.room.redaction' ? [JSON.parse(json).redacts] : [],
     );
-    return indexed(state, [...events, ...(await this.store.events(shownRedactions.filter(isString)))], replacing);
+    return indexed(state, [...events, ...(await this.model.events(shownRedactions.filter(isString)))], replacing);
   }
 }
 

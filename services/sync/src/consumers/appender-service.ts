@@ -3,20 +3,22 @@ import type { Bus, ConsumerDefinition, Subscription } from '@ganglion/bus';
 import { ANNOUNCEMENTS, ROOM_EVENTS, USER_CHANGES } from '@ganglion/contracts';
 import type { RoomEvents, RoomLog } from '@ganglion/contracts/room';
 import type { UserChanges, UserLog } from '@ganglion/contracts/user';
-import type { Database, Lease, Term } from '@ganglion/database';
+import type { Lease, Term } from '@ganglion/database';
+import { RpcError } from '@ganglion/rpc/errors';
 import type { Counter, Logger, Metrics } from '@ganglion/telemetry';
+import { Appender, TermOverError } from '../domain/append/appender.js';
+import { CatchUp } from '../domain/append/catch-up.js';
+import { OverdueCommits } from '../domain/append/overdue-commits.js';
+import { TypingRooms } from '../domain/append/typing-rooms.js';
 import type { AppendBatch } from '../domain/append-batch.js';
-import { AppendStore } from '../storage/append-store.js';
-import { ReceiptStore } from '../storage/receipt-store.js';
-import { Appender, TermOverError } from './appender.js';
-import { CatchUp } from './catch-up.js';
+import type { AppendModel } from '../domain/ports/append-model.js';
+import type { ReceiptModel } from '../domain/ports/receipt-model.js';
 import { EphemeralIntake } from './ephemeral-intake.js';
 import { inTracesOf } from './message-traces.js';
-import { OverdueCommits } from './overdue-commits.js';
-import { TypingRooms } from './typing-rooms.js';
 
 export interface AppenderDependencies {
-  readonly db: Database;
+  readonly model: AppendModel;
+  readonly receipts: ReceiptModel;
   readonly bus: Bus;
   readonly lease: Lease;
   readonly roomLog: RoomLog;
@@ -49,11 +51,9 @@ const USERS: ConsumerDefinition<UserChanges> = { ...COMMON, stream: USER_CHANGES
  * seconds; while the bus is away, all the time.
  */
 export class AppenderService {
-  readonly #store: AppendStore;
   readonly #parked: Counter;
 
   constructor(private readonly deps: AppenderDependencies) {
-    this.#store = new AppendStore(deps.db);
     this.#parked = deps.metrics.counter({
       name: 'ganglion_sync_unreadable_events_total',
       help: 'Events that were left out of the read model because no text for clients can be made of them.',
@@ -69,17 +69,16 @@ export class AppenderService {
   }
 
   async #lead(term: Term): Promise<void> {
-    const state = await this.#store.beginTerm(term.epoch);
+    const state = await this.deps.model.beginTerm(term.epoch);
     if (state === undefined) return;
-    const { roomLog, userLog, appended, bus, logger } = this.deps;
-    const receipts = new ReceiptStore(this.deps.db);
-    const typing = new TypingRooms(await receipts.typing());
+    const { model, receipts, roomLog, userLog, appended, bus, logger } = this.deps;
+    const typing = new TypingRooms(await model.typing());
     const looks = new Looks();
     const overdue = new OverdueCommits();
     const appender = new Appender(
       state.position,
       term.epoch,
-      this.#store,
+      model,
       roomLog,
       userLog,
       typing,
@@ -89,7 +88,7 @@ export class AppenderService {
       },
       (roomId, eventId, error) => this.#park(roomId, eventId, error),
     );
-    const catchUp = new CatchUp(state, term.epoch, appender, this.#store, roomLog, userLog, this.deps.logger);
+    const catchUp = new CatchUp(state, { ...this.deps, epoch: term.epoch, appender, isOwnerAway });
     const over = new AbortController();
     const signal = AbortSignal.any([term.signal, over.signal]);
     const consuming = new Consuming(this.#consume(appender, over, signal));
@@ -175,6 +174,11 @@ export class AppenderService {
     }
     stopListening();
   }
+}
+
+/** Whether the owner of a log could not be asked. */
+function isOwnerAway(error: unknown): boolean {
+  return error instanceof RpcError;
 }
 
 /** When to look into the owners' logs: after a pause, or at once when something has happened since the last look began. */

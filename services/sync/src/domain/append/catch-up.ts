@@ -1,12 +1,21 @@
 import type { RoomLog } from '@ganglion/contracts/room';
 import type { UserLog } from '@ganglion/contracts/user';
-import { isConnectionError } from '@ganglion/database';
-import { RpcError } from '@ganglion/rpc/errors';
 import type { Logger } from '@ganglion/telemetry';
-import type { AppenderState, AppendStore } from '../storage/append-store.js';
+import type { AppenderState, AppendModel } from '../ports/append-model.js';
 import { type Appender, TermOverError } from './appender.js';
 import { roomHeads, userHeads } from './owner-heads.js';
 import { readUserLog } from './user-log.js';
+
+export interface CatchUpDependencies {
+  readonly epoch: number;
+  readonly appender: Appender;
+  readonly model: AppendModel;
+  readonly roomLog: RoomLog;
+  readonly userLog: UserLog;
+  readonly logger: Logger;
+  /** Whether a log could not be read because its owner could not be asked. */
+  readonly isOwnerAway: (error: unknown) => boolean;
+}
 
 const LOG_PAGE = 200;
 
@@ -20,12 +29,7 @@ export class CatchUp {
 
   constructor(
     state: AppenderState,
-    private readonly epoch: number,
-    private readonly appender: Appender,
-    private readonly store: AppendStore,
-    private readonly roomLog: RoomLog,
-    private readonly userLog: UserLog,
-    private readonly logger: Logger,
+    private readonly deps: CatchUpDependencies,
   ) {
     this.#roomCursor = state.roomCursor;
     this.#userCursor = state.userCursor;
@@ -35,7 +39,8 @@ export class CatchUp {
     const before = [this.#roomCursor, this.#userCursor];
     await Promise.all([this.#rooms(signal), this.#users(signal)]);
     const moved = before[0] !== this.#roomCursor || before[1] !== this.#userCursor;
-    if (moved && !signal.aborted) await this.store.saveCursors(this.epoch, this.#roomCursor, this.#userCursor);
+    if (moved && !signal.aborted)
+      await this.deps.model.saveCursors(this.deps.epoch, this.#roomCursor, this.#userCursor);
   }
 
   /** What cannot be read of one room or user must not keep the others waiting; what is only away for now is waited for. */
@@ -43,16 +48,16 @@ export class CatchUp {
     try {
       await run();
     } catch (error) {
-      if (error instanceof TermOverError || isConnectionError(error) || error instanceof RpcError) throw error;
-      this.logger.error({ err: error, id }, 'the log of a room or user cannot be appended');
+      if (error instanceof TermOverError || this.deps.model.isAway(error) || this.deps.isOwnerAway(error)) throw error;
+      this.deps.logger.error({ err: error, id }, 'the log of a room or user cannot be appended');
     }
   }
 
   async #rooms(signal: AbortSignal): Promise<void> {
     let cursor: number | undefined;
-    for await (const page of roomHeads(this.roomLog, this.#roomCursor)) {
+    for await (const page of roomHeads(this.deps.roomLog, this.#roomCursor)) {
       cursor ??= page.cursor;
-      const known = await this.store.roomSeqs(page.heads.map(({ roomId }) => roomId));
+      const known = await this.deps.model.roomSeqs(page.heads.map(({ roomId }) => roomId));
       for (const { roomId, roomSeq } of page.heads) {
         await this.#isolated(roomId, () => this.#room(roomId, known.get(roomId) ?? 0, roomSeq));
       }
@@ -64,19 +69,19 @@ export class CatchUp {
 
   async #room(roomId: string, knownSeq: number, headSeq: number): Promise<void> {
     for (let seq = knownSeq; seq < headSeq; ) {
-      const { events } = await this.roomLog.getRoomEvents({ roomId, afterSeq: seq, limit: LOG_PAGE });
+      const { events } = await this.deps.roomLog.getRoomEvents({ roomId, afterSeq: seq, limit: LOG_PAGE });
       const last = events?.events.at(-1);
       if (events === undefined || last === undefined) return;
-      await this.appender.append({ room: events });
+      await this.deps.appender.append({ room: events });
       seq = last.roomSeq;
     }
   }
 
   async #users(signal: AbortSignal): Promise<void> {
     let cursor: number | undefined;
-    for await (const page of userHeads(this.userLog, this.#userCursor)) {
+    for await (const page of userHeads(this.deps.userLog, this.#userCursor)) {
       cursor ??= page.cursor;
-      const known = await this.store.userSeqs(page.heads.map(({ userId }) => userId));
+      const known = await this.deps.model.userSeqs(page.heads.map(({ userId }) => userId));
       for (const { userId, userSeq } of page.heads) {
         const seq = known.get(userId) ?? 0;
         if (seq < userSeq) await this.#isolated(userId, () => this.#user(userId, seq));
@@ -87,7 +92,7 @@ export class CatchUp {
   }
 
   async #user(userId: string, afterSeq: number): Promise<void> {
-    for await (const user of readUserLog(this.userLog, userId, afterSeq))
-      await this.appender.append({ user, fromLog: true });
+    for await (const user of readUserLog(this.deps.userLog, userId, afterSeq))
+      await this.deps.appender.append({ user, fromLog: true });
   }
 }

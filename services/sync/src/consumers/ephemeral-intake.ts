@@ -1,9 +1,8 @@
 import { type Bus, jsonCodec, type Subscription, type Topic } from '@ganglion/bus';
 import type { Logger } from '@ganglion/telemetry';
-import type { TypingNote } from '../domain/ephemeral/typing.js';
-import type { ReceiptStore } from '../storage/receipt-store.js';
-import { type Appender, TermOverError } from './appender.js';
-import type { TypingRooms } from './typing-rooms.js';
+import { type Appender, TermOverError } from '../domain/append/appender.js';
+import type { TypingNote, TypingRooms } from '../domain/append/typing-rooms.js';
+import type { ReceiptModel } from '../domain/ports/receipt-model.js';
 
 /** What replicas tell the appender of who is typing. What gets lost is told again by the client within seconds. */
 export const TYPING: Topic<TypingNote> = { name: 'sync-typing', codec: jsonCodec((input) => input as TypingNote) };
@@ -13,7 +12,7 @@ export const RECEIPTS: Topic<Record<string, never>> = { name: 'sync-receipts', c
 
 export interface EphemeralIntakeDependencies {
   readonly bus: Bus;
-  readonly receipts: ReceiptStore;
+  readonly receipts: ReceiptModel;
   readonly typing: TypingRooms;
   readonly appender: Appender;
   readonly logger: Logger;

@@ -1,5 +1,12 @@
-import type { TypingRow, TypingUser } from '../domain/append-batch.js';
-import type { TypingNote } from '../domain/ephemeral/typing.js';
+import type { TypingRow } from '../append-batch.js';
+
+/** That a user is typing in a room, for so long unless told otherwise. */
+export interface TypingNote {
+  readonly roomNid: number;
+  readonly userId: string;
+  /** 0 when they have stopped. */
+  readonly timeoutMs: number;
+}
 
 interface Room {
   /** Until when each is typing, in the order in which they began. */
@@ -21,7 +28,7 @@ export class TypingRooms {
   /** When the first of them all ends. */
   #nextEnd = Number.POSITIVE_INFINITY;
 
-  constructor(placed: readonly { readonly roomNid: number; readonly typing: readonly TypingUser[] }[] = []) {
+  constructor(placed: readonly Omit<TypingRow, 'position'>[] = []) {
     for (const { roomNid, typing } of placed) {
       const users = new Map(typing.map(({ userId, untilMs }) => [userId, untilMs]));
       this.#rooms.set(roomNid, { users, placed: [...users.keys()] });

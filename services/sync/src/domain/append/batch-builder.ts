@@ -19,9 +19,9 @@ import type {
   Redaction,
   StateLogEntry,
   TypingRow,
-} from '../domain/append-batch.js';
-import type { TimelineEvent } from '../domain/timeline-event.js';
-import type { EarlierEvent } from '../storage/append-store.js';
+} from '../append-batch.js';
+import type { EarlierEvent } from '../ports/append-model.js';
+import type { TimelineEvent } from '../timeline-event.js';
 import { type FixedUnsigned, fixedUnsignedText, parseFixedUnsigned } from './fixed-unsigned.js';
 import { checkStorable, isStorableKey } from './storable.js';
 
