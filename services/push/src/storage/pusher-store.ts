@@ -1,4 +1,4 @@
-import type { Database, Transaction } from '@ganglion/database';
+import { type Database, rowsOf, sql, statement, type Transaction } from '@ganglion/database';
 import type { OwnedPusher, Pusher, PusherOwner, PusherStore } from '../domain/ports.js';
 
 interface PusherRow extends Record<string, unknown> {
@@ -15,36 +15,52 @@ interface PusherRow extends Record<string, unknown> {
   data: string;
 }
 
-const PUT = `
+const putPusher = statement(
+  'put-pusher',
+  sql<PusherOwner & Pusher>`
   INSERT INTO push.pushers (user_id, device_id, app_id, pushkey, kind, app_display_name, device_display_name,
     profile_tag, lang, data)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+  VALUES (${(p) => p.userId}, ${(p) => p.deviceId}, ${(p) => p.appId}, ${(p) => p.pushkey}, ${(p) => p.kind},
+    ${(p) => p.appDisplayName}, ${(p) => p.deviceDisplayName}, ${(p) => p.profileTag}, ${(p) => p.lang}, ${(p) => p.data})
   ON CONFLICT (user_id, app_id, pushkey) DO UPDATE SET device_id = excluded.device_id, kind = excluded.kind,
     app_display_name = excluded.app_display_name, device_display_name = excluded.device_display_name,
-    profile_tag = excluded.profile_tag, lang = excluded.lang, data = excluded.data, set_at = clock_timestamp()`;
+    profile_tag = excluded.profile_tag, lang = excluded.lang, data = excluded.data, set_at = clock_timestamp()`,
+);
 
 /** As a number of milliseconds; the fractions tell whether a pusher was set anew. */
-const SET_AT_MS = '(extract(epoch FROM set_at) * 1000)::float8';
+const SET_AT_MS = sql`(extract(epoch FROM set_at) * 1000)::float8`;
+
+const listPushers = statement(
+  'list-pushers',
+  sql<{ userId: string }>`
+  SELECT pusher_id, device_id, app_id, pushkey, kind, app_display_name, device_display_name, profile_tag, lang, data,
+    ${SET_AT_MS} AS set_at_ms
+  FROM push.pushers WHERE user_id = ${(p) => p.userId} ORDER BY pusher_id`,
+);
+
+const forgetPushers = statement(
+  'forget-pushers',
+  sql<readonly OwnedPusher[]>`
+  DELETE FROM push.pushers p USING (
+    ${rowsOf('s', { pusher_id: 'bigint', set_at_ms: 'float8' }, (pushers) =>
+      pushers.map(({ pusherId, setAtMs }) => ({ pusher_id: pusherId, set_at_ms: setAtMs })),
+    )}) AS seen
+  WHERE p.pusher_id = seen.pusher_id AND ${SET_AT_MS} = seen.set_at_ms`,
+);
 
 /** Pushers in PostgreSQL. */
 export class PostgresPusherStore implements PusherStore {
   constructor(private readonly db: Database) {}
 
   async list(userId: string): Promise<OwnedPusher[]> {
-    const { rows } = await this.db.query<PusherRow>({
-      name: 'list-pushers',
-      text: `SELECT pusher_id, device_id, app_id, pushkey, kind, app_display_name, device_display_name, profile_tag, lang,
-          data, ${SET_AT_MS} AS set_at_ms
-        FROM push.pushers WHERE user_id = $1 ORDER BY pusher_id`,
-      values: [userId],
-    });
+    const { rows } = await this.db.query<PusherRow>(listPushers({ userId }));
     return rows.map(pusher);
   }
 
   put(owner: PusherOwner, pusher: Pusher, { append, most }: { append: boolean; most: number }): Promise<boolean> {
     return this.db.transaction(async (tx) => {
-      const { userId, deviceId } = owner;
-      const { appId, pushkey, kind, appDisplayName, deviceDisplayName, profileTag, lang, data } = pusher;
+      const { userId } = owner;
+      const { appId, pushkey } = pusher;
       // One after the other for each key and each user: else two could each leave the other's pusher, or go past the bound.
       await lock(tx, `key ${appId} ${pushkey}`);
       await lock(tx, `user ${userId}`);
@@ -55,8 +71,7 @@ export class PostgresPusherStore implements PusherStore {
           values: [appId, pushkey, userId],
         });
       }
-      const texts = [appDisplayName, deviceDisplayName, profileTag ?? null, lang, data];
-      await tx.query({ name: 'put-pusher', text: PUT, values: [userId, deviceId, appId, pushkey, kind, ...texts] });
+      await tx.query(putPusher({ ...owner, ...pusher }));
       return dropBeyond(tx, { userId, appId, pushkey }, most);
     });
   }
@@ -70,12 +85,7 @@ export class PostgresPusherStore implements PusherStore {
   }
 
   async forget(pushers: readonly OwnedPusher[]): Promise<void> {
-    await this.db.query({
-      name: 'forget-pushers',
-      text: `DELETE FROM push.pushers p USING unnest($1::bigint[], $2::float8[]) AS seen(pusher_id, set_at_ms)
-        WHERE p.pusher_id = seen.pusher_id AND ${SET_AT_MS} = seen.set_at_ms`,
-      values: [pushers.map(({ pusherId }) => pusherId), pushers.map(({ setAtMs }) => setAtMs)],
-    });
+    await this.db.query(forgetPushers(pushers));
   }
 }
 

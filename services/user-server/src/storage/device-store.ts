@@ -1,10 +1,27 @@
-import type { Database } from '@ganglion/database';
+import { type Database, rowsOf, sql, statement } from '@ganglion/database';
 import { and, asc, eq } from 'drizzle-orm';
 import type { Device, DeviceSighting, DeviceStore, EndedTokens } from '../domain/ports.js';
 import { devices } from './schema.js';
 import { endDevices } from './session-writes.js';
 
 const isDevice = (userId: string, deviceId: string) => and(eq(devices.userId, userId), eq(devices.deviceId, deviceId));
+
+/** What somebody else is changing is left alone: its device will be seen again. Other replicas may have been first. */
+const recordSeen = statement(
+  'record-seen',
+  sql<readonly DeviceSighting[]>`
+  WITH seen AS (
+    ${rowsOf('s', { user_id: 'text', device_id: 'text', seen_ms: 'float8' }, (sightings) =>
+      sightings.map(({ userId, deviceId, seenMs }) => ({ user_id: userId, device_id: deviceId, seen_ms: seenMs })),
+    )}),
+  stale AS (
+    SELECT d.user_id, d.device_id, to_timestamp(seen.seen_ms / 1000) AS seen_at
+    FROM user_server.devices d JOIN seen USING (user_id, device_id)
+    WHERE d.last_seen_at IS NULL OR d.last_seen_at < to_timestamp(seen.seen_ms / 1000 - 60)
+    FOR NO KEY UPDATE OF d SKIP LOCKED)
+  UPDATE user_server.devices d SET last_seen_at = stale.seen_at FROM stale
+  WHERE d.user_id = stale.user_id AND d.device_id = stale.device_id`,
+);
 
 /** Devices in PostgreSQL. */
 export class PostgresDeviceStore implements DeviceStore {
@@ -36,20 +53,7 @@ export class PostgresDeviceStore implements DeviceStore {
   }
 
   async recordSeen(sightings: readonly DeviceSighting[]): Promise<void> {
-    await this.db.query({
-      name: 'record-seen',
-      // What somebody else is changing is left alone: its device will be seen again. Other replicas may have been first.
-      text: `WITH seen AS (
-               SELECT * FROM unnest($1::text[], $2::text[], $3::float8[]) AS s(user_id, device_id, seen_ms)),
-             stale AS (
-               SELECT d.user_id, d.device_id, to_timestamp(seen.seen_ms / 1000) AS seen_at
-               FROM user_server.devices d JOIN seen USING (user_id, device_id)
-               WHERE d.last_seen_at IS NULL OR d.last_seen_at < to_timestamp(seen.seen_ms / 1000 - 60)
-               FOR NO KEY UPDATE OF d SKIP LOCKED)
-             UPDATE user_server.devices d SET last_seen_at = stale.seen_at FROM stale
-             WHERE d.user_id = stale.user_id AND d.device_id = stale.device_id`,
-      values: [sightings.map((s) => s.userId), sightings.map((s) => s.deviceId), sightings.map((s) => s.seenMs)],
-    });
+    await this.db.query(recordSeen(sightings));
   }
 }
 
