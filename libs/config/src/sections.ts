@@ -12,6 +12,7 @@ import {
   rateLimit,
   rpcEndpoint,
   serverName,
+  timeout,
 } from './values.js';
 
 const caFile = path.meta({
@@ -65,6 +66,14 @@ export const databaseSection = z
       .meta({ description: 'A PostgreSQL that Ganglion brings and runs itself.' }),
     pool_size: count.default(20).describe('Connections that each process opens at most.'),
     slow_statement_ms: milliseconds.default(500).describe('A statement that takes longer is logged.'),
+    statement_timeout_ms: timeout
+      .default(30_000)
+      .describe(
+        'A statement that takes longer is given up; 0 leaves it to PostgreSQL. Migrations take as long as they take.',
+      ),
+    lock_timeout_ms: timeout
+      .default(5_000)
+      .describe('A statement that waits longer for a lock is given up; 0 leaves it to PostgreSQL.'),
   })
   .prefault({})
   .describe('Where everything is kept.');

@@ -61,6 +61,8 @@ export const path = z.string().min(1);
 export const port = z.int().min(0).max(65535);
 export const count = z.int().min(1);
 export const milliseconds = z.int().min(1);
+/** In milliseconds; PostgreSQL knows none that are longer than 2^31 - 1. */
+export const timeout = z.int().min(0).max(2_147_483_647);
 
 /** A token bucket: `burst` at once, refilled at `per_second`. */
 export function rateLimit(per_second: number, burst: number, description: string) {

@@ -9,6 +9,7 @@ const CONNECTION_CODES = new Set([
   'EPIPE',
   'ETIMEDOUT',
   '25P03', // idle in transaction for too long
+  '25P04', // a transaction that took too long
   '53300', // too many connections
   '57P01', // the administrator ended the connection
   '57P02', // crash of another backend
@@ -20,6 +21,8 @@ const CONNECTION_CODES = new Set([
 const CONNECTION_MESSAGES =
   /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|Cannot use a pool after|Query read timeout)/;
 
+const QUERY_CANCELED = '57014';
+const LOCK_NOT_AVAILABLE = '55P03';
 const UNIQUE_VIOLATION = '23505';
 const SERIALIZATION_FAILURE = '40001';
 const DEADLOCK_DETECTED = '40P01';
@@ -39,6 +42,22 @@ export function isConnectionError(error: unknown): boolean {
     if (message !== undefined && CONNECTION_MESSAGES.test(message)) return true;
     return errors?.some(isConnectionError) ?? false;
   });
+}
+
+/**
+ * Whether PostgreSQL gave a statement up because it ran, or waited for a lock, for too long, or because somebody cancelled
+ * it. Unlike after a connection error the outcome is known: its transaction is rolled back, nothing of it comes later.
+ */
+export function isTimeout(error: unknown): boolean {
+  return someCause(error, ({ code }) => code === QUERY_CANCELED || code === LOCK_NOT_AVAILABLE);
+}
+
+/**
+ * Whether it was the moment's fault and not the statement's: a lost connection, a timeout or a lost race. What failed for
+ * another reason will fail again.
+ */
+export function isTemporary(error: unknown): boolean {
+  return isConnectionError(error) || isTimeout(error) || isRetryable(error);
 }
 
 /** Whether a row would have broken a unique constraint: any, or the one of this name. */

@@ -1,10 +1,10 @@
 export type { ColumnType, ColumnValues } from './array-literal.js';
 export { Database, type DatabaseOptions } from './database.js';
-export { isConnectionError, isRetryable, isUniqueViolation } from './errors.js';
+export { isConnectionError, isRetryable, isTemporary, isTimeout, isUniqueViolation } from './errors.js';
 export { Lease, LeaseLostError, type LeaseOptions, type Term } from './lease.js';
 export { migrate } from './migrations.js';
 export { type RowOf, rowsOf } from './rows-of.js';
 export { checkSchema, type Migration, type SchemaDefinition, SchemaError, type SchemaState } from './schema.js';
 export { type Filled, type Fragment, sql, statement } from './sql.js';
 export type { Queryable, Statement } from './statement.js';
-export type { Transaction, TransactionOptions } from './transaction.js';
+export { type Transaction, type TransactionOptions, UNLIMITED } from './transaction.js';

@@ -1,4 +1,5 @@
 import type { Database } from './database.js';
+import { UNLIMITED } from './transaction.js';
 
 /** Serialises every change of structure in this database, whichever service makes it. */
 export const STRUCTURE_LOCK = 'SELECT pg_advisory_xact_lock(7021836540238617191)';
@@ -37,5 +38,5 @@ export async function ensureMeta(db: Database): Promise<void> {
   await db.transaction(async (tx) => {
     await tx.query({ text: STRUCTURE_LOCK });
     await tx.query({ text: DDL });
-  });
+  }, UNLIMITED);
 }

@@ -1,7 +1,7 @@
 import type { Database } from './database.js';
 import { ensureMeta, STRUCTURE_LOCK } from './meta.js';
 import { checkSchema, type Migration, type SchemaDefinition, schemaState, validateDefinition } from './schema.js';
-import type { Transaction } from './transaction.js';
+import { type Transaction, UNLIMITED } from './transaction.js';
 
 /**
  * Brings a schema up to the version that this program knows. Each migration is one transaction under one lock, so any
@@ -25,7 +25,6 @@ async function runMigration(db: Database, definition: SchemaDefinition, migratio
   const { version, name } = migration;
   const start = performance.now();
   const done = await db.transaction(async (tx) => {
-    await tx.query({ text: 'SET LOCAL statement_timeout = 0' });
     await tx.query({ text: STRUCTURE_LOCK });
     const before = await schemaState(tx, schema);
     if (before.version >= version) return false;
@@ -35,7 +34,7 @@ async function runMigration(db: Database, definition: SchemaDefinition, migratio
     const oldest = Math.max(before.oldestCompatible, oldestAfter(definition, migration));
     await record(tx, schema, migration, oldest, performance.now() - start);
     return true;
-  });
+  }, UNLIMITED);
   if (done) db.logger?.info({ schema, version, name, ms: Math.round(performance.now() - start) }, 'schema migrated');
 }
 

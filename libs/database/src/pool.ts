@@ -14,6 +14,10 @@ export interface PoolOptions {
   readonly slowStatementMs: number;
   /** How long to wait for a free or new connection. */
   readonly acquireTimeoutMs?: number;
+  /** How long a statement may run; without it, or with 0, as PostgreSQL is configured. */
+  readonly statementTimeoutMs?: number;
+  /** How long a statement may wait for each lock; without it, or with 0, as PostgreSQL is configured. */
+  readonly lockTimeoutMs?: number;
   readonly logger?: Logger;
   readonly metrics?: Metrics;
 }
@@ -24,11 +28,14 @@ type QueryCallback = (error: Error | null, result: pg.QueryResult) => void;
 /** A pool of connections that knows its waiting times and which statements are slow. */
 export function createPool(options: PoolOptions): pg.Pool {
   const { url, max, applicationName, acquireTimeoutMs = 10_000, logger, metrics } = options;
+  const { statementTimeoutMs = 0, lockTimeoutMs = 0 } = options;
   const config: pg.PoolConfig = {
     connectionString: url,
     max,
     application_name: applicationName,
     connectionTimeoutMillis: acquireTimeoutMs,
+    statement_timeout: statementTimeoutMs,
+    lock_timeout: lockTimeoutMs,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     types: typeParsers,

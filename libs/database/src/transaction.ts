@@ -8,7 +8,14 @@ export interface TransactionOptions {
   /** How often a transaction that lost against a concurrent one is run again. */
   readonly retries?: number;
   readonly isolation?: 'read committed' | 'repeatable read' | 'serializable';
+  /** How long each of its statements may run, instead of what the connection says; 0 is for ever. */
+  readonly statementTimeoutMs?: number;
+  /** How long they may wait for each lock, instead of what the connection says; 0 is for ever. */
+  readonly lockTimeoutMs?: number;
 }
+
+/** For what takes as long as it takes, such as migrations. */
+export const UNLIMITED: TransactionOptions = { statementTimeoutMs: 0, lockTimeoutMs: 0 };
 
 const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 200;
@@ -48,11 +55,13 @@ export class Transaction implements Queryable {
 export async function runTransaction<T>(
   pool: Pool,
   run: (tx: Transaction) => Promise<T>,
-  { retries = 5, isolation }: TransactionOptions = {},
+  options: TransactionOptions = {},
 ): Promise<T> {
+  const { retries = 5 } = options;
+  const begin = beginning(options);
   for (let attempt = 0; ; attempt++) {
     try {
-      return await attemptTransaction(pool, run, isolation);
+      return await attemptTransaction(pool, run, begin);
     } catch (error) {
       if (attempt >= retries || !isRetryable(error)) throw error;
       await sleep(Math.random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt));
@@ -60,11 +69,16 @@ export async function runTransaction<T>(
   }
 }
 
-async function attemptTransaction<T>(
-  pool: Pool,
-  run: (tx: Transaction) => Promise<T>,
-  isolation: TransactionOptions['isolation'],
-): Promise<T> {
+/** Sent in one go. */
+function beginning({ isolation, statementTimeoutMs, lockTimeoutMs }: TransactionOptions): string {
+  const timeouts = { statement_timeout: statementTimeoutMs, lock_timeout: lockTimeoutMs };
+  const settings = Object.entries(timeouts).flatMap(([name, ms]) =>
+    ms === undefined ? [] : [`SET LOCAL ${name} = ${Math.ceil(ms)}`],
+  );
+  return [isolation ? `BEGIN ISOLATION LEVEL ${isolation}` : 'BEGIN', ...settings].join('; ');
+}
+
+async function attemptTransaction<T>(pool: Pool, run: (tx: Transaction) => Promise<T>, begin: string): Promise<T> {
   const client = await pool.connect();
   const tx = new Transaction(client);
   let broken: Error | undefined;
@@ -73,7 +87,7 @@ async function attemptTransaction<T>(
   };
   client.on('error', onError);
   try {
-    await client.query(isolation ? `BEGIN ISOLATION LEVEL ${isolation}` : 'BEGIN');
+    await client.query(begin);
     const result = await run(tx);
     await commit(client);
     return result;

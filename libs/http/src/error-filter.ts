@@ -1,5 +1,5 @@
 import { isMatrixError, MatrixError } from '@ganglion/contracts';
-import { isConnectionError } from '@ganglion/database';
+import { isTemporary } from '@ganglion/database';
 import { RpcUnavailableError } from '@ganglion/rpc/errors';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -68,7 +68,7 @@ export class MatrixErrorFilter implements ExceptionFilter {
 
   #fault(thrown: unknown, request: FastifyRequest): MatrixError {
     this.log.error({ err: thrown, request_id: request.id, route: request.routeOptions.url }, 'a request failed');
-    if (isConnectionError(thrown)) return unreachable();
+    if (isTemporary(thrown)) return unreachable();
     return new MatrixError(500, 'M_UNKNOWN', `Internal server error (request ${request.id})`);
   }
 }

@@ -45,6 +45,11 @@ class AnswersController {
     throw Object.assign(new Error(SECRET), { code: '57P01' });
   }
 
+  @Get('database-slow')
+  databaseSlow() {
+    throw Object.assign(new Error(SECRET), { code: '57014' });
+  }
+
   @Get('rooms/:roomId/event/:eventId')
   event(@Path(z.object({ roomId: z.string(), eventId: z.string() })) path: object) {
     return path;
@@ -134,7 +139,7 @@ describe('an error', () => {
     expect(line).toMatchObject({ level: 'error', route: `${V3}/fault`, err: { message: expect.any(String) } });
   });
 
-  it.each(['away', 'database-away'])('that trying again may cure is 503 without details: %s', async (path) => {
+  it.each(['away', 'database-away', 'database-slow'])('that trying again may cure is 503 without details: %s', async (path) => {
     const answer = await ask(`${V3}/${path}`);
     expect(answer.statusCode).toBe(503);
     expect(answer.json()).toMatchObject({ errcode: 'M_UNKNOWN' });

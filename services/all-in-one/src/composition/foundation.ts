@@ -63,6 +63,8 @@ export function openDatabase(
     max: database.pool_size,
     applicationName: `ganglion ${service}`,
     slowStatementMs: database.slow_statement_ms,
+    statementTimeoutMs: database.statement_timeout_ms,
+    lockTimeoutMs: database.lock_timeout_ms,
     ...observers,
   });
 }

@@ -1,8 +1,9 @@
-import type { Database } from '@ganglion/database';
+import { type Database, UNLIMITED } from '@ganglion/database';
 
-/** Forgets what can be used no more. */
+/** Forgets what can be used no more, however much it has become and however long that takes. */
 export async function removeExpired(db: Database): Promise<void> {
   for (const table of ['uia_sessions', 'registration_nonces']) {
-    await db.query({ name: `expire-${table}`, text: `DELETE FROM user_server.${table} WHERE expires_at < now()` });
+    const text = `DELETE FROM user_server.${table} WHERE expires_at < now()`;
+    await db.transaction((tx) => tx.query({ name: `expire-${table}`, text }), UNLIMITED);
   }
 }
