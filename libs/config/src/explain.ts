@@ -66,11 +66,11 @@ function bound(origin: string, limit: string): string {
   return limit;
 }
 
-const SECRET_KEYS = new Set(['url', 'shared_secret']);
+const SECRET_KEYS = new Set(['url', 'read_urls', 'shared_secret']);
 
 /** The value as the reader wrote it, unless it is long or a secret. */
 function found(value: unknown, path: ConfigPath): string {
-  if (SECRET_KEYS.has(String(path.at(-1)))) return 'something else';
+  if (SECRET_KEYS.has(String(path.findLast((key) => typeof key === 'string')))) return 'something else';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) return 'a mapping';
   const text = JSON.stringify(value) ?? String(value);

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import type { z } from 'zod';
 import type { Finding } from './explain.js';
+import { schemaAt } from './json-schema.js';
 import { merge, valueAt, withValueAt } from './merge.js';
 import type { ConfigPath } from './problems.js';
 import type { Config, configSchema } from './schema.js';
@@ -9,6 +10,7 @@ import type { Config, configSchema } from './schema.js';
 /** Keys whose text may come from the file named by the same key with `_file` after it. */
 const SECRETS: readonly ConfigPath[] = [
   ['database', 'url'],
+  ['database', 'read_urls'],
   ['registration', 'shared_secret'],
 ];
 
@@ -36,12 +38,18 @@ export function readSecrets(input: unknown): { value: unknown; findings: Finding
       continue;
     }
     try {
-      value = withValueAt(value, path, readFileSync(file, 'utf8').trim());
+      value = withValueAt(value, path, contents(path, readFileSync(file, 'utf8')));
     } catch (error) {
       findings.push({ path: filePath, message: `cannot be read: ${(error as Error).message}` });
     }
   }
   return { value, findings };
+}
+
+/** The file of a list has an entry a line. */
+function contents(path: ConfigPath, text: string): string | string[] {
+  if (schemaAt(path)?.type !== 'array') return text.trim();
+  return text.split('\n').flatMap((line) => line.trim() || []);
 }
 
 /** What the schema cannot say: which settings exclude or need each other. */
@@ -51,6 +59,9 @@ export function checkTogether(config: z.output<typeof configSchema>): Finding[] 
   const refuse = (path: ConfigPath, message: string) => findings.push({ path, message });
   if (database.url !== undefined && database.embedded !== undefined) {
     refuse(['database', 'embedded'], 'give either url (or url_file) or embedded, not both');
+  }
+  if (database.url === undefined && database.read_urls !== undefined) {
+    refuse(['database', 'read_urls'], 'needs url (or url_file): the embedded PostgreSQL has no replicas');
   }
   if ((bus.tls?.cert_file === undefined) !== (bus.tls?.key_file === undefined)) {
     refuse(['bus', 'tls'], 'give both cert_file and key_file, or neither');

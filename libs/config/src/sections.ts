@@ -64,7 +64,25 @@ export const databaseSection = z
       })
       .exactOptional()
       .meta({ description: 'A PostgreSQL that Ganglion brings and runs itself.' }),
-    pool_size: count.default(20).describe('Connections that each process opens at most.'),
+    read_urls: z
+      .array(postgresUrl)
+      .min(1)
+      .exactOptional()
+      .meta({
+        description:
+          'Read replicas of that PostgreSQL: what may be read from one is, while it answers and is not behind.',
+        examples: [['postgresql://ganglion@127.0.0.1:5434/ganglion']],
+      }),
+    read_urls_file: path.exactOptional().meta({
+      description: 'File that holds these URLs instead, one a line.',
+      examples: ['/run/secrets/database_read_urls'],
+    }),
+    read_max_lag_ms: z
+      .int()
+      .min(1_000)
+      .default(10_000)
+      .describe('A replica that is further behind is not read from until it has caught up.'),
+    pool_size: count.default(20).describe('Connections that each process opens at most, to each PostgreSQL.'),
     slow_statement_ms: milliseconds.default(500).describe('A statement that takes longer is logged.'),
     statement_timeout_ms: timeout
       .default(30_000)

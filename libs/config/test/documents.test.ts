@@ -82,7 +82,7 @@ describe('deploy/ganglion.example.yaml', () => {
     expect(() => parseConfig(JSON.stringify(rest), '/')).not.toThrow();
     const one = {
       server_names: rest.server_names,
-      database: { ...database, url_file: undefined, embedded: undefined },
+      database: { ...database, url_file: undefined, read_urls_file: undefined, embedded: undefined },
     };
     expect(() => parseConfig(JSON.stringify(one), '/')).not.toThrow();
     const other = {

@@ -134,6 +134,16 @@ describe('what is refused, and how it is said', () => {
       'ganglion.yaml:2:37: database.embedded: give either url (or url_file) or embedded, not both',
     ],
     [
+      'replicas of no database',
+      `${NAME}database: {read_urls: ["postgresql://h/d"]}`,
+      'ganglion.yaml:2:12: database.read_urls: needs url (or url_file): the embedded PostgreSQL has no replicas',
+    ],
+    [
+      'a replica that is none, whose password is kept',
+      `${NAME}database: {url: "postgresql://h/d", read_urls: ["mysql://u:hunter2@h/d"]}`,
+      'ganglion.yaml:2:49: database.read_urls[0]: found something else, expected a PostgreSQL URL, such as postgresql://ganglion@127.0.0.1:5432/ganglion',
+    ],
+    [
       'limits that contradict each other',
       `${NAME}sync: {default_timeline_limit: 500}`,
       'ganglion.yaml:2:8: sync.default_timeline_limit: expected at most max_timeline_limit (100)',
@@ -194,6 +204,19 @@ describe('secrets from files', () => {
     expect(config.database.url).toBe('postgresql://u:p@h/d');
     expect(config.database.embedded).toBeUndefined();
     expect(config.registration.shared_secret).toBe('correct horse');
+  });
+
+  it('are one a line where there may be several', () => {
+    file('postgresql://u:p@h1/d\n\n  postgresql://u:p@h2/d\r\n', 'replicas');
+    const text = `${NAME}database: {url: "postgresql://h/d", read_urls_file: replicas}`;
+    expect(loadConfig({ path: file(text) }).database.read_urls).toEqual([
+      'postgresql://u:p@h1/d',
+      'postgresql://u:p@h2/d',
+    ]);
+    file('\n', 'replicas');
+    expect(problems(() => loadConfig({ path: file(text) }))[0]).toMatch(
+      /database\.read_urls: found .*expected at least 1/,
+    );
   });
 
   it('are held to the same rules', () => {

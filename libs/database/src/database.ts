@@ -3,13 +3,18 @@ import type { Logger } from '@ganglion/telemetry';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import type { Pool, QueryResult, QueryResultRow } from 'pg';
 import { isConnectionError } from './errors.js';
-import { createPool, type PoolOptions } from './pool.js';
+import { createPool, drainPool, type PoolOptions } from './pool.js';
+import { Reads } from './reads.js';
 import { type Queryable, type Statement, traced } from './statement.js';
 import { runTransaction, type Transaction, type TransactionOptions } from './transaction.js';
 
 export interface DatabaseOptions extends PoolOptions {
   /** How long connect() waits for a Postgres that does not answer yet. */
   readonly connectTimeoutMs?: number;
+  /** Replicas that `read` may ask, as URLs like the primary's. */
+  readonly readUrls?: readonly string[];
+  /** How far behind a replica may be. */
+  readonly readMaxLagMs?: number;
 }
 
 const HEALTH_TIMEOUT_MS = 2_000;
@@ -20,12 +25,16 @@ export class Database implements Queryable {
   readonly logger: Logger | undefined;
   /** drizzle over the same connections, for what is not worth its own SQL. */
   readonly drizzle: NodePgDatabase;
+  /** What only reads, and may be answered by a replica. */
+  readonly read: Reads;
   readonly #pool: Pool;
   #closing: Promise<void> | undefined;
 
-  private constructor(pool: Pool, logger: Logger | undefined) {
+  private constructor(pool: Pool, options: DatabaseOptions) {
+    const { logger, readUrls = [], readMaxLagMs = 10_000 } = options;
     this.#pool = pool;
     this.logger = logger;
+    this.read = new Reads(pool, options, { urls: readUrls, maxLagMs: readMaxLagMs });
     this.drizzle = drizzle(pool);
   }
 
@@ -40,7 +49,7 @@ export class Database implements Queryable {
     for (let attempt = 0; ; attempt++) {
       try {
         await pool.query('SELECT 1');
-        return new Database(pool, options.logger);
+        return new Database(pool, options);
       } catch (error) {
         if (!isConnectionError(error) || performance.now() > deadline) {
           await pool.end();
@@ -84,11 +93,6 @@ export class Database implements Queryable {
 
   async #drain(): Promise<void> {
     const deadline = performance.now() + DRAIN_TIMEOUT_MS;
-    // An ending pool forgets those who wait for a connection.
-    while (this.#pool.waitingCount > 0 && performance.now() < deadline) await sleep(5);
-    const timeout = new AbortController();
-    const late = sleep(Math.max(0, deadline - performance.now()), undefined, { signal: timeout.signal, ref: false });
-    await Promise.race([this.#pool.end(), late.catch(() => {})]);
-    timeout.abort();
+    await Promise.all([this.read.close(deadline), drainPool(this.#pool, deadline)]);
   }
 }

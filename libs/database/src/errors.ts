@@ -1,3 +1,5 @@
+import pg from 'pg';
+
 const CONNECTION_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -71,6 +73,11 @@ export function isUniqueViolation(error: unknown, constraint?: string): boolean 
 /** Whether a transaction lost against a concurrent one and may simply be run again. */
 export function isRetryable(error: unknown): boolean {
   return someCause(error, ({ code }) => code === SERIALIZATION_FAILURE || code === DEADLOCK_DETECTED);
+}
+
+/** Whether PostgreSQL, or the connection to it, said no: unlike an error that was thrown by whoever used it. */
+export function isDatabaseError(error: unknown): boolean {
+  return isConnectionError(error) || someCause(error, (cause) => cause instanceof pg.DatabaseError);
 }
 
 /** Drizzle wraps what the driver threw. */

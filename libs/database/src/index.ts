@@ -3,6 +3,7 @@ export { Database, type DatabaseOptions } from './database.js';
 export { isConnectionError, isRetryable, isTemporary, isTimeout, isUniqueViolation } from './errors.js';
 export { Lease, LeaseLostError, type LeaseOptions, type Term } from './lease.js';
 export { migrate } from './migrations.js';
+export type { Reads } from './reads.js';
 export { type RowOf, rowsOf } from './rows-of.js';
 export { checkSchema, type Migration, type SchemaDefinition, SchemaError, type SchemaState } from './schema.js';
 export { type Filled, type Fragment, sql, statement } from './sql.js';

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { atTracePoint, type Gauge, type Histogram, type Logger, type Metrics } from '@ganglion/telemetry';
 import pg from 'pg';
 import { describeStatement, type TracedStatement } from './statement.js';
@@ -18,6 +19,8 @@ export interface PoolOptions {
   readonly statementTimeoutMs?: number;
   /** How long a statement may wait for each lock; without it, or with 0, as PostgreSQL is configured. */
   readonly lockTimeoutMs?: number;
+  /** After how long without an answer a statement is left to its fate, and its connection with it; never by default. */
+  readonly readTimeoutMs?: number;
   readonly logger?: Logger;
   readonly metrics?: Metrics;
 }
@@ -28,7 +31,7 @@ type QueryCallback = (error: Error | null, result: pg.QueryResult) => void;
 /** A pool of connections that knows its waiting times and which statements are slow. */
 export function createPool(options: PoolOptions): pg.Pool {
   const { url, max, applicationName, acquireTimeoutMs = 10_000, logger, metrics } = options;
-  const { statementTimeoutMs = 0, lockTimeoutMs = 0 } = options;
+  const { statementTimeoutMs = 0, lockTimeoutMs = 0, readTimeoutMs } = options;
   const config: pg.PoolConfig = {
     connectionString: url,
     max,
@@ -36,6 +39,7 @@ export function createPool(options: PoolOptions): pg.Pool {
     connectionTimeoutMillis: acquireTimeoutMs,
     statement_timeout: statementTimeoutMs,
     lock_timeout: lockTimeoutMs,
+    ...(readTimeoutMs !== undefined && { query_timeout: readTimeoutMs }),
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     types: typeParsers,
@@ -60,6 +64,16 @@ function endWithConnections(pool: pg.Pool): void {
     if (open.size === 0) return;
     await new Promise<void>((resolve) => pool.on('remove', () => open.size === 0 && resolve()));
   }) as typeof pool.end;
+}
+
+/** Lets what runs or waits finish until the deadline, as time of performance.now(), then ends all connections. */
+export async function drainPool(pool: pg.Pool, deadline: number): Promise<void> {
+  // An ending pool forgets those who wait for a connection.
+  while (pool.waitingCount > 0 && performance.now() < deadline) await sleep(5);
+  const timeout = new AbortController();
+  const late = sleep(Math.max(0, deadline - performance.now()), undefined, { signal: timeout.signal, ref: false });
+  await Promise.race([pool.end(), late.catch(() => {})]);
+  timeout.abort();
 }
 
 function acquireTimes(metrics: Metrics): Histogram {

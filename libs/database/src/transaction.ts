@@ -8,6 +8,7 @@ export interface TransactionOptions {
   /** How often a transaction that lost against a concurrent one is run again. */
   readonly retries?: number;
   readonly isolation?: 'read committed' | 'repeatable read' | 'serializable';
+  readonly readOnly?: boolean;
   /** How long each of its statements may run, instead of what the connection says; 0 is for ever. */
   readonly statementTimeoutMs?: number;
   /** How long they may wait for each lock, instead of what the connection says; 0 is for ever. */
@@ -70,12 +71,13 @@ export async function runTransaction<T>(
 }
 
 /** Sent in one go. */
-function beginning({ isolation, statementTimeoutMs, lockTimeoutMs }: TransactionOptions): string {
+function beginning({ isolation, readOnly, statementTimeoutMs, lockTimeoutMs }: TransactionOptions): string {
+  const mode = `${isolation ? ` ISOLATION LEVEL ${isolation}` : ''}${readOnly ? ' READ ONLY' : ''}`;
   const timeouts = { statement_timeout: statementTimeoutMs, lock_timeout: lockTimeoutMs };
   const settings = Object.entries(timeouts).flatMap(([name, ms]) =>
     ms === undefined ? [] : [`SET LOCAL ${name} = ${Math.ceil(ms)}`],
   );
-  return [isolation ? `BEGIN ISOLATION LEVEL ${isolation}` : 'BEGIN', ...settings].join('; ');
+  return [`BEGIN${mode}`, ...settings].join('; ');
 }
 
 async function attemptTransaction<T>(pool: Pool, run: (tx: Transaction) => Promise<T>, begin: string): Promise<T> {

@@ -9,7 +9,7 @@ export interface LogLine {
 }
 
 /** A logger that keeps its lines. */
-function recordingLogger(): { logger: Logger; lines: LogLine[]; text: () => string } {
+export function recordingLogger(): { logger: Logger; lines: LogLine[]; text: () => string } {
   const lines: LogLine[] = [];
   const destination = { write: (line: string) => void lines.push(JSON.parse(line)) };
   return { logger: createLogger({ level: 'debug', destination }), lines, text: () => JSON.stringify(lines) };

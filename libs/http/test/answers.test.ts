@@ -139,12 +139,15 @@ describe('an error', () => {
     expect(line).toMatchObject({ level: 'error', route: `${V3}/fault`, err: { message: expect.any(String) } });
   });
 
-  it.each(['away', 'database-away', 'database-slow'])('that trying again may cure is 503 without details: %s', async (path) => {
-    const answer = await ask(`${V3}/${path}`);
-    expect(answer.statusCode).toBe(503);
-    expect(answer.json()).toMatchObject({ errcode: 'M_UNKNOWN' });
-    expect(answer.body).not.toContain('10.0.0.7');
-  });
+  it.each(['away', 'database-away', 'database-slow'])(
+    'that trying again may cure is 503 without details: %s',
+    async (path) => {
+      const answer = await ask(`${V3}/${path}`);
+      expect(answer.statusCode).toBe(503);
+      expect(answer.json()).toMatchObject({ errcode: 'M_UNKNOWN' });
+      expect(answer.body).not.toContain('10.0.0.7');
+    },
+  );
 });
 
 describe('what is not there', () => {

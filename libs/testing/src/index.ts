@@ -20,6 +20,7 @@ export { MatrixUser, type MatrixUserOptions, PASSWORD } from './matrix/matrix-us
 export { type ClientEvent, type SyncAnswer, SyncReader } from './matrix/sync-reader.js';
 export { type NatsServer, type NatsServerOptions, startNatsServer } from './nats-server.js';
 export { startTestPostgres, type TestDatabase, type TestPostgres, testDatabase } from './postgres.js';
+export { type ReplicatedPostgres, startReplicatedPostgres } from './replicated-postgres.js';
 export { drizzleShapes, migratedShapes, type TableShapes } from './table-shapes.js';
 export { BUSES, type TestBus } from './test-buses.js';
 export { Watchdog } from './watchdog.js';

@@ -60,6 +60,8 @@ export function openDatabase(
   if (database.url === undefined) throw new Error('the embedded PostgreSQL is not running: this is a mistake of ours');
   return Database.connect({
     url: database.url,
+    readUrls: database.read_urls ?? [],
+    readMaxLagMs: database.read_max_lag_ms,
     max: database.pool_size,
     applicationName: `ganglion ${service}`,
     slowStatementMs: database.slow_statement_ms,
