@@ -1,9 +1,13 @@
+export { answerFrom } from './answer-from.js';
+export { answerAtOnce, answerInTime, type ResolutionAnswersInTime } from './answer-questions.js';
 export { authDifference } from './auth-difference.js';
 export { AuthGraph, type EventLookup } from './auth-graph.js';
 export { conflictedSubgraph } from './conflicted-subgraph.js';
-export { type SplitState, splitState } from './conflicts.js';
+export { type Conflicts, conflictedEvents, type SplitState, splitState } from './conflicts.js';
 export { iterativeAuthChecks } from './iterative-auth-checks.js';
 export { mainlineSort } from './mainline-sort.js';
 export { powerEventsAndChains } from './power-events.js';
+export type { Answer, Question, Questions, ResolutionAnswers } from './resolution-answers.js';
+export { type Resolution, resolveConflicts, type StateChanges } from './resolve-conflicts.js';
 export { resolveState } from './resolve-state.js';
 export { reverseTopologicalPowerSort } from './reverse-topological-power-sort.js';

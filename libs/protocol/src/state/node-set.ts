@@ -10,6 +10,10 @@ export class NodeSet {
     return true;
   }
 
+  has(node: number): boolean {
+    return this.marks[node] === 1;
+  }
+
   copy(): NodeSet {
     const copy = new NodeSet();
     copy.marks = this.marks.slice();

@@ -1,6 +1,6 @@
 import { stringProperty } from '../auth/content.js';
 import type { Pdu } from '../events/pdu.js';
-import type { AuthGraph } from './auth-graph.js';
+import type { EventGraph } from './event-graph.js';
 
 /**
  * Whether an event might take somebody's ability to do something in the room: power levels, join rules, and the kick or
@@ -21,15 +21,15 @@ function isPowerEvent({ type, state_key: stateKey, sender, content }: Pdu): bool
  *
  * @see https://spec.matrix.org/v1.19/rooms/v12/#algorithm
  */
-export function powerEventsAndChains(fullConflicted: ReadonlySet<string>, graph: AuthGraph): Set<string> {
-  const selected = new Set<string>();
-  for (const eventId of fullConflicted) {
-    const pdu = graph.eventOf(eventId)?.pdu;
-    if (pdu !== undefined && isPowerEvent(pdu)) selected.add(eventId);
+export function powerEventsAndChains<Id>(fullConflicted: ReadonlySet<Id>, graph: EventGraph<Id>): Set<Id> {
+  const selected = new Set<Id>();
+  for (const id of fullConflicted) {
+    const pdu = graph.eventOf(id)?.pdu;
+    if (pdu !== undefined && isPowerEvent(pdu)) selected.add(id);
   }
   // A set that grows while it is iterated over yields what is added, so this reaches every chain's end.
-  for (const eventId of selected) {
-    for (const parent of graph.authEvents(graph.node(eventId))) {
+  for (const id of selected) {
+    for (const parent of graph.authEvents(graph.node(id))) {
       const parentId = graph.id(parent);
       if (fullConflicted.has(parentId)) selected.add(parentId);
     }

@@ -2,8 +2,8 @@ import TinyQueue from 'tinyqueue';
 import type { AuthState } from '../auth/auth-state.js';
 import { powerLevelsOf } from '../auth/power-levels.js';
 import type { RoomVersionRules } from '../rooms/room-version.js';
-import type { AuthGraph } from './auth-graph.js';
 import { authStateOf } from './auth-state-of.js';
+import type { EventGraph } from './event-graph.js';
 import { compareRanked, type Ranked } from './order.js';
 
 /**
@@ -12,18 +12,18 @@ import { compareRanked, type Ranked } from './order.js';
  *
  * @see https://spec.matrix.org/v1.19/rooms/v12/#definitions
  */
-export function reverseTopologicalPowerSort(
-  eventIds: Iterable<string>,
-  graph: AuthGraph,
+export function reverseTopologicalPowerSort<Id>(
+  ids: Iterable<Id>,
+  graph: EventGraph<Id>,
   rules: RoomVersionRules,
-): string[] {
-  const ranked = rankByPower(eventIds, graph, rules);
+): Id[] {
+  const ranked = rankByPower(ids, graph, rules);
   const { waitingFor, dependants } = edgesWithin(ranked, graph);
   const ready = new TinyQueue<Ranked>([], compareRanked);
   for (const [node, event] of ranked) if (waitingFor.get(node) === 0) ready.push(event);
-  const sorted: string[] = [];
+  const sorted: Id[] = [];
   for (let next = ready.pop(); next !== undefined; next = ready.pop()) {
-    sorted.push(next.event.eventId);
+    sorted.push(graph.id(next.node));
     for (const dependant of dependants.get(next.node) ?? []) {
       const left = waitingFor.get(dependant)! - 1;
       waitingFor.set(dependant, left);
@@ -33,14 +33,14 @@ export function reverseTopologicalPowerSort(
   return sorted;
 }
 
-function rankByPower(
-  eventIds: Iterable<string>,
-  graph: AuthGraph,
+function rankByPower<Id>(
+  ids: Iterable<Id>,
+  graph: EventGraph<Id>,
   rules: RoomVersionRules,
 ): ReadonlyMap<number, Ranked> {
   const ranked = new Map<number, Ranked>();
-  for (const eventId of eventIds) {
-    const node = graph.node(eventId);
+  for (const id of ids) {
+    const node = graph.node(id);
     const event = graph.event(node);
     if (event === undefined) continue;
     const state: AuthState = authStateOf(node, graph, rules);
@@ -54,7 +54,7 @@ interface Edges {
   readonly dependants: ReadonlyMap<number, readonly number[]>;
 }
 
-function edgesWithin(ranked: ReadonlyMap<number, Ranked>, graph: AuthGraph): Edges {
+function edgesWithin<Id>(ranked: ReadonlyMap<number, Ranked>, graph: EventGraph<Id>): Edges {
   const waitingFor = new Map<number, number>();
   const dependants = new Map<number, number[]>();
   for (const node of ranked.keys()) {

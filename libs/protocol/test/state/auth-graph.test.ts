@@ -1,5 +1,5 @@
-import { AuthGraph, authDifference } from '../../src/index.js';
-import { graphOf, stateSet } from './graph.js';
+import { AuthGraph } from '../../src/index.js';
+import { authDifferenceOf, graphOf, stateSet } from './graph.js';
 
 describe('the graph of auth events', () => {
   const small = { a: [], b: ['a'], c: ['a', 'b'], d: ['gone'] };
@@ -36,7 +36,7 @@ describe('the graph of auth events', () => {
   });
 
   it('keeps apart what was seen from two ends', () => {
-    const difference = authDifference(
+    const difference = authDifferenceOf(
       [stateSet(`k=e${SIZE - 1} l=e0`), stateSet('k=e1500 l=e0')],
       new AuthGraph(graphOf(ladder)),
     );

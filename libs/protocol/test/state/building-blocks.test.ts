@@ -1,57 +1,73 @@
 import {
   AuthGraph,
-  authDifference,
-  conflictedSubgraph,
-  mainlineSort,
+  conflictedEvents,
   reverseTopologicalPowerSort,
   roomVersionRules,
   splitState,
+  stateTuple,
 } from '../../src/index.js';
-import { graphOf, type Node, stateSet } from './graph.js';
+import { authDifferenceOf, conflictedSubgraphOf, graphOf, mainlineSortOf, type Node, stateSet } from './graph.js';
 import { permutations } from './run-scenario.js';
 
 const V11 = roomVersionRules('11')!;
 const V12 = roomVersionRules('12')!;
 
 describe('splitState', () => {
+  const conflicts = (lists: Record<string, (string | undefined)[]>) =>
+    new Map(Object.entries(lists).map(([key, candidates]) => [stateTuple('x', key), candidates]));
+
   it('finds in conflict what not all state sets have', () => {
+    const none = undefined;
     expect(splitState([stateSet('a'), stateSet('b'), stateSet('c')])).toEqual({
       unconflicted: new Map(),
-      conflicted: new Set(['a', 'b', 'c']),
+      conflicts: conflicts({ a: ['a', none, none], b: [none, 'b', none], c: [none, none, 'c'] }),
     });
   });
 
   it('finds in conflict what differs', () => {
     expect(splitState([stateSet('k=a'), stateSet('k=b'), stateSet('k=c')])).toEqual({
       unconflicted: new Map(),
-      conflicted: new Set(['a', 'b', 'c']),
+      conflicts: conflicts({ k: ['a', 'b', 'c'] }),
     });
   });
 
   it('finds no conflict in what is the same', () => {
     expect(splitState([stateSet('k=a l=b'), stateSet('l=b k=a')])).toEqual({
       unconflicted: stateSet('k=a l=b'),
-      conflicted: new Set(),
+      conflicts: conflicts({}),
     });
   });
 
   it('tells one from the other', () => {
     expect(splitState([stateSet('a'), stateSet('a b'), stateSet('c a')])).toEqual({
       unconflicted: stateSet('a'),
-      conflicted: new Set(['b', 'c']),
+      conflicts: conflicts({ b: [undefined, 'b', undefined], c: [undefined, undefined, 'c'] }),
     });
   });
 
   it('takes one state set for agreed and none for empty', () => {
-    expect(splitState([stateSet('a b')])).toEqual({ unconflicted: stateSet('a b'), conflicted: new Set() });
-    expect(splitState([])).toEqual({ unconflicted: new Map(), conflicted: new Set() });
+    expect(splitState([stateSet('a b')])).toEqual({ unconflicted: stateSet('a b'), conflicts: conflicts({}) });
+    expect(splitState([])).toEqual({ unconflicted: new Map(), conflicts: conflicts({}) });
+  });
+});
+
+describe('conflictedEvents', () => {
+  const { conflicts } = splitState([stateSet('k=a l=b m=c'), stateSet('k=b n=d'), stateSet('k=a')]);
+
+  it('are all events of entries in conflict', () => {
+    expect(conflictedEvents(conflicts)).toEqual(new Set(['a', 'b', 'c', 'd']));
+  });
+
+  it('are not those that all state sets have', () => {
+    const given = new Map(conflicts).set(stateTuple('x', 'o'), ['e', 'e', 'e']);
+    expect(conflictedEvents(given)).toEqual(conflictedEvents(conflicts));
   });
 });
 
 describe('authDifference', () => {
   const chain = { a: [], b: ['a'], c: ['b'], d: ['c'], e: ['c', 'b'], f: ['d', 'gone'] };
   const difference = (...sets: string[]) =>
-    [...authDifference(sets.map(stateSet), new AuthGraph(graphOf(chain)))].sort().join(' ');
+    [...authDifferenceOf(sets.map(stateSet), new AuthGraph(graphOf(chain)))].sort().join(' ');
 
   it.each([
     ['one end of a chain', ['a b', 'c'], 'c'],
@@ -82,7 +98,7 @@ describe('conflictedSubgraph', () => {
     above: ['top', 'other'],
   };
   const subgraph = (conflicted: string) =>
-    [...conflictedSubgraph(conflicted.split(' '), new AuthGraph(graphOf(graph)))].sort().join(' ');
+    [...conflictedSubgraphOf(conflicted.split(' '), new AuthGraph(graphOf(graph)))].sort().join(' ');
 
   it.each([
     ['one event', 'top', 'top'],
@@ -99,7 +115,7 @@ describe('conflictedSubgraph', () => {
 
   it('ends where events authorise each other', () => {
     const circle = new AuthGraph(graphOf({ a: ['b'], b: ['c', 'd'], c: ['a'], d: [] }));
-    expect(conflictedSubgraph(['a'], circle)).toEqual(new Set(['a', 'b', 'c']));
+    expect(conflictedSubgraphOf(['a'], circle)).toEqual(new Set(['a', 'b', 'c']));
   });
 });
 
@@ -222,7 +238,7 @@ describe('mainlineSort', () => {
   };
   const sort = (nodes: Record<string, readonly string[] | Node>, ids: string, head: string | undefined) => {
     const orders = permutations(ids.split(' ')).map((each) =>
-      mainlineSort(each, head, new AuthGraph(graphOf(nodes))).join(' '),
+      mainlineSortOf(each, head, new AuthGraph(graphOf(nodes))).join(' '),
     );
     expect(new Set(orders).size).toBe(1);
     return orders[0];
@@ -290,9 +306,9 @@ describe('a chain of a hundred thousand events', () => {
 
   it('is walked from end to end', () => {
     const states = [stateSet(`k=${last}`), stateSet('k=e0')];
-    expect(authDifference(states, new AuthGraph(lookup)).size).toBe(DEPTH - 1);
-    expect(conflictedSubgraph(['e0', last], new AuthGraph(lookup)).size).toBe(DEPTH);
-    expect(mainlineSort([last, 'e1'], last, new AuthGraph(lookup))).toEqual(['e1', last]);
+    expect(authDifferenceOf(states, new AuthGraph(lookup)).size).toBe(DEPTH - 1);
+    expect(conflictedSubgraphOf(['e0', last], new AuthGraph(lookup)).size).toBe(DEPTH);
+    expect(mainlineSortOf([last, 'e1'], last, new AuthGraph(lookup))).toEqual(['e1', last]);
     expect(reverseTopologicalPowerSort(Object.keys(nodes).reverse(), new AuthGraph(lookup), V11)).toEqual(
       Object.keys(nodes),
     );
@@ -307,8 +323,8 @@ describe('a chain of a hundred thousand events', () => {
       },
     };
     const graph = new AuthGraph(counting);
-    authDifference([stateSet(`k=${last}`), stateSet('k=e0')], graph);
-    conflictedSubgraph(['e0', last], graph);
+    authDifferenceOf([stateSet(`k=${last}`), stateSet('k=e0')], graph);
+    conflictedSubgraphOf(['e0', last], graph);
     expect(new Set(asked.values())).toEqual(new Set([1]));
   });
 });

@@ -1,4 +1,17 @@
-import { type EventLookup, type Pdu, type RoomEvent, type StateMap, stateTuple } from '../../src/index.js';
+import {
+  type AuthGraph,
+  answerAtOnce,
+  answerFrom,
+  authDifference,
+  conflictedSubgraph,
+  type EventLookup,
+  mainlineSort,
+  type Pdu,
+  type RoomEvent,
+  type StateMap,
+  splitState,
+  stateTuple,
+} from '../../src/index.js';
 
 export interface Node {
   readonly auth?: readonly string[];
@@ -45,4 +58,17 @@ export function stateSet(ids: string): StateMap<string> {
         return [stateTuple('x', key!), id!];
       }),
   );
+}
+
+export function authDifferenceOf(stateSets: readonly StateMap<string>[], graph: AuthGraph): Set<string> {
+  const { unconflicted, conflicts } = splitState(stateSets);
+  return answerAtOnce(authDifference(conflicts, graph), answerFrom(graph, unconflicted));
+}
+
+export function conflictedSubgraphOf(conflicted: Iterable<string>, graph: AuthGraph): Set<string> {
+  return answerAtOnce(conflictedSubgraph(new Set(conflicted), graph), answerFrom(graph, new Map()));
+}
+
+export function mainlineSortOf(eventIds: Iterable<string>, head: string | undefined, graph: AuthGraph): string[] {
+  return answerAtOnce(mainlineSort(eventIds, head, graph), answerFrom(graph, new Map()));
 }

@@ -1,11 +1,5 @@
-import {
-  AuthGraph,
-  authDifference,
-  conflictedSubgraph,
-  resolveState,
-  roomVersionRules,
-  splitState,
-} from '../../src/index.js';
+import { AuthGraph, conflictedEvents, resolveState, roomVersionRules, splitState } from '../../src/index.js';
+import { authDifferenceOf, conflictedSubgraphOf } from './graph.js';
 import { permutations } from './run-scenario.js';
 import {
   ALICE,
@@ -102,11 +96,11 @@ describe('power levels on the way from one disputed event to another', () => {
     const room = new Room(roomVersionRules('12')!, events, [Object.keys(events).join(' > ')], {}, '');
     const states = [stale, right].map((names) => room.stateWith(names.split(' ')));
     const graph = new AuthGraph(room);
-    const { conflicted } = splitState(states);
+    const conflicted = conflictedEvents(splitState(states).conflicts);
     const ids = (names: string) => new Set(names.split(' ').map((name) => room.id(name)));
     expect(conflicted).toEqual(ids('P1 P3 MZ ME2'));
-    expect(conflictedSubgraph(conflicted, graph)).toEqual(ids('P1 OPEN MB P2 P3 MZ ME ME2'));
-    expect(authDifference(states, graph)).toEqual(ids('MZ ME ME2'));
+    expect(conflictedSubgraphOf(conflicted, graph)).toEqual(ids('P1 OPEN MB P2 P3 MZ ME ME2'));
+    expect(authDifferenceOf(states, graph)).toEqual(ids('MZ ME ME2'));
   });
 });
 

@@ -1,24 +1,14 @@
 import fc from 'fast-check';
 import { type RoomEvent, resolveState, roomVersionRules, type StateMap, stateTuple } from '../../src/index.js';
-import { graphOf, type Node } from './graph.js';
-import { randomRoom } from './random-room.js';
+import { anyNodes, anyState } from './any-graph.js';
+import { graphOf } from './graph.js';
+import { randomRoom, roomAndStates } from './random-room.js';
 import { Reference } from './reference.js';
 
 /** Versions 3 to 10 resolve state as 2 and 11 do. */
 const VERSIONS = ['1', '2', '11', '12'];
 
 const STEPS = { numRuns: 300 };
-
-/** A room and the states after some of its events. */
-const roomAndStates = (version: string) =>
-  randomRoom(version).chain((room) =>
-    fc.tuple(
-      fc.constant(room),
-      fc
-        .shuffledSubarray(room.names, { minLength: 2, maxLength: 4 })
-        .map((names) => names.map((name) => room.stateAfter(name))),
-    ),
-  );
 
 const shuffledMap = (state: StateMap<string>) =>
   fc.shuffledSubarray([...state], { minLength: state.size, maxLength: state.size }).map((entries) => new Map(entries));
@@ -70,16 +60,12 @@ describe.each(VERSIONS)('resolution in version %s', (version) => {
 
   it('throws for no graph of any shape', () => {
     fc.assert(
-      fc.property(
-        fc.dictionary(fc.constantFrom(...IDS), anyNode),
-        fc.array(anyState, { maxLength: 4 }),
-        (nodes, states) => {
-          const lookup = graphOf(nodes, '!a');
-          expect(asObject(resolveState(states, lookup, rules))).toEqual(
-            asObject(resolveState(states.toReversed(), lookup, rules)),
-          );
-        },
-      ),
+      fc.property(anyNodes, fc.array(anyState, { maxLength: 4 }), (nodes, states) => {
+        const lookup = graphOf(nodes, '!a');
+        expect(asObject(resolveState(states, lookup, rules))).toEqual(
+          asObject(resolveState(states.toReversed(), lookup, rules)),
+        );
+      }),
       STEPS,
     );
   });
@@ -98,25 +84,3 @@ describe.each(VERSIONS.slice(1))('resolution in version %s', (version) => {
 function tupleOf({ pdu }: RoomEvent): string {
   return stateTuple(pdu.type, pdu.state_key!);
 }
-
-const IDS = ['$a', '$b', '$c', '$d', '$e', '$f', '$g', '$h'];
-const TYPES = ['m.room.create', 'm.room.member', 'm.room.power_levels', 'm.room.join_rules', 'x'];
-const USERS = ['@a:a', '@b:a', '@c:a'];
-
-/** Circles, unknown events, messages for state and contents of all kinds. */
-const anyNode: fc.Arbitrary<Node> = fc.record({
-  auth: fc.array(fc.constantFrom(...IDS, '$gone'), { maxLength: 4 }),
-  sender: fc.constantFrom(...USERS),
-  type: fc.constantFrom(...TYPES),
-  state_key: fc.constantFrom('', null, ...USERS),
-  ts: fc.integer({ min: 0, max: 3 }),
-  rejected: fc.boolean(),
-  content: fc.oneof(
-    fc.constantFrom({ membership: 'join' }, { membership: 'ban' }, { users: { '@a:a': 100 } }, { join_rule: 'public' }),
-    fc.dictionary(fc.constantFrom('membership', 'users', 'join_rule', 'creator'), fc.jsonValue({ maxDepth: 2 })),
-  ) as fc.Arbitrary<NonNullable<Node['content']>>,
-});
-
-const anyState: fc.Arbitrary<StateMap<string>> = fc
-  .array(fc.tuple(fc.constantFrom(...TYPES), fc.constantFrom('', ...USERS), fc.constantFrom(...IDS, '$gone')))
-  .map((entries) => new Map(entries.map(([type, stateKey, eventId]) => [stateTuple(type, stateKey), eventId])));

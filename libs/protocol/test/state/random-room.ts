@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { roomVersionRules } from '../../src/index.js';
+import { roomVersionRules, type StateMap } from '../../src/index.js';
 import {
   ALICE,
   BOB,
@@ -56,5 +56,16 @@ export function randomRoom(version: string, maxLength = 14): fc.Arbitrary<Room> 
       back.map((distance) => `${names[index - distance] ?? 'START'} > ${names[index]}`),
     );
     return new Room(roomVersionRules(version)!, sketches, edges);
+  });
+}
+
+/** A room and the states after some of its events. */
+export function roomAndStates(version: string): fc.Arbitrary<[Room, StateMap<string>[]]> {
+  return randomRoom(version).chain((room) => {
+    const names = fc.shuffledSubarray(room.names, { minLength: 2, maxLength: 4 });
+    return fc.tuple(
+      fc.constant(room),
+      names.map((chosen) => chosen.map((name) => room.stateAfter(name))),
+    );
   });
 }

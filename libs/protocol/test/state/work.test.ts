@@ -1,5 +1,5 @@
-import { AuthGraph, authDifference, type EventLookup, mainlineSort, type RoomEvent } from '../../src/index.js';
-import { graphOf, type Node, stateSet } from './graph.js';
+import { AuthGraph, type EventLookup, type RoomEvent } from '../../src/index.js';
+import { authDifferenceOf, graphOf, mainlineSortOf, type Node, stateSet } from './graph.js';
 
 /** Counts how often somebody goes on from an event to those that authorise it. */
 class CountingGraph extends AuthGraph {
@@ -26,7 +26,7 @@ describe('resolution, however many events there are,', () => {
     const graph = new CountingGraph(graphOf({ ...chain('e', 'x'), ...ownEvents(20) }));
     const states = Array.from({ length: 20 }, (_, index) => stateSet(`shared=e${LENGTH - 1} own=own${index}`));
 
-    expect(authDifference(states, graph).size).toBe(20);
+    expect(authDifferenceOf(states, graph).size).toBe(20);
     expect(graph.steps).toBeLessThan(LENGTH + 50);
   });
 
@@ -34,7 +34,7 @@ describe('resolution, however many events there are,', () => {
     const line = chain('main', 'm.room.power_levels');
     const aside = chain('side', 'm.room.power_levels', ['main0']);
     const graph = new CountingGraph(graphOf({ ...line, ...aside }));
-    const sorted = mainlineSort(Object.keys(aside), `main${LENGTH - 1}`, graph);
+    const sorted = mainlineSortOf(Object.keys(aside), `main${LENGTH - 1}`, graph);
 
     expect(sorted).toHaveLength(LENGTH);
     expect(graph.steps).toBeLessThan(4 * LENGTH);
