@@ -9,6 +9,7 @@ import {
   type EventToVerify,
   encodeCanonicalJson,
   eventIdOf,
+  examinePdu,
   generateSigningKey,
   hashAndSignEvent,
   hasValidContentHash,
@@ -115,6 +116,10 @@ for (const [name, bytes, run] of [
   const cost = measure(run);
   report(name, cost, `${Math.round(bytes / cost)} MB/s`);
 }
+report(
+  'examinePdu: all of the above, the id and the essential bytes',
+  measure(() => examinePdu(value, rules)),
+);
 report(
   'eventIdOf',
   measure(() => eventIdOf(pdu, rules)),

@@ -2,6 +2,7 @@ import {
   clientEvent,
   contentHash,
   eventIdOf,
+  examinePdu,
   federationEvent,
   generateSigningKey,
   hashAndSignEvent,
@@ -97,13 +98,10 @@ function check(condition: boolean, message: string): void {
 
 /** What other servers send is refused as an event, or is one in every respect and stays the same event when redacted. */
 export const pduParsing = fc.property(received, ({ rules, text }) => {
-  let pdu: Pdu;
-  try {
-    pdu = parsePdu(parseJson(text), rules);
-  } catch (error) {
-    if (error instanceof ProtocolError) return;
-    throw error;
-  }
+  const pdu = parsed(() => parsePdu(parseJson(text), rules));
+  const examined = parsed(() => examinePdu(text, rules));
+  check((pdu === undefined) === (examined === undefined), 'what is parsed must be examined, and nothing else');
+  if (pdu === undefined || examined === undefined) return;
   const redacted = redactEvent(pdu, rules);
   check(eventIdOf(redacted, rules) === eventIdOf(pdu, rules), 'redaction must keep the event id');
   check(parsePdu(redacted, rules) === redacted, 'a redacted event must be an event');
@@ -112,10 +110,22 @@ export const pduParsing = fc.property(received, ({ rules, text }) => {
     'redaction must be idempotent',
   );
   check(hasValidContentHash(federationEvent(pdu), rules) === hasValidContentHash(pdu, rules), 'the hash must survive');
+  check(examined.eventId === eventIdOf(pdu, rules), 'an examination must find the event id');
+  check(examined.hashOk === hasValidContentHash(pdu, rules), 'an examination must check the hash');
   checkSignatures(pdu, redacted, rules);
   const event = { eventId: eventIdOf(pdu, rules), roomId: pdu.room_id ?? '', pdu, rejected: false };
   check(JSON.parse(JSON.stringify(clientEvent(event, { rules }))).type === pdu.type, 'clients must be able to read it');
 });
+
+/** What a call gives, if it does not end with an error of the library. */
+function parsed<T>(call: () => T): T | undefined {
+  try {
+    return call();
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined;
+    throw error;
+  }
+}
 
 /** Unless redaction asks for another signer (it makes a third-party invite a plain one), it changes nothing in who signed. */
 function checkSignatures(pdu: Pdu, redacted: Pdu, rules: RoomVersionRules): void {

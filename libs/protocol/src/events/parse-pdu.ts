@@ -19,7 +19,12 @@ import type { Pdu } from './pdu.js';
  */
 export function parsePdu(input: unknown, rules: RoomVersionRules): Pdu {
   if (!isJsonObject(input)) throw new InvalidPduError('', 'is not an object');
-  checkSize(input, rules);
+  checkPduSize(asCanonical(() => encodeCanonicalJson(input, { strict: rules.strictCanonicalJson })).length);
+  return checkPduFields(input, rules);
+}
+
+/** @throws {InvalidPduError} with what is wrong with one of the fields of an event */
+export function checkPduFields(input: JsonObject, rules: RoomVersionRules): Pdu {
   checkIdentity(input, rules);
   checkPosition(input, rules);
   checkProof(input);
@@ -29,14 +34,15 @@ export function parsePdu(input: unknown, rules: RoomVersionRules): Pdu {
   return input as unknown as Pdu;
 }
 
-function checkSize(input: JsonObject, rules: RoomVersionRules): void {
-  const bytes = canonicalBytes(input, rules).length;
+/** @throws {PduTooLargeError} when an event has more bytes of canonical JSON than it may */
+export function checkPduSize(bytes: number): void {
   if (bytes > MAX_PDU_BYTES) throw new PduTooLargeError('', `has ${bytes} bytes, more than ${MAX_PDU_BYTES}`);
 }
 
-function canonicalBytes(input: JsonObject, rules: RoomVersionRules): Uint8Array {
+/** What canonical JSON refuses is no event. */
+export function asCanonical<T>(encode: () => T): T {
   try {
-    return encodeCanonicalJson(input, { strict: rules.strictCanonicalJson });
+    return encode();
   } catch (cause) {
     if (cause instanceof CanonicalJsonError)
       throw new InvalidPduError('', `is not canonical JSON: ${cause.message}`, { cause });

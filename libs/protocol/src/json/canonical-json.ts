@@ -49,6 +49,22 @@ export function encodeCanonicalJson(value: JsonValue, options: CanonicalJsonOpti
   return utf8.encode(canonicalJsonString(value, options));
 }
 
+/**
+ * The canonical JSON of each property of an object, name and colon included, in canonical order: joined with commas and put
+ * in braces they are the canonical JSON of the object, or of what is left of it without some.
+ *
+ * @throws {CanonicalJsonError} when one of them has no canonical form
+ * @see https://spec.matrix.org/v1.19/appendices/#canonical-json
+ */
+export function canonicalMembers(object: JsonObject, options: CanonicalJsonOptions = {}): Map<string, string> {
+  const { strict = true, maxNesting = MAX_JSON_NESTING } = options;
+  const members = new Map<string, string>();
+  for (const key of sortedKeys(object)) {
+    if (object[key] !== undefined) members.set(key, encodeMember(object, key, strict, maxNesting - 1));
+  }
+  return members;
+}
+
 function encodeValue(value: unknown, strict: boolean, nestingLeft: number): string {
   switch (typeof value) {
     case 'string':
@@ -82,15 +98,19 @@ function encodeArray(array: readonly JsonValue[], strict: boolean, nestingLeft: 
 function encodeObject(object: JsonObject, strict: boolean, nestingLeft: number): string {
   let text = '';
   for (const key of sortedKeys(object)) {
-    const value = object[key];
-    if (value === undefined) continue;
-    const encoded =
-      typeof value === 'number'
-        ? encodeNumber(value, numberLiteral(object, key), strict)
-        : encodeValue(value, strict, nestingLeft);
-    text += `${text === '' ? '' : ','}${encodeString(key)}:${encoded}`;
+    if (object[key] === undefined) continue;
+    text += `${text === '' ? '' : ','}${encodeMember(object, key, strict, nestingLeft)}`;
   }
   return `{${text}}`;
+}
+
+function encodeMember(object: JsonObject, key: string, strict: boolean, nestingLeft: number): string {
+  const value = object[key];
+  const encoded =
+    typeof value === 'number'
+      ? encodeNumber(value, numberLiteral(object, key), strict)
+      : encodeValue(value, strict, nestingLeft);
+  return `${encodeString(key)}:${encoded}`;
 }
 
 function encodeNumber(value: number, literal: string | undefined, strict: boolean): string {

@@ -32,11 +32,14 @@ export function hashedJson(pdu: Partial<Pdu>, rules: RoomVersionRules): string {
  * @see https://spec.matrix.org/v1.19/server-server-api/#validating-hashes-and-signatures-on-received-events
  */
 export function hasValidContentHash(pdu: Pdu, rules: RoomVersionRules): boolean {
-  const computed = contentHash(pdu, rules);
-  return pdu.hashes.sha256 === computed || normalised(pdu.hashes.sha256) === computed;
+  return isHash(pdu.hashes.sha256, contentHash(pdu, rules));
 }
 
 /** Hashes are compared as bytes: padded or URL-safe, they are the same. */
+export function isHash(claimed: string, computed: string): boolean {
+  return claimed === computed || normalised(claimed) === computed;
+}
+
 function normalised(base64: string): string | undefined {
   try {
     return encodeBase64(decodeBase64(base64));

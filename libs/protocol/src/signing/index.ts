@@ -1,5 +1,6 @@
 export * from './base64.js';
 export { contentHash, eventIdOf, hasValidContentHash, referenceHash } from './event-hash.js';
+export { type ExaminedPdu, examinePdu } from './examine-pdu.js';
 export { type Signed, signJson, verifyJsonSignature } from './json-signature.js';
 export * from './publish-server-keys.js';
 export * from './required-signers.js';

@@ -17,10 +17,16 @@ export type SignatureVerdict = { readonly signed: true } | { readonly signed: fa
  * Checks the signatures of every server that must have signed an event. Signatures with an unknown or expired key are
  * skipped; of the rest each server must have at least one, and all must be valid. Nothing in the event makes this throw.
  *
+ * @param essential what the signatures cover, if `examinePdu` has it at hand
  * @see https://spec.matrix.org/v1.19/server-server-api/#validating-hashes-and-signatures-on-received-events
  */
-export function verifyEventSignatures(pdu: Pdu, rules: RoomVersionRules, keys: VerifyKeyLookup): SignatureVerdict {
-  const plan = planChecks(pdu, rules, keys);
+export function verifyEventSignatures(
+  pdu: Pdu,
+  rules: RoomVersionRules,
+  keys: VerifyKeyLookup,
+  essential?: Uint8Array,
+): SignatureVerdict {
+  const plan = planChecks({ pdu, rules, essential }, keys);
   return verdictOf(
     plan,
     plan.checks.map((check) => verifyBytes(check.message, check.signature, check.publicKey)),
@@ -31,6 +37,8 @@ export function verifyEventSignatures(pdu: Pdu, rules: RoomVersionRules, keys: V
 export interface EventToVerify {
   readonly pdu: Pdu;
   readonly rules: RoomVersionRules;
+  /** What its signatures cover, if `examinePdu` has it at hand. */
+  readonly essential?: Uint8Array | undefined;
 }
 
 /**
@@ -43,7 +51,7 @@ export async function verifyManyEventSignatures(
   keys: VerifyKeyLookup,
   verifier: SignatureVerifier,
 ): Promise<SignatureVerdict[]> {
-  const plans = events.map(({ pdu, rules }) => planChecks(pdu, rules, keys));
+  const plans = events.map((event) => planChecks(event, keys));
   const results = await verifier.verify(plans.flatMap((plan) => plan.checks));
   let next = 0;
   return plans.map((plan) => {
@@ -76,17 +84,17 @@ interface Plan {
   readonly checks: readonly (SignatureCheck & { readonly serverName: string })[];
 }
 
-function planChecks(pdu: Pdu, rules: RoomVersionRules, keys: VerifyKeyLookup): Plan {
+function planChecks(event: EventToVerify, keys: VerifyKeyLookup): Plan {
   try {
-    return planFor(requiredSigners(pdu, rules), pdu, rules, keys);
+    return planFor(requiredSigners(event.pdu, event.rules), event, keys);
   } catch (error) {
     if (error instanceof ProtocolError) return { refusal: error.message, checks: [] };
     throw error;
   }
 }
 
-function planFor(servers: readonly string[], pdu: Pdu, rules: RoomVersionRules, keys: VerifyKeyLookup): Plan {
-  const message = essentialBytes(pdu, rules);
+function planFor(servers: readonly string[], { pdu, rules, essential }: EventToVerify, keys: VerifyKeyLookup): Plan {
+  const message = essential ?? essentialBytes(pdu, rules);
   const checks = servers.map((serverName) => checksOf(serverName, message, pdu, rules, keys));
   const unsigned = servers[checks.findIndex((ofServer) => ofServer.length === 0)];
   if (unsigned === undefined) return { checks: checks.flat() };
