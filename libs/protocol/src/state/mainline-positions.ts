@@ -54,9 +54,9 @@ class MainlineSearch {
     this.lengthen();
   }
 
-  /** The events from which both searches have to go on; none when all that is asked for is known. */
+  /** The events from which both ways have to be gone on; none when all positions are known, or nothing can have one. */
   open(): number[] {
-    if (this.unplaced === 0) return [];
+    if (this.unplaced === 0 || this.mainline.size === 0) return [];
     return this.head === undefined ? this.tips : [this.head, ...this.tips];
   }
 

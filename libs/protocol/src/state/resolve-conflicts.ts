@@ -1,7 +1,7 @@
 import type { AuthOptions } from '../auth/auth-context.js';
 import type { RoomVersionRules } from '../rooms/room-version.js';
 import type { StateMap, StateTuple } from '../rooms/state-map.js';
-import { agreedOn, type Conflicts } from './conflicts.js';
+import { agreedOn, type Conflicts, conflictedEvents } from './conflicts.js';
 import { EventGraph } from './event-graph.js';
 import type { Questions } from './resolution-answers.js';
 import { resolveV1 } from './resolve-v1.js';
@@ -17,18 +17,25 @@ export interface Resolution<Id> {
    * some of them stand on. All others are as the sets agree.
    */
   readonly entries: StateChanges<Id>;
-  /** For each state set, in the order given, where the resolved state differs from it: with these changes, it is the resolved state. */
+  /**
+   * For each state set, in the order given, where the resolved state differs from it: with these changes, it is the
+   * resolved state. Empty where no conflict was given.
+   */
   readonly changes: readonly StateChanges<Id>[];
 }
 
 /**
  * Resolves the states after several events into one, by the algorithm of the room version, from nothing but the entries in
- * which they differ. What else must be known is asked for, in few rounds of questions about many events at once, so that
- * neither IO nor the caller's store is any business of this function; `answerInTime` puts the questions to the caller's answers.
- * What is asked for grows with the conflict: not with the members of the room, nor with its history.
+ * which they differ. What else must be known is asked for, in few rounds of questions about many events at once;
+ * `answerInTime` puts them to whoever has the answers.
  *
- * Events are called whatever the caller calls them; of what `events` answers, ties are broken by `eventId`. What nobody knows is
- * left out.
+ * What is asked for grows with what is in conflict: with the events in conflict, what authorises them and not all sets, and
+ * the events next to these. Neither the members of the room count nor its age, with two exceptions: power levels are read
+ * back to those that an event in conflict was sent under; and version 2.1 looks for ways from one event in conflict to another
+ * as far down as `leadingTo` lets it.
+ *
+ * Events are called whatever the caller calls them. Where an order is needed it is that of the `eventId` which comes with each
+ * event. What is not known is left out.
  *
  * @param conflicts all entries in which the state sets differ; entries in which they do not may be among them
  * @see https://spec.matrix.org/v1.19/rooms/v12/#state-resolution
@@ -49,8 +56,8 @@ export function* resolveIn<Id>(
   options: AuthOptions,
 ): Questions<Id, Resolution<Id>> {
   const resolve = rules.stateResolution === 'v1' ? resolveV1 : resolveV2;
-  const resolved = conflicts.size === 0 ? new Map() : yield* resolve(conflicts, graph, rules, options);
-  return provenance(conflicts, resolved);
+  const isInConflict = conflictedEvents(conflicts).size > 0;
+  return provenance(conflicts, isInConflict ? yield* resolve(conflicts, graph, rules, options) : new Map());
 }
 
 function provenance<Id>(conflicts: Conflicts<Id>, resolved: StateMap<Id>): Resolution<Id> {
