@@ -3,17 +3,23 @@
  * `pnpm build`; it exits with an error when a target is missed.
  */
 import {
+  AuthGraph,
+  answerAtOnce,
+  answerFrom,
   authTypesForEvent,
   checkAuth,
   checkAuthEvents,
   type JsonObject,
   type Pdu,
+  type ResolutionAnswers,
   type RoomEvent,
   type RoomVersionRules,
+  resolveConflicts,
   resolveState,
   roomVersionRules,
   type StateMap,
   type StateTuple,
+  splitState,
   stateTuple,
 } from '@ganglion/protocol';
 
@@ -187,8 +193,37 @@ function measureGrowth(rules: RoomVersionRules, chain: number): void {
   );
 }
 
+/** What somebody can answer who has edges, events and chains at hand. In these forks no conflicted event stands on another. */
+function answersOf(room: BenchRoom, states: readonly StateMap<string>[]): ResolutionAnswers<string> {
+  const { unconflicted } = splitState(states);
+  const graph = new AuthGraph(room.lookup);
+  const shared = graph.walk(Array.from(unconflicted.values(), (id) => graph.node(id))).map((node) => graph.id(node));
+  const chain = new Set(shared);
+  return {
+    ...answerFrom(graph, unconflicted),
+    inEveryChain: (ids) => new Set(ids.filter((id) => chain.has(id))),
+    leadingTo: () => new Set(),
+  };
+}
+
+function measureConflict(rules: RoomVersionRules, changes: number): void {
+  const room = bigRoom(rules, MEMBERS);
+  const states = [0, 1].map((side) => fork(room, side, changes, MEMBERS));
+  const answers = answersOf(room, states);
+  const { conflicts } = splitState(states);
+  const calls = 100;
+  const cost = best(10, () => {
+    for (let call = 0; call < calls; call++) answerAtOnce(resolveConflicts<string>(conflicts, rules), answers);
+  });
+  const name = `v${rules.id}: ${conflictsIn(states)} events in conflict alone, answered from memory`;
+  report(name, (cost * 1000) / calls, 'µs');
+}
+
 for (const version of ['6', '11', '12']) measureAuth(roomVersionRules(version)!);
 for (const version of ['1', '2', '11', '12']) measureResolution(roomVersionRules(version)!);
+for (const version of ['1', '2', '11', '12']) {
+  for (const changes of [2, 50]) measureConflict(roomVersionRules(version)!, changes);
+}
 for (const version of ['11', '12']) {
   for (const chain of [1, CHAIN]) measureGrowth(roomVersionRules(version)!, chain);
 }

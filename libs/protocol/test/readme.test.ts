@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import * as protocol from '../src/index.js';
 import {
+  AuthGraph,
   eventIdOf,
   generateSigningKey,
   hashAndSignEvent,
@@ -15,6 +16,8 @@ import {
   type UnsignedEvent,
   verifyEventSignatures,
 } from '../src/index.js';
+import * as testing from '../src/testing/index.js';
+import { NumberedAnswers } from './state/numbered-answers.js';
 import { ALICE, BOB, bans, power, Room, topic } from './state/scenario.js';
 import { messagePdu } from './support/pdus.js';
 import { EVERY_VERSION } from './support/rules.js';
@@ -27,11 +30,12 @@ async function run<T>(heading: string, given: object, wanted: readonly (keyof T 
   const code = new RegExp(`\n## ${heading}\n.*?\n\`\`\`ts\n(.*?)\`\`\``, 's').exec(README)?.[1];
   if (code === undefined) throw new Error(`The README has no example under ${heading}`);
   const body = stripTypeScriptTypes(code).replace(
-    /import \{(.*?)\} from '@ganglion\/protocol';/s,
-    (_import, names: string) => `const {${names.replace(/\btype \w+,?/g, '')}} = protocol;`,
+    /import \{(.*?)\} from '@ganglion\/(protocol|protocol\/testing)';/s,
+    (_import, names: string, entry: string) => `const {${names.replace(/\btype \w+,?/g, '')}} = packages['${entry}'];`,
   );
-  const example = new AsyncFunction('protocol', ...Object.keys(given), `${body}\nreturn { ${wanted.join(', ')} };`);
-  return example(protocol, ...Object.values(given));
+  const packages = { protocol, 'protocol/testing': testing };
+  const example = new AsyncFunction('packages', ...Object.keys(given), `${body}\nreturn { ${wanted.join(', ')} };`);
+  return example(packages, ...Object.values(given));
 }
 
 beforeAll(ready);
@@ -121,4 +125,29 @@ describe('authorises an event and resolves the state', () => {
       topic: undefined,
     });
   });
+});
+
+describe('resolves what is in conflict', () => {
+  it.each(['1', '6', '11', '12'])('in version %s, by numbers', async (version) => {
+    const events = { PA: power(ALICE, { [ALICE]: 100, [BOB]: 50 }), MB: bans(ALICE, BOB), TB: topic(BOB) };
+    const room = new Room(roomVersionRules(version)!, events, ['START > PA > MB', 'PA > TB']);
+    const forks = ['MB', 'TB'].map((name) => room.stateAfter(name));
+    const store = new NumberedAnswers(new AuthGraph(room), forks);
+    const { changes } = await run<protocol.Resolution<number>>(
+      'Resolving what is in conflict',
+      { store, conflicts: store.conflicts, rules: room.rules },
+      ['changes'],
+    );
+    for (const [fork, each] of changes.entries()) {
+      expect(store.changed(fork, each)).toEqual(room.resolve(...forks));
+    }
+  });
+});
+
+it('makes up a room', async () => {
+  const checked: string[] = [];
+  const check = (json: string, eventId: string) =>
+    checked.push(eventIdOf(JSON.parse(json), roomVersionRules('12')!), eventId);
+  const { room } = await run<{ room: testing.RandomRoom }>('Testing with it', { check }, ['room']);
+  expect(checked).toEqual(room.events.flatMap(({ eventId }) => [eventId, eventId]));
 });

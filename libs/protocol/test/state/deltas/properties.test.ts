@@ -4,22 +4,27 @@ import {
   answerAtOnce,
   type Conflicts,
   type EventLookup,
+  type RoomVersionId,
+  ready,
   resolveConflicts,
   resolveState,
   roomVersionRules,
   type StateMap,
   type StateTuple,
 } from '../../../src/index.js';
+import { randomRoom as madeUpRoom } from '../../../src/testing/index.js';
 import { anyNodes, anyState } from '../any-graph.js';
 import { graphOf } from '../graph.js';
 import { NumberedAnswers, type Talk } from '../numbered-answers.js';
 import { randomRoom, roomAndStates } from '../random-room.js';
 
-const VERSIONS = ['1', '2', '6', '11', '12'];
+const VERSIONS: readonly RoomVersionId[] = ['1', '2', '6', '11', '12'];
 const TALKS: readonly Talk[] = ['sparse', 'full'];
 type Entry = readonly [StateTuple, readonly (number | undefined)[]];
 
-const STEPS = { numRuns: 300 };
+const STEPS = { numRuns: 150 };
+
+beforeAll(ready);
 
 function asObject(state: StateMap<string>): Record<string, string> {
   return Object.fromEntries([...state].sort());
@@ -71,7 +76,21 @@ describe.each(VERSIONS)('resolution of what is in conflict, in version %s,', (ve
         for (const state of resolved(states, lookup, talk)) expect(state).toEqual(expected);
       },
     );
-    fc.assert(property, { numRuns: 1000 });
+    fc.assert(property, { numRuns: 400 });
+  });
+
+  it('is that of the whole states in rooms of real events', () => {
+    const property = fc.property(fc.nat(), fc.constantFrom(...TALKS), (seed, talk) => {
+      const { events, roomId } = madeUpRoom({ seed, version, length: 40 });
+      const byId = new Map(events.map(({ eventId, pdu, rejected }) => [eventId, { eventId, roomId, pdu, rejected }]));
+      const after = new Map(events.map(({ eventId, stateAfter }) => [eventId, stateAfter]));
+      for (const { prevs, stateBefore } of events) {
+        const states = prevs.map((eventId) => after.get(eventId)!);
+        const lookup = { event: (eventId: string) => byId.get(eventId) };
+        for (const state of resolved(states, lookup, talk)) expect(state).toEqual(asObject(stateBefore));
+      }
+    });
+    fc.assert(property, { numRuns: 15 });
   });
 
   it('may be told of entries in which the states do not differ', () => {
