@@ -109,6 +109,7 @@ export interface Bus {
   /**
    * Stores a message for the consumers of the stream; resolves once it is stored.
    *
+   * @throws MessageTooLargeError when it is larger than maxMessageBytes; nothing was sent then.
    * @throws BusUnavailableError when it could not be stored before the deadline; it may be stored all the same.
    * @throws BusClosedError after close().
    */
@@ -117,7 +118,8 @@ export interface Bus {
   /**
    * Stores many messages, in order for each key, without waiting for one before sending the next.
    *
-   * @throws as publish; some of the messages may be stored then, so all may be published again.
+   * @throws MessageTooLargeError when one of them is larger than maxMessageBytes; none was sent then.
+   * @throws otherwise as publish; some of the messages may be stored then, so all may be published again.
    */
   publishAll<T>(stream: StreamDefinition<T>, messages: readonly OutgoingMessage<T>[]): Promise<void>;
 
@@ -131,11 +133,17 @@ export interface Bus {
    */
   consume<T>(consumer: ConsumerDefinition<T>, handler: BatchHandler<T>): Promise<Subscription>;
 
-  /** Tells whoever listens now, here and in other processes; never fails, never waits, may be lost. */
+  /** Tells whoever listens now, here and in other processes; never fails, never waits, may be lost, as what is too large is. */
   broadcast<T>(topic: Topic<T>, message: T, key?: string): void;
 
   /** Hears broadcasts of the topic, or only those with the key; costs nothing where nobody listens. */
   listen<T>(topic: Topic<T>, handler: TopicHandler<T>, options?: { readonly key?: string }): Promise<Subscription>;
+
+  /**
+   * The most bytes that an encoded message may have, now: servers may be set up anew. Whoever publishes what can grow
+   * larger splits it. Infinite within one process, where nothing is encoded.
+   */
+  readonly maxMessageBytes: number;
 
   /** Whether this process hears what is said now; always true within one process. */
   readonly connected: boolean;

@@ -18,10 +18,20 @@ export class BusClosedError extends Error {
   }
 }
 
-/** The server takes no message of this size, now or later. */
+/** The bus takes no message of this size, now or later. */
 export class MessageTooLargeError extends Error {
   override readonly name = 'MessageTooLargeError';
   readonly permanent = true;
+  /** The size of the message. */
+  readonly bytes: number;
+  /** The largest that is taken; undefined when the server did not tell. */
+  readonly limit: number | undefined;
+
+  constructor(bytes: number, limit: number | undefined, options?: ErrorOptions) {
+    super(`a message of ${bytes} bytes is larger than the ${limit ?? 'size'} that the bus takes`, options);
+    this.bytes = bytes;
+    this.limit = limit;
+  }
 }
 
 /** Whether an error says that trying again cannot help. */

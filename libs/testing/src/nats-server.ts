@@ -29,8 +29,11 @@ export interface NatsServer {
   /** Lets it hang: connections stay, and nobody answers. */
   freeze(): void;
   thaw(): void;
-  /** Starts it again on the same port, after killing it if need be; `wipe` removes all of JetStream's files before. */
-  restart(options?: { readonly wipe?: boolean }): Promise<void>;
+  /**
+   * Starts it again on the same port, after killing it if need be; `wipe` removes all of JetStream's files before,
+   * `configuration` replaces that of the start.
+   */
+  restart(options?: { readonly wipe?: boolean; readonly configuration?: string }): Promise<void>;
   /** Ends it and removes what it has left behind. It ends with this process when nobody closes it before. */
   close(): Promise<void>;
 }
@@ -43,14 +46,13 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
   const folder = await mkdtemp(join(tmpdir(), 'ganglion-nats-'));
   const port = options.port ?? (await freePort());
   const server = new TestNatsServer(await natsServerBinary(), folder, options.storeDir ?? join(folder, 'store'), port);
-  await writeFile(server.configuration, options.configuration ?? '');
-  await server.restart();
+  await server.restart({ configuration: options.configuration ?? '' });
   return server;
 }
 
 class TestNatsServer implements NatsServer {
   readonly url: string;
-  readonly configuration: string;
+  readonly #configuration: string;
   readonly #binary: string;
   readonly #folder: string;
   readonly #storeDir: string;
@@ -60,7 +62,7 @@ class TestNatsServer implements NatsServer {
 
   constructor(binary: string, folder: string, storeDir: string, port: number) {
     this.url = `nats://127.0.0.1:${port}`;
-    this.configuration = join(folder, 'nats.conf');
+    this.#configuration = join(folder, 'nats.conf');
     this.#binary = binary;
     this.#folder = folder;
     this.#storeDir = storeDir;
@@ -84,12 +86,14 @@ class TestNatsServer implements NatsServer {
     this.#process?.kill('SIGCONT');
   }
 
-  async restart({ wipe = false }: { readonly wipe?: boolean } = {}): Promise<void> {
+  async restart(options: { readonly wipe?: boolean; readonly configuration?: string } = {}): Promise<void> {
+    const { wipe = false, configuration } = options;
     await this.kill();
+    if (configuration !== undefined) await writeFile(this.#configuration, configuration);
     if (wipe) await rm(this.#storeDir, { recursive: true, force: true });
     await mkdir(this.#storeDir, { recursive: true });
     const pidFile = join(this.#folder, 'pid');
-    const files = ['-c', this.configuration, '-sd', this.#storeDir, '-P', pidFile];
+    const files = ['-c', this.#configuration, '-sd', this.#storeDir, '-P', pidFile];
     const child = spawn(this.#binary, ['-a', '127.0.0.1', '-p', String(this.#port), '-js', ...files], {
       stdio: ['ignore', 'ignore', 'pipe'],
       // Ctrl-C is for whoever started it.

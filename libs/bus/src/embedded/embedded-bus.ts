@@ -37,6 +37,7 @@ export function createEmbeddedBus(options: EmbeddedBusOptions = {}): Bus {
 
 class EmbeddedBus implements Bus {
   readonly connected = true;
+  readonly maxMessageBytes = Number.POSITIVE_INFINITY;
   readonly #env: BusEnvironment;
   readonly #capacity: number;
   readonly #streams = new Map<string, EmbeddedStream<unknown>>();

@@ -27,6 +27,10 @@ const CONNECT_DEADLINE_MS = 30_000;
 const REQUEST_TIMEOUT_MS = 5_000;
 /** Three of them without an answer, and the connection is taken for lost. */
 const PING_MS = 1_500;
+/** What servers take unless told otherwise. */
+const DEFAULT_MAX_PAYLOAD = 2 ** 20;
+/** What our headers (an id, a trace) may need. */
+const HEADERS_BYTES = 2 ** 12;
 const RETRY_MS = 250;
 const RECONNECT_MS = { min: 100, jitter: 900 };
 
@@ -60,6 +64,11 @@ export class Connection extends EventEmitter<{ up: []; down: [] }> {
     this.nc = nc;
     this.#logger = logger;
     void this.#watch();
+  }
+
+  /** The most bytes that the payload of a message may have. The limit of the server counts its headers, too. */
+  get maxMessageBytes(): number {
+    return (this.nc.info?.max_payload ?? DEFAULT_MAX_PAYLOAD) - HEADERS_BYTES;
   }
 
   get connected(): boolean {

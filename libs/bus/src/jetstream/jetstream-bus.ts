@@ -14,7 +14,7 @@ import type {
   Topic,
   TopicHandler,
 } from '../bus.js';
-import { BusClosedError, BusUnavailableError, inWords } from '../errors.js';
+import { BusClosedError, BusUnavailableError, inWords, MessageTooLargeError } from '../errors.js';
 import { checkConsumer, checkStream, checkTopic, shardOf } from '../names.js';
 import { type BusOptions, environmentOf } from '../options.js';
 import { ResetListeners } from '../reset-listeners.js';
@@ -84,6 +84,10 @@ class JetStreamBus implements Bus {
     });
   }
 
+  get maxMessageBytes(): number {
+    return this.#core.connection.maxMessageBytes;
+  }
+
   get connected(): boolean {
     return this.#core.connection.connected;
   }
@@ -97,7 +101,7 @@ class JetStreamBus implements Bus {
       if (this.#closed) throw new BusClosedError();
       if (messages.length === 0) resolve();
       const publisher = this.#publisherOf(stream);
-      const encoded = messages.map(({ message }) => stream.codec.encode(message));
+      const encoded = messages.map(({ message }) => this.#encode(stream, message));
       let missing = messages.length;
       const done = (error?: Error) => {
         if (error) reject(error);
@@ -187,6 +191,13 @@ class JetStreamBus implements Bus {
     const publisher = new Publisher(label, spec, connection, registry, env);
     this.#publishers.set(label, publisher);
     return publisher;
+  }
+
+  /** @throws MessageTooLargeError before anything is sent */
+  #encode<T>({ codec }: StreamDefinition<T>, message: T): Uint8Array {
+    const bytes = codec.encode(message);
+    if (bytes.length > this.maxMessageBytes) throw new MessageTooLargeError(bytes.length, this.maxMessageBytes);
+    return bytes;
   }
 
   /** Every message has an id, so that sending it again after a lost acknowledgement does not store it twice. */

@@ -2,6 +2,7 @@ import { tracingEnabled } from '@ganglion/telemetry';
 import type { Msg, Subscription as NatsSubscription } from '@nats-io/transport-node';
 import { context } from '@opentelemetry/api';
 import type { Subscription, Topic, TopicHandler } from '../bus.js';
+import { MessageTooLargeError } from '../errors.js';
 import type { JetStreamCore } from './core.js';
 import { contextOf, traceHeaders } from './message-headers.js';
 
@@ -24,8 +25,11 @@ export class JetStreamTopics {
     const { connection, naming, env } = this.#core;
     if (!connection.connected) return;
     try {
+      const bytes = topic.codec.encode(message);
+      const { maxMessageBytes } = connection;
+      if (bytes.length > maxMessageBytes) throw new MessageTooLargeError(bytes.length, maxMessageBytes);
       const options = tracingEnabled() ? { headers: traceHeaders(context.active()) } : {};
-      connection.nc.publish(naming.topic(topic.name, key), topic.codec.encode(message), options);
+      connection.nc.publish(naming.topic(topic.name, key), bytes, options);
     } catch (error) {
       env.logger.error({ topic: topic.name, err: error }, 'a broadcast could not be sent');
     }

@@ -61,7 +61,10 @@ export class Publisher {
     return this.#queue.length > 0 && !this.#flowing ? this.#why : undefined;
   }
 
-  /** Calls `done` when the message is stored, or with the reason why it was not. */
+  /**
+   * Calls `done` when the message is stored, or with the reason why it was not: a MessageTooLargeError, a
+   * BusUnavailableError or a BusClosedError.
+   */
   send(subject: string, payload: Uint8Array, headers: MsgHdrs, done: (error?: Error) => void): void {
     if (this.#closing.signal.aborted) {
       done(new BusClosedError());
@@ -100,9 +103,9 @@ export class Publisher {
       this.#connection.nc.publish(subject, payload, { reply: `${this.#inbox}.${token}`, headers });
       this.#inFlight.set(token, entry);
     } catch (error) {
-      const words = inWords(error);
+      // The connection may lead to a server by now that takes less than the one before.
       const tooLarge = error instanceof InvalidArgumentError;
-      entry.done(tooLarge ? new MessageTooLargeError(words) : new BusUnavailableError(words, { cause: error }));
+      entry.done(tooLarge ? this.#tooLarge(entry, error) : new BusUnavailableError(inWords(error), { cause: error }));
     }
   }
 
@@ -116,9 +119,14 @@ export class Publisher {
       return;
     }
     this.#inFlight.delete(token);
-    entry.done(refusal ? new MessageTooLargeError(refusal.words) : undefined);
+    // An operator can limit a single stream, too. The server does not say to what.
+    entry.done(refusal && new MessageTooLargeError(entry.payload.length, undefined, { cause: refusal.words }));
     if (!refusal) this.#env.metrics.published(this.#label, 1);
     this.#flowed();
+  }
+
+  #tooLarge({ payload }: Entry, cause: unknown): MessageTooLargeError {
+    return new MessageTooLargeError(payload.length, this.#connection.maxMessageBytes, { cause });
   }
 
   #flowed(): void {

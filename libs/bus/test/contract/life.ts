@@ -46,6 +46,12 @@ export function describeLife(open: OpenBuses): void {
     expect(() => buses.one.broadcast(topic, 'anybody?')).not.toThrow();
   });
 
+  it('says how large a message may be, which is large enough for any event', async () => {
+    expect(buses.one.maxMessageBytes).toBeGreaterThan(500_000);
+    const large = { room: 'x'.repeat(500_000), seq: 1 };
+    await expect(buses.one.publish(roomStream(), large, { key: '' })).resolves.toBeUndefined();
+  });
+
   it('publishes nothing gladly', async () => {
     await expect(buses.one.publishAll(roomStream(), [])).resolves.toBeUndefined();
   });

@@ -1,13 +1,7 @@
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { type NatsServer, startNatsServer } from '../../../testing/src/nats-server.js';
-import {
-  type Bus,
-  BusClosedError,
-  BusUnavailableError,
-  MessageTooLargeError,
-  type ResetReason,
-} from '../../src/index.js';
+import { type Bus, BusClosedError, BusUnavailableError, type ResetReason } from '../../src/index.js';
 import { connectJetStreamBus, type JetStreamOptions } from '../../src/jetstream/jetstream-bus.js';
 import { CountedMetrics, conversation, Reading, range, reader, roomStream, until } from '../support.js';
 
@@ -199,11 +193,5 @@ describe('the bus on JetStream', () => {
     expect((await jsm.streams.info('g-room-events')).config).toMatchObject({ max_age: 60e9, max_bytes: 1_000_000 });
     const { config } = await jsm.consumers.info('g-room-events', 'reader-2');
     expect(config).toMatchObject({ max_ack_pending: 14, ack_wait: 5e9 });
-  });
-
-  it('refuses a message that is larger than the server takes, at once and for good', async () => {
-    const huge = bus.publish(roomStream(), { room: 'x'.repeat(2 ** 21), seq: 1 }, { key: '' });
-    await expect(huge).rejects.toThrow(MessageTooLargeError);
-    await expect(bus.publish(roomStream(), { room: '', seq: 1 }, { key: '' })).resolves.toBeUndefined();
   });
 });
