@@ -11,7 +11,8 @@ const MAX_TOKENS = 50_000;
 
 /**
  * Asks user-server who a token belongs to and remembers the answer for a few seconds. A revocation is broadcast, so that
- * a token stops working everywhere at once; should that message be lost, the answer is forgotten after TRUST_MS.
+ * a token stops working everywhere at once. When the bus says that broadcasts may have been missed, nothing is remembered
+ * any more; while it is away, an answer is forgotten after TRUST_MS.
  */
 export class CachingTokenVerifier implements TokenVerifier {
   readonly #cache = new LRUCache<string, Promise<Requester>>({
@@ -20,6 +21,7 @@ export class CachingTokenVerifier implements TokenVerifier {
     ttl: TRUST_MS,
   });
   #subscription: Subscription | undefined;
+  #ignoreResets = () => {};
 
   constructor(
     private readonly tokens: Tokens,
@@ -27,12 +29,14 @@ export class CachingTokenVerifier implements TokenVerifier {
   ) {}
 
   async start(): Promise<void> {
+    this.#ignoreResets = this.bus.onReset(() => this.#cache.clear());
     this.#subscription = await this.bus.listen(TOKENS_REVOKED, ({ tokenHashes }) => {
       for (const hash of tokenHashes) this.#cache.delete(hash.toString('base64'));
     });
   }
 
   async stop(): Promise<void> {
+    this.#ignoreResets();
     await this.#subscription?.stop();
   }
 

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
+import type { Bus } from '@ganglion/bus';
+import { connectJetStreamBus } from '@ganglion/bus/jetstream';
 import { MatrixError, TOKENS_REVOKED } from '@ganglion/contracts';
 import type { Tokens, WhoIsRequest, WhoIsResponse } from '@ganglion/contracts/user';
-import { BUSES, eventually, type TestBus } from '@ganglion/testing';
+import { BUSES, eventually, type NatsServer, startNatsServer, type TestBus } from '@ganglion/testing';
 import { jest } from '@jest/globals';
 import { CachingTokenVerifier } from '../src/index.js';
 
@@ -151,5 +153,39 @@ describe('a token', () => {
     jest.advanceTimersByTime(200);
     const expired = { status: 401, errcode: 'M_UNKNOWN_TOKEN', extra: { soft_logout: true } };
     await expect(verifier.verify('secret')).rejects.toMatchObject(expired);
+  });
+});
+
+describe('when NATS was away', () => {
+  let nats: NatsServer;
+  let bus: Bus;
+  let owner: FakeTokens;
+  let verifier: CachingTokenVerifier;
+
+  beforeEach(async () => {
+    // By the clock of the cache no time passes: nothing is forgotten because it is old.
+    jest.spyOn(performance, 'now').mockReturnValue(1_000);
+    nats = await startNatsServer();
+    bus = await connectJetStreamBus({ servers: [nats.url] });
+    owner = new FakeTokens();
+    verifier = new CachingTokenVerifier(owner, bus);
+    await verifier.start();
+  });
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await verifier.stop();
+    await bus.close();
+    await nats.close();
+  });
+
+  it('a log-out of that time is known as soon as it is back', async () => {
+    owner.issue('secret');
+    await verifier.verify('secret');
+    await nats.kill();
+    owner.revoke('secret');
+    await nats.restart();
+    await eventually(async () => {
+      await expect(verifier.verify('secret')).rejects.toMatchObject({ errcode: 'M_UNKNOWN_TOKEN' });
+    });
   });
 });
