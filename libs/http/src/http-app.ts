@@ -16,11 +16,14 @@ import { parseJsonBodies } from './json-body.js';
 import { Listeners } from './listeners.js';
 import { RATE_LIMITER, type RateLimiter } from './rate-limit.js';
 import { observeRequests } from './request-telemetry.js';
+import { NO_REVOCATIONS, TOKEN_REVOCATIONS, type TokenRevocations } from './token-revocations.js';
 import { answerUnrecognized, type Routes } from './unrecognized.js';
 
 export interface HttpAppOptions {
   readonly config: HttpConfig;
   readonly tokens: TokenVerifier;
+  /** Where tokens may end while a request waits. */
+  readonly revocations?: TokenRevocations;
   readonly rateLimiter: RateLimiter;
   readonly health: HealthChecks;
   readonly logger: Logger;
@@ -99,6 +102,7 @@ function createFastify(options: HttpAppOptions, filter: MatrixErrorFilter, drain
 function sharedModule(options: HttpAppOptions, draining: Draining): DynamicModule {
   const providers = [
     { provide: TOKEN_VERIFIER, useValue: options.tokens },
+    { provide: TOKEN_REVOCATIONS, useValue: options.revocations ?? NO_REVOCATIONS },
     { provide: RATE_LIMITER, useValue: options.rateLimiter },
     { provide: Draining, useValue: draining },
   ];

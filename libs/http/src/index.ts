@@ -7,4 +7,5 @@ export * from './parse.js';
 export * from './postgres-rate-limiter.js';
 export * from './rate-limit.js';
 export * from './raw-json.js';
+export * from './token-revocations.js';
 export * from './token-verifier.js';

@@ -2,12 +2,17 @@ import { createHash } from 'node:crypto';
 import type { Bus } from '@ganglion/bus';
 import { connectJetStreamBus } from '@ganglion/bus/jetstream';
 import { MatrixError, TOKENS_REVOKED } from '@ganglion/contracts';
-import type { Tokens, WhoIsRequest, WhoIsResponse } from '@ganglion/contracts/user';
+import type { Tokens, TokensRevoked, WhoIsRequest, WhoIsResponse } from '@ganglion/contracts/user';
 import { BUSES, eventually, type NatsServer, startNatsServer, type TestBus } from '@ganglion/testing';
 import { jest } from '@jest/globals';
 import { CachingTokenVerifier } from '../src/index.js';
 
+const ALICES_PHONE = { userId: '@alice:one.test', deviceId: 'PHONE' };
 const hashOf = (token: string) => createHash('sha256').update(token).digest();
+
+const revocationOf = (token: string, replaced = false): TokensRevoked => ({
+  ...{ tokenHashes: [hashOf(token)], replaced, userId: ALICES_PHONE.userId, deviceIds: [ALICES_PHONE.deviceId] },
+});
 
 /** The owner of tokens, who counts how often it is asked. */
 class FakeTokens implements Tokens {
@@ -15,8 +20,8 @@ class FakeTokens implements Tokens {
   asked = 0;
   gate: Promise<void> = Promise.resolve();
 
-  issue(token: string, expiresAtMs = 0): void {
-    const owner = { userId: '@alice:one.test', deviceId: 'PHONE', admin: false, guest: false, expiresAtMs };
+  issue(token: string, expiresAtMs = 0, deviceId = ALICES_PHONE.deviceId): void {
+    const owner = { ...ALICES_PHONE, deviceId, admin: false, guest: false, expiresAtMs };
     this.known.set(hashOf(token).toString('hex'), owner);
   }
 
@@ -63,7 +68,7 @@ describe.each(BUSES)('tokens, with the %s bus', (_, makeBus) => {
     for (const replica of replicas) await replica.verify('secret');
     await replicas[1]!.verify('other');
     owner.revoke('secret');
-    testBus.bus.broadcast(TOKENS_REVOKED, { tokenHashes: [hashOf('secret')] });
+    testBus.bus.broadcast(TOKENS_REVOKED, revocationOf('secret'));
     await eventually(async () => {
       for (const replica of replicas) {
         await expect(replica.verify('secret')).rejects.toMatchObject({ status: 401, errcode: 'M_UNKNOWN_TOKEN' });
@@ -80,11 +85,73 @@ describe.each(BUSES)('tokens, with the %s bus', (_, makeBus) => {
     owner.gate = gate.promise;
     const early = replicas[0]!.verify('secret');
     owner.revoke('secret');
-    testBus.bus.broadcast(TOKENS_REVOKED, { tokenHashes: [hashOf('secret')] });
+    testBus.bus.broadcast(TOKENS_REVOKED, revocationOf('secret'));
     await heard(testBus);
     gate.resolve();
     await early;
     await expect(replicas[0]!.verify('secret')).rejects.toMatchObject({ errcode: 'M_UNKNOWN_TOKEN' });
+  });
+
+  describe('of requests that wait', () => {
+    /** As a request does that was let in; what it waits for comes when it is told. */
+    async function wait(token: string, replica = replicas[0]!) {
+      const { promise: work, resolve: tell } = Promise.withResolvers<string>();
+      const outcome = replica.whileValid(await replica.verify(token), work).catch((error: unknown) => error);
+      return { outcome, tell };
+    }
+    const ended = expect.objectContaining({ status: 401, errcode: 'M_UNKNOWN_TOKEN', extra: { soft_logout: false } });
+
+    it('end them at once on every replica when they are revoked', async () => {
+      owner.issue('secret');
+      const waiting = await Promise.all(replicas.map((replica) => wait('secret', replica)));
+      owner.revoke('secret');
+      testBus.bus.broadcast(TOKENS_REVOKED, revocationOf('secret'));
+      expect(await Promise.all(waiting.map(({ outcome }) => outcome))).toEqual([ended, ended]);
+    });
+
+    it('leave those of other tokens alone', async () => {
+      for (const [token, device] of [['secret'], ['next'], ['elsewhere', 'LAPTOP']] as const)
+        owner.issue(token, 0, device);
+      const [first, next, elsewhere] = [await wait('secret'), await wait('next'), await wait('elsewhere')];
+      owner.revoke('secret');
+      testBus.bus.broadcast(TOKENS_REVOKED, revocationOf('secret'));
+      expect(await first.outcome).toEqual(ended);
+      next.tell('something new');
+      elsewhere.tell('something else');
+      expect([await next.outcome, await elsewhere.outcome]).toEqual(['something new', 'something else']);
+    });
+
+    it('leave them alone when the device has got a newer one, and end them when the device ends', async () => {
+      owner.issue('old');
+      owner.issue('new');
+      const [one, other] = [await wait('old'), await wait('old')];
+      owner.revoke('old');
+      testBus.bus.broadcast(TOKENS_REVOKED, revocationOf('old', true));
+      await heard(testBus);
+      one.tell('something new');
+      expect(await one.outcome).toBe('something new');
+      owner.revoke('new');
+      testBus.bus.broadcast(TOKENS_REVOKED, revocationOf('new'));
+      expect(await other.outcome).toMatchObject({ status: 401, errcode: 'M_UNKNOWN_TOKEN' });
+    });
+
+    it('end those that were let in just before', async () => {
+      owner.issue('secret');
+      const requester = await replicas[0]!.verify('secret');
+      owner.revoke('secret');
+      testBus.bus.broadcast(TOKENS_REVOKED, revocationOf('secret'));
+      await heard(testBus);
+      const waiting = replicas[0]!.whileValid(requester, new Promise(() => {}));
+      await expect(waiting).rejects.toMatchObject({ status: 401, errcode: 'M_UNKNOWN_TOKEN' });
+    });
+
+    it('are not asked for again as long as nothing ends', async () => {
+      owner.issue('secret');
+      const { outcome, tell } = await wait('secret');
+      tell('something new');
+      await outcome;
+      expect(owner.asked).toBe(1);
+    });
   });
 });
 
@@ -92,7 +159,7 @@ describe.each(BUSES)('tokens, with the %s bus', (_, makeBus) => {
 async function heard({ bus }: TestBus): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const subscription = await bus.listen(TOKENS_REVOKED, () => resolve());
-  bus.broadcast(TOKENS_REVOKED, { tokenHashes: [] });
+  bus.broadcast(TOKENS_REVOKED, { ...revocationOf(''), tokenHashes: [], deviceIds: [] });
   await promise;
   await subscription.stop();
 }
@@ -187,5 +254,46 @@ describe('when NATS was away', () => {
     await eventually(async () => {
       await expect(verifier.verify('secret')).rejects.toMatchObject({ errcode: 'M_UNKNOWN_TOKEN' });
     });
+  });
+
+  it('it ends requests that wait, when their owner is there to say so', async () => {
+    owner.issue('secret');
+    owner.issue('other');
+    const [revoked, other] = ['secret', 'other'].map(async (token) => {
+      const work = eventually(() => expect(owner.known.has(hashOf('secret').toString('hex'))).toBe(false));
+      return verifier.whileValid(await verifier.verify(token), token === 'other' ? work : new Promise(() => {}));
+    });
+    await nats.kill();
+    owner.revoke('secret');
+    await nats.restart();
+    await expect(revoked).rejects.toMatchObject({ status: 401, errcode: 'M_UNKNOWN_TOKEN' });
+    await expect(other).resolves.toBeUndefined();
+  });
+});
+
+describe('requests that wait while the bus is away', () => {
+  afterEach(() => jest.useRealTimers());
+
+  it('are looked after every ten seconds, again when the owner was away, too', async () => {
+    jest.useFakeTimers({ doNotFake: ['performance'] });
+    const bus = { listen: async () => ({ stop: async () => {} }), onReset: () => () => {}, connected: false };
+    const owner = new FakeTokens();
+    owner.issue('secret');
+    const verifier = new CachingTokenVerifier(owner, bus as never);
+    await verifier.start();
+    let outcome: unknown = 'waits';
+    const waiting = verifier.whileValid(await verifier.verify('secret'), new Promise(() => {}));
+    waiting.catch((error) => {
+      outcome = error;
+    });
+    owner.revoke('secret');
+    owner.gate = Promise.reject(new Error('away'));
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect(outcome).toBe('waits');
+    bus.connected = true;
+    owner.gate = Promise.resolve();
+    await jest.advanceTimersByTimeAsync(10_000);
+    expect(outcome).toMatchObject({ status: 401, errcode: 'M_UNKNOWN_TOKEN' });
+    await verifier.stop();
   });
 });

@@ -6,8 +6,8 @@ import {
   CachingTokenVerifier,
   createHttpApp,
   type HttpApp,
+  type HttpAppOptions,
   PostgresRateLimiter,
-  type TokenVerifier,
 } from '@ganglion/http';
 import type { RpcServer } from '@ganglion/rpc';
 import type { RunningServices } from '../cli/context.js';
@@ -58,7 +58,7 @@ async function start(config: Config, services: readonly ServiceName[], cleanup: 
   rateLimiter.start();
   cleanup.add(() => rateLimiter.stop());
   const composed = await composeServices(foundation, services, remote, rateLimiter);
-  const tokens = await verifyTokens(composed.tokens, bus, cleanup);
+  const verifier = await verifyTokens(composed.tokens, bus, cleanup);
   for (const part of composed.parts) {
     cleanup.add(() => part.stop());
     await part.start();
@@ -69,8 +69,8 @@ async function start(config: Config, services: readonly ServiceName[], cleanup: 
   }
   const health = { database: () => db.health(), bus: () => bus.health() };
   const app = await createHttpApp(composed.modules, {
+    ...verifier,
     config: config.http,
-    tokens,
     rateLimiter,
     health,
     logger,
@@ -85,13 +85,17 @@ async function start(config: Config, services: readonly ServiceName[], cleanup: 
   return listening;
 }
 
+type Verifier = Pick<HttpAppOptions, 'tokens' | 'revocations'>;
+
 /** Where nobody shows a token, nobody has to know whose it is. */
-async function verifyTokens(tokens: Tokens | undefined, bus: Bus, cleanup: Cleanup): Promise<TokenVerifier> {
-  if (tokens === undefined) return { verify: () => Promise.reject(new Error('no endpoint here takes a token')) };
+async function verifyTokens(tokens: Tokens | undefined, bus: Bus, cleanup: Cleanup): Promise<Verifier> {
+  if (tokens === undefined) {
+    return { tokens: { verify: () => Promise.reject(new Error('no endpoint here takes a token')) } };
+  }
   const verifier = new CachingTokenVerifier(tokens, bus);
   await verifier.start();
   cleanup.add(() => verifier.stop());
-  return verifier;
+  return { tokens: verifier, revocations: verifier };
 }
 
 async function startRpc({ config, logger, metrics }: Foundation, { offers }: ComposedServices): Promise<RpcServer> {

@@ -64,6 +64,7 @@ export class Homeserver {
       ...foundation,
       config: config.http,
       tokens,
+      revocations: tokens,
       rateLimiter,
       health,
     });

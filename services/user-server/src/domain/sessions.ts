@@ -70,7 +70,7 @@ export class Sessions {
     const result = await this.store.refresh(hashToken(refreshToken), pair);
     if (result === 'expired') throw unknownToken('The refresh token has expired', true);
     if (result === 'unknown') throw unknownToken('The refresh token is not known, or has been used already');
-    this.announcements.tokensEnded(result);
+    this.announcements.tokensReplaced(result);
     return tokens;
   }
 }

@@ -32,6 +32,6 @@ export class TokenOwners {
   async #confirm(owner: TokenOwner, refreshTokenId: number): Promise<void> {
     const ended = await this.store.confirmRefresh(owner, refreshTokenId);
     if (ended === undefined) throw unknownToken('The access token is not known');
-    this.announcements.tokensEnded(ended);
+    this.announcements.tokensReplaced(ended);
   }
 }

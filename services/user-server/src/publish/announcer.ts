@@ -10,8 +10,12 @@ export class Announcer implements Announcements {
     private readonly publisher: OutboxPublisher,
   ) {}
 
-  tokensEnded(hashes: EndedTokens): void {
-    if (hashes.length > 0) this.bus.broadcast(TOKENS_REVOKED, { tokenHashes: [...hashes] });
+  tokensEnded(tokens: EndedTokens): void {
+    this.#revoked(tokens, false);
+  }
+
+  tokensReplaced(tokens: EndedTokens): void {
+    this.#revoked(tokens, true);
   }
 
   changed(changes: readonly UserChangeRecord[]): void {
@@ -19,5 +23,13 @@ export class Announcer implements Announcements {
     if (last === undefined) return;
     this.bus.broadcast(ANNOUNCEMENTS, { id: last.userId, seq: last.userSeq });
     this.publisher.publish(changes);
+  }
+
+  #revoked(tokens: EndedTokens, replaced: boolean): void {
+    const [first] = tokens;
+    if (first === undefined) return;
+    const tokenHashes = tokens.map(({ hash }) => hash);
+    const deviceIds = [...new Set(tokens.map(({ deviceId }) => deviceId))];
+    this.bus.broadcast(TOKENS_REVOKED, { tokenHashes, replaced, userId: first.userId, deviceIds });
   }
 }

@@ -1,6 +1,6 @@
 import type { Transaction } from '@ganglion/database';
 import type { EndedTokens } from '../domain/ports.js';
-import { hashes } from './session-writes.js';
+import { ENDED_TOKENS, endedTokens } from './session-writes.js';
 
 interface RefreshToken {
   readonly tokenId: number;
@@ -82,9 +82,9 @@ export async function prunePending(tx: Transaction, parentId: number): Promise<E
 
 async function deleteRefreshTokens(tx: Transaction, tokenIds: readonly number[]): Promise<EndedTokens> {
   if (tokenIds.length === 0) return [];
-  const { rows } = await tx.query<{ token_hash: Buffer }>({
+  const { rows } = await tx.query<Parameters<typeof endedTokens>[0][number]>({
     name: 'end-tokens-of-refresh-tokens',
-    text: 'DELETE FROM user_server.access_tokens WHERE refresh_token_id = ANY($1::bigint[]) RETURNING token_hash',
+    text: `DELETE FROM user_server.access_tokens WHERE refresh_token_id = ANY($1::bigint[]) RETURNING ${ENDED_TOKENS}`,
     values: [tokenIds],
   });
   await tx.query({
@@ -92,5 +92,5 @@ async function deleteRefreshTokens(tx: Transaction, tokenIds: readonly number[])
     text: 'DELETE FROM user_server.refresh_tokens WHERE token_id = ANY($1::bigint[])',
     values: [tokenIds],
   });
-  return hashes(rows);
+  return endedTokens(rows);
 }

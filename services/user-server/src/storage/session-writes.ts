@@ -8,7 +8,12 @@ interface DeviceKey {
 
 interface EndedRow extends Record<string, unknown> {
   token_hash: Buffer;
+  user_id: string;
+  device_id: string;
 }
+
+/** What a statement that deletes access tokens returns. */
+export const ENDED_TOKENS = 'token_hash, user_id, device_id';
 
 /** Logs in a device, in the transaction that has made sure of its user. Tokens of a known device end. */
 export async function openSession(tx: Transaction, userId: string, session: NewSession): Promise<EndedTokens> {
@@ -34,7 +39,7 @@ async function putDevice(tx: Transaction, { userId, deviceId }: DeviceKey, displ
 async function endTokens(tx: Transaction, { userId, deviceId }: DeviceKey): Promise<EndedTokens> {
   const { rows } = await tx.query<EndedRow>({
     name: 'end-tokens-of-device',
-    text: 'DELETE FROM user_server.access_tokens WHERE user_id = $1 AND device_id = $2 RETURNING token_hash',
+    text: `DELETE FROM user_server.access_tokens WHERE user_id = $1 AND device_id = $2 RETURNING ${ENDED_TOKENS}`,
     values: [userId, deviceId],
   });
   await tx.query({
@@ -42,7 +47,7 @@ async function endTokens(tx: Transaction, { userId, deviceId }: DeviceKey): Prom
     text: 'DELETE FROM user_server.refresh_tokens WHERE user_id = $1 AND device_id = $2',
     values: [userId, deviceId],
   });
-  return hashes(rows);
+  return endedTokens(rows);
 }
 
 /** Stores an access token and, if there is one, its refresh token, which succeeds that of `parentId`. */
@@ -91,7 +96,8 @@ export async function endDevices(
 async function deleteDevices(tx: Transaction, userId: string, deviceIds: readonly string[]): Promise<EndedTokens> {
   const { rows } = await tx.query<EndedRow>({
     name: 'end-tokens-of-devices',
-    text: `DELETE FROM user_server.access_tokens WHERE user_id = $1 AND device_id = ANY($2::text[]) RETURNING token_hash`,
+    text: `DELETE FROM user_server.access_tokens
+           WHERE user_id = $1 AND device_id = ANY($2::text[]) RETURNING ${ENDED_TOKENS}`,
     values: [userId, deviceIds],
   });
   await tx.query({
@@ -99,9 +105,9 @@ async function deleteDevices(tx: Transaction, userId: string, deviceIds: readonl
     text: 'DELETE FROM user_server.devices WHERE user_id = $1 AND device_id = ANY($2::text[])',
     values: [userId, deviceIds],
   });
-  return hashes(rows);
+  return endedTokens(rows);
 }
 
-export function hashes(rows: readonly EndedRow[]): Buffer[] {
-  return rows.map((row) => row.token_hash);
+export function endedTokens(rows: readonly EndedRow[]): EndedTokens {
+  return rows.map((row) => ({ hash: row.token_hash, userId: row.user_id, deviceId: row.device_id }));
 }

@@ -12,8 +12,8 @@ import {
   userServerModule,
   userServerSchema,
 } from '../../src/index.js';
-
 import { HttpClient } from './http-client.js';
+import { WaitingController, WaitingModule } from './waiting.js';
 
 export const SHARED_SECRET = 'test-shared-secret';
 
@@ -74,8 +74,11 @@ export class Deployment {
     const tokens = new CachingTokenVerifier(server.tokens, bus);
     await tokens.start();
     const { http } = config;
-    const options_ = { config: http, tokens, rateLimiter, health: {}, logger, metrics };
-    const app = await createHttpApp([userServerModule(server)], options_);
+    const options_ = { config: http, tokens, revocations: tokens, rateLimiter, health: {}, logger, metrics };
+    const app = await createHttpApp(
+      [userServerModule(server), { module: WaitingModule, controllers: [WaitingController] }],
+      options_,
+    );
     const [url = ''] = await app.listen();
     const instance: Instance = {
       ...{ server, db, http: new HttpClient(url) },

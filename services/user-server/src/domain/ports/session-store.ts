@@ -1,5 +1,11 @@
-/** The hashes of access tokens that a change has ended. */
-export type EndedTokens = readonly Buffer[];
+export interface EndedToken {
+  readonly hash: Buffer;
+  readonly userId: string;
+  readonly deviceId: string;
+}
+
+/** The access tokens of one user that a change has ended. */
+export type EndedTokens = readonly EndedToken[];
 
 /** A token as it is stored: by its hash, with its lifetime from now on; without one it lasts for ever. */
 export interface TokenRecord {

@@ -10,7 +10,10 @@ export interface Requester {
 
 /** Tells the other services, after the commit, without making anybody wait. */
 export interface Announcements {
-  tokensEnded(hashes: EndedTokens): void;
+  /** Nobody may use them any more, not even to wait for an answer. */
+  tokensEnded(tokens: EndedTokens): void;
+  /** As tokensEnded, of devices that go on with newer ones. */
+  tokensReplaced(tokens: EndedTokens): void;
   /** Changes of one user, in their order. */
   changed(changes: readonly UserChangeRecord[]): void;
 }
