@@ -53,8 +53,6 @@ function expected(issue: Issue): string {
       return bound(issue.origin, `${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`);
     case 'too_big':
       return bound(issue.origin, `${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}`);
-    case 'invalid_union':
-      return [...new Set(issue.errors.flat().map(expected))].join(' or ');
     default:
       return issue.message;
   }

@@ -176,10 +176,14 @@ export const httpSection = z
       examples: ['https://matrix.example.org'],
     }),
     max_body_bytes: count.default(1_048_576).describe('A larger request is refused with M_TOO_LARGE.'),
-    trust_proxy: z
-      .union([z.boolean(), z.array(addressRange)])
-      .default(false)
-      .describe('Whose X-Forwarded-For to believe: false, true (everyone), or a list of addresses and ranges.'),
+    trusted_proxies: z
+      .array(addressRange)
+      .default([])
+      .meta({
+        description:
+          'Addresses and networks of the reverse proxies in front of us, whose X-Forwarded-For is believed: read from its end, the first address that is not one of them is the client. Limits count by it, so name no network that clients are in.',
+        examples: [['127.0.0.1', '10.0.0.0/8']],
+      }),
     drain_seconds: z
       .int()
       .min(0)

@@ -119,9 +119,14 @@ describe('what is refused, and how it is said', () => {
       'ganglion.yaml:1:28: server_names[1].name: a is in the list twice',
     ],
     [
-      'two kinds of value',
-      `${NAME}http: {trust_proxy: 3}`,
-      'ganglion.yaml:2:8: http.trust_proxy: found 3, expected true or false or a list',
+      'everybody as a trusted proxy',
+      `${NAME}http: {trusted_proxies: true}`,
+      'ganglion.yaml:2:8: http.trusted_proxies: found true, expected a list',
+    ],
+    [
+      'a trusted proxy without an address',
+      `${NAME}http: {trusted_proxies: [proxy.example.org]}`,
+      'ganglion.yaml:2:26: http.trusted_proxies[0]: found "proxy.example.org", expected an IP address or range, such as 10.0.0.0/8',
     ],
     [
       'a certificate without its key',
@@ -262,13 +267,13 @@ describe('the environment', () => {
       GANGLION_ROOMS__DEFAULT_VERSION: '10',
       GANGLION_BUS__SERVERS: '[nats://a:1, nats://b:2]',
       GANGLION_RPC__ENDPOINTS__ROOM_SERVER: '["dns:room-server:9090"]',
-      GANGLION_HTTP__TRUST_PROXY: '[10.0.0.0/8]',
+      GANGLION_HTTP__TRUSTED_PROXIES: '[10.0.0.0/8]',
     });
     expect(config.registration).toEqual({ enabled: true, allow_guests: false, shared_secret: '1234567890' });
     expect(config.rooms.default_version).toBe('10');
     expect(config.bus.servers).toEqual(['nats://a:1', 'nats://b:2']);
     expect(config.rpc.endpoints['room-server']).toEqual(['dns:room-server:9090']);
-    expect(config.http.trust_proxy).toEqual(['10.0.0.0/8']);
+    expect(config.http.trusted_proxies).toEqual(['10.0.0.0/8']);
   });
 
   it('is named when it is wrong', () => {

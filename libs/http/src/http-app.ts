@@ -66,10 +66,10 @@ function noSchemas(): never {
 }
 
 function createFastify(options: HttpAppOptions, filter: MatrixErrorFilter, draining: Draining) {
-  const { max_body_bytes, trust_proxy } = options.config;
+  const { max_body_bytes, trusted_proxies } = options.config;
   const app = fastify({
     bodyLimit: max_body_bytes,
-    trustProxy: trust_proxy,
+    trustProxy: trusted_proxies.length > 0 && trusted_proxies,
     genReqId: () => randomUUID(),
     return503OnClosing: false,
     schemaController: NO_SCHEMAS,

@@ -11,7 +11,7 @@ import {
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import { requesterOf } from './authentication.js';
-import { clientAddress } from './client-address.js';
+import { clientAddress, householdOf } from './client-address.js';
 
 /** What may be limited; the configuration's `rate_limits` has a rate and a burst for each. */
 export type RateLimitName = 'message' | 'registration' | 'login' | 'login_failed' | 'joins' | 'invites';
@@ -53,7 +53,7 @@ class RateLimitGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const name = this.reflector.get<RateLimitName>(LIMIT, context.getHandler());
-    await takeOrThrow(this.limiter, name, requesterOf(request)?.userId ?? clientAddress(request));
+    await takeOrThrow(this.limiter, name, requesterOf(request)?.userId ?? householdOf(clientAddress(request)));
     return true;
   }
 }

@@ -22,7 +22,10 @@ const rateLimiter = new FakeRateLimiter();
 let app: HttpApp;
 let port: number;
 beforeAll(async () => {
-  app = await testApp([ThingsController], { rateLimiter, http: { trust_proxy: true } });
+  app = await testApp([ThingsController], {
+    rateLimiter,
+    http: { trusted_proxies: ['127.0.0.1', '10.0.0.0/8', 'fd00::/8'] },
+  });
   const [url = ''] = await app.listen();
   port = Number(new URL(url).port);
 });
@@ -157,13 +160,49 @@ describe('bodies', () => {
   });
 });
 
-it.each([
-  ['192.0.2.7', '192.0.2.7'],
-  ['2001:db8::7', '2001:db8::7'],
-  ['x'.repeat(5_000), '127.0.0.1'],
-  ["' OR 1=1", '127.0.0.1'],
-])('counts a request forwarded for %.20s as one from %s', async (forwarded, address) => {
-  rateLimiter.asked.length = 0;
-  await app.fastify.inject({ method: 'PUT', url: THING, payload: '1', headers: { 'x-forwarded-for': forwarded } });
-  expect(rateLimiter.asked).toEqual([`login ${address}`]);
+describe('a request that was forwarded', () => {
+  const countedAs = async (forwarded: string, remoteAddress = '127.0.0.1') => {
+    rateLimiter.asked.length = 0;
+    const headers = { 'x-forwarded-for': forwarded };
+    await app.fastify.inject({ method: 'PUT', url: THING, payload: '1', headers, remoteAddress });
+    return rateLimiter.asked.map((asked) => asked.replace('login ', ''));
+  };
+
+  it.each([
+    ['192.0.2.7', '192.0.2.7'],
+    ['192.0.2.7:4711', '192.0.2.7'],
+    ['::ffff:192.0.2.7', '192.0.2.7'],
+    ['2001:db8::7', '2001:db8::/64'],
+    ['2001:DB8:0:0:ffff:0:0:1', '2001:db8::/64'],
+    ['[2001:db8:0:1::7]:4711', '2001:db8:0:1::/64'],
+    ['x'.repeat(5_000), '127.0.0.1'],
+    ["' OR 1=1", '127.0.0.1'],
+    ['', '127.0.0.1'],
+  ])('for %.20s counts as one from %s', async (forwarded, address) => {
+    expect(await countedAs(forwarded)).toEqual([address]);
+  });
+
+  it.each([
+    ['what the client made up', '203.0.113.9, 192.0.2.7, 10.1.2.3', '192.0.2.7'],
+    ['what only looks like one of ours', '10.9.9.9, 192.0.2.7', '192.0.2.7'],
+    ['trusted proxies alone', '10.9.9.9, 10.1.2.3', '10.9.9.9'],
+    ['proxies of both kinds', '192.0.2.7, fd00::1, ::ffff:10.1.2.3', '192.0.2.7'],
+    ['nonsense before trusted proxies', 'unknown, 10.1.2.3', '10.1.2.3'],
+  ])('through several proxies is read from the end: %s', async (_, forwarded, address) => {
+    expect(await countedAs(forwarded)).toEqual([address]);
+  });
+
+  it('by somebody whom nobody trusts counts as theirs', async () => {
+    expect(await countedAs('192.0.2.7', '198.51.100.1')).toEqual(['198.51.100.1']);
+    expect(await countedAs('192.0.2.7', '::ffff:198.51.100.1')).toEqual(['198.51.100.1']);
+  });
+});
+
+it('believes nobody when no proxy is trusted', async () => {
+  const limiter = new FakeRateLimiter();
+  const alone = await testApp([ThingsController], { rateLimiter: limiter });
+  const headers = { 'x-forwarded-for': '192.0.2.7' };
+  await alone.fastify.inject({ method: 'PUT', url: THING, payload: '1', headers });
+  expect(limiter.asked).toEqual(['login 127.0.0.1']);
+  await alone.drain();
 });

@@ -11,7 +11,7 @@ export const SHARED_SECRET = 'only for tests and development';
 /** Fast and open: cheap passwords, no rate limits, anybody may register. */
 const UNHINDERED: Settings = {
   server_names: [{ name: 'localhost' }],
-  http: { trust_proxy: ['127.0.0.1'], drain_seconds: 5 },
+  http: { trusted_proxies: ['127.0.0.1'], drain_seconds: 5 },
   registration: { enabled: true, shared_secret: SHARED_SECRET },
   passwords: { argon2: { memory_kib: 8, passes: 1 } },
   rate_limits: { enabled: false },
