@@ -1,2 +1,3 @@
 export * from './matrix-error.js';
+export * from './rate-limit.js';
 export * from './streams.js';

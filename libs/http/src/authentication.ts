@@ -1,15 +1,4 @@
-import { MatrixError } from '@ganglion/contracts';
-import {
-  applyDecorators,
-  type CanActivate,
-  createParamDecorator,
-  type ExecutionContext,
-  Inject,
-  Injectable,
-  SetMetadata,
-  UseGuards,
-} from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
+import { createParamDecorator, type ExecutionContext, SetMetadata } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 
 /** Who makes a request, as their access token says. */
@@ -27,8 +16,13 @@ export interface TokenVerifier {
   verify(accessToken: string): Promise<Requester>;
 }
 
-export const TOKEN_VERIFIER = Symbol('TokenVerifier');
-const GUESTS_ALLOWED = 'ganglion:guests-allowed';
+export const AUTHENTICATED = 'ganglion:authenticated';
+
+/** Who may use an endpoint besides users. */
+export interface AuthenticationOptions {
+  readonly guests?: boolean;
+}
+
 const REQUESTER = Symbol('requester');
 
 type AuthenticatedRequest = FastifyRequest & { [REQUESTER]?: Requester };
@@ -45,39 +39,22 @@ export function accessTokenOf(request: FastifyRequest): string | undefined {
   return typeof query === 'string' && query !== '' ? query : undefined;
 }
 
-@Injectable()
-class AuthenticationGuard implements CanActivate {
-  constructor(
-    @Inject(TOKEN_VERIFIER) private readonly tokens: TokenVerifier,
-    @Inject(Reflector) private readonly reflector: Reflector,
-  ) {}
-
-  async canActivate(context: ExecutionContext): Promise<boolean> {
-    const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
-    const token = accessTokenOf(request);
-    if (token === undefined) throw new MatrixError(401, 'M_MISSING_TOKEN', 'This endpoint needs an access token');
-    const requester = await this.tokens.verify(token);
-    if (requester.guest && this.reflector.get(GUESTS_ALLOWED, context.getHandler()) !== true) {
-      throw new MatrixError(403, 'M_GUEST_ACCESS_FORBIDDEN', 'Guests may not use this endpoint');
-    }
-    request[REQUESTER] = requester;
-    return true;
-  }
+/**
+ * The endpoint needs an access token; guests may use it only when it says so. On a class, it holds for all of its endpoints
+ * but those that say something else.
+ */
+export function Authenticated(options: AuthenticationOptions = {}): MethodDecorator & ClassDecorator {
+  return SetMetadata(AUTHENTICATED, options);
 }
 
-/** The endpoint needs an access token; guests may use it only when it says so. */
-export function Authenticated(options: { guests?: boolean } = {}): MethodDecorator & ClassDecorator {
-  return applyDecorators(SetMetadata(GUESTS_ALLOWED, options.guests === true), UseGuards(AuthenticationGuard));
-}
-
-/** Who makes this request, for guards and hooks that run after authentication. */
-export function requesterOf(request: FastifyRequest): Requester | undefined {
-  return (request as AuthenticatedRequest)[REQUESTER];
+/** Notes who makes this request. */
+export function setRequester(request: FastifyRequest, requester: Requester): void {
+  (request as AuthenticatedRequest)[REQUESTER] = requester;
 }
 
 /** The parameter that receives who makes the request; only on endpoints marked `Authenticated`. */
 export const RequestedBy = createParamDecorator((_: unknown, context: ExecutionContext): Requester => {
-  const requester = requesterOf(context.switchToHttp().getRequest<FastifyRequest>());
+  const requester = context.switchToHttp().getRequest<AuthenticatedRequest>()[REQUESTER];
   if (requester === undefined) throw new Error('RequestedBy stands on an endpoint without Authenticated');
   return requester;
 });

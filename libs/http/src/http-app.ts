@@ -1,20 +1,22 @@
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
 import type { HttpConfig } from '@ganglion/config';
+import type { RateLimiter } from '@ganglion/contracts';
 import type { Logger, Metrics } from '@ganglion/telemetry';
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type FastifyInstance, fastify } from 'fastify';
-import { TOKEN_VERIFIER, type TokenVerifier } from './authentication.js';
+import type { TokenVerifier } from './authentication.js';
 import { allowWebBrowsers, answersPreflight } from './cors.js';
+import { Door } from './door.js';
 import { Draining } from './drain.js';
 import { MatrixErrorFilter } from './error-filter.js';
 import { answerHealth, type HealthChecks } from './health.js';
 import { refuseNulInUrls } from './hostile-url.js';
 import { parseJsonBodies } from './json-body.js';
 import { Listeners } from './listeners.js';
-import { RATE_LIMITER, type RateLimiter } from './rate-limit.js';
+import { RATE_LIMITER } from './rate-limit.js';
 import { observeRequests } from './request-telemetry.js';
 import { NO_REVOCATIONS, TOKEN_REVOCATIONS, type TokenRevocations } from './token-revocations.js';
 import { answerUnrecognized, type Routes } from './unrecognized.js';
@@ -101,7 +103,6 @@ function createFastify(options: HttpAppOptions, filter: MatrixErrorFilter, drain
 /** What every service's controllers may ask for, whichever process they run in. */
 function sharedModule(options: HttpAppOptions, draining: Draining): DynamicModule {
   const providers = [
-    { provide: TOKEN_VERIFIER, useValue: options.tokens },
     { provide: TOKEN_REVOCATIONS, useValue: options.revocations ?? NO_REVOCATIONS },
     { provide: RATE_LIMITER, useValue: options.rateLimiter },
     { provide: Draining, useValue: draining },
@@ -125,6 +126,7 @@ export async function createHttpApp(
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, { logger: false, bodyParser: false });
   parseJsonBodies(server);
   app.useGlobalFilters(filter);
+  app.useGlobalGuards(new Door(options.tokens, options.rateLimiter));
   await app.init();
   await server.ready();
   const { config, logger } = options;

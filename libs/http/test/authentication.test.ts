@@ -24,6 +24,35 @@ class MembersController {
 }
 
 @Controller('_matrix/client/v3')
+@Authenticated({ guests: true })
+class LobbyController {
+  @Get('lobby')
+  look() {
+    return {};
+  }
+
+  @Get('vault')
+  @Authenticated()
+  open() {
+    return {};
+  }
+
+  @Post('knock')
+  @Authenticated({ guests: true })
+  @RateLimited('message')
+  knock() {
+    return {};
+  }
+
+  @Post('ring')
+  @RateLimited('message')
+  @Authenticated({ guests: true })
+  ring() {
+    return {};
+  }
+}
+
+@Controller('_matrix/client/v3')
 class OpenController {
   @Post('login')
   @RateLimited('login')
@@ -35,7 +64,7 @@ class OpenController {
 const limiter = new FakeRateLimiter();
 let app: HttpApp;
 beforeAll(async () => {
-  app = await testApp([MembersController, OpenController], { rateLimiter: limiter });
+  app = await testApp([MembersController, LobbyController, OpenController], { rateLimiter: limiter });
 });
 afterAll(() => app.drain());
 
@@ -78,6 +107,13 @@ describe('an access token', () => {
     expect(refused).toMatchObject({ status: 403, body: { errcode: 'M_GUEST_ACCESS_FORBIDDEN' } });
     expect(await call('GET', 'public', bearer('guest'))).toMatchObject({ status: 200, body: { guest: true } });
   });
+
+  it('of a guest opens all of a class that says so, but what says otherwise', async () => {
+    expect(await call('GET', 'lobby', bearer('guest'))).toMatchObject({ status: 200 });
+    expect(await call('GET', 'lobby')).toMatchObject({ status: 401, body: { errcode: 'M_MISSING_TOKEN' } });
+    const refused = await call('GET', 'vault', bearer('guest'));
+    expect(refused).toMatchObject({ status: 403, body: { errcode: 'M_GUEST_ACCESS_FORBIDDEN' } });
+  });
 });
 
 describe('a rate limit', () => {
@@ -90,6 +126,18 @@ describe('a rate limit', () => {
     await call('POST', 'send', bearer('alice'));
     await call('POST', 'login');
     expect(limiter.asked).toEqual(['message @alice:one.test', 'login 127.0.0.1']);
+  });
+
+  it('counts per user wherever it stands beside Authenticated', async () => {
+    await call('POST', 'knock', bearer('alice'));
+    await call('POST', 'ring', bearer('alice'));
+    expect(limiter.asked).toEqual(['message @alice:one.test', 'message @alice:one.test']);
+  });
+
+  it('is M_INVALID_PARAM for what would never be allowed', async () => {
+    limiter.decision = { allowed: false, retryAfterMs: Infinity };
+    const { status, body } = await call('POST', 'send', bearer('alice'));
+    expect([status, body.errcode]).toEqual([400, 'M_INVALID_PARAM']);
   });
 
   it('is M_LIMIT_EXCEEDED once it is used up, and says when to come back', async () => {

@@ -94,6 +94,25 @@ describe('a limit', () => {
     expect(uses.filter(({ allowed }) => allowed)).toHaveLength(5);
   });
 
+  it('may be used several times at once: all of them or none', async () => {
+    const limiter = limiterOn(replicas[0], { message: { per_second: 0.5, burst: 5 } });
+    expect(await limiter.take('message', 'several', 3)).toMatchObject({ allowed: true });
+    const { allowed, retryAfterMs } = await limiter.take('message', 'several', 3);
+    expect(allowed).toBe(false);
+    expect(retryAfterMs).toBeGreaterThan(0);
+    expect(retryAfterMs).toBeLessThanOrEqual(2_000);
+    expect(await limiter.take('message', 'several', 2)).toMatchObject({ allowed: true });
+    expect(await limiter.take('message', 'several')).toMatchObject({ allowed: false });
+    await limiter.giveBack('message', 'several', 2);
+    expect(await limiter.take('message', 'several', 2)).toMatchObject({ allowed: true });
+  });
+
+  it('says that waiting does not help who wants more at once than there ever is', async () => {
+    const limiter = limiterOn(replicas[0], FIVE);
+    expect(await limiter.take('message', 'greedy', 6)).toEqual({ allowed: false, retryAfterMs: Infinity });
+    expect(await limiter.take('message', 'greedy', 5)).toMatchObject({ allowed: true });
+  });
+
   it('may be changed: the new one holds at once', async () => {
     await burst(FIVE, 10, ['changes']);
     const generous = limiterOn(replicas[1], { message: { per_second: 0.001, burst: 1_000 } });

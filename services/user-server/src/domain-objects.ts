@@ -1,4 +1,5 @@
 import type { Config } from '@ganglion/config';
+import type { RefundingRateLimiter } from '@ganglion/contracts';
 import type { Metrics } from '@ganglion/telemetry';
 import { AccountCreation } from './domain/account-creation.js';
 import { AccountData } from './domain/account-data.js';
@@ -11,7 +12,7 @@ import { LastSeen } from './domain/last-seen.js';
 import { type LocalServer, LocalServers } from './domain/local-servers.js';
 import { Login } from './domain/login.js';
 import { PasswordPolicy } from './domain/password-policy.js';
-import type { Announcements, RateLimiter, RoomUpdates } from './domain/ports.js';
+import type { Announcements, RoomUpdates } from './domain/ports.js';
 import { Profiles } from './domain/profiles.js';
 import { Registration } from './domain/registration.js';
 import { Sessions } from './domain/sessions.js';
@@ -27,7 +28,7 @@ export interface DomainDependencies {
   readonly stores: Stores;
   readonly announcements: Announcements;
   readonly roomUpdates: RoomUpdates | undefined;
-  readonly rateLimiter: RateLimiter;
+  readonly rateLimiter: RefundingRateLimiter;
   readonly metrics: Metrics;
 }
 

@@ -1,10 +1,10 @@
 import type { Bus } from '@ganglion/bus';
 import type { Config } from '@ganglion/config';
+import type { RefundingRateLimiter } from '@ganglion/contracts';
 import type { AccountData, Devices, Tokens, UserLog, Users } from '@ganglion/contracts/user';
 import { checkSchema, type Database } from '@ganglion/database';
 import type { Logger, Metrics } from '@ganglion/telemetry';
 import type { Provider } from '@nestjs/common';
-import type { RateLimiter } from './domain/ports.js';
 import { createDomainObjects } from './domain-objects.js';
 import { httpProviders } from './http/providers.js';
 import { Announcer } from './publish/announcer.js';
@@ -26,7 +26,7 @@ export interface UserServerDependencies {
   readonly bus: Bus;
   readonly logger: Logger;
   readonly metrics: Metrics;
-  readonly rateLimiter: RateLimiter;
+  readonly rateLimiter: RefundingRateLimiter;
   /** Where names, avatars and the farewells of deactivated users go. Without it, rooms hear of none of them. */
   readonly rooms?: RoomPorts;
 }

@@ -1,13 +1,11 @@
 import { type ConfigInput, type HttpConfig, parseConfig } from '@ganglion/config';
-import { MatrixError } from '@ganglion/contracts';
+import { MatrixError, type RateLimitDecision, type RateLimiter } from '@ganglion/contracts';
 import { createLogger, Metrics } from '@ganglion/telemetry';
 import type { Type } from '@nestjs/common';
 import {
   createHttpApp,
   type HttpApp,
   type HttpAppOptions,
-  type RateLimitDecision,
-  type RateLimiter,
   type Requester,
   type TokenVerifier,
 } from '../../src/index.js';

@@ -1,5 +1,6 @@
 import { clientApiModule } from '@ganglion/client-api';
 import type { ServiceName } from '@ganglion/config';
+import type { RefundingRateLimiter } from '@ganglion/contracts';
 import {
   type RoomDirectory,
   RoomDirectoryDefinition,
@@ -23,7 +24,6 @@ import {
   UsersDefinition,
 } from '@ganglion/contracts/user';
 import { federationApiModule } from '@ganglion/federation-api';
-import type { RefundingRateLimiter } from '@ganglion/http';
 import { createPushServer, pushModule } from '@ganglion/push';
 import { createRoomServer } from '@ganglion/room-server';
 import { createSyncServer, syncModule } from '@ganglion/sync';

@@ -1,6 +1,7 @@
-import { badJson, forbidden, takeOrRefuse } from './failures.js';
+import { type RefundingRateLimiter, takeOrThrow } from '@ganglion/contracts';
+import { badJson, forbidden } from './failures.js';
 import type { LocalServers } from './local-servers.js';
-import type { Account, AccountStore, Passwords, RateLimiter } from './ports.js';
+import type { Account, AccountStore, Passwords } from './ports.js';
 
 /** How a client names the user that it logs in; `user` alone is how older clients do it. */
 export interface UserReference {
@@ -13,7 +14,7 @@ export class Credentials {
   constructor(
     private readonly accounts: AccountStore,
     private readonly passwords: Passwords,
-    private readonly limiter: RateLimiter,
+    private readonly limiter: RefundingRateLimiter,
     private readonly servers: LocalServers,
   ) {}
 
@@ -41,7 +42,7 @@ export class Credentials {
    */
   async check(candidates: readonly string[], password: string): Promise<Account | undefined> {
     const name = candidates.at(-1);
-    if (name !== undefined) await takeOrRefuse(this.limiter, 'login_failed', name);
+    if (name !== undefined) await takeOrThrow(this.limiter, 'login_failed', name);
     const account = await this.accounts.find(candidates);
     const verified = await this.passwords.verify(account?.passwordHash, password);
     if (!verified || account === undefined || account.deactivated) return undefined;

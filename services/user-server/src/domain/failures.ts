@@ -1,5 +1,4 @@
 import { MatrixError } from '@ganglion/contracts';
-import type { RateLimiter, RateLimitName } from './ports.js';
 
 export const forbidden = (message: string) => new MatrixError(403, 'M_FORBIDDEN', message);
 export const notFound = (message: string) => new MatrixError(404, 'M_NOT_FOUND', message);
@@ -14,9 +13,3 @@ export const missingParam = (message: string) => new MatrixError(400, 'M_MISSING
  */
 export const unknownToken = (message: string, softLogout = false) =>
   new MatrixError(401, 'M_UNKNOWN_TOKEN', message, { soft_logout: softLogout });
-
-/** Takes one use or throws M_LIMIT_EXCEEDED. @see https://spec.matrix.org/v1.19/client-server-api/#rate-limiting */
-export async function takeOrRefuse(limiter: RateLimiter, name: RateLimitName, key: string): Promise<void> {
-  const { allowed, retryAfterMs } = await limiter.take(name, key);
-  if (!allowed) throw new MatrixError(429, 'M_LIMIT_EXCEEDED', 'Too many requests', { retry_after_ms: retryAfterMs });
-}

@@ -1,9 +1,10 @@
+import { type RateLimiter, takeOrThrow } from '@ganglion/contracts';
 import { parseUserId } from '@ganglion/protocol';
 import { type AccountCreation, type CreatedAccount, userInUse } from './account-creation.js';
-import { forbidden, missingParam, takeOrRefuse } from './failures.js';
+import { forbidden, missingParam } from './failures.js';
 import type { GuestUpgrade } from './guest-upgrade.js';
 import type { PasswordPolicy } from './password-policy.js';
-import type { AccountStore, RateLimiter } from './ports.js';
+import type { AccountStore } from './ports.js';
 import type { DeviceRequest } from './sessions.js';
 import type { InteractiveRequest } from './uia-request.js';
 import { DUMMY_FLOWS } from './uia-stages.js';
@@ -64,7 +65,7 @@ export class Registration {
     if (password !== undefined) this.policy.check(password);
     await this.uia.pass(interactive, DUMMY_FLOWS);
     if (password === undefined) throw missingParam('password is required');
-    await takeOrRefuse(this.limiter, 'registration', address);
+    await takeOrThrow(this.limiter, 'registration', address);
     const device = request.inhibitLogin ? undefined : request;
     if (guestAccessToken !== undefined) return this.guestUpgrade.upgrade(userId, password, device);
     return this.creation.create({ userId, displayname: parseUserId(userId).localpart }, password, device);
@@ -82,7 +83,7 @@ export class Registration {
     address: string,
   ): Promise<CreatedAccount> {
     if (!this.settings.guests) throw forbidden('Guest access is disabled');
-    await takeOrRefuse(this.limiter, 'registration', address);
+    await takeOrThrow(this.limiter, 'registration', address);
     const guest = { userId: randomUserId(serverName), guest: true };
     return this.creation.create(guest, undefined, { initialDeviceDisplayName });
   }

@@ -1,10 +1,10 @@
 import { createEmbeddedBus } from '@ganglion/bus';
 import { type Config, type ConfigInput, parseConfig } from '@ganglion/config';
+import type { RefundingRateLimiter } from '@ganglion/contracts';
 import { Database, migrate } from '@ganglion/database';
 import { CachingTokenVerifier, createHttpApp } from '@ganglion/http';
 import { createLogger, Metrics } from '@ganglion/telemetry';
 import { type TestBus, type TestDatabase, testDatabase } from '@ganglion/testing';
-import type { RateLimiter } from '../../src/domain/ports.js';
 import {
   createUserServer,
   type RoomPorts,
@@ -26,11 +26,14 @@ const BASE = {
 
 export interface InstanceOptions {
   readonly config?: Partial<ConfigInput>;
-  readonly rateLimiter?: RateLimiter;
+  readonly rateLimiter?: RefundingRateLimiter;
   readonly rooms?: RoomPorts;
 }
 
-const UNLIMITED: RateLimiter = { take: async () => ({ allowed: true, retryAfterMs: 0 }), giveBack: async () => {} };
+const UNLIMITED: RefundingRateLimiter = {
+  take: async () => ({ allowed: true, retryAfterMs: 0 }),
+  giveBack: async () => {},
+};
 
 /** One process' worth of user server, with its HTTP side. */
 export interface Instance {

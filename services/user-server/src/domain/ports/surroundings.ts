@@ -29,11 +29,3 @@ export interface Passwords {
   /** Takes as long for an absent hash as for any other. */
   verify(hash: string | undefined, password: string): Promise<boolean>;
 }
-
-export type RateLimitName = 'registration' | 'login_failed';
-
-export interface RateLimiter {
-  take(name: RateLimitName, key: string): Promise<{ readonly allowed: boolean; readonly retryAfterMs: number }>;
-  /** Takes a use back that did not count after all. */
-  giveBack(name: RateLimitName, key: string): Promise<void>;
-}
