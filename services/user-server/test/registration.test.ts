@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { jest } from '@jest/globals';
 import { Deployment, type Instance, SHARED_SECRET } from './support/deployment.js';
 import { freshName, passwordLogin, register } from './support/http-client.js';
 
@@ -200,12 +201,21 @@ describe('GET /register/available', () => {
 describe('/_synapse/admin/v1/register', () => {
   const path = '/_synapse/admin/v1/register';
 
-  async function signed(fields: { username: string; admin?: boolean; user_type?: string }) {
-    const { body } = await instance.http.get(path);
+  interface Fields {
+    readonly username: string;
+    readonly admin?: boolean;
+    readonly user_type?: string;
+  }
+
+  async function signed(fields: Fields) {
+    return signedBy((await instance.http.get(path)).body.nonce, fields);
+  }
+
+  function signedBy(nonce: string, fields: Fields) {
     const { username, admin, user_type } = fields;
-    const parts = [body.nonce, username, PASSWORD, admin ? 'admin' : 'notadmin', ...(user_type ? [user_type] : [])];
+    const parts = [nonce, username, PASSWORD, admin ? 'admin' : 'notadmin', ...(user_type ? [user_type] : [])];
     const mac = createHmac('sha1', SHARED_SECRET).update(parts.join('\0')).digest('hex');
-    return { nonce: body.nonce, password: PASSWORD, mac, ...fields };
+    return { nonce, password: PASSWORD, mac, ...fields };
   }
 
   it('makes an administrator', async () => {
@@ -227,14 +237,52 @@ describe('/_synapse/admin/v1/register', () => {
   it('uses a nonce once', async () => {
     const request = await signed({ username: 'once-1' });
     expect((await instance.http.post(path, request)).status).toBe(200);
-    const again = await instance.http.post(path, { ...request, username: 'once-2' });
+    const again = await instance.http.post(path, signedBy(request.nonce, { username: 'once-2' }));
     expect([again.status, again.body]).toEqual([400, { errcode: 'M_UNKNOWN', error: 'Unrecognised nonce' }]);
+  });
+
+  it('uses a nonce once, on however many replicas it comes at once', async () => {
+    const other = await deployment.start();
+    for (let round = 0; round < 5; round++) {
+      const request = await signed({ username: `racing-${round}` });
+      const answers = await Promise.all([instance, other, instance, other].map(({ http }) => http.post(path, request)));
+      expect(answers.map(({ status }) => status).sort()).toEqual([200, 400, 400, 400]);
+    }
   });
 
   it('refuses a nonce that is too old', async () => {
     const request = await signed({ username: 'late-1' });
-    await instance.db.query({ text: "UPDATE user_server.registration_nonces SET expires_at = now() - interval '1 s'" });
-    expect((await instance.http.post(path, request)).body.error).toBe('Unrecognised nonce');
+    const clock = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 60_001);
+    const late = await instance.http.post(path, request);
+    clock.mockRestore();
+    expect(late.body.error).toBe('Unrecognised nonce');
+  });
+
+  it.each([
+    ['that it has not made', () => 'ab'.repeat(54)],
+    ['that is changed', (nonce: string) => nonce.replace(/^./, (digit) => (digit === '0' ? '1' : '0'))],
+    ['that lives longer than it was made for', (nonce: string) => `${nonce.slice(0, 32)}ff${nonce.slice(34)}`],
+    ['that is cut', (nonce: string) => nonce.slice(0, -2)],
+    ['in capitals', (nonce: string) => nonce.toUpperCase()],
+    ['that is no number', () => 'nonce'],
+    ['that is empty', () => ''],
+  ])('refuses a nonce %s', async (_, change) => {
+    const { body } = await instance.http.get(path);
+    const request = signedBy(change(body.nonce), { username: 'forger' });
+    const { status, body: refusal } = await instance.http.post(path, request);
+    expect([status, refusal.error]).toEqual([400, 'Unrecognised nonce']);
+  });
+
+  it('keeps nothing of what somebody asks who does not know the secret', async () => {
+    const count = async () =>
+      (await instance.db.query({ text: 'SELECT 1 FROM user_server.registration_nonces' })).rows.length;
+    const before = await count();
+    for (let i = 0; i < 20; i++) {
+      const { body } = await instance.http.get(path);
+      const request = { nonce: body.nonce, username: 'guess', password: PASSWORD, mac: '0'.repeat(40) };
+      expect((await instance.http.post(path, request)).status).toBe(403);
+    }
+    expect(await count()).toBe(before);
   });
 
   it('refuses a wrong MAC, and one that was made for somebody less', async () => {

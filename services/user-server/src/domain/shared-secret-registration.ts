@@ -1,9 +1,10 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import { MatrixError } from '@ganglion/contracts';
 import type { AccountCreation, CreatedAccount } from './account-creation.js';
 import { forbidden, invalidParam } from './failures.js';
 import type { PasswordPolicy } from './password-policy.js';
 import type { NonceStore } from './ports.js';
+import { isOurNonce, newNonce } from './registration-nonce.js';
 import type { DeviceRequest } from './sessions.js';
 import { userIdForUsername } from './usernames.js';
 
@@ -18,7 +19,8 @@ export interface SharedSecretRequest extends DeviceRequest {
   readonly inhibitLogin?: boolean | undefined;
 }
 
-const NONCE_LIFETIME_MS = 60_000;
+/** Longer than any nonce lives, whatever the clocks of the replicas say. */
+const REMEMBERED_MS = 600_000;
 
 /** Accounts made by who knows the registration secret, in the way that Synapse's tools do it. */
 export class SharedSecretRegistration {
@@ -30,11 +32,8 @@ export class SharedSecretRegistration {
   ) {}
 
   /** A nonce for one request within the next minute. @throws MatrixError M_UNKNOWN when there is no secret */
-  async newNonce(): Promise<string> {
-    this.#requireSecret();
-    const nonce = randomBytes(64).toString('hex');
-    await this.nonces.add(nonce, NONCE_LIFETIME_MS);
-    return nonce;
+  newNonce(): string {
+    return newNonce(this.#requireSecret());
   }
 
   /**
@@ -43,8 +42,9 @@ export class SharedSecretRegistration {
    */
   async register(request: SharedSecretRequest, serverName: string): Promise<CreatedAccount> {
     const secret = this.#requireSecret();
-    if (!(await this.nonces.consume(request.nonce))) throw new MatrixError(400, 'M_UNKNOWN', 'Unrecognised nonce');
+    if (!isOurNonce(request.nonce, secret)) throw unrecognised();
     if (!isRightMac(request, secret)) throw forbidden('The MAC is wrong');
+    if (!(await this.nonces.use(request.nonce, REMEMBERED_MS))) throw unrecognised();
     const { username, password, admin = false, userType, displayname, inhibitLogin } = request;
     const userId = userIdForUsername(username, serverName);
     this.policy.check(password);
@@ -61,6 +61,10 @@ export class SharedSecretRegistration {
     }
     return this.secret;
   }
+}
+
+function unrecognised(): MatrixError {
+  return new MatrixError(400, 'M_UNKNOWN', 'Unrecognised nonce');
 }
 
 function isRightMac(request: SharedSecretRequest, secret: string): boolean {

@@ -44,8 +44,8 @@ export class SharedSecretController {
   ) {}
 
   @Get()
-  async getNonce() {
-    return { nonce: await this.registration.newNonce() };
+  getNonce() {
+    return { nonce: this.registration.newNonce() };
   }
 
   @Post()

@@ -17,7 +17,6 @@ export interface UiaSessionStore {
 }
 
 export interface NonceStore {
-  add(nonce: string, lifetimeMs: number): Promise<void>;
-  /** Takes a nonce out; only one caller is told true, and only before it expires. */
-  consume(nonce: string): Promise<boolean>;
+  /** Notes that a nonce is used, for a while at least; only one caller is told true. */
+  use(nonce: string, rememberMs: number): Promise<boolean>;
 }
