@@ -277,6 +277,7 @@ export const rateLimitsSection = z
     enabled: z.boolean().default(true).describe('false lets everybody do everything as fast as they like.'),
     message: rateLimit(0.2, 10, 'Events sent by one user.'),
     registration: rateLimit(0.17, 3, 'Accounts made from one address.'),
+    auth_sessions: rateLimit(0.2, 30, 'Interactive authentications begun at one address, as a registration is.'),
     login: rateLimit(0.17, 5, 'Log-ins from one address.'),
     login_failed: rateLimit(0.17, 3, 'Failed log-ins to one account.'),
     joins: rateLimit(0.1, 10, 'Rooms joined by one user.'),

@@ -1,7 +1,14 @@
 import { MatrixError } from './matrix-error.js';
 
 /** What may be limited; the configuration's `rate_limits` has a rate and a burst for each, and says of what it is. */
-export type RateLimitName = 'message' | 'registration' | 'login' | 'login_failed' | 'joins' | 'invites';
+export type RateLimitName =
+  | 'message'
+  | 'registration'
+  | 'auth_sessions'
+  | 'login'
+  | 'login_failed'
+  | 'joins'
+  | 'invites';
 
 export interface RateLimitDecision {
   readonly allowed: boolean;

@@ -18,6 +18,7 @@ import { Registration } from './domain/registration.js';
 import { Sessions } from './domain/sessions.js';
 import { SharedSecretRegistration } from './domain/shared-secret-registration.js';
 import { TokenOwners } from './domain/token-owners.js';
+import { UiaSessions } from './domain/uia-sessions.js';
 import { uiaStages } from './domain/uia-stages.js';
 import { UserInteractiveAuth } from './domain/user-interactive-auth.js';
 import { Argon2Passwords } from './passwords/argon2-passwords.js';
@@ -42,7 +43,7 @@ export function createDomainObjects(dependencies: DomainDependencies) {
   const passwords = new Argon2Passwords(config.passwords.argon2, metrics);
   const servers = localServers(config);
   const credentials = new Credentials(accounts, passwords, rateLimiter, servers);
-  const uia = new UserInteractiveAuth(stores.uiaSessions, uiaStages(credentials));
+  const uia = new UserInteractiveAuth(new UiaSessions(stores.uiaSessions, rateLimiter), uiaStages(credentials));
   const sessions = new Sessions(stores.sessions, announcements, tokenLifetimes(config));
   const lastSeen = new LastSeen(devices);
   const owners = new TokenOwners(stores.sessions, announcements, lastSeen);
@@ -51,14 +52,15 @@ export function createDomainObjects(dependencies: DomainDependencies) {
   const { enabled, allow_guests: guests, shared_secret } = config.registration;
   return {
     servers,
+    uia,
     lastSeen,
     owners,
     sessions,
     login: new Login(credentials, sessions),
-    registration: new Registration({ enabled, guests }, accounts, creation, guestUpgrade, uia, policy, rateLimiter),
+    registration: new Registration({ enabled, guests }, accounts, creation, guestUpgrade, policy, rateLimiter),
     sharedSecretRegistration: new SharedSecretRegistration(shared_secret, stores.nonces, creation, policy),
-    accounts: new Accounts(accounts, uia, passwords, policy, announcements, roomUpdates),
-    devices: new Devices(devices, uia, announcements),
+    accounts: new Accounts(accounts, passwords, policy, announcements, roomUpdates),
+    devices: new Devices(devices, announcements),
     profiles: new Profiles(stores.profiles, roomUpdates),
     accountData: new AccountData(stores.accountData, announcements),
     filters: new Filters(stores.filters),

@@ -63,7 +63,7 @@ describe('POST /account/password', () => {
 
   it.each([
     ['a weak password', { new_password: 'short' }, 400, 'M_WEAK_PASSWORD'],
-    ['no password', {}, 400, 'M_BAD_JSON'],
+    ['a password that is no text', { new_password: 5 }, 400, 'M_BAD_JSON'],
     ['auth without password', { new_password: NEW_PASSWORD, auth: { type: 'm.login.password' } }, 400, 'M_BAD_JSON'],
     [
       'auth for nobody',
@@ -75,6 +75,47 @@ describe('POST /account/password', () => {
   ])('refuses %s', async (_, body, status, errcode) => {
     const answer = await change(await register(instance.http), body);
     expect([answer.status, answer.body.errcode]).toEqual([status, errcode]);
+  });
+
+  it('says of a failed stage which are completed', async () => {
+    const user = await register(instance.http);
+    const { body } = await change(user, { new_password: NEW_PASSWORD, auth: passwordLogin(user.userId, 'wrong') });
+    expect(body).toEqual({
+      ...{ flows: [{ stages: ['m.login.password'] }], params: {}, completed: [], session: expect.any(String) },
+      ...{ errcode: 'M_FORBIDDEN', error: expect.any(String) },
+    });
+  });
+
+  it('asks for the password who says nothing yet, and then takes what is added', async () => {
+    const user = await register(instance.http);
+    const first = await change(user, {});
+    expect(first.status).toBe(401);
+    const auth = { ...authOf(user), session: first.body.session };
+    const missing = await change(user, { auth });
+    expect([missing.status, missing.body.errcode]).toEqual([400, 'M_MISSING_PARAM']);
+    expect((await change(user, { new_password: NEW_PASSWORD, auth })).status).toBe(200);
+    expect(await canLogIn(user, NEW_PASSWORD)).toBe(true);
+  });
+
+  it('lets the request that authenticates leave out what was said before', async () => {
+    const user = await register(instance.http);
+    const other = await logIn(instance.http, user);
+    const { session } = (await change(user, { new_password: NEW_PASSWORD, logout_devices: false })).body;
+    expect((await change(user, { auth: { ...authOf(user), session } })).status).toBe(200);
+    expect(await canLogIn(user, NEW_PASSWORD)).toBe(true);
+    expect(await statusOf(other.token)).toBe(200);
+  });
+
+  it('answers the same again to who has not got the answer', async () => {
+    const user = await register(instance.http);
+    const { session } = (await change(user, { new_password: NEW_PASSWORD })).body;
+    const request = { new_password: NEW_PASSWORD, auth: { ...authOf(user), session } };
+    for (let time = 0; time < 3; time++) {
+      expect(await change(user, request)).toMatchObject({ status: 200, body: {} });
+    }
+    const other = await change(user, { ...request, new_password: 'another password' });
+    expect([other.status, other.body.errcode]).toEqual([403, 'M_FORBIDDEN']);
+    expect(await canLogIn(user, NEW_PASSWORD)).toBe(true);
   });
 
   it('needs an access token', async () => {

@@ -41,6 +41,27 @@ describe('two replicas on one database', () => {
     expect(status).toBe(200);
   });
 
+  it('give all who repeat a registration in one session the same account and token', async () => {
+    for (let round = 0; round < 5; round++) {
+      const request = { username: freshName('repeated'), password: PASSWORD };
+      const { session } = (await replicas[0].http.post('register', request)).body;
+      const answers = await atOnce(6, ({ http }) => http.post('register', { auth: { ...DUMMY, session } }));
+      expect(answers.map(({ status }) => status)).toEqual(Array(6).fill(200));
+      expect(new Set(answers.map(({ body }) => body.access_token)).size).toBe(1);
+      await whoIs(answers[0]!.body.access_token);
+    }
+  });
+
+  it('change a password once for all who repeat the request in one session', async () => {
+    const user = await register(replicas[0].http);
+    const request = { new_password: 'another good one' };
+    const { session } = (await replicas[0].http.post('account/password', request, user.token)).body;
+    const auth = { ...passwordLogin(user.userId, user.password), session };
+    const answers = await atOnce(6, ({ http }) => http.post('account/password', { ...request, auth }, user.token));
+    expect(answers.map(({ status }) => status)).toEqual(Array(6).fill(200));
+    expect((await logIn(replicas[1].http, { ...user, password: 'another good one' })).userId).toBe(user.userId);
+  });
+
   it('accept a nonce once, whoever gave it', async () => {
     const path = '/_synapse/admin/v1/register';
     const { nonce } = (await replicas[0].http.get(path)).body;

@@ -72,7 +72,7 @@ describe('DELETE /devices/{deviceId}', () => {
     expect([wrong.status, wrong.body]).toEqual([
       401,
       {
-        ...{ flows: expect.any(Array), params: {}, session: expect.any(String) },
+        ...{ flows: expect.any(Array), params: {}, completed: [], session: expect.any(String) },
         ...{ errcode: 'M_FORBIDDEN', error: expect.any(String) },
       },
     ]);
@@ -88,6 +88,14 @@ describe('DELETE /devices/{deviceId}', () => {
     const { status, body } = await instance.http.delete(path, user.token, { auth: authOf(bob) });
     expect([status, body.errcode]).toEqual([403, 'M_FORBIDDEN']);
     expect((await instance.http.get(path, user.token)).status).toBe(200);
+  });
+
+  it('uses a session for one device however it is written', async () => {
+    const other = await logIn(instance.http, user, { device_id: 'a phone' });
+    const { session } = (await instance.http.delete('devices/a%20phone', user.token)).body;
+    const auth = { ...authOf(user), session };
+    expect((await instance.http.delete('devices/%61%20phone/', user.token, { auth })).status).toBe(200);
+    expect((await instance.http.get('account/whoami', other.token)).status).toBe(401);
   });
 
   it('does not use a session of one device for another', async () => {
@@ -121,8 +129,21 @@ describe('POST /delete_devices', () => {
   });
 
   it('needs a list of ids', async () => {
-    for (const body of [{}, { devices: 'X' }, { devices: [1] }]) {
+    for (const body of [{ devices: 'X' }, { devices: [1] }]) {
       expect((await instance.http.post('delete_devices', body, user.token)).body.errcode).toBe('M_BAD_JSON');
     }
+    const { body } = await instance.http.post('delete_devices', { auth: authOf(user) }, user.token);
+    expect(body.errcode).toBe('M_MISSING_PARAM');
+  });
+
+  it('lets the request that authenticates leave out which, and answers it again', async () => {
+    const other = await logIn(instance.http, user);
+    const { session } = (await instance.http.post('delete_devices', { devices: [other.deviceId] }, user.token)).body;
+    const request = { auth: { ...authOf(user), session } };
+    expect((await instance.http.post('delete_devices', request, user.token)).status).toBe(200);
+    const again = await logIn(instance.http, user, { device_id: other.deviceId });
+    expect((await instance.http.post('delete_devices', request, user.token)).status).toBe(200);
+    // It was carried out once: the device that has come since stays.
+    expect((await instance.http.get('account/whoami', again.token)).status).toBe(200);
   });
 });

@@ -40,6 +40,37 @@ describe('POST /register', () => {
     expect(whoami.body).toEqual({ user_id: body.user_id, device_id: body.device_id, is_guest: false });
   });
 
+  it('lets the request that authenticates leave out what was said before', async () => {
+    const username = freshName();
+    const first = { username, password: PASSWORD, device_id: 'PHONE', inhibit_login: false };
+    const { body: challenge } = await post(first);
+    const { status, body } = await post({ auth: { ...DUMMY, session: challenge.session } });
+    expect([status, body.user_id, body.device_id]).toEqual([200, `@${username}:one.test`, 'PHONE']);
+    expect((await instance.http.post('login', passwordLogin(username, PASSWORD))).status).toBe(200);
+  });
+
+  it('gives the same account, device and token again to who has not got the answer', async () => {
+    const request = { username: freshName(), password: PASSWORD, refresh_token: true };
+    const { session } = (await post(request)).body;
+    const first = await post({ ...request, auth: { ...DUMMY, session } });
+    expect(first.status).toBe(200);
+    const other = await deployment.start();
+    const again = await other.http.post('register', { ...request, auth: { ...DUMMY, session } });
+    expect([again.status, again.body]).toEqual([200, first.body]);
+    expect(await post({ auth: { session } })).toMatchObject({ status: 200, body: first.body });
+    const { body } = await instance.http.get('devices', first.body.access_token);
+    expect(body.devices).toHaveLength(1);
+    const taken = await post({ ...request, auth: DUMMY });
+    expect([taken.status, taken.body.errcode]).toEqual([400, 'M_USER_IN_USE']);
+  });
+
+  it('does not let a session for one name make another', async () => {
+    const { session } = (await post({ username: freshName(), password: PASSWORD })).body;
+    const auth = { ...DUMMY, session };
+    const { status, body } = await post({ username: freshName(), password: PASSWORD, auth });
+    expect([status, body.errcode]).toEqual([403, 'M_FORBIDDEN']);
+  });
+
   it('takes name, device and password of older and sloppier clients', async () => {
     const name = freshName('Sloppy');
     const { status, body } = await post({
@@ -152,6 +183,16 @@ describe('guests', () => {
     expect((await instance.http.get('account/whoami', body.access_token)).body.is_guest).toBe(false);
     expect((await instance.http.get('account/whoami', guest.access_token)).status).toBe(401);
     expect((await post(request)).status).toBe(401);
+  });
+
+  it('become users once in one session, whose answer can be asked for again', async () => {
+    const { body: guest } = await registerGuest();
+    const username = guest.user_id.slice(1, guest.user_id.indexOf(':'));
+    const request = { username, password: PASSWORD, guest_access_token: guest.access_token };
+    const { session } = (await post(request)).body;
+    const first = await post({ ...request, auth: { ...DUMMY, session } });
+    expect(first.status).toBe(200);
+    expect(await post({ ...request, auth: { ...DUMMY, session } })).toMatchObject({ status: 200, body: first.body });
   });
 
   it('cannot take the name of another guest', async () => {

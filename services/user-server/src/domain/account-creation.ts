@@ -1,6 +1,7 @@
 import { MatrixError } from '@ganglion/contracts';
 import type { AccountStore, NewAccount, Passwords } from './ports.js';
 import type { DeviceRequest, Sessions, StartedSession } from './sessions.js';
+import type { InteractiveAttempt } from './user-interactive-auth.js';
 
 /** A new account, logged in unless it was not to be. */
 export interface CreatedAccount {
@@ -20,17 +21,20 @@ export class AccountCreation {
 
   /**
    * @param device the device to log in, if any
+   * @param attempt of whom interactive authentication has let in
    * @throws MatrixError M_USER_IN_USE, however many ask for the name at once
    */
   async create(
     account: Omit<NewAccount, 'passwordHash'>,
     password: string | undefined,
     device: DeviceRequest | undefined,
+    attempt?: InteractiveAttempt,
   ): Promise<CreatedAccount> {
     const passwordHash = password === undefined ? undefined : await this.passwords.hash(password);
     const prepared = device && this.sessions.prepare(account.userId, device);
     const complete = { ...account, ...(passwordHash !== undefined && { passwordHash }) };
-    if (!(await this.accounts.create(complete, prepared?.session))) throw userInUse();
-    return { userId: account.userId, ...(prepared && { session: prepared.started }) };
+    const created = { userId: account.userId, ...(prepared && { session: prepared.started }) };
+    if (!(await this.accounts.create(complete, prepared?.session, attempt?.completion(created)))) throw userInUse();
+    return created;
   }
 }

@@ -1,15 +1,13 @@
-import { forbidden } from './failures.js';
+import { forbidden, missingParam } from './failures.js';
 import type { PasswordPolicy } from './password-policy.js';
 import type { AccountStore, Announcements, Passwords, Requester, RoomUpdates } from './ports.js';
-import type { InteractiveRequest } from './uia-request.js';
 import { PASSWORD_FLOWS } from './uia-stages.js';
-import type { UserInteractiveAuth } from './user-interactive-auth.js';
+import type { InteractiveAttempt } from './user-interactive-auth.js';
 
 /** What users do with their own accounts. @see https://spec.matrix.org/v1.19/client-server-api/#legacy-account-management */
 export class Accounts {
   constructor(
     private readonly store: AccountStore,
-    private readonly uia: UserInteractiveAuth,
     private readonly passwords: Passwords,
     private readonly policy: PasswordPolicy,
     private readonly announcements: Announcements,
@@ -19,23 +17,25 @@ export class Accounts {
   /**
    * Sets a new password and, unless told otherwise, logs out all other devices.
    *
-   * @throws MatrixError M_WEAK_PASSWORD, M_FORBIDDEN when the password has been changed by somebody else meanwhile
+   * @throws MatrixError M_WEAK_PASSWORD, M_MISSING_PARAM without a new password, M_FORBIDDEN when the password has been changed by somebody else meanwhile
    * @throws UiaChallenge
    * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3accountpassword
    */
   async changePassword(
     { userId, deviceId }: Requester,
-    { newPassword, logoutDevices }: { newPassword: string; logoutDevices: boolean },
-    interactive: InteractiveRequest,
+    { newPassword, logoutDevices }: { newPassword: string | undefined; logoutDevices: boolean },
+    attempt: InteractiveAttempt,
   ): Promise<void> {
-    this.policy.check(newPassword);
+    if (newPassword !== undefined) this.policy.check(newPassword);
     const account = await this.store.find([userId]);
-    await this.uia.pass(interactive, PASSWORD_FLOWS);
-    const ended = await this.store.changePassword(userId, {
+    await attempt.pass(PASSWORD_FLOWS);
+    if (newPassword === undefined) throw missingParam('new_password is required');
+    const change = {
       from: account?.passwordHash,
       to: await this.passwords.hash(newPassword),
       ...(logoutDevices && { onlyKeepDevice: deviceId }),
-    });
+    };
+    const ended = await this.store.changePassword(userId, change, attempt.completion(null));
     if (ended === undefined) throw forbidden('The password has changed meanwhile');
     this.announcements.tokensEnded(ended);
   }
@@ -46,10 +46,10 @@ export class Accounts {
    * @throws UiaChallenge
    * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3accountdeactivate
    */
-  async deactivate({ userId }: Requester, erase: boolean, interactive: InteractiveRequest): Promise<void> {
-    await this.uia.pass(interactive, PASSWORD_FLOWS);
+  async deactivate({ userId }: Requester, erase: boolean, attempt: InteractiveAttempt): Promise<void> {
+    await attempt.pass(PASSWORD_FLOWS);
     const leaveRooms = this.roomUpdates !== undefined;
-    const deactivated = await this.store.deactivate(userId, { erase, leaveRooms });
+    const deactivated = await this.store.deactivate(userId, { erase, leaveRooms }, attempt.completion(null));
     if (deactivated === undefined) return;
     this.announcements.tokensEnded(deactivated.ended);
     this.announcements.changed(deactivated.changes);

@@ -1,9 +1,8 @@
 import { MatrixError } from '@ganglion/contracts';
-import { notFound } from './failures.js';
+import { missingParam, notFound } from './failures.js';
 import type { Announcements, Device, DeviceStore, Requester } from './ports.js';
-import type { InteractiveRequest } from './uia-request.js';
 import { PASSWORD_FLOWS } from './uia-stages.js';
-import type { UserInteractiveAuth } from './user-interactive-auth.js';
+import type { InteractiveAttempt } from './user-interactive-auth.js';
 
 const MAX_DISPLAY_NAME = 100;
 const unknownDevice = () => notFound('There is no such device');
@@ -12,7 +11,6 @@ const unknownDevice = () => notFound('There is no such device');
 export class Devices {
   constructor(
     private readonly store: DeviceStore,
-    private readonly uia: UserInteractiveAuth,
     private readonly announcements: Announcements,
   ) {}
 
@@ -37,10 +35,16 @@ export class Devices {
     if (!(await this.store.rename(requester.userId, deviceId, displayName))) throw unknownDevice();
   }
 
-  /** Ends devices after the user has shown that they know the password. @throws UiaChallenge */
-  async remove({ userId }: Requester, deviceIds: readonly string[], interactive: InteractiveRequest): Promise<void> {
-    await this.uia.pass(interactive, PASSWORD_FLOWS);
-    this.announcements.tokensEnded(await this.store.remove(userId, deviceIds));
+  /**
+   * Ends devices after the user has shown that they know the password.
+   *
+   * @throws UiaChallenge
+   * @throws MatrixError M_MISSING_PARAM when it does not say which
+   */
+  async remove({ userId }: Requester, deviceIds: readonly string[] | undefined, attempt: InteractiveAttempt) {
+    await attempt.pass(PASSWORD_FLOWS);
+    if (deviceIds === undefined) throw missingParam('devices is required');
+    this.announcements.tokensEnded(await this.store.remove(userId, deviceIds, attempt.completion(null)));
   }
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3logout */

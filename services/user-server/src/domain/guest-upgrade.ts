@@ -4,6 +4,7 @@ import type { AccountStore, Announcements, Passwords } from './ports.js';
 import { hashToken } from './session-tokens.js';
 import type { DeviceRequest, Sessions } from './sessions.js';
 import type { TokenOwners } from './token-owners.js';
+import type { InteractiveAttempt } from './user-interactive-auth.js';
 
 /** Guests who become users and keep their name. @see https://spec.matrix.org/v1.19/client-server-api/#guest-access */
 export class GuestUpgrade {
@@ -22,12 +23,19 @@ export class GuestUpgrade {
   }
 
   /** @throws MatrixError M_USER_IN_USE when the account is not a guest's any more */
-  async upgrade(userId: string, password: string, device: DeviceRequest | undefined): Promise<CreatedAccount> {
+  async upgrade(
+    userId: string,
+    password: string,
+    device: DeviceRequest | undefined,
+    attempt: InteractiveAttempt,
+  ): Promise<CreatedAccount> {
     const passwordHash = await this.passwords.hash(password);
     const prepared = device && this.sessions.prepare(userId, device);
-    const ended = await this.accounts.upgradeGuest(userId, passwordHash, prepared?.session);
+    const upgraded = { userId, ...(prepared && { session: prepared.started }) };
+    const completion = attempt.completion(upgraded);
+    const ended = await this.accounts.upgradeGuest(userId, passwordHash, prepared?.session, completion);
     if (ended === undefined) throw userInUse();
     this.announcements.tokensEnded(ended);
-    return { userId, ...(prepared && { session: prepared.started }) };
+    return upgraded;
   }
 }

@@ -6,9 +6,8 @@ import type { GuestUpgrade } from './guest-upgrade.js';
 import type { PasswordPolicy } from './password-policy.js';
 import type { AccountStore } from './ports.js';
 import type { DeviceRequest } from './sessions.js';
-import type { InteractiveRequest } from './uia-request.js';
 import { DUMMY_FLOWS } from './uia-stages.js';
-import type { UserInteractiveAuth } from './user-interactive-auth.js';
+import type { InteractiveAttempt } from './user-interactive-auth.js';
 import { randomUserId, userIdForUsername } from './usernames.js';
 
 export interface RegistrationSettings {
@@ -24,6 +23,12 @@ export interface RegistrationRequest extends DeviceRequest {
   readonly guestAccessToken?: string | undefined;
 }
 
+/** Where an account is to be, and who asks for it, for the rate limit. */
+export interface RegistrationPlace {
+  readonly serverName: string;
+  readonly address: string;
+}
+
 /** Registration by anybody. @see https://spec.matrix.org/v1.19/client-server-api/#legacy-account-registration */
 export class Registration {
   constructor(
@@ -31,7 +36,6 @@ export class Registration {
     private readonly accounts: AccountStore,
     private readonly creation: AccountCreation,
     private readonly guestUpgrade: GuestUpgrade,
-    private readonly uia: UserInteractiveAuth,
     private readonly policy: PasswordPolicy,
     private readonly limiter: RateLimiter,
   ) {}
@@ -46,29 +50,27 @@ export class Registration {
   }
 
   /**
-   * @param address where the request comes from, for the rate limit
    * @throws MatrixError as checkUsername, M_WEAK_PASSWORD, M_MISSING_PARAM without a password, M_LIMIT_EXCEEDED
    * @throws UiaChallenge
    * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3register
    */
   async register(
     request: RegistrationRequest,
-    interactive: InteractiveRequest,
-    address: string,
+    attempt: InteractiveAttempt,
+    { serverName, address }: RegistrationPlace,
   ): Promise<CreatedAccount> {
     this.#checkEnabled();
     const { username, password, guestAccessToken } = request;
-    const { serverName } = interactive;
     const userId = username === undefined ? randomUserId(serverName) : userIdForUsername(username, serverName);
     if (guestAccessToken === undefined) await this.#checkFree(userId);
     else await this.guestUpgrade.check(userId, guestAccessToken);
     if (password !== undefined) this.policy.check(password);
-    await this.uia.pass(interactive, DUMMY_FLOWS);
+    await attempt.pass(DUMMY_FLOWS);
     if (password === undefined) throw missingParam('password is required');
     await takeOrThrow(this.limiter, 'registration', address);
     const device = request.inhibitLogin ? undefined : request;
-    if (guestAccessToken !== undefined) return this.guestUpgrade.upgrade(userId, password, device);
-    return this.creation.create({ userId, displayname: parseUserId(userId).localpart }, password, device);
+    if (guestAccessToken !== undefined) return this.guestUpgrade.upgrade(userId, password, device, attempt);
+    return this.creation.create({ userId, displayname: parseUserId(userId).localpart }, password, device, attempt);
   }
 
   /**
@@ -79,8 +81,7 @@ export class Registration {
    */
   async registerGuest(
     initialDeviceDisplayName: string | undefined,
-    serverName: string,
-    address: string,
+    { serverName, address }: RegistrationPlace,
   ): Promise<CreatedAccount> {
     if (!this.settings.guests) throw forbidden('Guest access is disabled');
     await takeOrThrow(this.limiter, 'registration', address);

@@ -6,7 +6,8 @@ export type Flow = readonly string[];
 export interface ChallengeState {
   readonly flows: readonly Flow[];
   readonly session: string;
-  readonly completed: readonly string[];
+  /** The stages that are done; undefined for who has tried none. */
+  readonly completed?: readonly string[] | undefined;
   /** Why the last attempt did not count. */
   readonly failure?: MatrixError | undefined;
 }
@@ -32,7 +33,7 @@ export class UiaChallenge extends Error {
       flows: flows.map((stages) => ({ stages })),
       params: {},
       session,
-      ...(completed.length > 0 && { completed }),
+      ...(completed && { completed }),
       ...(failure && { errcode: failure.errcode, error: failure.message }),
     };
   }

@@ -1,14 +1,17 @@
-import { createHash, createHmac, randomBytes } from 'node:crypto';
-import { CanonicalJsonError, canonicalJsonString, isJsonObject, type JsonObject } from '@ganglion/protocol';
+import { createHash, randomBytes } from 'node:crypto';
+import { isJsonObject, type JsonObject } from '@ganglion/protocol';
 import { badJson } from './failures.js';
 
 /** A request to an endpoint that authenticates interactively. */
 export interface InteractiveRequest {
-  /** Method and path: a session serves just one of them. */
+  /** Method and URI: a session serves just one of them. */
   readonly endpoint: string;
   /** Whose access token came with it. */
   readonly userId?: string;
+  readonly deviceId?: string;
   readonly serverName: string;
+  /** Where it came from. */
+  readonly address: string;
   /** The whole body, `auth` included. */
   readonly body: JsonObject;
 }
@@ -38,23 +41,4 @@ export function newSessionId(): string {
 /** What is stored in place of a session's id. */
 export function hashSessionId(session: string): Buffer {
   return createHash('sha256').update(session).digest();
-}
-
-/**
- * What tells one request from another: its body without `auth`. Keyed with the session's id, which we do not keep: a
- * body may hold a password. Undefined for a body that says nothing yet, as that of a client that asks for the flows.
- *
- * @throws MatrixError M_BAD_JSON for a body that has no canonical form
- */
-export function digestBody({ body }: InteractiveRequest, session: string): Buffer | undefined {
-  const { auth: _, ...rest } = body;
-  if (Object.keys(rest).length === 0) return undefined;
-  try {
-    return createHmac('sha256', session)
-      .update(canonicalJsonString(rest, { strict: false }))
-      .digest();
-  } catch (error) {
-    if (error instanceof CanonicalJsonError) throw badJson(error.message);
-    throw error;
-  }
 }

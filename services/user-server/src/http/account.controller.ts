@@ -1,15 +1,16 @@
-import { Authenticated, JsonBody, RequestedBy, type Requester } from '@ganglion/http';
+import { Authenticated, JsonBody, parseBody, RequestedBy, type Requester } from '@ganglion/http';
 import type { JsonObject } from '@ganglion/protocol';
 import { Controller, Get, HttpCode, Inject, Post, UseFilters } from '@nestjs/common';
 import { z } from 'zod';
 import { Accounts } from '../domain/accounts.js';
 import { LocalServers } from '../domain/local-servers.js';
+import { UserInteractiveAuth } from '../domain/user-interactive-auth.js';
 import { interactiveRequest, type Origin, RequestOrigin } from './origin.js';
 import { UiaChallengeFilter } from './uia-challenge.filter.js';
-import { jsonObject, optionalFlag, text } from './values.js';
+import { jsonObject, optionalFlag, optionalText } from './values.js';
 
 const passwordBody = z
-  .object({ new_password: text, logout_devices: optionalFlag })
+  .object({ new_password: optionalText, logout_devices: optionalFlag })
   .transform((body) => ({ newPassword: body.new_password, logoutDevices: body.logout_devices ?? true }));
 
 const deactivateBody = z.object({ erase: optionalFlag }).transform(({ erase }) => erase ?? false);
@@ -20,6 +21,7 @@ const deactivateBody = z.object({ erase: optionalFlag }).transform(({ erase }) =
 export class AccountController {
   constructor(
     @Inject(Accounts) private readonly accounts: Accounts,
+    @Inject(UserInteractiveAuth) private readonly uia: UserInteractiveAuth,
     @Inject(LocalServers) private readonly servers: LocalServers,
   ) {}
 
@@ -29,11 +31,12 @@ export class AccountController {
   @Authenticated()
   async changePassword(
     @RequestedBy() requester: Requester,
-    @JsonBody(passwordBody) change: z.output<typeof passwordBody>,
     @JsonBody(jsonObject) body: JsonObject,
     @RequestOrigin() origin: Origin,
   ) {
-    await this.accounts.changePassword(requester, change, interactiveRequest(origin, this.servers, body, requester));
+    await this.uia.perform(interactiveRequest(origin, this.servers, body, requester), (attempt) =>
+      this.accounts.changePassword(requester, parseBody(passwordBody, attempt.parameters), attempt),
+    );
     return {};
   }
 
@@ -43,11 +46,12 @@ export class AccountController {
   @Authenticated()
   async deactivateAccount(
     @RequestedBy() requester: Requester,
-    @JsonBody(deactivateBody) erase: boolean,
     @JsonBody(jsonObject) body: JsonObject,
     @RequestOrigin() origin: Origin,
   ) {
-    await this.accounts.deactivate(requester, erase, interactiveRequest(origin, this.servers, body, requester));
+    await this.uia.perform(interactiveRequest(origin, this.servers, body, requester), (attempt) =>
+      this.accounts.deactivate(requester, parseBody(deactivateBody, attempt.parameters), attempt),
+    );
     return { id_server_unbind_result: 'success' };
   }
 

@@ -1,10 +1,11 @@
-import { Authenticated, JsonBody, Path, RequestedBy, type Requester } from '@ganglion/http';
+import { Authenticated, JsonBody, Path, parseBody, RequestedBy, type Requester } from '@ganglion/http';
 import type { JsonObject } from '@ganglion/protocol';
 import { Controller, Delete, Get, HttpCode, Inject, Post, Put, UseFilters } from '@nestjs/common';
 import { z } from 'zod';
 import { Devices } from '../domain/devices.js';
 import { LocalServers } from '../domain/local-servers.js';
 import type { Device } from '../domain/ports.js';
+import { UserInteractiveAuth } from '../domain/user-interactive-auth.js';
 import { interactiveRequest, type Origin, RequestOrigin } from './origin.js';
 import { UiaChallengeFilter } from './uia-challenge.filter.js';
 import { jsonObject, optionalText, text } from './values.js';
@@ -12,7 +13,7 @@ import { jsonObject, optionalText, text } from './values.js';
 const devicePath = z.object({ deviceId: text });
 const updateBody = z.object({ display_name: optionalText });
 const deleteBody = jsonObject.default({});
-const deleteDevicesBody = z.object({ devices: z.array(text) });
+const deleteDevicesBody = z.object({ devices: z.array(text).optional() });
 
 type DevicePath = z.output<typeof devicePath>;
 
@@ -22,6 +23,7 @@ type DevicePath = z.output<typeof devicePath>;
 export class DeviceController {
   constructor(
     @Inject(Devices) private readonly devices: Devices,
+    @Inject(UserInteractiveAuth) private readonly uia: UserInteractiveAuth,
     @Inject(LocalServers) private readonly servers: LocalServers,
   ) {}
 
@@ -60,7 +62,9 @@ export class DeviceController {
     @JsonBody(deleteBody) body: JsonObject,
     @RequestOrigin() origin: Origin,
   ) {
-    await this.devices.remove(requester, [deviceId], interactiveRequest(origin, this.servers, body, requester));
+    await this.uia.perform(interactiveRequest(origin, this.servers, body, requester), (attempt) =>
+      this.devices.remove(requester, [deviceId], attempt),
+    );
     return {};
   }
 
@@ -70,11 +74,12 @@ export class DeviceController {
   @Authenticated()
   async deleteDevices(
     @RequestedBy() requester: Requester,
-    @JsonBody(deleteDevicesBody) { devices }: z.output<typeof deleteDevicesBody>,
     @JsonBody(jsonObject) body: JsonObject,
     @RequestOrigin() origin: Origin,
   ) {
-    await this.devices.remove(requester, devices, interactiveRequest(origin, this.servers, body, requester));
+    await this.uia.perform(interactiveRequest(origin, this.servers, body, requester), (attempt) =>
+      this.devices.remove(requester, parseBody(deleteDevicesBody, attempt.parameters).devices, attempt),
+    );
     return {};
   }
 }

@@ -1,4 +1,4 @@
-import { clientAddress } from '@ganglion/http';
+import { clientAddress, householdOf } from '@ganglion/http';
 import type { JsonObject } from '@ganglion/protocol';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
@@ -10,25 +10,27 @@ import type { InteractiveRequest } from '../domain/uia-request.js';
 export interface Origin {
   /** The host that the client asked. */
   readonly host: string;
-  /** The client's address. */
+  /** The client's address, or its whole household's. */
   readonly address: string;
-  /** Method and path. */
+  /** Method and URI, however that is written. */
   readonly endpoint: string;
 }
 
 /** The parameter that receives where the request comes from. */
 export const RequestOrigin = createParamDecorator((_: unknown, context: ExecutionContext): Origin => {
   const request = context.switchToHttp().getRequest<FastifyRequest>();
-  const [path = ''] = request.url.split('?', 1);
-  return { host: request.host, address: clientAddress(request), endpoint: `${request.method} ${path}` };
+  const { method, routeOptions, params } = request;
+  const endpoint = `${method} ${routeOptions.url} ${JSON.stringify(params)}`;
+  return { host: request.host, address: householdOf(clientAddress(request)), endpoint };
 });
 
 /** The request as user-interactive authentication sees it. */
 export function interactiveRequest(
-  { host, endpoint }: Origin,
+  { host, address, endpoint }: Origin,
   servers: LocalServers,
   body: JsonObject,
   requester?: Requester,
 ): InteractiveRequest {
-  return { endpoint, body, serverName: servers.forHost(host), ...(requester && { userId: requester.userId }) };
+  const user = requester && { userId: requester.userId, deviceId: requester.deviceId };
+  return { endpoint, address, body, serverName: servers.forHost(host), ...user };
 }

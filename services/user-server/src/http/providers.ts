@@ -10,6 +10,7 @@ import { Profiles } from '../domain/profiles.js';
 import { Registration } from '../domain/registration.js';
 import { Sessions } from '../domain/sessions.js';
 import { SharedSecretRegistration } from '../domain/shared-secret-registration.js';
+import { UserInteractiveAuth } from '../domain/user-interactive-auth.js';
 import type { DomainObjects } from '../domain-objects.js';
 import { LoginAnswers } from './session-answers.js';
 
@@ -19,6 +20,7 @@ export function httpProviders(domain: DomainObjects, config: Config): Provider[]
     { provide: LocalServers, useValue: domain.servers },
     { provide: Sessions, useValue: domain.sessions },
     { provide: Login, useValue: domain.login },
+    { provide: UserInteractiveAuth, useValue: domain.uia },
     { provide: Registration, useValue: domain.registration },
     { provide: SharedSecretRegistration, useValue: domain.sharedSecretRegistration },
     { provide: Accounts, useValue: domain.accounts },

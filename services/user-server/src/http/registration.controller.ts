@@ -1,9 +1,10 @@
-import { JsonBody, Query } from '@ganglion/http';
+import { JsonBody, parseBody, Query } from '@ganglion/http';
 import type { JsonObject } from '@ganglion/protocol';
 import { Controller, Get, HttpCode, Inject, Post, UseFilters } from '@nestjs/common';
 import { z } from 'zod';
 import { LocalServers } from '../domain/local-servers.js';
 import { Registration } from '../domain/registration.js';
+import { UserInteractiveAuth } from '../domain/user-interactive-auth.js';
 import { interactiveRequest, type Origin, RequestOrigin } from './origin.js';
 import { accountAnswer } from './session-answers.js';
 import { UiaChallengeFilter } from './uia-challenge.filter.js';
@@ -34,6 +35,7 @@ const registerBody = z
 export class RegistrationController {
   constructor(
     @Inject(Registration) private readonly registration: Registration,
+    @Inject(UserInteractiveAuth) private readonly uia: UserInteractiveAuth,
     @Inject(LocalServers) private readonly servers: LocalServers,
   ) {}
 
@@ -42,20 +44,18 @@ export class RegistrationController {
   @HttpCode(200)
   async register(
     @Query(kindQuery) { kind }: z.output<typeof kindQuery>,
-    @JsonBody(registerBody) request: z.output<typeof registerBody>,
     @JsonBody(jsonObject) body: JsonObject,
     @RequestOrigin() origin: Origin,
   ) {
-    const interactive = interactiveRequest(origin, this.servers, body);
-    return accountAnswer(
-      kind === 'guest'
-        ? await this.registration.registerGuest(
-            request.initialDeviceDisplayName,
-            interactive.serverName,
-            origin.address,
-          )
-        : await this.registration.register(request, interactive, origin.address),
+    const request = interactiveRequest(origin, this.servers, body);
+    if (kind === 'guest') {
+      const { initialDeviceDisplayName } = parseBody(registerBody, body);
+      return accountAnswer(await this.registration.registerGuest(initialDeviceDisplayName, request));
+    }
+    const created = await this.uia.perform(request, (attempt) =>
+      this.registration.register(parseBody(registerBody, attempt.parameters), attempt, request),
     );
+    return accountAnswer(created);
   }
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3registeravailable */

@@ -9,11 +9,13 @@ import type {
   NewAccount,
   NewSession,
   PasswordChange,
+  SessionCompletion,
 } from '../domain/ports.js';
 import { emptyAccountData } from './account-data-store.js';
 import { requestRoomUpdate } from './room-update-store.js';
 import { accounts, filters, profileFields } from './schema.js';
 import { endDevices, openSession } from './session-writes.js';
+import { oncePerSession } from './uia-session-store.js';
 
 interface AccountRow extends Record<string, unknown> {
   user_id: string;
@@ -40,8 +42,8 @@ export class PostgresAccountStore implements AccountStore {
     return { ...flags, userId: user_id, passwordHash: password_hash ?? undefined };
   }
 
-  create(account: NewAccount, session?: NewSession): Promise<boolean> {
-    return this.db.transaction(async (tx) => {
+  create(account: NewAccount, session?: NewSession, completion?: SessionCompletion): Promise<boolean> {
+    return this.#once(completion, async (tx) => {
       const { userId, displayname } = account;
       const inserted = await tx.drizzle
         .insert(accounts)
@@ -58,8 +60,8 @@ export class PostgresAccountStore implements AccountStore {
     });
   }
 
-  upgradeGuest(userId: string, passwordHash: string, session?: NewSession): Promise<EndedTokens | undefined> {
-    return this.db.transaction(async (tx) => {
+  upgradeGuest(userId: string, passwordHash: string, session?: NewSession, completion?: SessionCompletion) {
+    return this.#once(completion, async (tx): Promise<EndedTokens | undefined> => {
       const { rowCount } = await tx.query({
         name: 'upgrade-guest',
         text: `UPDATE user_server.accounts SET guest = false, password_hash = $2
@@ -73,8 +75,8 @@ export class PostgresAccountStore implements AccountStore {
     });
   }
 
-  changePassword(userId: string, { from, to, onlyKeepDevice }: PasswordChange): Promise<EndedTokens | undefined> {
-    return this.db.transaction(async (tx) => {
+  changePassword(userId: string, { from, to, onlyKeepDevice }: PasswordChange, completion?: SessionCompletion) {
+    return this.#once(completion, async (tx): Promise<EndedTokens | undefined> => {
       const { rowCount } = await tx.query({
         name: 'change-password',
         text: `UPDATE user_server.accounts SET password_hash = $3
@@ -86,8 +88,8 @@ export class PostgresAccountStore implements AccountStore {
     });
   }
 
-  deactivate(userId: string, { erase, leaveRooms }: Deactivation): Promise<DeactivatedAccount | undefined> {
-    return this.db.transaction(async (tx) => {
+  deactivate(userId: string, { erase, leaveRooms }: Deactivation, completion?: SessionCompletion) {
+    return this.#once(completion, async (tx): Promise<DeactivatedAccount | undefined> => {
       const { rowCount } = await tx.query({
         name: 'deactivate',
         text: `UPDATE user_server.accounts SET deactivated_at = now(), password_hash = NULL, erased = $2
@@ -100,6 +102,10 @@ export class PostgresAccountStore implements AccountStore {
       if (leaveRooms) await requestRoomUpdate(tx, userId, { fields: [], leave: true });
       return { ended, changes: erase ? await this.#erase(tx, userId) : [] };
     });
+  }
+
+  #once<T>(completion: SessionCompletion | undefined, work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.db.transaction((tx) => oncePerSession(tx, completion, () => work(tx)));
   }
 
   async #erase(tx: Transaction, userId: string) {

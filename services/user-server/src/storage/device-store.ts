@@ -1,8 +1,9 @@
 import { type Database, rowsOf, sql, statement } from '@ganglion/database';
 import { and, asc, eq } from 'drizzle-orm';
-import type { Device, DeviceSighting, DeviceStore, EndedTokens } from '../domain/ports.js';
+import type { Device, DeviceSighting, DeviceStore, EndedTokens, SessionCompletion } from '../domain/ports.js';
 import { devices } from './schema.js';
 import { endDevices } from './session-writes.js';
+import { oncePerSession } from './uia-session-store.js';
 
 const isDevice = (userId: string, deviceId: string) => and(eq(devices.userId, userId), eq(devices.deviceId, deviceId));
 
@@ -47,9 +48,9 @@ export class PostgresDeviceStore implements DeviceStore {
     return rowCount === 1;
   }
 
-  remove(userId: string, deviceIds?: readonly string[]): Promise<EndedTokens> {
+  remove(userId: string, deviceIds?: readonly string[], completion?: SessionCompletion): Promise<EndedTokens> {
     const which = deviceIds === undefined ? { except: [] } : { only: deviceIds };
-    return this.db.transaction((tx) => endDevices(tx, userId, which));
+    return this.db.transaction((tx) => oncePerSession(tx, completion, () => endDevices(tx, userId, which)));
   }
 
   async recordSeen(sightings: readonly DeviceSighting[]): Promise<void> {

@@ -6,7 +6,7 @@ import type { SchemaDefinition } from '@ganglion/database';
  */
 export const userServerSchema: SchemaDefinition = {
   schema: 'user_server',
-  version: 1,
+  version: 2,
   oldestCompatible: 1,
   migrations: [
     {
@@ -124,6 +124,14 @@ export const userServerSchema: SchemaDefinition = {
           due_at timestamptz NOT NULL DEFAULT now()
         );
         CREATE INDEX room_updates_by_due ON user_server.room_updates (due_at);
+      `,
+    },
+    {
+      version: 2,
+      name: 'what interactive authentication remembers',
+      up: `
+        -- Both sealed with the session's id. body_digest is written by the version before alone.
+        ALTER TABLE user_server.uia_sessions ADD COLUMN parameters bytea, ADD COLUMN result bytea;
       `,
     },
   ],

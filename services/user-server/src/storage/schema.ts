@@ -84,6 +84,8 @@ export const uiaSessions = schema.table('uia_sessions', {
   bodyDigest: bytea('body_digest'),
   completed: text('completed').array().notNull().default([]),
   expiresAt: time('expires_at').notNull(),
+  parameters: bytea('parameters'),
+  result: bytea('result'),
 });
 
 export const registrationNonces = schema.table('registration_nonces', {

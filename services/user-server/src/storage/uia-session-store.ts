@@ -1,48 +1,49 @@
-import type { Database } from '@ganglion/database';
-import type { UiaSession, UiaSessionStore } from '../domain/ports.js';
+import type { Database, Transaction } from '@ganglion/database';
+import type { SessionCompletion, UiaSession, UiaSessionStore } from '../domain/ports.js';
+import { SessionCompletedError } from '../domain/session-completed-error.js';
 
 interface SessionRow extends Record<string, unknown> {
   endpoint: string;
   user_id: string | null;
-  body_digest: Buffer | null;
+  parameters: Buffer;
   completed: string[];
+  result: Buffer | null;
 }
 
 /** Sessions of user-interactive authentication in PostgreSQL, where every replica finds them. */
 export class PostgresUiaSessionStore implements UiaSessionStore {
   constructor(private readonly db: Database) {}
 
-  async create(hash: Buffer, session: UiaSession, lifetimeMs: number): Promise<void> {
-    const { endpoint, userId, bodyDigest, completed } = session;
+  async create(hash: Buffer, session: Omit<UiaSession, 'result'>, lifetimeMs: number): Promise<void> {
+    const { endpoint, userId, parameters, completed } = session;
     await this.db.query({
       name: 'create-uia-session',
-      text: `INSERT INTO user_server.uia_sessions (session_hash, endpoint, user_id, body_digest, completed, expires_at)
+      text: `INSERT INTO user_server.uia_sessions (session_hash, endpoint, user_id, parameters, completed, expires_at)
              VALUES ($1, $2, $3, $4, $5, now() + $6 * interval '1 millisecond')`,
-      values: [hash, endpoint, userId ?? null, bodyDigest ?? null, completed, lifetimeMs],
+      values: [hash, endpoint, userId ?? null, parameters, completed, lifetimeMs],
     });
   }
 
   async find(hash: Buffer): Promise<UiaSession | undefined> {
     const { rows } = await this.db.query<SessionRow>({
       name: 'find-uia-session',
-      text: `SELECT endpoint, user_id, body_digest, completed FROM user_server.uia_sessions
-             WHERE session_hash = $1 AND expires_at > now()`,
+      text: `SELECT endpoint, user_id, parameters, completed, result FROM user_server.uia_sessions
+             WHERE session_hash = $1 AND expires_at > now() AND parameters IS NOT NULL`,
       values: [hash],
     });
     const row = rows[0];
     if (row === undefined) return undefined;
-    const { endpoint, user_id, body_digest, completed } = row;
-    return { endpoint, userId: user_id ?? undefined, bodyDigest: body_digest ?? undefined, completed };
+    const { endpoint, user_id, parameters, completed, result } = row;
+    return { endpoint, userId: user_id ?? undefined, parameters, completed, result: result ?? undefined };
   }
 
-  async bind(hash: Buffer, bodyDigest: Buffer): Promise<Buffer | undefined> {
-    const { rows } = await this.db.query<{ body_digest: Buffer }>({
-      name: 'bind-uia-session',
-      text: `UPDATE user_server.uia_sessions SET body_digest = coalesce(body_digest, $2)
-             WHERE session_hash = $1 RETURNING body_digest`,
-      values: [hash, bodyDigest],
+  async extend(hash: Buffer, before: Buffer, parameters: Buffer): Promise<boolean> {
+    const { rowCount } = await this.db.query({
+      name: 'extend-uia-session',
+      text: 'UPDATE user_server.uia_sessions SET parameters = $3 WHERE session_hash = $1 AND parameters = $2',
+      values: [hash, before, parameters],
     });
-    return rows[0]?.body_digest;
+    return rowCount === 1;
   }
 
   async complete(hash: Buffer, before: readonly string[], stage: string): Promise<boolean> {
@@ -54,13 +55,33 @@ export class PostgresUiaSessionStore implements UiaSessionStore {
     });
     return rowCount === 1;
   }
+}
 
-  async consume(hash: Buffer): Promise<boolean> {
-    const { rowCount } = await this.db.query({
-      name: 'consume-uia-session',
-      text: 'DELETE FROM user_server.uia_sessions WHERE session_hash = $1 AND expires_at > now()',
-      values: [hash],
+/**
+ * Does something once for a session, and notes its result in the same transaction; who comes at the same time waits. Falsy
+ * results are refusals, after which it may be tried again.
+ *
+ * @throws SessionCompletedError when it has been done before
+ */
+export async function oncePerSession<T>(
+  tx: Transaction,
+  completion: SessionCompletion | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (completion === undefined) return work();
+  const { rows } = await tx.query<{ is_open: boolean }>({
+    name: 'hold-uia-session',
+    text: `SELECT result IS NULL AS is_open FROM user_server.uia_sessions WHERE session_hash = $1 FOR UPDATE`,
+    values: [completion.sessionHash],
+  });
+  if (!rows[0]?.is_open) throw new SessionCompletedError();
+  const outcome = await work();
+  if (outcome) {
+    await tx.query({
+      name: 'complete-uia-session',
+      text: 'UPDATE user_server.uia_sessions SET result = $2 WHERE session_hash = $1',
+      values: [completion.sessionHash, completion.result],
     });
-    return rowCount === 1;
   }
+  return outcome;
 }

@@ -1,4 +1,5 @@
 import type { EndedTokens, NewSession } from './session-store.js';
+import type { SessionCompletion } from './uia-session-store.js';
 import type { UserChangeRecord } from './user-data-stores.js';
 
 export interface Account {
@@ -35,15 +36,29 @@ export interface DeactivatedAccount {
   readonly changes: readonly UserChangeRecord[];
 }
 
+/** All changes throw SessionCompletedError, and change nothing, when the authentication session has brought them already. */
 export interface AccountStore {
   /** The first of the user ids that has an account. */
   find(userIds: readonly string[]): Promise<Account | undefined>;
   /** Makes an account and logs it in; false when the user id is taken. */
-  create(account: NewAccount, session?: NewSession): Promise<boolean>;
+  create(account: NewAccount, session?: NewSession, completion?: SessionCompletion): Promise<boolean>;
   /** Makes a user of a guest; false when there is no such guest. */
-  upgradeGuest(userId: string, passwordHash: string, session?: NewSession): Promise<EndedTokens | undefined>;
+  upgradeGuest(
+    userId: string,
+    passwordHash: string,
+    session?: NewSession,
+    completion?: SessionCompletion,
+  ): Promise<EndedTokens | undefined>;
   /** Replaces one password by another; undefined when the old one is not current any more. */
-  changePassword(userId: string, change: PasswordChange): Promise<EndedTokens | undefined>;
+  changePassword(
+    userId: string,
+    change: PasswordChange,
+    completion?: SessionCompletion,
+  ): Promise<EndedTokens | undefined>;
   /** Ends an account for good, with its devices and, to erase it, its data. Undefined when that was done before. */
-  deactivate(userId: string, options: Deactivation): Promise<DeactivatedAccount | undefined>;
+  deactivate(
+    userId: string,
+    options: Deactivation,
+    completion?: SessionCompletion,
+  ): Promise<DeactivatedAccount | undefined>;
 }

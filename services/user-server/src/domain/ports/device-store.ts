@@ -1,4 +1,5 @@
 import type { EndedTokens } from './session-store.js';
+import type { SessionCompletion } from './uia-session-store.js';
 
 export interface Device {
   readonly deviceId: string;
@@ -18,7 +19,11 @@ export interface DeviceStore {
   find(userId: string, deviceId: string): Promise<Device | undefined>;
   /** False when there is no such device. */
   rename(userId: string, deviceId: string, displayName: string): Promise<boolean>;
-  /** Ends devices and their tokens; all of the user's when no ids are given. */
-  remove(userId: string, deviceIds?: readonly string[]): Promise<EndedTokens>;
+  /**
+   * Ends devices and their tokens; all of the user's when no ids are given.
+   *
+   * @throws SessionCompletedError when the authentication session has ended devices already
+   */
+  remove(userId: string, deviceIds?: readonly string[], completion?: SessionCompletion): Promise<EndedTokens>;
   recordSeen(sightings: readonly DeviceSighting[]): Promise<void>;
 }

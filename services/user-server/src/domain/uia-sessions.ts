@@ -1,0 +1,80 @@
+import { type RateLimiter, takeOrThrow } from '@ganglion/contracts';
+import type { JsonObject } from '@ganglion/protocol';
+import { forbidden } from './failures.js';
+import type { UiaSession, UiaSessionStore } from './ports.js';
+import { seal, unseal } from './sealed.js';
+import { addedParameters, checkRememberable, parametersOf } from './uia-parameters.js';
+import { hashSessionId, type InteractiveRequest, newSessionId } from './uia-request.js';
+
+/** A session as it is when one of its requests has been read. */
+export interface OpenSession {
+  readonly id: string;
+  readonly hash: Buffer;
+  readonly parameters: JsonObject;
+  readonly completed: readonly string[];
+  /** What the request was answered; undefined until it has been carried out. */
+  readonly outcome: { readonly result: unknown } | undefined;
+}
+
+const LIFETIME_MS = 15 * 60_000;
+
+/**
+ * Sessions of user-interactive authentication. They are stored, so that any replica can go on with one, and bound to one
+ * user, method and URI. What was asked for is remembered in them, passwords too, so it is sealed with the session's id, which
+ * is the client's alone.
+ */
+export class UiaSessions {
+  constructor(
+    private readonly store: UiaSessionStore,
+    private readonly limiter: RateLimiter,
+  ) {}
+
+  /**
+   * Begins a session and returns its id.
+   *
+   * @throws MatrixError M_LIMIT_EXCEEDED when too many begin at one address, M_TOO_LARGE
+   */
+  async begin(request: InteractiveRequest, completed: readonly string[]): Promise<string> {
+    const parameters = parametersOf(request);
+    checkRememberable(parameters, request);
+    await takeOrThrow(this.limiter, 'auth_sessions', request.address);
+    const id = newSessionId();
+    const { endpoint, userId } = request;
+    const session = { endpoint, userId, parameters: seal(parameters, id), completed };
+    await this.store.create(hashSessionId(id), session, LIFETIME_MS);
+    return id;
+  }
+
+  /**
+   * Goes on with a session, and remembers what its next request asks for in addition. Undefined when there is none.
+   *
+   * @throws MatrixError M_FORBIDDEN when the session belongs to another request, M_TOO_LARGE
+   */
+  async resume(id: string, request: InteractiveRequest): Promise<OpenSession | undefined> {
+    const hash = hashSessionId(id);
+    const found = await this.store.find(hash);
+    if (found === undefined) return undefined;
+    if (found.endpoint !== request.endpoint || found.userId !== request.userId) {
+      throw forbidden('This authentication session belongs to another request');
+    }
+    const remembered = unseal<JsonObject>(found.parameters, id);
+    const added = addedParameters(remembered, parametersOf(request));
+    if (added !== undefined && found.result === undefined) {
+      checkRememberable(added, request);
+      // Another request was faster: what this one asks for has to go with what that one did.
+      if (!(await this.store.extend(hash, found.parameters, seal(added, id)))) return this.resume(id, request);
+    }
+    const { completed } = found;
+    return { id, hash, parameters: added ?? remembered, completed, outcome: outcomeOf(found, id) };
+  }
+
+  /** Notes a completed stage; the stages completed after it, whoever was faster. */
+  async complete({ hash, completed }: OpenSession, stage: string): Promise<readonly string[]> {
+    if (await this.store.complete(hash, completed, stage)) return [...completed, stage];
+    return (await this.store.find(hash))?.completed ?? [];
+  }
+}
+
+function outcomeOf({ result }: UiaSession, id: string): OpenSession['outcome'] {
+  return result && { result: unseal(result, id) };
+}
