@@ -7,20 +7,26 @@ import type { UserChanges } from '../src/user.js';
 const text = fc.string({ unit: 'binary' }).filter((value) => value.isWellFormed());
 const seq = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
 const transaction = fc.record({ userId: text, deviceId: text, txnId: text, scope: text });
-const event: fc.Arbitrary<LoggedEvent> = fc.record(
-  {
-    roomSeq: seq,
-    eventId: text,
-    pduJson: text,
-    stateChanges: fc.array(fc.record({ type: text, stateKey: text, eventId: text })),
-    transaction: fc.option(transaction, { nil: undefined }),
-    redactedEventId: fc.option(text, { nil: undefined }),
-  },
-  { requiredKeys: ['roomSeq', 'eventId', 'pduJson', 'stateChanges', 'transaction', 'redactedEventId'] },
-);
+const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
+const event: fc.Arbitrary<LoggedEvent> = fc.record({
+  roomSeq: seq,
+  eventId: text,
+  pduJson: text,
+  eventNid: seq,
+  ...{ visibility: text, previousVisibility: optional(text), hasMoreStateChanges: fc.boolean() },
+  memberships: fc.array(fc.record({ userId: text, membership: text })),
+  stateChanges: fc.array(
+    fc.record({ type: text, stateKey: text, eventId: text, eventNid: seq, keyNid: seq, membership: optional(text) }),
+  ),
+  transaction: optional(transaction),
+  redactedEventId: optional(text),
+  redactedEventNid: optional(seq),
+  strippedStateJson: optional(text),
+});
 const roomEvents: fc.Arbitrary<RoomEvents> = fc.record({
   roomId: text,
   roomVersion: text,
+  roomNid: seq,
   events: fc.array(event, { maxLength: 5 }),
 });
 const userChanges: fc.Arbitrary<UserChanges> = fc.record({
@@ -68,8 +74,9 @@ describe('what streams and topics carry arrives as it was sent:', () => {
 
 describe('an empty text and none', () => {
   const sent = (redactedEventId: string | undefined) => {
-    const events = [{ ...{ roomSeq: 1, eventId: '$e', pduJson: '{}', stateChanges: [] }, redactedEventId }];
-    const bytes = ROOM_EVENTS.codec.encode({ roomId: '!r', roomVersion: '12', events });
+    const plain = { roomSeq: 1, eventId: '$e', eventNid: 1, pduJson: '{}', stateChanges: [], memberships: [] };
+    const events = [{ ...plain, visibility: 'shared', hasMoreStateChanges: false, redactedEventId }];
+    const bytes = ROOM_EVENTS.codec.encode({ roomId: '!r', roomVersion: '12', roomNid: 1, events });
     return ROOM_EVENTS.codec.decode(bytes).events[0]?.redactedEventId;
   };
 
@@ -80,7 +87,7 @@ describe('what is no message', () => {
   const nonsense: [string, Uint8Array][] = [
     [
       'a message cut off',
-      ROOM_EVENTS.codec.encode({ roomId: '!room:one.test', roomVersion: '12', events: [] }).slice(0, 5),
+      ROOM_EVENTS.codec.encode({ roomId: '!room:one.test', roomVersion: '12', roomNid: 1, events: [] }).slice(0, 5),
     ],
     ['a number beyond what can be counted', Buffer.from([0x0a, 0x0c, 0x08, ...new Array(9).fill(0xff), 0x01])],
   ];

@@ -1,24 +1,32 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Bus } from '@ganglion/bus';
 import type { Config } from '@ganglion/config';
-import type { RoomDirectory, RoomLog, RoomReads, Rooms } from '@ganglion/contracts/room';
+import type { RoomDirectory, RoomIntake, RoomLog, RoomReads, Rooms } from '@ganglion/contracts/room';
 import type { Database } from '@ganglion/database';
 import type { Logger } from '@ganglion/telemetry';
 import { EventBuilder, type SigningKeys } from './domain/event-builder.js';
+import { EventGraph } from './domain/graph/event-graph.js';
 import { RoomActors } from './domain/room-actors.js';
+import { States } from './domain/state/states.js';
 import { Publisher } from './publish/publisher.js';
 import { Sweeper } from './publish/sweeper.js';
 import { RoomDirectoryRpc } from './rpc/room-directory-rpc.js';
+import { RoomIntakeRpc } from './rpc/room-intake-rpc.js';
 import { RoomLogRpc } from './rpc/room-log-rpc.js';
 import { RoomReadsRpc } from './rpc/room-reads-rpc.js';
 import { RoomsRpc } from './rpc/rooms-rpc.js';
 import { DirectoryStore } from './storage/directory-store.js';
 import { EventLog } from './storage/event-log.js';
+import { PostgresGraphRows } from './storage/graph-rows.js';
 import { GroupCommitter } from './storage/group-committer.js';
+import { PostgresIntakeStore } from './storage/intake-store.js';
 import { Numbers } from './storage/numbers.js';
+import { PostgresOutlierRows } from './storage/outlier-rows.js';
 import { PostgresRoomCreator } from './storage/room-creator.js';
 import { PostgresRoomStore } from './storage/room-store.js';
+import { StateJumps } from './storage/state-jumps.js';
 import { StateReader } from './storage/state-reader.js';
+import { PostgresStateRows } from './storage/state-rows.js';
 
 export interface RoomServerDependencies {
   readonly config: Config;
@@ -35,6 +43,7 @@ export interface RoomServer {
   readonly roomReads: RoomReads;
   readonly roomDirectory: RoomDirectory;
   readonly roomLog: RoomLog;
+  readonly roomIntake: RoomIntake;
   start(): void;
   stop(): Promise<void>;
 }
@@ -43,20 +52,27 @@ export interface RoomServer {
 export function createRoomServer({ config, db, bus, logger, signingKeys }: RoomServerDependencies): RoomServer {
   const store = new PostgresRoomStore(db);
   const numbers = new Numbers(db);
+  const states = new States(new PostgresStateRows(db));
+  const graph = new EventGraph(new PostgresGraphRows(db));
   const committer = new GroupCommitter(db);
   const listener = new Publisher(bus, committer, logger);
-  const builder = new EventBuilder(store, signingKeys);
-  const actors = new RoomActors({ store, committer, builder, numbers, listener, pause }, config.rooms.max_loaded);
-  const creation = { builder, numbers, creator: new PostgresRoomCreator(db), listener };
-  const states = new StateReader(db);
+  const builder = new EventBuilder(signingKeys);
+  const serverNames = [...signingKeys.keys()];
+  const planning = { store, states, graph, numbers, builder, listener };
+  const actors = new RoomActors({ ...planning, committer, serverNames, pause }, config.rooms.max_loaded);
+  const creation = { ...planning, creator: new PostgresRoomCreator(db) };
+  const reader = new StateReader(db, states);
   const log = new EventLog(db);
   const directory = new DirectoryStore(db);
+  const intake = new PostgresIntakeStore(db, numbers);
+  const outliers = { graph, numbers, rows: new PostgresOutlierRows(db, numbers) };
   const sweeper = new Sweeper(db, bus, log, committer, logger);
   return {
-    rooms: new RoomsRpc(actors, store, creation, signingKeys, directory),
-    roomReads: new RoomReadsRpc(states, store),
-    roomDirectory: new RoomDirectoryRpc(db, directory, store, states, actors),
-    roomLog: new RoomLogRpc(log, states),
+    rooms: new RoomsRpc(actors, store, creation, serverNames, directory),
+    roomReads: new RoomReadsRpc(reader, store),
+    roomDirectory: new RoomDirectoryRpc(db, directory, store, reader, actors),
+    roomLog: new RoomLogRpc(log, reader, new StateJumps(db, states, store)),
+    roomIntake: new RoomIntakeRpc(actors, store, intake, outliers, serverNames),
     start: () => sweeper.start(),
     stop: () => sweeper.stop(),
   };

@@ -1,7 +1,9 @@
 import type { EventBuilder } from '../src/domain/event-builder.js';
+import { EventGraph, type GraphRows } from '../src/domain/graph/event-graph.js';
 import type { CommitResult, RoomStore } from '../src/domain/ports.js';
 import { RoomActor } from '../src/domain/room-actor.js';
 import { RoomHead } from '../src/domain/room-head.js';
+import { type StateRows, States } from '../src/domain/state/states.js';
 import { ALICE, rulesOf } from './support/room.js';
 
 const ROOM = '!room:one.test';
@@ -15,15 +17,20 @@ function contestedRoom(conflicts: number) {
   let nid = 0;
   const event = { eventId: '$event', roomId: ROOM, pdu: { ...draft, depth: 1 }, rejected: false };
   const built = { event, json: '{}', authNids: [], prevNids: [] };
+  const head = Object.assign(new RoomHead(1, ROOM, rulesOf('12')), { stateNid: 1 });
+  const store: Partial<RoomStore> = { loadHead: async () => head, refresh: async () => true, load: async () => {} };
   const actor = new RoomActor(ROOM, {
-    store: { loadHead: async () => new RoomHead(1, ROOM, rulesOf('12')) } as Partial<RoomStore> as RoomStore,
-    builder: { build: async () => built } as Partial<Record<keyof EventBuilder, unknown>> as EventBuilder,
-    committer: { commit: async (): Promise<CommitResult> => (attempts++ < conflicts ? 'conflict' : 'committed') },
+    store: store as RoomStore,
+    ...{ states: new States({} as StateRows), graph: new EventGraph({} as GraphRows), serverNames: [] },
+    builder: { build: () => built } as Partial<Record<keyof EventBuilder, unknown>> as EventBuilder,
+    committer: {
+      commit: async (): Promise<CommitResult> => ({ kind: attempts++ < conflicts ? 'conflict' : 'committed' }),
+    },
     numbers: { allocate: async () => ++nid },
-    listener: { committed: ({ version }) => void committed.push(version) },
+    listener: { committed: ({ progress }) => void committed.push(progress.version) },
     pause: async (ms) => void pauses.push(ms),
   });
-  const send = () => actor.run(async (commit) => (await commit.append(draft)).roomSeq);
+  const send = () => actor.run(async (room) => (await room.append(draft)).roomSeq);
   return { send, pauses, committed, attempts: () => attempts };
 }
 

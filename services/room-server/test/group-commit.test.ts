@@ -1,5 +1,8 @@
 import { ROOM_VERSIONS } from '@ganglion/protocol';
-import type { NewCommittedEvent, RoomCommit } from '../src/domain/ports.js';
+import { EventGraph, type GraphRows } from '../src/domain/graph/event-graph.js';
+import { type PlanDependencies, RoomPlan } from '../src/domain/placement/room-plan.js';
+import type { RoomCommit } from '../src/domain/ports.js';
+import { RoomHead } from '../src/domain/room-head.js';
 import { GroupCommitter } from '../src/storage/group-committer.js';
 import { audit } from './support/audit.js';
 import { ALICE, countOf, createRoom, rulesOf, send, storedEvents } from './support/room.js';
@@ -78,25 +81,27 @@ describe('a group commit with an event that the database refuses', () => {
     const roomNid = nextNid++;
     const nid = nextNid++;
     await replica.db.query({
-      text: `INSERT INTO room_server.rooms (room_nid, room_id, room_version, version, state_nid, extremities)
-        VALUES ($1, $2, '12', 0, 0, '{}')`,
+      text: `INSERT INTO room_server.rooms (room_nid, room_id, room_version, version) VALUES ($1, $2, '12', 0)`,
       values: [roomNid, roomId],
     });
     const pdu = { type, sender: ALICE, content: {}, depth: 1, origin_server_ts: 1, prev_events: [], auth_events: [] };
-    const event: NewCommittedEvent = {
-      ...{ nid, roomSeq: 1, json: JSON.stringify(pdu), prevNids: [], authNids: [] },
-      ...{
-        stateBeforeNid: 0,
-        stateAfterNid: 0,
-        newState: undefined,
-        transaction: undefined,
-        redactsEventId: undefined,
-        tracePoint: undefined,
-      },
-      event: { eventId: `$${nid}`, roomId, pdu: { ...pdu, hashes: { sha256: '' }, signatures: {} }, rejected: false },
+    const event = {
+      eventId: `$${nid}`,
+      roomId,
+      pdu: { ...pdu, hashes: { sha256: '' }, signatures: {} },
+      rejected: false,
     };
-    const commit = { roomNid, roomId, roomVersion: '12', seenVersion: 0, version: 1, stateNid: 0 };
-    return { ...commit, extremityNids: [nid], events: [event] };
+    const head = new RoomHead(roomNid, roomId, rulesOf('12'));
+    const plan = new RoomPlan(head, { graph: new EventGraph({} as GraphRows) } as PlanDependencies);
+    plan.head.roomSeq = 1;
+    plan.add({
+      ...{ nid, event, json: JSON.stringify(pdu), status: 'accepted', isKnown: false, roomSeq: 1, keyNid: undefined },
+      ...{ prevNids: [], authNids: [], stateBeforeNid: 1, stateAfterNid: 1, visibility: 'shared' },
+      ...{ previousVisibility: undefined, stateChanges: [], jump: undefined, localMemberships: [], missing: [] },
+      ...{ transaction: undefined, redactsEventId: undefined, redactedNid: undefined, redactedBy: undefined },
+      ...{ strippedState: undefined, tracePoint: undefined },
+    });
+    return plan.commit();
   }
 
   it('commits all others', async () => {
@@ -119,7 +124,7 @@ describe('a group commit with an event that the database refuses', () => {
       values: [two.roomNid],
     });
     const results = await Promise.all([one, two].map((commit) => committer.commit(commit)));
-    expect(results).toEqual(['committed', 'conflict']);
+    expect(results).toEqual([{ kind: 'committed' }, { kind: 'conflict' }]);
     expect(await countOf(replica.db, 'room_server.outbox WHERE room_nid = $1', [two.roomNid])).toBe(0);
   });
 });

@@ -1,6 +1,8 @@
 import { stateTuple } from '@ganglion/protocol';
+import { States } from '../src/domain/state/states.js';
 import { StateReader } from '../src/storage/state-reader.js';
-import { ALICE, BOB, CAROL, change, createRoom, send, storedEvents } from './support/room.js';
+import { PostgresStateRows } from '../src/storage/state-rows.js';
+import { ALICE, BOB, CAROL, change, createRoom, roomNidOf, send, storedEvents } from './support/room.js';
 import { type Replica, RoomServers } from './support/room-servers.js';
 
 let servers: RoomServers;
@@ -114,25 +116,40 @@ describe('the state around every event of a long history', () => {
       const stateKey = index % 4 === 3 ? undefined : `${index % 5 === 0 ? index : index % 7}`;
       await send(writer, roomId, ALICE, { type: 'm.thing', stateKey, content: { index } });
     }
-    const reader = new StateReader(replica.db);
+    const reader = new StateReader(replica.db, new States(new PostgresStateRows(replica.db)));
+    const roomNid = await roomNidOf(replica.db, roomId);
     const state = new Map<string, string>();
     for (const { nid, eventId, pdu } of await storedEvents(replica.db, roomId)) {
       if (nid % 3 === 0) {
-        const before = await reader.around(nid, 'before');
+        const before = await reader.around(roomNid, nid, 'before');
         expect(before.map((event) => event.eventId).sort()).toEqual(inWords(state));
       }
       if (pdu.state_key !== undefined) state.set(stateTuple(pdu.type, pdu.state_key), eventId);
       if (nid % 3 === 0) {
-        const after = await reader.around(nid, 'after');
+        const after = await reader.around(roomNid, nid, 'after');
         expect(after.map((event) => event.eventId).sort()).toEqual(inWords(state));
       }
     }
-    const { rows } = await replica.db.query<{ longest: number; snapshots: number }>({
-      text: `SELECT max(chain_length) AS longest, count(*) FILTER (WHERE base_nid IS NULL) AS snapshots
-        FROM room_server.states JOIN room_server.rooms USING (room_nid) WHERE room_id = $1`,
+  });
+
+  it('is found in few steps, however long the history is', async () => {
+    const roomId = await createRoom(replica);
+    const topics = Array.from({ length: 600 }, (_, index) => ({ type: 'm.thing', stateKey: `${index}`, content: {} }));
+    for (const each of topics) await send(replica, roomId, ALICE, each);
+    const { rows } = await replica.db.query<{ steps: number; states: number }>({
+      text: `WITH RECURSIVE stride AS (
+          SELECT s.*, 1 AS steps FROM room_server.rooms r JOIN room_server.states s USING (room_nid, state_nid)
+          WHERE r.room_id = $1
+          UNION ALL
+          SELECT s.*, stride.steps + 1 FROM stride
+          JOIN room_server.states s ON s.room_nid = stride.room_nid AND s.state_nid = stride.skip_nid
+        )
+        SELECT max(steps) AS steps,
+          (SELECT count(*) FROM room_server.states s WHERE s.room_nid = min(stride.room_nid)) AS states
+        FROM stride`,
       values: [roomId],
     });
-    expect(rows[0]!.longest).toBeLessThanOrEqual(40);
-    expect(rows[0]!.snapshots).toBeGreaterThan(1);
+    expect(rows[0]).toEqual({ states: 605, steps: expect.any(Number) });
+    expect(rows[0]!.steps).toBeLessThanOrEqual(22);
   });
 });

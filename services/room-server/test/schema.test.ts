@@ -16,6 +16,9 @@ afterAll(async () => {
   await database.drop();
 });
 
-it('the tables as drizzle knows them are those of the migrated database', async () => {
-  expect(drizzleShapes(tables)).toEqual(await migratedShapes(db, 'room_server'));
+it('what drizzle knows of the tables is as the migrated database has it', async () => {
+  const known = drizzleShapes(tables);
+  const { columns, keys } = await migratedShapes(db, 'room_server');
+  expect(columns).toEqual(expect.arrayContaining(known.columns));
+  expect(keys).toEqual(expect.arrayContaining(known.keys));
 });

@@ -29,6 +29,7 @@ function watched(log: RoomLog, listRoomHeads: RoomLog['listRoomHeads']): RoomLog
     listRoomHeads,
     getRoomEvents: (request) => log.getRoomEvents(request),
     getEvents: (request) => log.getEvents(request),
+    getStateChanges: (request) => log.getStateChanges(request),
   };
 }
 

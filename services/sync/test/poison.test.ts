@@ -65,8 +65,13 @@ describe.each([
   const impossible = (index: number) => ({
     key: `!impossible-${index}:one.test`,
     message: {
-      ...{ roomId: `!impossible-${index}:one.test`, roomVersion: '11' },
-      events: [{ roomSeq: 7, eventId: `$impossible-${index}`, pduJson: '{}', stateChanges: [] }],
+      ...{ roomId: `!impossible-${index}:one.test`, roomVersion: '11', roomNid: 1_000 + index },
+      events: [
+        {
+          ...{ roomSeq: 7, eventId: `$impossible-${index}`, eventNid: 1, pduJson: '{}', stateChanges: [] },
+          ...{ visibility: 'shared', memberships: [], hasMoreStateChanges: false },
+        },
+      ],
     },
   });
 

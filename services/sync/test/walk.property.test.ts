@@ -183,7 +183,8 @@ async function live(steps: readonly Step[], pageSize: number): Promise<void> {
   const { rooms } = deployment;
   const story = new Story(await rooms.create(userIds[0]!), userIds);
   const { roomId } = story;
-  for (const { eventId, pduJson } of (await rooms.getRoomEvents({ roomId, afterSeq: 0, limit: 9 })).events!.events) {
+  for (const { eventId, pduJson } of (await rooms.getRoomEvents({ roomId, afterSeq: 0, limit: 9, backfilled: false }))
+    .events!.events) {
     story.note({ ...JSON.parse(pduJson), event_id: eventId });
   }
   const send = async (type: string, sender: number, content: object, stateKey?: string) => {

@@ -215,7 +215,7 @@ describe('what must never break', () => {
           })),
         );
         const pdu = { roomSeq: 1, eventId: '$none', pduJson: '{"no":', stateChanges: [] };
-        const poison = { roomId: '!unreadable:example', roomVersion: '12', events: [pdu as never] };
+        const poison = { roomId: '!unreadable:example', roomVersion: '12', roomNid: 999_999, events: [pdu as never] };
         await bus.publish(ROOM_EVENTS, poison, { key: poison.roomId });
         const sent = await Promise.all(rooms.map((roomId) => alice.sendText(roomId, 'antidote')));
         await reader.until(() =>

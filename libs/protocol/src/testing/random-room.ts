@@ -82,10 +82,12 @@ class RoomMaker {
 
   private begin(): Deed[] {
     const [creator, second, ...others] = this.users as [string, string, ...string[]];
-    const { privilegedCreators, implicitCreator, id } = this.room.rules;
+    const { privilegedCreators, implicitCreator, roomIdIsCreateHash, id } = this.room.rules;
     const content = {
       room_version: id,
       ...(!implicitCreator && { creator }),
+      // Rooms that begin alike would be one.
+      ...(roomIdIsCreateHash && { 'org.example.number': this.random.below(2 ** 32) }),
       ...(privilegedCreators && this.random.percent(30) && { additional_creators: [this.random.pick(others)] }),
     };
     const users = { ...(!privilegedCreators && { [creator]: 100 }), [second]: this.random.pick([50, 75, 100]) };

@@ -4,6 +4,7 @@ import type { RefundingRateLimiter } from '@ganglion/contracts';
 import {
   type RoomDirectory,
   RoomDirectoryDefinition,
+  RoomIntakeDefinition,
   type RoomLog,
   RoomLogDefinition,
   type RoomReads,
@@ -98,6 +99,7 @@ async function addRoomServer({ foundation, interfaces, parts }: Composition): Pr
   interfaces.offer(RoomReadsDefinition, server.roomReads);
   interfaces.offer(RoomDirectoryDefinition, server.roomDirectory);
   interfaces.offer(RoomLogDefinition, server.roomLog);
+  interfaces.offer(RoomIntakeDefinition, server.roomIntake);
 }
 
 async function addUserServer({ foundation, interfaces, rateLimiter, modules, parts }: Composition): Promise<void> {

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { MatrixError } from '@ganglion/contracts';
 import { domainOf, type JsonObject, type RoomVersionRules, roomVersionRules } from '@ganglion/protocol';
-import { CommitBuilder } from './commit-builder.js';
 import type { EventBuilder } from './event-builder.js';
-import { type CommitListener, type NumberSource, type RoomCreator, RoomExistsError } from './ports.js';
+import { LocalPlacement } from './placement/local-placement.js';
+import { type PlanDependencies, RoomPlan } from './placement/room-plan.js';
+import { type CommitListener, type RoomCreator, RoomExistsError } from './ports.js';
 import { RoomHead } from './room-head.js';
 
 export interface RoomToCreate {
@@ -17,9 +18,8 @@ export interface RoomToCreate {
   readonly originServerTs: number;
 }
 
-export interface CreateRoomDependencies {
+export interface CreateRoomDependencies extends PlanDependencies {
   readonly builder: EventBuilder;
-  readonly numbers: NumberSource;
   readonly creator: RoomCreator;
   readonly listener: CommitListener;
 }
@@ -40,29 +40,32 @@ export async function createRoom(deps: CreateRoomDependencies, room: RoomToCreat
   }
   for (let attempt = 0; ; attempt++) {
     const originServerTs = room.originServerTs + Math.floor(Math.random() * 2 ** attempt);
-    const commit = await buildRoom(deps, rules, { ...room, originServerTs });
+    const plan = await planRoom(deps, rules, { ...room, originServerTs });
+    const commit = plan.commit();
     const alias = room.alias === undefined ? undefined : { name: room.alias, creator: room.creator };
     try {
       await deps.creator.create({ commit, alias, published: room.published });
     } catch (error) {
+      plan.settle(false);
       // Where the id is a hash, like rooms that one user makes in one millisecond would be the same room.
       if (error instanceof RoomExistsError && attempt < MAX_ATTEMPTS) continue;
       throw error;
     }
+    plan.settle(true);
     deps.listener.committed(commit);
     return commit.roomId;
   }
 }
 
-async function buildRoom(deps: CreateRoomDependencies, rules: RoomVersionRules, room: RoomToCreate) {
-  const head = newHead(await deps.numbers.allocate(), rules, room.creator);
-  const commit = new CommitBuilder(head, deps.builder, deps.numbers);
+async function planRoom(deps: CreateRoomDependencies, rules: RoomVersionRules, room: RoomToCreate) {
+  const plan = new RoomPlan(newHead(await deps.numbers.allocate(), rules, room.creator), deps);
+  const placement = new LocalPlacement(plan, deps.builder);
   for (const event of room.events) {
     const draft = { ...event, sender: room.creator, originServerTs: room.originServerTs };
-    const added = await appendOrExplain(commit, draft);
-    if (added.roomSeq === 1 && rules.roomIdIsCreateHash) head.roomId = added.event.roomId;
+    const added = await appendOrExplain(placement, draft);
+    if (added.roomSeq === 1 && rules.roomIdIsCreateHash) plan.head.roomId = added.event.roomId;
   }
-  return commit.commit();
+  return plan;
 }
 
 function newHead(nid: number, rules: RoomVersionRules, creator: string): RoomHead {
@@ -70,12 +73,14 @@ function newHead(nid: number, rules: RoomVersionRules, creator: string): RoomHea
   const roomId = rules.roomIdIsCreateHash
     ? ''
     : `!${randomBytes(ROOM_ID_BYTES).toString('base64url')}:${domainOf(creator)}`;
-  return new RoomHead(nid, roomId, rules);
+  const head = new RoomHead(nid, roomId, rules);
+  head.isComplete = true;
+  return head;
 }
 
-async function appendOrExplain(commit: CommitBuilder, draft: Parameters<CommitBuilder['append']>[0]) {
+async function appendOrExplain(room: LocalPlacement, draft: Parameters<LocalPlacement['append']>[0]) {
   try {
-    return await commit.append(draft);
+    return await room.append(draft);
   } catch (error) {
     if (!(error instanceof MatrixError) || error.errcode !== 'M_FORBIDDEN') throw error;
     throw new MatrixError(400, 'M_INVALID_ROOM_STATE', `The room's ${draft.type} event is refused: ${error.message}`);

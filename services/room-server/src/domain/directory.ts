@@ -9,10 +9,11 @@ export interface Directory {
   deleteAlias(alias: string): Promise<void>;
 }
 
-/** A room as it is now, for rules that look at more than one part of its state. */
-export async function loadRoom(store: RoomStore, roomId: string): Promise<RoomHead> {
+/** A room as it is now with one of its users, for rules that look at more than one part of its state. */
+export async function loadRoom(store: RoomStore, roomId: string, userId: string): Promise<RoomHead> {
   const head = await store.loadHead(roomId);
   if (head === undefined) throw new MatrixError(404, 'M_NOT_FOUND', 'There is no such room');
+  await store.load(head, [{ type: 'm.room.member', stateKey: userId }]);
   return head;
 }
 
@@ -35,7 +36,7 @@ export function mayManageAliases(head: RoomHead, userId: string): boolean {
 export async function deleteAlias(directory: Directory, store: RoomStore, alias: string, userId: string) {
   const target = await directory.resolve(alias);
   if (target === undefined) throw new MatrixError(404, 'M_NOT_FOUND', `There is no alias ${alias}`);
-  if (target.creator !== userId && !mayManageAliases(await loadRoom(store, target.roomId), userId)) {
+  if (target.creator !== userId && !mayManageAliases(await loadRoom(store, target.roomId, userId), userId)) {
     throw new MatrixError(403, 'M_FORBIDDEN', `${userId} may not delete ${alias}`);
   }
   await directory.deleteAlias(alias);

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { MatrixError } from '@ganglion/contracts';
 import {
-  authTypesForEvent,
   buildEvent,
   CanonicalJsonError,
   checkAuth,
   domainOf,
   hashAndSignEvent,
   type JsonObject,
+  MAX_PREV_EVENTS,
   nextDepth,
   type Pdu,
   PduTooLargeError,
@@ -19,7 +19,7 @@ import {
   type SigningKey,
   signEvent,
 } from '@ganglion/protocol';
-import type { RoomStore } from './ports.js';
+import type { StateKey } from './ports.js';
 import type { Extremity, RoomHead, StateEntry } from './room-head.js';
 
 /** What somebody wants to send, before it has a place in the room. */
@@ -45,33 +45,25 @@ export type SigningKeys = ReadonlyMap<string, SigningKey>;
 
 /** Builds events on the head of a room, as the server of their sender: selects auth events, hashes, signs, authorises. */
 export class EventBuilder {
-  constructor(
-    private readonly store: RoomStore,
-    private readonly keys: SigningKeys,
-  ) {}
+  constructor(private readonly keys: SigningKeys) {}
 
-  /** @throws MatrixError M_TOO_LARGE, M_FORBIDDEN with the rule that refused, M_BAD_JSON */
-  async build(head: RoomHead, draft: EventDraft): Promise<BuiltEvent> {
+  /**
+   * @param authKeys the keys whose entries authorise the event; the head must know them
+   * @throws MatrixError M_TOO_LARGE, M_FORBIDDEN with the rule that refused, M_BAD_JSON
+   */
+  build(head: RoomHead, draft: EventDraft, authKeys: readonly StateKey[]): BuiltEvent {
     checkFields(draft);
-    const authEntries = await this.#authEntries(head, draft);
-    const signed = await this.#sign(head, draft, authEntries);
+    const authEntries = authKeys.flatMap(({ type, stateKey }) => head.entry(type, stateKey) ?? []);
+    const signed = this.#sign(head, draft, authEntries);
     authorise(head, signed.event);
     return {
       ...signed,
       authNids: authEntries.map((entry) => entry.nid),
-      prevNids: head.extremities.map((extremity) => extremity.nid),
+      prevNids: previousOf(head).map((extremity) => extremity.nid),
     };
   }
 
-  /** The entries of the current state that the rules look at for this event, with their events loaded. */
-  async #authEntries(head: RoomHead, draft: EventDraft): Promise<StateEntry[]> {
-    const outline = { ...draft, ...(draft.stateKey !== undefined && { state_key: draft.stateKey }) };
-    const entries = authTypesForEvent(outline, head.rules).flatMap(([type, key]) => head.entry(type, key) ?? []);
-    await this.store.loadEvents(head, entries);
-    return entries;
-  }
-
-  async #sign(head: RoomHead, draft: EventDraft, authEntries: readonly StateEntry[]) {
+  #sign(head: RoomHead, draft: EventDraft, authEntries: readonly StateEntry[]) {
     const serverName = domainOf(draft.sender);
     const key = this.keys.get(serverName);
     if (key === undefined) throw new MatrixError(403, 'M_FORBIDDEN', `${draft.sender} is not a user of this server`);
@@ -79,8 +71,14 @@ export class EventBuilder {
       ...(head.rules.eventIdFormat === 'in-event' && { event_id: `$${randomUUID()}:${serverName}` }),
       roomId: head.roomId,
       depth: nextDepth(head.extremities.map(({ depth }) => depth)),
-      prev_events: await this.#references(head, head.extremities),
-      auth_events: await this.#references(head, authEntries),
+      prev_events: references(
+        previousOf(head).map(({ eventId, hash }) => [eventId, hash ?? ''] as const),
+        head.rules,
+      ),
+      auth_events: references(
+        authEntries.map((entry) => [entry.eventId, hashOf(entry, head.rules)] as const),
+        head.rules,
+      ),
     };
     const wording = { ...draft, state_key: draft.stateKey, origin_server_ts: draft.originServerTs };
     const { eventId, pdu } = explainUnsignable(() =>
@@ -100,16 +98,22 @@ export class EventBuilder {
       return key === undefined ? signed : signEvent(signed, rules, name, key);
     }, pdu);
   }
+}
 
-  /** Ids of events as an event refers to them; the first two room versions want their hashes beside them. */
-  async #references(head: RoomHead, referred: readonly (StateEntry | Extremity)[]) {
-    if (head.rules.eventIdFormat !== 'in-event') return referred.map(({ eventId }) => eventId);
-    await this.store.loadEvents(head, referred);
-    return referred.map(({ eventId, event }) => {
-      if (event === undefined) throw new Error(`event ${eventId} of room ${head.roomId} cannot be loaded`);
-      return [eventId, { sha256: referenceHash(event.pdu, head.rules) }] as const;
-    });
-  }
+/** The events that a new one follows: the latest ones, where there are more than an event may name. */
+function previousOf({ extremities }: RoomHead): readonly Extremity[] {
+  if (extremities.length <= MAX_PREV_EVENTS) return extremities;
+  return extremities.toSorted((one, other) => other.depth - one.depth).slice(0, MAX_PREV_EVENTS);
+}
+
+function hashOf({ event }: StateEntry, rules: RoomVersionRules): string {
+  return rules.eventIdFormat === 'in-event' ? referenceHash(event.pdu, rules) : '';
+}
+
+/** Ids of events as an event refers to them; the first two room versions want their hashes beside them. */
+function references(referred: readonly (readonly [eventId: string, hash: string])[], rules: RoomVersionRules) {
+  if (rules.eventIdFormat !== 'in-event') return referred.map(([eventId]) => eventId);
+  return referred.map(([eventId, sha256]) => [eventId, { sha256 }] as const);
 }
 
 /** What cannot be signed, for its size or for numbers that canonical JSON does not carry, is the client's mistake. */

@@ -1,6 +1,9 @@
 import type { RoomEvent } from '@ganglion/protocol';
 import type { TracePoint } from '@ganglion/telemetry';
-import type { RoomHead, StateEntry } from './room-head.js';
+import type { EventStatus } from './graph/event-graph.js';
+import type { Incoming } from './intake/examine.js';
+import type { RoomHead, RoomProgress } from './room-head.js';
+import type { NewState } from './state/state-node.js';
 
 /** What makes a client's request one and the same when it is sent again. */
 export interface Transaction {
@@ -10,49 +13,107 @@ export interface Transaction {
   readonly txnId: string;
 }
 
-/** A new state of a room: a delta on another one, or a full snapshot when it has no base. */
-export interface NewState {
-  readonly nid: number;
-  readonly baseNid: number | undefined;
-  readonly chainLength: number;
-  readonly addedNids: readonly number[];
+/** A pair of type and state key. */
+export interface StateKey {
+  readonly type: string;
+  readonly stateKey: string;
 }
 
-/** An event that was built, authorised and signed, and waits for its commit. */
-export interface NewCommittedEvent {
+/** What the current state has for a key from now on. */
+export interface StateChange extends StateKey {
+  readonly keyNid: number;
+  /** 0 when the entry is gone. */
+  readonly eventNid: number;
+  /** Empty when the entry is gone. */
+  readonly eventId: string;
+  /** Of m.room.member events. */
+  readonly membership: string | undefined;
+}
+
+/** From which stored state to which the current state went, when that is too much to be listed. */
+export interface StateJump {
+  readonly fromStateNid: number | undefined;
+  readonly toStateNid: number;
+}
+
+/** An event that waits for its commit: built here, or received and examined. */
+export interface NewEvent {
   readonly nid: number;
-  readonly roomSeq: number;
   readonly event: RoomEvent;
-  /** The PDU as JSON text, as it was signed. */
+  /** The PDU as JSON text. */
   readonly json: string;
+  readonly status: EventStatus;
+  /** It was kept as an outlier before, under its number. */
+  readonly isKnown: boolean;
+  /** 1, 2 … of what is accepted as live, -1, -2 … of what is backfilled; undefined for all else. */
+  readonly roomSeq: number | undefined;
+  /** Of its type and state key. */
+  readonly keyNid: number | undefined;
   readonly prevNids: readonly number[];
   readonly authNids: readonly number[];
-  readonly stateBeforeNid: number;
-  readonly stateAfterNid: number;
-  readonly newState: NewState | undefined;
+  /** Undefined for what has no place, and before m.room.create. */
+  readonly stateBeforeNid: number | undefined;
+  readonly stateAfterNid: number | undefined;
+  /** The history visibility after it, and before it where that differs. */
+  readonly visibility: string;
+  readonly previousVisibility: string | undefined;
+  readonly stateChanges: readonly StateChange[];
+  readonly jump: StateJump | undefined;
+  /** Memberships of our users that differ in the state at the event. */
+  readonly localMemberships: readonly { readonly userId: string; readonly membership: string }[];
+  /** The ids of events before it that have no place in the room. */
+  readonly missing: readonly string[];
   readonly transaction: Transaction | undefined;
-  /** The event that this redaction takes the content of. */
+  /** The event that this redaction names. */
   readonly redactsEventId: string | undefined;
+  /** The number of that event, when it is there and the redaction takes effect. */
+  readonly redactedNid: number | undefined;
+  /** The redaction of this event that came first. */
+  readonly redactedBy: { readonly nid: number; readonly eventId: string; readonly json: string } | undefined;
+  /** What one of our users may know of a room that we are not in, as a JSON array. */
+  readonly strippedState: string | undefined;
   /** Of the request that wants it. */
   readonly tracePoint: TracePoint | undefined;
 }
 
-/** Events of one room to be committed together, if the room still is at the version they were built on. */
+/** A key that a room's states have not had before. */
+export interface NewKey extends StateKey {
+  readonly keyNid: number;
+}
+
+/** An edge to an event that was missing and has its place now. */
+export interface FoundEdge {
+  readonly missingEventId: string;
+  /** The event that names it. */
+  readonly eventNid: number;
+}
+
+/** What a commit does to the graph of one room, if the room still is at the version that it was planned on. */
 export interface RoomCommit {
   readonly roomNid: number;
   readonly roomId: string;
   readonly roomVersion: string;
-  readonly seenVersion: number;
-  readonly version: number;
-  readonly stateNid: number;
-  readonly extremityNids: readonly number[];
-  readonly events: readonly NewCommittedEvent[];
+  readonly seen: Readonly<Pick<RoomProgress, 'version' | 'roomSeq' | 'backSeq'>>;
+  readonly progress: Readonly<RoomProgress>;
+  readonly events: readonly NewEvent[];
+  readonly states: readonly NewState[];
+  /** A state that nothing needs any more. */
+  readonly droppedStateNid: number | undefined;
+  readonly keys: readonly NewKey[];
+  readonly currentState: readonly StateChange[];
+  /** By how many the joined users of each server change. */
+  readonly hosts: ReadonlyMap<string, number>;
+  readonly found: readonly FoundEdge[];
 }
 
 export type CommitResult =
-  | 'committed'
-  /** Another replica was faster, or one of the transactions was committed before: load the room and look again. */
-  | 'conflict';
+  | { readonly kind: 'committed' }
+  /** Another replica was faster: learn what has changed and plan again. */
+  | { readonly kind: 'conflict' }
+  /** What the room is known to have is not what it has: load it anew and plan again. */
+  | { readonly kind: 'stale' }
+  /** These of its transactions were committed before; nothing else stands in the way. */
+  | { readonly kind: 'known'; readonly eventNids: ReadonlySet<number> };
 
 /** Commits events: one statement for all that waits, whatever the room. */
 export interface Committer {
@@ -61,22 +122,79 @@ export interface Committer {
 
 /** What a room is loaded from. */
 export interface RoomStore {
-  /** The room as it is now; undefined when there is none. Auth-relevant events other than memberships are loaded. */
+  /** The room as it is now, without its members; undefined when there is none. */
   loadHead(roomId: string): Promise<RoomHead | undefined>;
-  /** Loads the events of entries, so that rules can look at them. */
-  loadEvents(head: RoomHead, entries: readonly Pick<StateEntry, 'nid' | 'event'>[]): Promise<void>;
+  /** Brings a head to the room's present version. False when the room is gone. */
+  refresh(head: RoomHead): Promise<boolean>;
+  /** Makes sure that a head knows these keys. */
+  load(head: RoomHead, keys: readonly StateKey[]): Promise<void>;
   /** The version the room is at in the database. */
   currentVersion(roomNid: number): Promise<number | undefined>;
   findTransaction(roomNid: number, transaction: Transaction): Promise<{ eventId: string; roomSeq: number } | undefined>;
   /** An event of the room by its id, accepted ones only. */
-  findEvent(roomNid: number, eventId: string): Promise<RoomEvent | undefined>;
+  findEvent(roomNid: number, eventId: string): Promise<FoundEvent | undefined>;
   /** The rooms in which a user has one of the memberships. */
   listMemberships(userId: string, memberships: readonly string[]): Promise<readonly RoomMembership[]>;
+  /** Joined users of these servers in a room, at most so many. */
+  joinedUsersOf(roomNid: number, serverNames: readonly string[], limit: number): Promise<readonly string[]>;
+  /** What there is to know of events without their bodies. */
+  summaries(roomNid: number, nids: readonly number[]): Promise<ReadonlyMap<number, EventSummary>>;
+  /** The events that name these as missing. */
+  waitingFor(roomNid: number, eventIds: readonly string[]): Promise<readonly WaitingEvent[]>;
+  /** Redactions of these events that came before them. */
+  redactionsOf(roomNid: number, roomId: string, eventIds: readonly string[]): Promise<readonly EarlierRedaction[]>;
+  /** How many users of these servers are joined. */
+  countJoined(roomNid: number, serverNames: readonly string[]): Promise<number>;
+  /** The keys of memberships of users of these servers. */
+  membersOf(roomNid: number, serverNames: readonly string[]): Promise<readonly { keyNid: number; userId: string }[]>;
+  /** The pairs that stand behind numbers of keys. */
+  keyNames(roomNid: number, keyNids: readonly number[]): Promise<ReadonlyMap<number, StateKey>>;
+}
+
+/** What there is to know of an event without its body. */
+export interface EventSummary {
+  readonly eventId: string;
+  /** Of m.room.member events. */
+  readonly membership?: string;
+  readonly redacted: boolean;
+}
+
+/** An event that is kept until what it names has come. */
+export interface WaitingEvent {
+  readonly missingEventId: string;
+  readonly nid: number;
+  readonly eventId: string;
+  readonly status: EventStatus;
+  readonly json: string;
+}
+
+/** A redaction that was accepted, with the state before it. */
+export interface EarlierRedaction {
+  readonly nid: number;
+  readonly event: RoomEvent;
+  readonly json: string;
+  readonly redactsEventId: string;
+  readonly stateBeforeNid: number | undefined;
+}
+
+export interface FoundEvent {
+  readonly nid: number;
+  readonly event: RoomEvent;
 }
 
 export interface RoomMembership {
   readonly roomId: string;
   readonly membership: string;
+}
+
+/** What the intake of events keeps beside the graph. */
+export interface IntakeStore {
+  /** Makes a place for a room that we are not in, unless there is one. @throws MatrixError M_UNSUPPORTED_ROOM_VERSION */
+  openRoom(roomId: string, roomVersion: string): Promise<void>;
+  /** The servers with joined users, those with most first. */
+  listServers(roomId: string): Promise<readonly string[]>;
+  /** Events that wait for something that has come, at most a hundred. */
+  released(head: RoomHead): Promise<readonly Incoming[]>;
 }
 
 /** Makes rooms: with their first events and alias in one transaction. */
@@ -96,7 +214,7 @@ export interface NewRoom {
   readonly published: boolean;
 }
 
-/** Numbers for new events and states. */
+/** Numbers for new events, states and keys. */
 export interface NumberSource {
   allocate(): Promise<number>;
 }

@@ -1,7 +1,16 @@
 import { MatrixError } from '@ganglion/contracts';
-import { powerLevelsOf, roomsThatMayJoin, splitStateTuple } from '@ganglion/protocol';
+import {
+  domainOf,
+  isJsonObject,
+  isValidUserId,
+  type PowerLevels,
+  powerLevelsOf,
+  roomsThatMayJoin,
+} from '@ganglion/protocol';
 import type { RoomStore } from './ports.js';
 import type { RoomHead } from './room-head.js';
+
+const MOST_CANDIDATES = 100;
 
 /**
  * For a room with a restricted join rule: one of our joined users with the power to invite, provided that the joining user
@@ -15,7 +24,7 @@ export async function authorisingUser(
   store: RoomStore,
   head: RoomHead,
   userId: string,
-  isLocal: (userId: string) => boolean,
+  serverNames: readonly string[],
 ): Promise<string | undefined> {
   const allowed = roomsThatMayJoin(head.event('m.room.join_rules', '')?.pdu.content, head.rules);
   if (allowed === undefined) return undefined;
@@ -23,19 +32,43 @@ export async function authorisingUser(
   if (!joined.some(({ roomId }) => allowed.has(roomId))) {
     throw new MatrixError(403, 'M_FORBIDDEN', 'You are in none of the rooms whose members may join this one');
   }
-  const user = inviter(head, isLocal);
+  const user = await inviter(store, head, serverNames);
   if (user === undefined) {
     throw new MatrixError(400, 'M_UNABLE_TO_GRANT_JOIN', 'No user of this server may let others into the room');
   }
   return user;
 }
 
-function inviter(head: RoomHead, isLocal: (userId: string) => boolean): string | undefined {
+/** Those who have a level of their own come first; of the others, whoever is joined will do, if all may invite. */
+async function inviter(store: RoomStore, head: RoomHead, serverNames: readonly string[]): Promise<string | undefined> {
   const levels = powerLevelsOf((type, stateKey) => head.event(type, stateKey), head.rules);
-  for (const [tuple, entry] of head.state) {
-    if (entry.membership !== 'join') continue;
-    const [, userId] = splitStateTuple(tuple);
-    if (isLocal(userId) && levels.forUser(userId) >= levels.invite) return userId;
-  }
-  return undefined;
+  const named = usersWithLevels(head).filter((userId) => mayInvite(levels, userId) && isOf(userId, serverNames));
+  await store.load(
+    head,
+    named.map((userId) => ({ type: 'm.room.member', stateKey: userId })),
+  );
+  const known = named.find((userId) => head.membership(userId) === 'join');
+  if (known !== undefined || levels.forUser('') < levels.invite) return known;
+  const joined = await store.joinedUsersOf(head.nid, serverNames, MOST_CANDIDATES);
+  return joined.find((userId) => mayInvite(levels, userId));
+}
+
+function mayInvite(levels: PowerLevels, userId: string): boolean {
+  return levels.forUser(userId) >= levels.invite;
+}
+
+function isOf(userId: string, serverNames: readonly string[]): boolean {
+  return isValidUserId(userId) && serverNames.includes(domainOf(userId));
+}
+
+/** The users whom the power levels or the room's making name. */
+function usersWithLevels(head: RoomHead): string[] {
+  const create = head.event('m.room.create', '')?.pdu;
+  const users = head.event('m.room.power_levels', '')?.pdu.content.users;
+  const additional = create?.content.additional_creators;
+  return [
+    ...(create === undefined ? [] : [create.sender]),
+    ...(Array.isArray(additional) ? additional.filter((user) => typeof user === 'string') : []),
+    ...(isJsonObject(users) ? Object.keys(users) : []),
+  ];
 }

@@ -1,19 +1,32 @@
 import { MatrixError } from '@ganglion/contracts';
 import { atTracePoint, type TracePoint, tracePoint } from '@ganglion/telemetry';
-import { CommitBuilder } from './commit-builder.js';
 import type { EventBuilder } from './event-builder.js';
-import type { CommitListener, CommitResult, Committer, NumberSource, RoomCommit, RoomStore } from './ports.js';
+import { LocalPlacement } from './placement/local-placement.js';
+import { type PlanDependencies, RoomPlan } from './placement/room-plan.js';
+import type { CommitListener, CommitResult, Committer, RoomCommit, StateKey, Transaction } from './ports.js';
 import type { RoomHead } from './room-head.js';
+import { UnknownStateError } from './state/states.js';
 
 /** One change that somebody wants of a room. It may be planned several times, each time on a newer head. */
-export type Command<T> = (commit: CommitBuilder) => Promise<T>;
+export interface Command<T> {
+  (room: LocalPlacement): Promise<T>;
+  /** What of the room it looks at, so that all of a group can be loaded at once. */
+  readonly looksAt?: readonly StateKey[];
+  /** It changes so much that nothing else is planned together with it. */
+  readonly isAlone?: boolean;
+}
 
-export interface RoomActorDependencies {
-  readonly store: RoomStore;
+/** A command that says what it looks at. */
+export function command<T>(looksAt: readonly StateKey[], run: (room: LocalPlacement) => Promise<T>): Command<T> {
+  return Object.assign(run, { looksAt });
+}
+
+export interface RoomActorDependencies extends PlanDependencies {
   readonly committer: Committer;
   readonly builder: EventBuilder;
-  readonly numbers: NumberSource;
   readonly listener: CommitListener;
+  /** The server names that are ours. */
+  readonly serverNames: readonly string[];
   /** Resolves after so many milliseconds. */
   readonly pause: (ms: number) => Promise<unknown>;
 }
@@ -32,8 +45,9 @@ const MAX_CONFLICTS = 50;
 const LONGEST_PAUSE_MS = 40;
 
 /**
- * One room in one process. Commands are planned one after the other on the head in memory, several go into one commit, and
- * a commit that finds the room changed by another replica throws the head away and plans them again.
+ * One room in one process. Commands are planned one after the other on a draft of the head in memory, several go into one
+ * commit, and when that finds the room changed by another replica the head learns what has changed and they are planned
+ * again.
  */
 export class RoomActor {
   #head: RoomHead | undefined;
@@ -45,8 +59,9 @@ export class RoomActor {
     private readonly deps: RoomActorDependencies,
   ) {}
 
-  get idle(): boolean {
-    return !this.#running;
+  /** Bytes that it takes in memory, roughly. */
+  get weight(): number {
+    return 500 + (this.#head?.weight ?? 0);
   }
 
   /** @throws MatrixError M_NOT_FOUND when there is no such room, and whatever the command throws */
@@ -61,7 +76,7 @@ export class RoomActor {
   async #work(): Promise<void> {
     this.#running = true;
     while (this.#waiting.length > 0) {
-      const group = this.#waiting.splice(0, MAX_COMMANDS);
+      const group = this.#nextGroup();
       try {
         await atTracePoint(group[0]?.tracePoint, () => this.#settle(group));
       } catch (error) {
@@ -72,23 +87,49 @@ export class RoomActor {
     this.#running = false;
   }
 
+  #nextGroup(): Waiting[] {
+    const alone = this.#waiting.findIndex(({ command }) => command.isAlone);
+    if (alone === 0) return this.#waiting.splice(0, 1);
+    return this.#waiting.splice(0, alone < 0 ? MAX_COMMANDS : Math.min(alone, MAX_COMMANDS));
+  }
+
   async #settle(group: readonly Waiting[]): Promise<void> {
+    let known: ReadonlySet<Transaction> = new Set();
     for (let attempt = 0; attempt < MAX_CONFLICTS; attempt++) {
       const fresh = this.#head === undefined;
       const head = await this.#load();
-      const commit = new CommitBuilder(head, this.deps.builder, this.deps.numbers, attempt > 0);
-      const answers = await planAll(group, commit);
-      const stands = commit.isEmpty ? fresh || (await this.#isCurrent(head)) : await this.#commit(commit.commit());
-      if (stands) {
-        for (const answer of answers) answer();
-        return;
-      }
-      this.#head = undefined;
-      await this.#pauseAfter(attempt);
+      const plan = new RoomPlan(head, this.deps, known);
+      const result = await this.#attempt(group, plan, fresh);
+      if (result.kind === 'committed') return;
+      if (result.kind === 'known') known = new Set([...known, ...transactionsOf(plan, result.eventNids)]);
+      else if (result.kind === 'stale' || !(await this.deps.store.refresh(head))) this.#head = undefined;
+      if (result.kind !== 'known') await this.#pauseAfter(attempt);
     }
     throw new MatrixError(503, 'M_UNKNOWN', 'The room is too busy right now, please try again', {
       retry_after_ms: 500,
     });
+  }
+
+  /** Plans the group and commits it; whoever is in it is answered when that stands. */
+  async #attempt(group: readonly Waiting[], plan: RoomPlan, fresh: boolean): Promise<CommitResult> {
+    let isCommitted = false;
+    try {
+      await this.deps.store.load(
+        plan.head,
+        group.flatMap(({ command }) => command.looksAt ?? []),
+      );
+      const answers = await planAll(group, new LocalPlacement(plan, this.deps.builder));
+      const result = plan.isEmpty ? await this.#confirm(plan, fresh) : await this.#commit(plan);
+      isCommitted = result.kind === 'committed';
+      if (isCommitted) for (const answer of answers) answer();
+      return result;
+    } catch (error) {
+      // Somebody else has replaced a state of forks that this plan stood on.
+      if (error instanceof UnknownStateError && !fresh) return { kind: 'stale' };
+      throw error;
+    } finally {
+      plan.settle(isCommitted);
+    }
   }
 
   /** A first conflict is mostly bad luck, or a repeated transaction. Where many compete, chance lets one go ahead. */
@@ -103,14 +144,25 @@ export class RoomActor {
   }
 
   /** A refusal that another replica's newer state would not have made must not reach anybody. */
-  async #isCurrent(head: RoomHead): Promise<boolean> {
-    return (await this.deps.store.currentVersion(head.nid)) === head.version;
+  async #confirm({ base }: RoomPlan, fresh: boolean): Promise<CommitResult> {
+    const isCurrent = fresh || (await this.deps.store.currentVersion(base.nid)) === base.version;
+    return { kind: isCurrent ? 'committed' : 'conflict' };
   }
 
-  async #commit(commit: RoomCommit): Promise<boolean> {
-    const committed = (await this.#commitOrLookUp(commit)) === 'committed';
-    if (committed) this.deps.listener.committed(commit);
-    return committed;
+  async #commit(plan: RoomPlan): Promise<CommitResult> {
+    await this.#setParticipating(plan);
+    const commit = plan.commit();
+    const result = await this.#commitOrLookUp(commit);
+    if (result.kind === 'committed') this.deps.listener.committed(commit);
+    return result;
+  }
+
+  /** Whether one of our users is in the room, when that may have changed. */
+  async #setParticipating({ head, hosts }: RoomPlan): Promise<void> {
+    const { serverNames, store } = this.deps;
+    const change = serverNames.reduce((sum, name) => sum + (hosts.get(name) ?? 0), 0);
+    if (change > 0) head.participating = true;
+    if (change < 0) head.participating = (await store.countJoined(head.nid, serverNames)) + change > 0;
   }
 
   /** When the connection broke in the middle, only the database knows whether the commit happened. */
@@ -118,21 +170,27 @@ export class RoomActor {
     try {
       return await this.deps.committer.commit(commit);
     } catch (error) {
+      const version = await this.deps.store.currentVersion(commit.roomNid);
       const last = commit.events.at(-1);
-      const found = last && (await this.deps.store.findEvent(commit.roomNid, last.event.eventId));
-      if (found === undefined) throw error;
+      const nodes = last && (await this.deps.graph.find(commit.roomNid, [last.event.eventId]));
+      const isThere = nodes?.get(last!.event.eventId)?.status === last?.status;
+      if (version === undefined || version < commit.progress.version || !isThere) throw error;
       this.#head = undefined;
-      return 'committed';
+      return { kind: 'committed' };
     }
   }
 }
 
+function transactionsOf(plan: RoomPlan, eventNids: ReadonlySet<number>): Transaction[] {
+  return plan.events.flatMap(({ nid, transaction }) => (eventNids.has(nid) && transaction ? [transaction] : []));
+}
+
 /** Plans each command; one that is refused changes nothing and does not hinder the others. */
-async function planAll(group: readonly Waiting[], commit: CommitBuilder): Promise<(() => void)[]> {
+async function planAll(group: readonly Waiting[], room: LocalPlacement): Promise<(() => void)[]> {
   const answers: (() => void)[] = [];
   for (const { command, tracePoint: point, resolve, reject } of group) {
     try {
-      const value = await atTracePoint(point, () => command(commit));
+      const value = await atTracePoint(point, () => command(room));
       answers.push(() => resolve(value));
     } catch (error) {
       answers.push(() => reject(error));

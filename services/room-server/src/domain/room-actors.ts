@@ -1,5 +1,9 @@
 import { LRUCache } from 'lru-cache';
+
 import { type Command, RoomActor, type RoomActorDependencies } from './room-actor.js';
+
+/** Bytes that a usual room takes. */
+const USUAL_WEIGHT = 40_000;
 
 /** The rooms this process has in memory. A busy one is never dropped: its commands must stay in one line. */
 export class RoomActors {
@@ -10,7 +14,8 @@ export class RoomActors {
     private readonly deps: RoomActorDependencies,
     maxLoaded: number,
   ) {
-    this.#idle = new LRUCache({ maxSize: maxLoaded, sizeCalculation: () => 1 });
+    const maxSize = maxLoaded * USUAL_WEIGHT;
+    this.#idle = new LRUCache({ maxSize, sizeCalculation: ({ weight }) => Math.min(weight, maxSize) });
   }
 
   async run<T>(roomId: string, command: Command<T>): Promise<T> {

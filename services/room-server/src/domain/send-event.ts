@@ -1,10 +1,9 @@
 import { MatrixError } from '@ganglion/contracts';
-import { canonicalJsonString, type JsonObject, mayRedact, powerLevelsOf, type RoomEvent } from '@ganglion/protocol';
-import type { CommitBuilder } from './commit-builder.js';
+import { canonicalJsonString, type JsonObject, mayRedact, powerLevelsOf } from '@ganglion/protocol';
 import type { EventDraft } from './event-builder.js';
-import type { RoomStore, Transaction } from './ports.js';
-import type { Command } from './room-actor.js';
-import type { StateEntry } from './room-head.js';
+import type { LocalPlacement } from './placement/local-placement.js';
+import type { FoundEvent, RoomStore, StateKey, Transaction } from './ports.js';
+import { type Command, command } from './room-actor.js';
 
 /** Where an event of a request stands in the room. */
 export interface SentEvent {
@@ -18,15 +17,21 @@ export function sendEvent(
   draft: EventDraft,
   transaction: Transaction | undefined,
 ): Command<SentEvent> {
-  return async (commit) => {
-    if (transaction === undefined) return append(store, commit, draft);
-    const added = commit.sentIn(transaction);
-    if (added !== undefined) return { eventId: added.event.eventId, roomSeq: added.roomSeq };
-    const sentEarlier = () => store.findTransaction(commit.head.nid, transaction);
+  return command(lookedAtBy(draft), async (room) => {
+    if (transaction === undefined) return append(store, room, draft);
+    const added = room.plan.sentIn(transaction);
+    if (added !== undefined) return { eventId: added.event.eventId, roomSeq: added.roomSeq! };
+    const sentEarlier = () => store.findTransaction(room.head.nid, transaction);
     // The commit itself finds out whether the transaction is a known one; only then it is worth looking for its event.
-    const earlier = commit.afterConflict ? await sentEarlier() : undefined;
-    return earlier ?? appendOrRepeat(() => append(store, commit, draft, transaction), sentEarlier);
-  };
+    const earlier = room.plan.knownTransactions.has(transaction) ? await sentEarlier() : undefined;
+    return earlier ?? appendOrRepeat(() => append(store, room, draft, transaction), sentEarlier);
+  });
+}
+
+/** The members that sending an event looks at. */
+export function lookedAtBy({ type, sender, stateKey }: EventDraft): StateKey[] {
+  const member = (userId: string) => ({ type: 'm.room.member', stateKey: userId });
+  return [member(sender), ...(type === 'm.room.member' && stateKey !== undefined ? [member(stateKey)] : [])];
 }
 
 /** What was granted once is not refused when it is asked for again, whatever has changed in between. */
@@ -45,35 +50,27 @@ async function appendOrRepeat(
 
 async function append(
   store: RoomStore,
-  commit: CommitBuilder,
+  room: LocalPlacement,
   draft: EventDraft,
   transaction?: Transaction,
 ): Promise<SentEvent> {
-  const unchanged = await unchangedState(store, commit, draft);
+  const unchanged = unchangedState(room, draft);
   if (unchanged !== undefined) return unchanged;
-  const redacts = await redactedEvent(store, commit, draft);
-  const { event, roomSeq } = await commit.append(draft, { transaction, redacts });
-  return { eventId: event.eventId, roomSeq };
+  const redacts = await redactedEvent(store, room, draft);
+  const { event, roomSeq } = await room.append(draft, { transaction, redacts });
+  return { eventId: event.eventId, roomSeq: roomSeq! };
 }
 
 /** State that is set by the same sender to what it is already stays as it is; who is not in the room is not told so. */
-async function unchangedState(
-  store: RoomStore,
-  { head }: CommitBuilder,
+function unchangedState(
+  { head }: LocalPlacement,
   { type, stateKey, sender, content }: EventDraft,
-): Promise<SentEvent | undefined> {
+): SentEvent | undefined {
   const entry = stateKey === undefined ? undefined : head.entry(type, stateKey);
   if (entry === undefined || entry.redacted || head.membership(sender) !== 'join') return undefined;
-  const event = await loaded(store, head, entry);
-  if (event.pdu.sender !== sender || !sameContent(event.pdu.content, content)) return undefined;
-  return { eventId: entry.eventId, roomSeq: head.version };
-}
-
-/** The event of a state entry. */
-export async function loaded(store: RoomStore, head: CommitBuilder['head'], entry: StateEntry): Promise<RoomEvent> {
-  await store.loadEvents(head, [entry]);
-  if (entry.event === undefined) throw new Error(`event ${entry.eventId} of room ${head.roomId} cannot be loaded`);
-  return entry.event;
+  const { pdu } = entry.event;
+  if (pdu.sender !== sender || !sameContent(pdu.content, content)) return undefined;
+  return { eventId: entry.eventId, roomSeq: head.roomSeq };
 }
 
 /** Whether two contents are the same, in whatever order of their keys. */
@@ -90,17 +87,18 @@ export function sameContent(one: JsonObject, other: JsonObject): boolean {
  */
 async function redactedEvent(
   store: RoomStore,
-  { head }: CommitBuilder,
+  { head }: LocalPlacement,
   draft: EventDraft,
-): Promise<RoomEvent | undefined> {
+): Promise<FoundEvent | undefined> {
   if (draft.type !== 'm.room.redaction' || draft.redacts === undefined) return undefined;
   const target = await store.findEvent(head.nid, draft.redacts);
   if (target === undefined) throw new MatrixError(404, 'M_NOT_FOUND', 'The room has no such event to redact');
-  if (target.pdu.type === 'm.room.create' || target.pdu.type === 'm.room.server_acl') {
-    throw new MatrixError(403, 'M_FORBIDDEN', `${target.pdu.type} events cannot be redacted`);
+  const { pdu } = target.event;
+  if (pdu.type === 'm.room.create' || pdu.type === 'm.room.server_acl') {
+    throw new MatrixError(403, 'M_FORBIDDEN', `${pdu.type} events cannot be redacted`);
   }
   const levels = powerLevelsOf((type, stateKey) => head.event(type, stateKey), head.rules);
-  if (!mayRedact(draft.sender, target.pdu, levels)) {
+  if (!mayRedact(draft.sender, pdu, levels)) {
     throw new MatrixError(403, 'M_FORBIDDEN', `${draft.sender} does not have the power to redact events of others`);
   }
   return target;

@@ -1,7 +1,7 @@
 import type { JsonObject } from '@ganglion/protocol';
 import type { RoomStore } from './ports.js';
-import type { Command } from './room-actor.js';
-import { loaded, sendEvent } from './send-event.js';
+import { type Command, command } from './room-actor.js';
+import { sendEvent } from './send-event.js';
 
 export interface ProfileChange {
   readonly userId: string;
@@ -13,11 +13,9 @@ export interface ProfileChange {
 
 /** Sends a member event with the new profile, if the user still is in the room. Resolves with whether one was sent. */
 export function updateProfile(store: RoomStore, change: ProfileChange): Command<boolean> {
-  return async (commit) => {
-    const entry = commit.head.entry('m.room.member', change.userId);
-    if (entry?.membership !== 'join') return false;
-    await loaded(store, commit.head, entry);
-    const content = commit.head.shownContent('m.room.member', change.userId);
+  return command([{ type: 'm.room.member', stateKey: change.userId }], async (room) => {
+    if (room.head.membership(change.userId) !== 'join') return false;
+    const content = room.head.shownContent('m.room.member', change.userId);
     // It would name a user who authorised the join, not this change.
     const { join_authorised_via_users_server: _, ...kept } = content ?? {};
     const merged = Object.entries({ ...kept, ...change.content }).filter(([, value]) => value !== null);
@@ -28,7 +26,7 @@ export function updateProfile(store: RoomStore, change: ProfileChange): Command<
       content: Object.fromEntries(merged),
       originServerTs: change.originServerTs,
     };
-    await sendEvent(store, draft, undefined)(commit);
+    await sendEvent(store, draft, undefined)(room);
     return true;
-  };
+  });
 }

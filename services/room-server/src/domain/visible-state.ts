@@ -6,11 +6,19 @@ export interface StateEvent {
   readonly eventNid: number;
   readonly eventId: string;
   readonly pduJson: string;
-  readonly redaction: { readonly eventId: string; readonly pduJson: string; readonly isRedacted: boolean } | undefined;
+  readonly redaction: Redaction | undefined;
+}
+
+interface Redaction {
+  readonly nid: number;
+  readonly eventId: string;
+  readonly pduJson: string;
+  readonly isRedacted: boolean;
 }
 
 /** An event as it may be shown: without what a redaction took. */
 export interface VisibleEvent {
+  readonly eventNid: number;
   readonly eventId: string;
   readonly pduJson: string;
   readonly redactedBecause: VisibleEvent | undefined;
@@ -20,7 +28,13 @@ export interface VisibleEvent {
 export interface StateSource {
   membership(roomId: string, userId: string): Promise<UserInRoom | undefined>;
   current(roomNid: number, type?: string, stateKey?: string): Promise<StateEvent[]>;
-  around(eventNid: number, side: 'before' | 'after', type?: string, stateKey?: string): Promise<StateEvent[]>;
+  around(
+    roomNid: number,
+    eventNid: number,
+    side: 'before' | 'after',
+    type?: string,
+    stateKey?: string,
+  ): Promise<StateEvent[]>;
 }
 
 export interface UserInRoom {
@@ -62,17 +76,18 @@ async function stateSeenBy(source: StateSource, user: UserInRoom, { userId, type
   }
   const departure = await departureOf(source, user, userId);
   if (departure === undefined) throw notInRoom(userId);
-  return source.around(departure, 'after', type, stateKey);
+  return source.around(user.roomNid, departure, 'after', type, stateKey);
 }
 
 /** An event without what redactions took, of it or of what redacted it. */
-export function visible({ eventId, pduJson, redaction }: StateEvent, roomVersion: string): VisibleEvent {
+export function visible({ eventNid, eventId, pduJson, redaction }: StateEvent, roomVersion: string): VisibleEvent {
   const rules = roomVersionRules(roomVersion);
-  if (redaction === undefined || rules === undefined) return { eventId, pduJson, redactedBecause: undefined };
+  if (redaction === undefined || rules === undefined) return { eventNid, eventId, pduJson, redactedBecause: undefined };
   const redacted = (json: string) => JSON.stringify(redactEvent(JSON.parse(json) as Pdu, rules));
   const because = redaction.isRedacted ? redacted(redaction.pduJson) : redaction.pduJson;
-  const redactedBecause = { eventId: redaction.eventId, pduJson: because, redactedBecause: undefined };
-  return { eventId, pduJson: redacted(pduJson), redactedBecause };
+  const { nid, eventId: becauseId } = redaction;
+  const redactedBecause = { eventNid: nid, eventId: becauseId, pduJson: because, redactedBecause: undefined };
+  return { eventNid, eventId, pduJson: redacted(pduJson), redactedBecause };
 }
 
 /**
@@ -82,7 +97,7 @@ export function visible({ eventId, pduJson, redaction }: StateEvent, roomVersion
 async function departureOf(source: StateSource, user: UserInRoom, userId: string): Promise<number | undefined> {
   let eventNid = HAVE_LEFT.has(user.membership) ? user.eventNid : undefined;
   for (let step = 0; eventNid !== undefined && step < MOST_STEPS_BACK; step++) {
-    const [before] = await source.around(eventNid, 'before', 'm.room.member', userId);
+    const [before] = await source.around(user.roomNid, eventNid, 'before', 'm.room.member', userId);
     if (before !== undefined && JSON.parse(before.pduJson).content.membership === 'join') return eventNid;
     eventNid = before?.eventNid;
   }

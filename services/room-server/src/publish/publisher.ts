@@ -1,11 +1,13 @@
 import type { Bus } from '@ganglion/bus';
 import { ANNOUNCEMENTS, ROOM_EVENTS } from '@ganglion/contracts';
-import type { LoggedEvent, RoomEvents } from '@ganglion/contracts/room';
+import type { LoggedEvent } from '@ganglion/contracts/room';
 import { type Logger, type TracePoint, traceparentOf, tracingEnabled, withSpans } from '@ganglion/telemetry';
 import { SpanKind } from '@opentelemetry/api';
-import type { CommitListener, NewCommittedEvent, RoomCommit } from '../domain/ports.js';
+import type { CommitListener, NewEvent, RoomCommit } from '../domain/ports.js';
 import { tracePointsOf } from '../domain/trace-points.js';
+import { outboxRows } from '../storage/commit-statement.js';
 import type { GroupCommitter } from '../storage/group-committer.js';
+import { messageId, splitRun } from './split-run.js';
 
 /**
  * Tells the bus what was committed, at once and in the order of each room. What does not arrive stays in the outbox,
@@ -26,11 +28,24 @@ export class Publisher implements CommitListener {
   }
 
   async #publish(commit: RoomCommit, inside?: ReadonlyMap<TracePoint, TracePoint>): Promise<void> {
-    const { roomId, roomNid, seenVersion, version } = commit;
-    this.bus.broadcast(ANNOUNCEMENTS, { id: roomId, seq: version });
-    const message = roomEvents(commit, inside);
-    await this.bus.publish(ROOM_EVENTS, message, { key: roomId, id: `${roomNid}.${seenVersion + 1}` });
-    this.committer.published({ roomNid, firstSeq: seenVersion + 1 });
+    const { roomId, roomNid, progress } = commit;
+    const events = commit.events.filter(({ roomSeq }) => roomSeq !== undefined);
+    if (events.length === 0) return;
+    this.bus.broadcast(ANNOUNCEMENTS, { id: roomId, seq: progress.roomSeq });
+    const live = events.filter(({ roomSeq }) => roomSeq! > 0);
+    const backfilled = events.filter(({ roomSeq }) => roomSeq! < 0);
+    await Promise.all([this.#publishRun(commit, live, inside), this.#publishRun(commit, backfilled, inside)]);
+    for (const { first_seq: firstSeq } of outboxRows(commit)) this.committer.published({ roomNid, firstSeq });
+  }
+
+  /** Consecutive events, in as many messages as their size asks for. */
+  async #publishRun(commit: RoomCommit, events: readonly NewEvent[], inside: Inside): Promise<void> {
+    const { roomId, roomVersion, roomNid } = commit;
+    const logged = events.map((added) => loggedEvent(added, inside?.get(added.tracePoint!)));
+    const parts = splitRun({ roomId, roomVersion, roomNid, events: logged });
+    await Promise.all(
+      parts.map((part) => this.bus.publish(ROOM_EVENTS, part, { key: roomId, id: messageId(roomNid, part) })),
+    );
   }
 }
 
@@ -44,20 +59,28 @@ const PRODUCER = { kind: SpanKind.PRODUCER };
 
 type Inside = ReadonlyMap<TracePoint, TracePoint> | undefined;
 
-function roomEvents({ roomId, roomVersion, events }: RoomCommit, inside: Inside): RoomEvents {
-  return { roomId, roomVersion, events: events.map((added) => loggedEvent(added, inside?.get(added.tracePoint!))) };
-}
-
-function loggedEvent(added: NewCommittedEvent, sent: TracePoint | undefined): LoggedEvent {
-  const { type, state_key } = added.event.pdu;
-  const { eventId } = added.event;
+function loggedEvent(added: NewEvent, sent: TracePoint | undefined): LoggedEvent {
   return {
-    roomSeq: added.roomSeq,
-    eventId,
+    roomSeq: added.roomSeq!,
+    eventNid: added.nid,
+    eventId: added.event.eventId,
     pduJson: added.json,
-    stateChanges: state_key === undefined ? [] : [{ type, stateKey: state_key, eventId }],
+    stateChanges: [...added.stateChanges],
+    hasMoreStateChanges: added.jump !== undefined,
     transaction: added.transaction,
     redactedEventId: added.redactsEventId,
+    redactedEventNid: added.redactedNid,
+    redactedBecause: redactedBecause(added),
+    visibility: added.visibility,
+    previousVisibility: added.previousVisibility,
+    memberships: [...added.localMemberships],
+    strippedStateJson: added.strippedState,
     traceparent: sent && traceparentOf(sent),
   };
+}
+
+function redactedBecause({ redactedBy }: NewEvent): LoggedEvent['redactedBecause'] {
+  if (redactedBy === undefined) return undefined;
+  const { nid: eventNid, eventId, json: pduJson } = redactedBy;
+  return { eventNid, eventId, pduJson, redactedBecause: undefined };
 }

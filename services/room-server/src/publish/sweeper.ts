@@ -1,26 +1,31 @@
-import type { Bus } from '@ganglion/bus';
+import { type Bus, MessageTooLargeError } from '@ganglion/bus';
 import { ROOM_EVENTS } from '@ganglion/contracts';
 import type { Database } from '@ganglion/database';
 import type { Logger } from '@ganglion/telemetry';
 import { forgetPublished } from '../storage/commit-statement.js';
 import type { EventLog } from '../storage/event-log.js';
 import type { GroupCommitter } from '../storage/group-committer.js';
+import { forgottenSlot } from '../storage/transaction-keys.js';
+import { messageId, splitRun } from './split-run.js';
 
 const EVERY_MS = 1_000;
 /** Younger rows are still being published by the process that committed them. */
 const OLD_ENOUGH = `interval '2 seconds'`;
 const MAX_ROWS = 200;
-const TRANSACTIONS_KEPT = `interval '2 days'`;
 const PRUNE_EVERY = 3_600;
 
-const TAKE_LEFT_BEHIND = `
+const LEFT_BEHIND = `
   SELECT o.room_nid, o.first_seq, o.last_seq, r.room_id
   FROM room_server.outbox o JOIN room_server.rooms r USING (room_nid)
   WHERE o.created_at < clock_timestamp() - ${OLD_ENOUGH}
-  ORDER BY o.room_nid, o.first_seq LIMIT ${MAX_ROWS}
-  FOR UPDATE OF o SKIP LOCKED`;
+  ORDER BY o.room_nid, o.first_seq LIMIT ${MAX_ROWS}`;
 
-const FORGET = forgetPublished(1);
+interface LeftBehind extends Record<string, unknown> {
+  readonly room_nid: number;
+  readonly first_seq: number;
+  readonly last_seq: number;
+  readonly room_id: string;
+}
 
 /** Publishes what a process that died left in the outbox, and forgets what was published. Any replica may do it. */
 export class Sweeper {
@@ -55,37 +60,44 @@ export class Sweeper {
 
   /** One round. */
   async sweep(): Promise<void> {
+    if (this.#rounds++ % PRUNE_EVERY === 0) await this.#prune();
     await this.#forgetPublished();
     await this.#publishLeftBehind();
-    if (this.#rounds++ % PRUNE_EVERY === 0) await this.#prune();
   }
 
   async #forgetPublished(): Promise<void> {
     const published = this.committer.takePublished();
-    if (published.length === 0) return;
-    const values = [published.map((run) => run.roomNid), published.map((run) => run.firstSeq)];
-    await this.db.query({ name: 'forget-published', text: FORGET, values });
+    if (published.length > 0) await this.db.query(forgetPublished({ published }));
   }
 
-  /** The rows stay locked until they are published and gone; a crash in between publishes them once more. */
+  /** Row by row: what cannot be published must not keep back what can. Nothing is locked while the bus is waited for. */
   async #publishLeftBehind(): Promise<void> {
-    await this.db.transaction(async (tx) => {
-      type Row = { room_nid: number; first_seq: number; last_seq: number; room_id: string };
-      const { rows } = await tx.query<Row>({ name: 'take-left-behind', text: TAKE_LEFT_BEHIND });
-      for (const row of rows) {
-        const { events } = await this.log.read(row.room_id, row.first_seq - 1, row.last_seq - row.first_seq + 1);
-        await this.bus.publish(ROOM_EVENTS, events, { key: row.room_id, id: `${row.room_nid}.${row.first_seq}` });
-      }
-      if (rows.length === 0) return;
-      const values = [rows.map((row) => row.room_nid), rows.map((row) => row.first_seq)];
-      await tx.query({ name: 'forget-published', text: FORGET, values });
-    });
+    const { rows } = await this.db.query<LeftBehind>({ name: 'left-behind', text: LEFT_BEHIND });
+    for (const row of rows) await this.#publish(row);
   }
 
+  async #publish({ room_nid: roomNid, first_seq: firstSeq, last_seq: lastSeq, room_id: roomId }: LeftBehind) {
+    const limit = lastSeq - firstSeq + 1;
+    const query =
+      firstSeq > 0 ? { afterSeq: firstSeq - 1, backfilled: false } : { afterSeq: lastSeq + 1, backfilled: true };
+    try {
+      const { events } = await this.log.read({ roomId, limit, ...query });
+      for (const part of splitRun(events)) {
+        await this.bus.publish(ROOM_EVENTS, part, { key: roomId, id: messageId(roomNid, part) });
+      }
+      await this.db.query(forgetPublished({ published: [{ roomNid, firstSeq }] }));
+    } catch (error) {
+      if (!(error instanceof MessageTooLargeError)) throw error;
+      // Consumers read the room's log when they miss something; no bus will ever carry this.
+      this.logger.error({ err: error, room_id: roomId }, 'an event is too large for the bus: it is left to the log');
+      await this.db.query(forgetPublished({ published: [{ roomNid, firstSeq }] }));
+    }
+  }
+
+  /** Empties the part of the transactions that nobody looks into any more; whoever is in its way now will not be next time. */
   async #prune(): Promise<void> {
-    await this.db.query({
-      name: 'prune-transactions',
-      text: `DELETE FROM room_server.transactions WHERE created_at < now() - ${TRANSACTIONS_KEPT}`,
-    });
+    const part = `room_server.transactions_${forgottenSlot()}`;
+    const { rows } = await this.db.query<{ any: boolean }>({ text: `SELECT EXISTS (SELECT FROM ${part}) AS any` });
+    if (rows[0]?.any) await this.db.query({ text: `TRUNCATE ${part}` });
   }
 }

@@ -55,7 +55,7 @@ export class RoomDirectoryRpc implements RoomDirectory {
 
   /** A canonical alias that does not exist would mislead; whoever may not change it leaves it as it is. */
   async #forgetCanonicalAlias(roomId: string, alias: string, userId: string): Promise<void> {
-    const head = await loadRoom(this.store, roomId);
+    const head = await loadRoom(this.store, roomId, userId);
     const content = canonicalAliasWithout(head.shownContent('m.room.canonical_alias', ''), alias);
     if (content === undefined || !mayManageAliases(head, userId)) return;
     const draft = { type: 'm.room.canonical_alias', stateKey: '', sender: userId, content, originServerTs: Date.now() };
@@ -69,7 +69,7 @@ export class RoomDirectoryRpc implements RoomDirectory {
   }
 
   async setVisibility({ roomId, userId, published }: SetVisibilityRequest) {
-    const head = await loadRoom(this.store, roomId);
+    const head = await loadRoom(this.store, roomId, userId);
     if (!mayManageAliases(head, userId)) {
       throw new MatrixError(403, 'M_FORBIDDEN', `${userId} may not publish the room`);
     }

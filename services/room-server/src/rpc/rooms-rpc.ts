@@ -8,13 +8,13 @@ import {
   type SendEventResponse,
   type UpdateProfileRequest,
 } from '@ganglion/contracts/room';
-import { type MembershipAction as Action, domainOf, type JsonObject } from '@ganglion/protocol';
+import type { MembershipAction as Action, JsonObject } from '@ganglion/protocol';
 import { checkCanonicalAlias } from '../domain/canonical-alias.js';
 import { changeMembership, sendMembership } from '../domain/change-membership.js';
 import { type CreateRoomDependencies, createRoom } from '../domain/create-room.js';
 import type { Directory } from '../domain/directory.js';
-import type { SigningKeys } from '../domain/event-builder.js';
 import type { RoomStore } from '../domain/ports.js';
+import { command } from '../domain/room-actor.js';
 import type { RoomActors } from '../domain/room-actors.js';
 import { sendEvent } from '../domain/send-event.js';
 import { updateProfile } from '../domain/update-profile.js';
@@ -44,11 +44,9 @@ export class RoomsRpc implements Rooms {
     private readonly actors: RoomActors,
     private readonly store: RoomStore,
     private readonly creation: CreateRoomDependencies,
-    private readonly keys: SigningKeys,
+    private readonly serverNames: readonly string[],
     private readonly directory: Directory,
   ) {}
-
-  readonly #isLocal = (userId: string): boolean => this.keys.has(domainOf(userId));
 
   async createRoom(request: CreateRoomRequest) {
     const events = request.events.map(({ type, stateKey, contentJson }) => ({
@@ -74,15 +72,16 @@ export class RoomsRpc implements Rooms {
     if (draft.stateKey !== undefined) checkWellFormed(draft.type, draft.content);
     const isMember = draft.type === 'm.room.member' && draft.stateKey !== undefined;
     const send = isMember
-      ? sendMembership(this.store, draft, this.#isLocal)
+      ? sendMembership(this.store, draft, this.serverNames)
       : sendEvent(this.store, draft, transaction);
-    const sent = await this.actors.run(roomId, async (commit) => {
+    const checked = command(send.looksAt ?? [], async (room) => {
       if (draft.type === 'm.room.canonical_alias' && draft.stateKey === '') {
-        const current = commit.head.shownContent('m.room.canonical_alias', '');
+        const current = room.head.shownContent('m.room.canonical_alias', '');
         await checkCanonicalAlias(this.directory, roomId, current, draft.content);
       }
-      return send(commit);
+      return send(room);
     });
+    const sent = await this.actors.run(roomId, checked);
     return { ...sent, roomId };
   }
 
@@ -96,7 +95,7 @@ export class RoomsRpc implements Rooms {
       action,
       content: parseContent(request.contentJson),
       originServerTs: Date.now(),
-      isLocal: this.#isLocal,
+      serverNames: this.serverNames,
     };
     const sent = await this.actors.run(roomId, changeMembership(this.store, change));
     return { ...sent, roomId };

@@ -1,7 +1,7 @@
 import { MatrixError } from '@ganglion/contracts';
 import { type Database, isUniqueViolation } from '@ganglion/database';
 import { and, eq } from 'drizzle-orm';
-import { aliases, currentState, rooms } from './schema.js';
+import { aliases, rooms, stateEntries } from './schema.js';
 
 export interface AliasTarget {
   readonly roomId: string;
@@ -37,13 +37,13 @@ export class DirectoryStore {
   /** Nobody gives names to a room that they do not know. */
   async #checkJoined(roomNid: number, userId: string): Promise<void> {
     const isOwn = and(
-      eq(currentState.roomNid, roomNid),
-      eq(currentState.type, 'm.room.member'),
-      eq(currentState.stateKey, userId),
+      eq(stateEntries.roomNid, roomNid),
+      eq(stateEntries.type, 'm.room.member'),
+      eq(stateEntries.stateKey, userId),
     );
     const [member] = await this.db.drizzle
-      .select({ membership: currentState.membership })
-      .from(currentState)
+      .select({ membership: stateEntries.membership })
+      .from(stateEntries)
       .where(isOwn);
     if (member?.membership !== 'join') throw new MatrixError(403, 'M_FORBIDDEN', `${userId} is not in the room`);
   }

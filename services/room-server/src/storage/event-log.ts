@@ -1,85 +1,160 @@
-import type { LoggedEvent, RoomEvents, RoomHead, StateChange, TransactionKey } from '@ganglion/contracts/room';
+import type { LoggedEvent, RoomEvents, RoomHead, TransactionKey } from '@ganglion/contracts/room';
 import type { Queryable } from '@ganglion/database';
+import type { StateChange } from '../domain/ports.js';
+import { visible } from '../domain/visible-state.js';
+import { visibilityOf } from './event-rows.js';
+import { rememberedSlots } from './transaction-keys.js';
 
 interface LogRow extends Record<string, unknown> {
+  room_nid: number;
   room_seq: number;
+  event_nid: number;
   event_id: string;
   type: string;
   state_key: string | null;
+  key_nid: number | null;
+  membership: string | null;
   pdu: string;
+  visibility: number | null;
+  previous_visibility: number | null;
   redacts_event_id: string | null;
-  changes: StateChange[] | null;
+  redacted_event_nid: number | null;
+  redaction_nid: number | null;
+  redaction_id: string | null;
+  redaction_pdu: string | null;
+  changes: string | null;
+  to_state_nid: number | null;
+  local_memberships: string | null;
+  stripped_state: string | null;
   user_id: string | null;
   device_id: string | null;
   scope: string | null;
   txn_id: string | null;
 }
 
-const READ = `
-  SELECT e.room_seq, e.event_id, e.type, e.state_key, e.pdu, e.redacts_event_id, c.changes,
-    t.user_id, t.device_id, t.scope, t.txn_id
+/**
+ * Events of a room in one direction from a number. A redaction that came before its target is told with it; one that came
+ * later is told for itself.
+ */
+const read = (direction: 'ASC' | 'DESC') => `
+  SELECT e.room_nid, e.room_seq, e.event_nid, e.event_id, e.type, e.state_key, e.key_nid, e.membership, e.pdu, e.visibility,
+    e.previous_visibility, e.redacts_event_id, target.event_nid AS redacted_event_nid,
+    redaction.event_nid AS redaction_nid, redaction.event_id AS redaction_id, redaction.pdu AS redaction_pdu,
+    d.changes, d.to_state_nid, d.local_memberships, d.stripped_state, t.user_id, t.device_id, t.scope, t.txn_id
   FROM room_server.events e
-  LEFT JOIN room_server.state_changes c USING (event_nid)
-  LEFT JOIN room_server.transactions t USING (event_nid)
-  WHERE e.room_nid = (SELECT room_nid FROM room_server.rooms WHERE room_id = $1) AND e.room_seq > $2
-  ORDER BY e.room_seq LIMIT $3`;
+  LEFT JOIN room_server.event_details d USING (room_nid, event_nid)
+  LEFT JOIN room_server.transactions t
+    ON t.slot = ANY($4::smallint[]) AND t.room_nid = e.room_nid AND t.txn_key = e.txn_key AND t.event_nid = e.event_nid
+  LEFT JOIN room_server.events target ON e.redacts_event_id IS NOT NULL AND target.room_nid = e.room_nid
+    AND target.event_id = e.redacts_event_id AND target.redacted_by_nid = e.event_nid
+  LEFT JOIN room_server.events redaction ON redaction.room_nid = e.room_nid AND redaction.event_nid = e.redacted_by_nid
+    AND (e.room_seq < 0 OR redaction.room_seq BETWEEN 1 AND e.room_seq)
+  WHERE e.room_nid = (SELECT room_nid FROM room_server.rooms WHERE room_id = $1)
+    AND e.room_seq ${direction === 'ASC' ? '> greatest($2, 0)' : '< least($2, 0)'}
+  ORDER BY e.room_seq ${direction} LIMIT $3`;
+const READ = read('ASC');
+const READ_BACKFILLED = read('DESC');
 
 /**
  * Rooms by their number, of those committed to by transactions from the cursor on. The next cursor is the oldest
- * transaction that still runs: whatever commits later than this listing has that number or a higher one.
+ * transaction that still runs: whatever commits later than this listing has that number or a higher one. A cursor from
+ * the future is that of a database that was restored since: it stands for the beginning.
  */
 const HEADS = `
-  SELECT room_nid, room_id, version, (SELECT pg_snapshot_xmin(pg_current_snapshot())::text) AS cursor
+  SELECT room_nid, room_id, room_seq, back_seq, (SELECT pg_snapshot_xmin(pg_current_snapshot())::text) AS cursor
   FROM room_server.rooms
-  WHERE updated_xid >= $1::text::xid8 AND room_nid > $2 AND version > 0
+  WHERE updated_xid >= CASE WHEN $1::bigint > pg_snapshot_xmax(pg_current_snapshot())::text::bigint THEN 0 ELSE $1::bigint END
+    AND room_nid > $2 AND (room_seq > 0 OR back_seq < 0)
   ORDER BY room_nid LIMIT $3`;
+
+export interface LogQuery {
+  readonly roomId: string;
+  readonly afterSeq: number;
+  readonly limit: number;
+  readonly backfilled: boolean;
+}
 
 /** The log of committed events, as consumers read it to catch up. */
 export class EventLog {
   constructor(private readonly db: Queryable) {}
 
-  /** Events of a room after a room_seq; undefined when there is no such room. */
-  async read(roomId: string, afterSeq: number, limit: number): Promise<{ events: RoomEvents; more: boolean }> {
-    const room = await this.db.query<{ room_version: string }>({
+  /** Events of a room after a room_seq; none when there is no such room. */
+  async read({ roomId, afterSeq, limit, backfilled }: LogQuery): Promise<{ events: RoomEvents; more: boolean }> {
+    const room = await this.db.query<{ room_version: string; room_nid: number }>({
       name: 'room-version',
-      text: 'SELECT room_version FROM room_server.rooms WHERE room_id = $1',
+      text: 'SELECT room_version, room_nid FROM room_server.rooms WHERE room_id = $1',
       values: [roomId],
     });
     const { rows } = await this.db.query<LogRow>({
-      name: 'read-log',
-      text: READ,
-      values: [roomId, afterSeq, limit + 1],
+      name: backfilled ? 'read-backfilled' : 'read-log',
+      text: backfilled ? READ_BACKFILLED : READ,
+      values: [roomId, afterSeq, limit + 1, rememberedSlots()],
     });
-    const events = rows.slice(0, limit).map(loggedEvent);
-    return { events: { roomId, roomVersion: room.rows[0]?.room_version ?? '', events }, more: rows.length > limit };
+    const { room_version: roomVersion = '', room_nid: roomNid = 0 } = room.rows[0] ?? {};
+    const events = rows.slice(0, limit).map((row) => loggedEvent(row, roomVersion));
+    return { events: { roomId, roomVersion, roomNid, events }, more: rows.length > limit };
   }
 
   async heads(sinceCursor: number, afterRoom: number, limit: number) {
-    const { rows } = await this.db.query<{ room_nid: number; room_id: string; version: number; cursor: string }>({
+    type Row = { room_nid: number; room_id: string; room_seq: number; back_seq: number; cursor: string };
+    const { rows } = await this.db.query<Row>({
       name: 'list-heads',
       text: HEADS,
-      values: [String(sinceCursor), afterRoom, limit + 1],
+      values: [sinceCursor, afterRoom, limit + 1],
     });
     const page = rows.slice(0, limit);
-    const heads: RoomHead[] = page.map((row) => ({ roomId: row.room_id, roomSeq: row.version }));
-    const cursor = Number(rows[0]?.cursor ?? sinceCursor);
+    const heads: RoomHead[] = page.map((row) => ({
+      ...{ roomId: row.room_id, roomSeq: row.room_seq, backSeq: row.back_seq },
+    }));
+    const cursor = rows[0] === undefined ? await this.#cursor(sinceCursor) : Number(rows[0].cursor);
     return { heads, cursor, nextRoom: rows.length > limit ? page.at(-1)?.room_nid : undefined };
+  }
+
+  /** Where a listing goes on that found nothing: where it began, unless that is in the future. */
+  async #cursor(since: number): Promise<number> {
+    const { rows } = await this.db.query<{ cursor: string }>({
+      name: 'log-cursor',
+      text: `SELECT least($1::bigint, pg_snapshot_xmin(pg_current_snapshot())::text::bigint)::text AS cursor`,
+      values: [since],
+    });
+    return Number(rows[0]!.cursor);
   }
 }
 
-function loggedEvent(row: LogRow): LoggedEvent {
+function loggedEvent(row: LogRow, roomVersion: string): LoggedEvent {
   return {
     roomSeq: row.room_seq,
+    eventNid: row.event_nid,
     eventId: row.event_id,
     pduJson: row.pdu,
-    stateChanges: row.changes ?? ownChange(row),
+    stateChanges: stateChangesOf(row),
+    hasMoreStateChanges: row.to_state_nid !== null,
     transaction: transactionKey(row),
     redactedEventId: row.redacts_event_id ?? undefined,
+    redactedEventNid: row.redacted_event_nid ?? undefined,
+    redactedBecause: redactedBecause(row, roomVersion),
+    visibility: visibilityOf(row.visibility ?? 1),
+    previousVisibility: row.previous_visibility === null ? undefined : visibilityOf(row.previous_visibility),
+    memberships: row.local_memberships === null ? [] : JSON.parse(row.local_memberships),
+    strippedStateJson: row.stripped_state ?? undefined,
   };
 }
 
-function ownChange({ type, state_key, event_id }: LogRow): StateChange[] {
-  return state_key === null ? [] : [{ type, stateKey: state_key, eventId: event_id }];
+/** What is known of a redaction that came before its target. */
+function redactedBecause({ redaction_nid, redaction_id, redaction_pdu }: LogRow, roomVersion: string) {
+  if (redaction_nid === null || redaction_id === null || redaction_pdu === null) return undefined;
+  const redaction = { eventNid: redaction_nid, eventId: redaction_id, pduJson: redaction_pdu, redaction: undefined };
+  return visible(redaction, roomVersion);
+}
+
+/** A state event in a room without forks changes the current state by itself. */
+function stateChangesOf(row: LogRow): StateChange[] {
+  const { changes, type, state_key, key_nid, event_id, event_nid, membership, to_state_nid, room_seq } = row;
+  if (changes !== null) return JSON.parse(changes);
+  if (state_key === null || key_nid === null || to_state_nid !== null || room_seq < 0 || row.stripped_state !== null)
+    return [];
+  const change = { type, stateKey: state_key, keyNid: key_nid, eventId: event_id, eventNid: event_nid };
+  return [{ ...change, membership: membership ?? undefined }];
 }
 
 function transactionKey({ user_id, device_id, scope, txn_id }: LogRow): TransactionKey | undefined {

@@ -1,4 +1,4 @@
-import { isConnectionError, type Queryable } from '@ganglion/database';
+import { isConnectionError, isUniqueViolation, type Queryable } from '@ganglion/database';
 import { tracingEnabled, withSpans } from '@ganglion/telemetry';
 import type { CommitResult, Committer, RoomCommit } from '../domain/ports.js';
 import { tracePointsOf } from '../domain/trace-points.js';
@@ -61,23 +61,32 @@ export class GroupCommitter implements Committer {
   async #commitAll(group: readonly Waiting[]): Promise<void> {
     try {
       const commits = group.map(({ commit }) => commit);
-      const committed = tracingEnabled()
+      const results = tracingEnabled()
         ? await withSpans('commit', {}, commits.flatMap(tracePointsOf), () => this.#write(commits))
         : await this.#write(commits);
-      for (const { commit, resolve } of group) resolve(committed.has(commit.roomNid) ? 'committed' : 'conflict');
+      for (const { commit, resolve } of group) resolve(results.get(commit.roomNid) ?? { kind: 'conflict' });
     } catch (error) {
       await this.#afterFailure(group, error);
     }
   }
 
-  /** The rooms whose commits stand. */
-  async #write(commits: readonly RoomCommit[]): Promise<ReadonlySet<number>> {
-    const { rows } = await this.db.query<{ room_nid: number }>(commitStatement(commits, this.takePublished()));
-    return new Set(rows.map((row) => row.room_nid));
+  /** What became of the commits, by room; those without an answer met a newer room. */
+  async #write(commits: readonly RoomCommit[]): Promise<ReadonlyMap<number, CommitResult>> {
+    type Row = { room_nid: number; known_event_nid: number | null };
+    const { rows } = await this.db.query<Row>(commitStatement(commits, this.takePublished()));
+    const results = new Map<number, CommitResult>();
+    for (const [roomNid, ofRoom] of Map.groupBy(rows, (row) => row.room_nid)) {
+      const known = ofRoom.flatMap(({ known_event_nid: nid }) => nid ?? []);
+      results.set(roomNid, known.length === 0 ? { kind: 'committed' } : { kind: 'known', eventNids: new Set(known) });
+    }
+    return results;
   }
 
   /** One room's event that the database refuses must not fail the others that went with it. */
   async #afterFailure(group: readonly Waiting[], error: unknown): Promise<void> {
+    const [first] = group;
+    // An event or a key has come to the room meanwhile, by a way that does not count its commits.
+    if (group.length === 1 && isUniqueViolation(error)) return first!.resolve({ kind: 'stale' });
     if (group.length === 1 || isConnectionError(error)) {
       for (const { reject } of group) reject(error);
       return;

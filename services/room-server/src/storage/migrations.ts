@@ -1,13 +1,16 @@
 import type { SchemaDefinition } from '@ganglion/database';
+import { EVENT_GRAPH } from './event-graph-migration.js';
 
 /**
- * Rooms and their event graph. Events are referred to by number (nid), not by id. `rooms.version` is the room_seq of the
- * last commit: every commit takes the next ones by an optimistic check on it.
+ * Rooms and their event graph. Events, states, and pairs of type and state key are referred to by number (nid). Every key
+ * begins with the room, and only names are unique across rooms. `rooms.version` counts the commits to a room: each takes
+ * the next one by an optimistic check on it.
  */
 export const roomServerSchema: SchemaDefinition = {
   schema: 'room_server',
-  version: 2,
-  oldestCompatible: 1,
+  version: 3,
+  // The graph's tables are laid out anew: programs from before cannot read them.
+  oldestCompatible: 3,
   migrations: [
     {
       version: 1,
@@ -114,5 +117,6 @@ export const roomServerSchema: SchemaDefinition = {
       // The PDU stays as it was signed, to authorise by; whoever reads it gets it redacted.
       up: 'ALTER TABLE room_server.events ADD COLUMN redacted_by_nid bigint',
     },
+    { version: 3, name: 'event_graph', oldestCompatible: 3, up: EVENT_GRAPH },
   ],
 };

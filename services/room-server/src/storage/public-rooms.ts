@@ -40,10 +40,9 @@ const CONTENT = `CASE
 const LIST = `
   WITH published AS (
     SELECT r.room_nid, r.room_id,
-      (SELECT count(*) FROM room_server.current_state c
-        WHERE c.room_nid = r.room_nid AND c.type = 'm.room.member' AND c.membership = 'join') AS members,
+      (SELECT coalesce(sum(h.joined), 0) FROM room_server.room_hosts h WHERE h.room_nid = r.room_nid)::integer AS members,
       (SELECT jsonb_agg(jsonb_build_object('type', e.type, 'content', ${CONTENT}))
-        FROM room_server.current_state c JOIN room_server.events e USING (event_nid)
+        FROM room_server.state_entries c JOIN room_server.events e USING (room_nid, event_nid)
         WHERE c.room_nid = r.room_nid AND c.type = ANY($1) AND c.state_key = '') AS state
     FROM room_server.rooms r WHERE r.published
   ), matching AS (

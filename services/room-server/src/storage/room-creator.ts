@@ -4,8 +4,7 @@ import { type NewRoom, type RoomCreator, RoomExistsError } from '../domain/ports
 import { commitStatement } from './commit-statement.js';
 
 const INSERT_ROOM = `
-  INSERT INTO room_server.rooms (room_nid, room_id, room_version, version, state_nid, extremities, published)
-  VALUES ($1, $2, $3, 0, 0, '{}', $4)`;
+  INSERT INTO room_server.rooms (room_nid, room_id, room_version, version, published) VALUES ($1, $2, $3, 0, $4)`;
 
 /** Inserts rooms: the empty room, its alias and its first commit in one transaction. */
 export class PostgresRoomCreator implements RoomCreator {

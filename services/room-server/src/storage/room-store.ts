@@ -1,65 +1,90 @@
 import type { Queryable } from '@ganglion/database';
-import { type Pdu, type RoomEvent, roomVersionRules, stateTuple } from '@ganglion/protocol';
-import type { RoomMembership, RoomStore, Transaction } from '../domain/ports.js';
-import { RoomHead, type StateEntry } from '../domain/room-head.js';
+import type {
+  EarlierRedaction,
+  EventSummary,
+  FoundEvent,
+  RoomMembership,
+  RoomStore,
+  StateKey,
+  Transaction,
+  WaitingEvent,
+} from '../domain/ports.js';
+import type { RoomHead } from '../domain/room-head.js';
+import { statusOf } from './event-rows.js';
+import {
+  ENTRY_COLUMNS,
+  type EntryRow,
+  EVENTS_OF_ENTRIES,
+  HEAD_COLUMNS,
+  type HeadRow,
+  headOf,
+  knownKey,
+  roomEvent,
+  setProgress,
+} from './room-rows.js';
+import { rememberedSlots, transactionKey } from './transaction-keys.js';
 
-interface RoomRow extends Record<string, unknown> {
-  room_nid: number;
-  room_id: string;
-  room_version: string;
-  version: number;
-  state_nid: number;
-  chain_length: number;
-  extremities: number[];
-}
+const MEMBER = 'm.room.member';
 
-interface StateRow extends Record<string, unknown> {
-  type: string;
-  state_key: string;
-  event_nid: number;
-  event_id: string;
-  membership: string | null;
-  redacted: boolean;
-  pdu: string | null;
-}
-
-const LOAD_ROOM = `
-  SELECT r.room_nid, r.room_id, r.room_version, r.version, r.state_nid, s.chain_length, r.extremities
-  FROM room_server.rooms r JOIN room_server.states s USING (state_nid)
+/** All of the current state but its members: of these there may be very many, and rules look at few. */
+const LOAD_HEAD = `
+  SELECT ${HEAD_COLUMNS}, ${ENTRY_COLUMNS}
+  FROM room_server.rooms r
+  LEFT JOIN room_server.state_entries s ON s.room_nid = r.room_nid AND s.type <> 'm.room.member'
+  ${EVENTS_OF_ENTRIES}
   WHERE r.room_id = $1`;
 
-/** Memberships come without their events: a large room has many, and rules look at few. */
-const LOAD_STATE = `
-  SELECT c.type, c.state_key, c.event_nid, e.event_id, c.membership,
-    e.redacted_by_nid IS NOT NULL AS redacted,
-    CASE WHEN c.type <> 'm.room.member' THEN e.pdu END AS pdu
-  FROM room_server.current_state c JOIN room_server.events e USING (event_nid)
-  WHERE c.room_nid = $1`;
+/** What has changed since a version, of members only those who are known. */
+const REFRESH = `
+  SELECT ${HEAD_COLUMNS}, ${ENTRY_COLUMNS}
+  FROM room_server.rooms r
+  LEFT JOIN (
+    SELECT * FROM room_server.state_entries WHERE room_nid = $1 AND type <> 'm.room.member' AND changed_version > $2
+    UNION ALL
+    SELECT * FROM room_server.state_entries
+    WHERE room_nid = $1 AND type = 'm.room.member' AND state_key = ANY($3) AND changed_version > $2
+  ) AS s ON s.room_nid = r.room_nid
+  ${EVENTS_OF_ENTRIES}
+  WHERE r.room_nid = $1`;
 
-const LOAD_EXTREMITIES = `
-  SELECT event_nid AS nid, event_id AS "eventId", depth FROM room_server.events WHERE event_nid = ANY($1)`;
+const LOAD_MEMBERS = `
+  SELECT ${ENTRY_COLUMNS}
+  FROM room_server.state_entries s ${EVENTS_OF_ENTRIES}
+  WHERE s.room_nid = $1 AND s.type = 'm.room.member' AND s.state_key = ANY($2)`;
+
+const SERVER = `substring(state_key FROM position(':' IN state_key) + 1)`;
 
 /** Loads rooms and events from PostgreSQL. */
 export class PostgresRoomStore implements RoomStore {
-  constructor(private readonly db: Queryable & { transaction: Snapshots['transaction'] }) {}
+  constructor(private readonly db: Queryable) {}
 
   async loadHead(roomId: string): Promise<RoomHead | undefined> {
-    return this.db.transaction((tx) => loadHead(tx, roomId), { isolation: 'repeatable read' });
+    const { rows } = await this.db.query<HeadRow & EntryRow>({ name: 'load-head', text: LOAD_HEAD, values: [roomId] });
+    const [room] = rows;
+    if (room === undefined) return undefined;
+    const head = headOf(room);
+    learn(head, rows);
+    return head;
   }
 
-  async loadEvents(head: RoomHead, entries: readonly Pick<StateEntry, 'nid' | 'event'>[]): Promise<void> {
-    const missing = entries.filter((entry) => entry.event === undefined);
-    if (missing.length === 0) return;
-    const { rows } = await this.db.query<{ event_nid: number; event_id: string; pdu: string }>({
-      name: 'load-events',
-      text: 'SELECT event_nid, event_id, pdu FROM room_server.events WHERE event_nid = ANY($1)',
-      values: [missing.map((entry) => entry.nid)],
-    });
-    const byNid = new Map(rows.map((row) => [row.event_nid, roomEvent(head.roomId, row.event_id, row.pdu)]));
-    for (const entry of missing) {
-      const event = byNid.get(entry.nid);
-      if (event !== undefined) entry.event = event;
-    }
+  async refresh(head: RoomHead): Promise<boolean> {
+    const values = [head.nid, head.version, head.knownMembers()];
+    const { rows } = await this.db.query<HeadRow & EntryRow>({ name: 'refresh-head', text: REFRESH, values });
+    const [room] = rows;
+    if (room === undefined) return false;
+    setProgress(head, room);
+    learn(head, rows);
+    return true;
+  }
+
+  async load(head: RoomHead, keys: readonly StateKey[]): Promise<void> {
+    const users = new Set<string>();
+    for (const { type, stateKey } of keys) if (!head.knows(type, stateKey)) users.add(stateKey);
+    if (users.size === 0) return;
+    const values = [head.nid, [...users]];
+    const { rows } = await this.db.query<EntryRow>({ name: 'load-members', text: LOAD_MEMBERS, values });
+    for (const userId of users) head.root.set(MEMBER, userId, { keyNid: undefined, entry: undefined });
+    learn(head.root, rows);
   }
 
   async currentVersion(roomNid: number): Promise<number | undefined> {
@@ -74,75 +99,125 @@ export class PostgresRoomStore implements RoomStore {
   async listMemberships(userId: string, memberships: readonly string[]): Promise<RoomMembership[]> {
     const { rows } = await this.db.query<RoomMembership & Record<string, unknown>>({
       name: 'list-memberships',
-      text: `SELECT r.room_id AS "roomId", c.membership FROM room_server.current_state c
+      text: `SELECT r.room_id AS "roomId", s.membership FROM room_server.state_entries s
         JOIN room_server.rooms r USING (room_nid)
-        WHERE c.type = 'm.room.member' AND c.state_key = $1 AND c.membership = ANY($2)`,
+        WHERE s.type = 'm.room.member' AND s.state_key = $1 AND s.membership = ANY($2)`,
       values: [userId, memberships],
     });
     return rows;
   }
 
-  async findTransaction(roomNid: number, { userId, deviceId, scope, txnId }: Transaction) {
+  async findTransaction(roomNid: number, transaction: Transaction) {
+    const { userId, deviceId, scope, txnId } = transaction;
     const { rows } = await this.db.query<{ event_id: string; room_seq: number }>({
       name: 'find-transaction',
-      text: `SELECT e.event_id, e.room_seq FROM room_server.transactions t JOIN room_server.events e USING (event_nid)
-        WHERE t.room_nid = $1 AND t.user_id = $2 AND t.device_id = $3 AND t.scope = $4 AND t.txn_id = $5`,
-      values: [roomNid, userId, deviceId, scope, txnId],
+      text: `SELECT e.event_id, e.room_seq FROM room_server.transactions t
+        JOIN room_server.events e USING (room_nid, event_nid)
+        WHERE t.slot = ANY($1::smallint[]) AND t.room_nid = $2 AND t.txn_key = $3
+          AND t.user_id = $4 AND t.device_id = $5 AND t.scope = $6 AND t.txn_id = $7`,
+      values: [rememberedSlots(), roomNid, String(transactionKey(transaction)), userId, deviceId, scope, txnId],
     });
     const row = rows[0];
     return row && { eventId: row.event_id, roomSeq: row.room_seq };
   }
 
-  async findEvent(roomNid: number, eventId: string): Promise<RoomEvent | undefined> {
-    const { rows } = await this.db.query<{ room_id: string; pdu: string }>({
+  async findEvent(roomNid: number, eventId: string): Promise<FoundEvent | undefined> {
+    const { rows } = await this.db.query<{ nid: number; room_id: string; pdu: string }>({
       name: 'find-event',
-      text: `SELECT r.room_id, e.pdu FROM room_server.events e JOIN room_server.rooms r USING (room_nid)
+      text: `SELECT e.event_nid AS nid, r.room_id, e.pdu
+        FROM room_server.events e JOIN room_server.rooms r USING (room_nid)
         WHERE e.event_id = $1 AND e.room_nid = $2 AND e.status = 0`,
       values: [eventId, roomNid],
     });
     const row = rows[0];
-    return row && roomEvent(row.room_id, eventId, row.pdu);
+    return row && { nid: row.nid, event: roomEvent(row.room_id, eventId, row.pdu, false) };
   }
-}
 
-interface Snapshots {
-  transaction<T>(run: (tx: Queryable) => Promise<T>, options?: { isolation: 'repeatable read' }): Promise<T>;
-}
-
-/** An accepted event from its stored text. */
-function roomEvent(roomId: string, eventId: string, pdu: string): RoomEvent {
-  return { eventId, roomId, pdu: JSON.parse(pdu) as Pdu, rejected: false };
-}
-
-async function loadHead(tx: Queryable, roomId: string): Promise<RoomHead | undefined> {
-  const { rows } = await tx.query<RoomRow>({ name: 'load-room', text: LOAD_ROOM, values: [roomId] });
-  const room = rows[0];
-  if (room === undefined) return undefined;
-  const rules = roomVersionRules(room.room_version);
-  if (rules === undefined) throw new Error(`room ${roomId} has the unknown version ${room.room_version}`);
-  const head = new RoomHead(room.room_nid, room.room_id, rules);
-  head.version = room.version;
-  head.stateNid = room.state_nid;
-  head.chainLength = room.chain_length;
-  await loadState(tx, head);
-  const extremities = await tx.query<{ nid: number; eventId: string; depth: number }>({
-    name: 'load-extremities',
-    text: LOAD_EXTREMITIES,
-    values: [room.extremities],
-  });
-  head.extremities = extremities.rows;
-  return head;
-}
-
-async function loadState(tx: Queryable, head: RoomHead): Promise<void> {
-  const { rows } = await tx.query<StateRow>({ name: 'load-state', text: LOAD_STATE, values: [head.nid] });
-  for (const { type, state_key, event_nid, event_id, membership, redacted, pdu } of rows) {
-    head.state.set(stateTuple(type, state_key), {
-      nid: event_nid,
-      eventId: event_id,
-      redacted,
-      ...(membership !== null && { membership }),
-      ...(pdu !== null && { event: roomEvent(head.roomId, event_id, pdu) }),
+  async summaries(roomNid: number, nids: readonly number[]): Promise<Map<number, EventSummary>> {
+    type Row = { nid: number; eventId: string; membership: string | null; redacted: boolean };
+    const { rows } = await this.db.query<Row>({
+      name: 'event-summaries',
+      text: `SELECT event_nid AS nid, event_id AS "eventId", membership, redacted_by_nid IS NOT NULL AS redacted
+        FROM room_server.events WHERE room_nid = $1 AND event_nid = ANY($2)`,
+      values: [roomNid, nids],
     });
+    const summary = ({ eventId, membership, redacted }: Row): EventSummary => ({
+      ...{ eventId, redacted },
+      ...(membership !== null && { membership }),
+    });
+    return new Map(rows.map((row) => [row.nid, summary(row)]));
   }
+
+  async keyNames(roomNid: number, keyNids: readonly number[]): Promise<Map<number, StateKey>> {
+    const { rows } = await this.db.query<StateKey & { keyNid: number }>({
+      name: 'key-names',
+      text: `SELECT key_nid AS "keyNid", type, state_key AS "stateKey" FROM room_server.state_entries
+        WHERE room_nid = $1 AND key_nid = ANY($2)`,
+      values: [roomNid, keyNids],
+    });
+    return new Map(rows.map((row) => [row.keyNid, row]));
+  }
+
+  async waitingFor(roomNid: number, eventIds: readonly string[]): Promise<WaitingEvent[]> {
+    type Row = Omit<WaitingEvent, 'status'> & { status: number };
+    const { rows } = await this.db.query<Row>({
+      name: 'waiting-for',
+      text: `SELECT m.missing_event_id AS "missingEventId", e.event_nid AS nid, e.event_id AS "eventId", e.status,
+          e.pdu AS json
+        FROM room_server.missing_events m JOIN room_server.events e USING (room_nid, event_nid)
+        WHERE m.room_nid = $1 AND m.missing_event_id = ANY($2)`,
+      values: [roomNid, eventIds],
+    });
+    return rows.map((row) => ({ ...row, status: statusOf(row.status) }));
+  }
+
+  async redactionsOf(roomNid: number, roomId: string, eventIds: readonly string[]): Promise<EarlierRedaction[]> {
+    type Row = { nid: number; eventId: string; json: string; target: string; before: number | null };
+    const { rows } = await this.db.query<Row>({
+      name: 'redactions-of',
+      text: `SELECT event_nid AS nid, event_id AS "eventId", pdu AS json, redacts_event_id AS target,
+          state_before_nid AS before
+        FROM room_server.events WHERE room_nid = $1 AND redacts_event_id = ANY($2) AND status = 0
+        ORDER BY event_nid`,
+      values: [roomNid, eventIds],
+    });
+    return rows.map(({ nid, eventId, json, target, before }) => ({
+      ...{ nid, json, redactsEventId: target, stateBeforeNid: before ?? undefined },
+      event: roomEvent(roomId, eventId, json, false),
+    }));
+  }
+
+  async countJoined(roomNid: number, serverNames: readonly string[]): Promise<number> {
+    const { rows } = await this.db.query<{ joined: number }>({
+      name: 'count-joined',
+      text: `SELECT coalesce(sum(joined), 0)::integer AS joined FROM room_server.room_hosts
+        WHERE room_nid = $1 AND server_name = ANY($2)`,
+      values: [roomNid, serverNames],
+    });
+    return rows[0]!.joined;
+  }
+
+  async joinedUsersOf(roomNid: number, serverNames: readonly string[], limit: number): Promise<string[]> {
+    const { rows } = await this.db.query<{ user: string }>({
+      name: 'joined-users-of',
+      text: `SELECT state_key AS user FROM room_server.state_entries
+        WHERE room_nid = $1 AND type = 'm.room.member' AND membership = 'join' AND ${SERVER} = ANY($2) LIMIT $3`,
+      values: [roomNid, serverNames, limit],
+    });
+    return rows.map(({ user }) => user);
+  }
+
+  async membersOf(roomNid: number, serverNames: readonly string[]) {
+    const { rows } = await this.db.query<{ keyNid: number; userId: string }>({
+      name: 'members-of',
+      text: `SELECT key_nid AS "keyNid", state_key AS "userId" FROM room_server.state_entries
+        WHERE room_nid = $1 AND type = 'm.room.member' AND ${SERVER} = ANY($2)`,
+      values: [roomNid, serverNames],
+    });
+    return rows;
+  }
+}
+
+function learn(head: RoomHead, rows: readonly EntryRow[]): void {
+  for (const row of rows) if (row.type !== null) head.set(row.type, row.state_key, knownKey(head.roomId, row));
 }

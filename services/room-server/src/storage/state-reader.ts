@@ -1,82 +1,70 @@
 import type { Queryable } from '@ganglion/database';
-
-export interface StoredEvent {
-  readonly eventNid: number;
-  readonly eventId: string;
-  /** As it was signed. */
-  readonly pduJson: string;
-  readonly redaction: { readonly eventId: string; readonly pduJson: string; readonly isRedacted: boolean } | undefined;
-}
+import type { States } from '../domain/state/states.js';
+import type { StateEvent, StateSource, UserInRoom } from '../domain/visible-state.js';
 
 interface EventRow extends Record<string, unknown> {
   eventNid: number;
   eventId: string;
   pduJson: string;
+  redactionNid: number | null;
   redactionId: string | null;
   redactionJson: string | null;
   redactionIsRedacted: boolean;
 }
 
 const EVENT = `e.event_nid AS "eventNid", e.event_id AS "eventId", e.pdu AS "pduJson",
-  r.event_id AS "redactionId", r.pdu AS "redactionJson",
+  r.event_nid AS "redactionNid", r.event_id AS "redactionId", r.pdu AS "redactionJson",
   r.redacted_by_nid IS NOT NULL AS "redactionIsRedacted"`;
-const REDACTION = 'LEFT JOIN room_server.events r ON r.event_nid = e.redacted_by_nid';
-
-export interface MembershipInRoom {
-  readonly roomNid: number;
-  readonly roomVersion: string;
-  /** Undefined for whoever never was there. */
-  readonly membership: string | undefined;
-  /** The member event. */
-  readonly eventNid: number | undefined;
-  readonly historyVisibility: string | undefined;
-}
+const REDACTION = 'LEFT JOIN room_server.events r ON r.room_nid = e.room_nid AND r.event_nid = e.redacted_by_nid';
 
 const MEMBERSHIP = `
   SELECT r.room_nid AS "roomNid", r.room_version AS "roomVersion", m.membership, m.event_nid AS "eventNid", v.pdu AS visibility
   FROM room_server.rooms r
-  LEFT JOIN room_server.current_state m
+  LEFT JOIN room_server.state_entries m
     ON m.room_nid = r.room_nid AND m.type = 'm.room.member' AND m.state_key = $2
-  LEFT JOIN room_server.current_state c
+  LEFT JOIN room_server.state_entries c
     ON c.room_nid = r.room_nid AND c.type = 'm.room.history_visibility' AND c.state_key = ''
-  LEFT JOIN room_server.events v ON v.event_nid = c.event_nid
+  LEFT JOIN room_server.events v ON v.room_nid = c.room_nid AND v.event_nid = c.event_nid
   WHERE r.room_id = $1`;
 
 const CURRENT = `
   SELECT ${EVENT}
-  FROM room_server.current_state c JOIN room_server.events e USING (event_nid) ${REDACTION}
+  FROM room_server.state_entries c JOIN room_server.events e USING (room_nid, event_nid) ${REDACTION}
   WHERE c.room_nid = $1 AND ($2::text IS NULL OR c.type = $2) AND ($3::text IS NULL OR c.state_key = $3)
-  ORDER BY e.room_seq`;
+  ORDER BY e.depth, e.event_nid`;
+
+const KEYS = `
+  SELECT key_nid FROM room_server.state_entries
+  WHERE room_nid = $1 AND ($2::text IS NULL OR type = $2) AND ($3::text IS NULL OR state_key = $3)`;
+
+const EVENTS = `
+  SELECT ${EVENT} FROM room_server.events e ${REDACTION}
+  WHERE e.room_nid = $1 AND e.event_nid = ANY($2) ORDER BY e.depth, e.event_nid`;
 
 const EVENTS_BY_ID = `
   SELECT ${EVENT}, rooms.room_version AS version
   FROM room_server.rooms JOIN room_server.events e USING (room_nid) ${REDACTION}
-  WHERE rooms.room_id = $1 AND e.event_id = ANY($2) AND e.status = 0`;
-
-/** Walks from a state to its snapshot; of each (type, state key) the entry closest to the state counts. */
-const AT_STATE = `
-  WITH RECURSIVE chain AS (
-    SELECT s.*, 0 AS distance FROM room_server.states s WHERE s.state_nid = $1
-    UNION ALL
-    SELECT s.*, chain.distance + 1 FROM room_server.states s JOIN chain ON s.state_nid = chain.base_nid
-  ), entries AS (
-    SELECT DISTINCT ON (e.type, e.state_key) e.*
-    FROM chain, unnest(chain.added_nids) AS added(event_nid) JOIN room_server.events e USING (event_nid)
-    WHERE ($2::text IS NULL OR e.type = $2) AND ($3::text IS NULL OR e.state_key = $3)
-    ORDER BY e.type, e.state_key, chain.distance, e.room_seq DESC
-  )
-  SELECT ${EVENT} FROM entries e ${REDACTION}
-  WHERE NOT EXISTS (SELECT FROM chain WHERE chain.removed @> jsonb_build_array(jsonb_build_array(e.type, e.state_key)))
-  ORDER BY e.room_seq`;
+  WHERE rooms.room_id = $1 AND ((e.event_id = ANY($2) AND e.status = 0))
+  UNION ALL
+  SELECT ${EVENT}, rooms.room_version
+  FROM room_server.rooms JOIN room_server.events e USING (room_nid) ${REDACTION}
+  WHERE rooms.room_id = $1 AND e.event_nid = ANY($3) AND e.status <> 1`;
 
 /** Reads the state of rooms, now or at an event. */
-export class StateReader {
-  constructor(private readonly db: Queryable) {}
+export class StateReader implements StateSource {
+  constructor(
+    private readonly db: Queryable,
+    private readonly states: States,
+  ) {}
 
   /** Undefined when there is no such room. */
-  async membership(roomId: string, userId: string): Promise<MembershipInRoom | undefined> {
-    type Row = Omit<MembershipInRoom, 'historyVisibility'> & { visibility: string | null };
-    const { rows } = await this.db.query<Row & Record<string, unknown>>({
+  async membership(roomId: string, userId: string): Promise<UserInRoom | undefined> {
+    type Row = { roomNid: number; roomVersion: string } & {
+      membership: string | null;
+      eventNid: number | null;
+      visibility: string | null;
+    };
+    const { rows } = await this.db.query<Row>({
       name: 'membership-in-room',
       text: MEMBERSHIP,
       values: [roomId, userId],
@@ -93,41 +81,55 @@ export class StateReader {
     };
   }
 
-  async current(roomNid: number, type?: string, stateKey?: string): Promise<StoredEvent[]> {
+  async current(roomNid: number, type?: string, stateKey?: string): Promise<StateEvent[]> {
     const values = [roomNid, type ?? null, stateKey ?? null];
     const { rows } = await this.db.query<EventRow>({ name: 'current-state', text: CURRENT, values });
-    return rows.map(storedEvent);
+    return rows.map(stateEvent);
   }
 
-  /** Accepted events of a room by their ids, and the room's version; those that it does not have are left out. */
-  async events(roomId: string, eventIds: readonly string[]): Promise<{ version: string; events: StoredEvent[] }> {
+  /**
+   * Events of a room, and its version: accepted ones by their ids, and any but rejected ones by their numbers. Those that it
+   * does not have are left out.
+   */
+  async events(roomId: string, eventIds: readonly string[], eventNids: readonly number[]) {
     const { rows } = await this.db.query<EventRow & { version: string }>({
       name: 'events-by-id',
       text: EVENTS_BY_ID,
-      values: [roomId, eventIds],
+      values: [roomId, eventIds, eventNids],
     });
-    return { version: rows[0]?.version ?? '', events: rows.map(storedEvent) };
+    return { version: rows[0]?.version ?? '', events: rows.map(stateEvent) };
   }
 
-  /** The state before or after an event. */
-  async around(eventNid: number, side: 'before' | 'after', type?: string, stateKey?: string): Promise<StoredEvent[]> {
-    const { rows } = await this.db.query<{ before: number; after: number }>({
+  async around(roomNid: number, eventNid: number, side: 'before' | 'after', type?: string, stateKey?: string) {
+    const { rows } = await this.db.query<{ before: number | null; after: number | null }>({
       name: 'states-of-event',
-      text: `SELECT state_before_nid AS before, state_after_nid AS after FROM room_server.events WHERE event_nid = $1`,
-      values: [eventNid],
+      text: `SELECT state_before_nid AS before, state_after_nid AS after FROM room_server.events
+        WHERE room_nid = $1 AND event_nid = $2`,
+      values: [roomNid, eventNid],
     });
-    const found = await this.db.query<EventRow>({
-      name: 'state-at',
-      text: AT_STATE,
-      values: [rows[0]?.[side] ?? 0, type ?? null, stateKey ?? null],
-    });
-    return found.rows.map(storedEvent);
+    const stateNid = rows[0]?.[side];
+    if (stateNid === undefined || stateNid === null) return [];
+    const entries =
+      type === undefined
+        ? await this.states.entries(roomNid, stateNid)
+        : await this.states.lookUp(roomNid, stateNid, await this.#keys(roomNid, type, stateKey));
+    const values = [roomNid, [...entries.values()]];
+    const found = await this.db.query<EventRow>({ name: 'events-of-state', text: EVENTS, values });
+    return found.rows.map(stateEvent);
+  }
+
+  async #keys(roomNid: number, type: string, stateKey: string | undefined): Promise<number[]> {
+    const values = [roomNid, type, stateKey ?? null];
+    const { rows } = await this.db.query<{ key_nid: number }>({ name: 'state-keys', text: KEYS, values });
+    return rows.map((row) => row.key_nid);
   }
 }
 
-function storedEvent(row: EventRow): StoredEvent {
-  const { eventNid, eventId, pduJson, redactionId, redactionJson, redactionIsRedacted: isRedacted } = row;
-  const redacted = redactionId !== null && redactionJson !== null;
-  const redaction = redacted ? { eventId: redactionId, pduJson: redactionJson, isRedacted } : undefined;
+function stateEvent(row: EventRow): StateEvent {
+  const { eventNid, eventId, pduJson, redactionNid, redactionId, redactionJson, redactionIsRedacted } = row;
+  const redaction =
+    redactionNid === null || redactionId === null || redactionJson === null
+      ? undefined
+      : { nid: redactionNid, eventId: redactionId, pduJson: redactionJson, isRedacted: redactionIsRedacted };
   return { eventNid, eventId, pduJson, redaction };
 }

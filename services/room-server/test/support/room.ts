@@ -104,7 +104,7 @@ export async function storedEvents(db: Database, roomId: string): Promise<Stored
   const { rows } = await db.query<Omit<StoredEvent, 'pdu'> & { pdu: string }>({
     text: `SELECT e.event_nid AS nid, e.room_seq AS seq, e.event_id AS "eventId", e.pdu, e.prev_nids AS "prevNids",
         e.auth_nids AS "authNids", e.redacts_event_id AS redacts
-      FROM room_server.events e JOIN room_server.rooms r USING (room_nid) WHERE r.room_id = $1 ORDER BY room_seq`,
+      FROM room_server.events e JOIN room_server.rooms r USING (room_nid) WHERE r.room_id = $1 ORDER BY e.room_seq`,
     values: [roomId],
   });
   return rows.map((row) => ({ ...row, pdu: JSON.parse(row.pdu) as Pdu }));
@@ -113,4 +113,12 @@ export async function storedEvents(db: Database, roomId: string): Promise<Stored
 export async function countOf(db: Database, what: string, values: unknown[] = []): Promise<number> {
   const { rows } = await db.query<{ count: number }>({ text: `SELECT count(*) AS count FROM ${what}`, values });
   return rows[0]!.count;
+}
+
+export async function roomNidOf(db: Database, roomId: string): Promise<number> {
+  const { rows } = await db.query<{ nid: number }>({
+    text: 'SELECT room_nid AS nid FROM room_server.rooms WHERE room_id = $1',
+    values: [roomId],
+  });
+  return rows[0]!.nid;
 }

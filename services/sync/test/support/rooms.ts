@@ -6,9 +6,11 @@ import type {
   GetEventsResponse,
   GetRoomEventsRequest,
   GetRoomEventsResponse,
+  GetStateChangesResponse,
   ListRoomHeadsRequest,
   ListRoomHeadsResponse,
   LoggedEvent,
+  RoomEvents,
   RoomLog,
   StateChange,
 } from '@ganglion/contracts/room';
@@ -20,7 +22,7 @@ export interface NewEvent {
   readonly content: object;
   readonly redacts?: string;
   /** What else it makes of the state than itself, as state resolution may. */
-  readonly stateChanges?: readonly StateChange[];
+  readonly stateChanges?: readonly Pick<StateChange, 'type' | 'stateKey' | 'eventId'>[];
   readonly transaction?: { readonly userId: string; readonly deviceId: string; readonly txnId: string };
 }
 
@@ -78,7 +80,7 @@ export class TestRooms implements RoomLog {
 
   /** Tells of committed events on the bus. */
   async publish(roomId: string, events: readonly LoggedEvent[]): Promise<void> {
-    await this.bus.publish(ROOM_EVENTS, { roomId, roomVersion: ROOM_VERSION, events: [...events] }, { key: roomId });
+    await this.bus.publish(ROOM_EVENTS, runOf(roomId, events), { key: roomId });
   }
 
   /** The log of a room. */
@@ -87,21 +89,31 @@ export class TestRooms implements RoomLog {
   }
 
   async listRoomHeads({ sinceCursor }: ListRoomHeadsRequest): Promise<ListRoomHeadsResponse> {
-    const heads = [...this.#rooms].map(([roomId, log]) => ({ roomId, roomSeq: log.length }));
+    const heads = [...this.#rooms].map(([roomId, log]) => ({ roomId, roomSeq: log.length, backSeq: 0 }));
     return { heads, cursor: sinceCursor };
   }
 
   async getEvents({ roomId, eventIds }: GetEventsRequest): Promise<GetEventsResponse> {
     const found = (this.#rooms.get(roomId) ?? []).filter(({ eventId }) => eventIds.includes(eventId));
-    return { events: found.map(({ eventId, pduJson }) => ({ eventId, pduJson })) };
+    return { events: found.map(({ eventId, eventNid, pduJson }) => ({ eventId, eventNid, pduJson })) };
+  }
+
+  async getStateChanges(): Promise<GetStateChangesResponse> {
+    return { changes: [] };
   }
 
   async getRoomEvents({ roomId, afterSeq, limit }: GetRoomEventsRequest): Promise<GetRoomEventsResponse> {
     const after = (this.#rooms.get(roomId) ?? []).filter(({ roomSeq }) => roomSeq > afterSeq);
     const events = after.slice(0, limit);
-    return { events: { roomId, roomVersion: ROOM_VERSION, events }, more: after.length > limit };
+    return { events: runOf(roomId, events), more: after.length > limit };
   }
 }
+
+function runOf(roomId: string, events: readonly LoggedEvent[]): RoomEvents {
+  return { roomId, roomVersion: ROOM_VERSION, roomNid: Number(/\d+/.exec(roomId)?.[0]), events: [...events] };
+}
+
+let lastNid = 0;
 
 function loggedEvent(roomId: string, roomSeq: number, event: NewEvent): LoggedEvent {
   const { type, sender, stateKey, content, redacts, transaction, stateChanges = [] } = event;
@@ -112,9 +124,12 @@ function loggedEvent(roomId: string, roomSeq: number, event: NewEvent): LoggedEv
     ...(stateKey !== undefined && { state_key: stateKey }),
     ...{ prev_events: [], auth_events: [], hashes: { sha256: '' }, signatures: {} },
   };
+  lastNid += 1;
+  const changes = [...(stateKey === undefined ? [] : [{ type, stateKey, eventId }]), ...stateChanges];
   return {
-    ...{ roomSeq, eventId, pduJson: JSON.stringify(pdu) },
-    stateChanges: [...(stateKey === undefined ? [] : [{ type, stateKey, eventId }]), ...stateChanges],
+    ...{ roomSeq, eventId, eventNid: lastNid, pduJson: JSON.stringify(pdu) },
+    ...{ visibility: 'shared', memberships: [], hasMoreStateChanges: false },
+    stateChanges: changes.map((change) => ({ ...change, eventNid: lastNid, keyNid: lastNid })),
     ...(redacts !== undefined && { redactedEventId: redacts }),
     ...(transaction !== undefined && { transaction: { ...transaction, scope: 'send' } }),
   };

@@ -170,7 +170,7 @@ export class Appender {
   async #readLog(roomId: string, afterSeq: number, before: number): Promise<RoomEvents[]> {
     const pages: RoomEvents[] = [];
     for (let seq = afterSeq; seq < before - 1; ) {
-      const { events } = await this.log.getRoomEvents({ roomId, afterSeq: seq, limit: LOG_PAGE });
+      const { events } = await this.log.getRoomEvents({ roomId, afterSeq: seq, limit: LOG_PAGE, backfilled: false });
       const last = events?.events.at(-1);
       if (events === undefined || last === undefined) throw new Error(`the log of ${roomId} ends at ${seq}`);
       pages.push(events);

@@ -69,7 +69,12 @@ export class CatchUp {
 
   async #room(roomId: string, knownSeq: number, headSeq: number): Promise<void> {
     for (let seq = knownSeq; seq < headSeq; ) {
-      const { events } = await this.deps.roomLog.getRoomEvents({ roomId, afterSeq: seq, limit: LOG_PAGE });
+      const { events } = await this.deps.roomLog.getRoomEvents({
+        roomId,
+        afterSeq: seq,
+        limit: LOG_PAGE,
+        backfilled: false,
+      });
       const last = events?.events.at(-1);
       if (events === undefined || last === undefined) return;
       await this.deps.appender.append({ room: events });

@@ -1,0 +1,147 @@
+import type { RoomEvent } from '@ganglion/protocol';
+import { LRUCache } from 'lru-cache';
+
+/**
+ * What became of an event. An outlier was authorised by its auth events but has no place in the room, one that waits was
+ * not judged yet.
+ */
+export type EventStatus = 'accepted' | 'rejected' | 'soft-failed' | 'outlier' | 'waiting';
+
+/** An event as the graph knows it: all but its body. */
+export interface GraphNode {
+  readonly nid: number;
+  readonly eventId: string;
+  readonly status: EventStatus;
+  /** Of the pair of type and state key, when it is a state event. */
+  readonly keyNid: number | undefined;
+  readonly prevNids: readonly number[];
+  readonly authNids: readonly number[];
+  readonly depth: number;
+  /** The states before and after it; undefined for what has no place in the room. */
+  readonly stateBeforeNid: number | undefined;
+  readonly stateAfterNid: number | undefined;
+}
+
+/** What the graph is read from. Events that are not there are left out of the answers. */
+export interface GraphRows {
+  nodes(roomNid: number, nids: readonly number[]): Promise<readonly GraphNode[]>;
+  find(roomNid: number, eventIds: readonly string[]): Promise<readonly GraphNode[]>;
+  bodies(roomNid: number, nids: readonly number[]): Promise<readonly StoredBody[]>;
+  /** State events that one authorises, the latest numbers first, below a number. */
+  authorisedBy(roomNid: number, authNid: number, below: number, limit: number): Promise<readonly number[]>;
+}
+
+export interface StoredBody {
+  readonly nid: number;
+  readonly event: RoomEvent;
+  /** Of the JSON text. */
+  readonly length: number;
+}
+
+const MAX_BODY_BYTES = 24 * 1024 * 1024;
+const MAX_NODES = 50_000;
+/** Objects take more than their text. */
+const BODY_WEIGHT = 3;
+
+/**
+ * The graph of events: edges apart from bodies. An event's edges never change, nor does its body; its status and its states
+ * do once, when an outlier gets its place, so only what has its place for good is kept.
+ */
+export class EventGraph {
+  readonly #nodes = new LRUCache<number, GraphNode>({ max: MAX_NODES });
+  readonly #bodies = new LRUCache<number, RoomEvent>({ maxSize: MAX_BODY_BYTES });
+  /** Events that are planned and not committed yet. */
+  readonly #planned = new Map<number, { readonly node: GraphNode; readonly event: RoomEvent }>();
+
+  constructor(private readonly rows: GraphRows) {}
+
+  /** Remembers an event that is about to be committed, until it is settled. */
+  plan(node: GraphNode, event: RoomEvent): void {
+    this.#planned.set(node.nid, { node, event });
+  }
+
+  /** The commit of a planned event has succeeded or failed. */
+  settle(nid: number, committed: boolean): void {
+    const planned = this.#planned.get(nid);
+    this.#planned.delete(nid);
+    if (planned === undefined || !committed) return;
+    this.#keep(planned.node);
+    // Of what is no state only edges are asked for.
+    if (planned.node.keyNid !== undefined) this.learn(nid, planned.event, roughLength(planned.event));
+  }
+
+  /** The events with these numbers; what the room does not have is left out. */
+  async nodes(roomNid: number, nids: Iterable<number>): Promise<Map<number, GraphNode>> {
+    const found = new Map<number, GraphNode>();
+    const missing: number[] = [];
+    for (const nid of nids) {
+      const node = this.#planned.get(nid)?.node ?? this.#nodes.get(nid);
+      if (node === undefined) missing.push(nid);
+      else found.set(nid, node);
+    }
+    if (missing.length === 0) return found;
+    for (const node of await this.rows.nodes(roomNid, missing)) {
+      this.#keep(node);
+      found.set(node.nid, node);
+    }
+    return found;
+  }
+
+  /** The events with these ids, as they are now; what the room does not have is left out. */
+  async find(roomNid: number, eventIds: readonly string[]): Promise<Map<string, GraphNode>> {
+    if (eventIds.length === 0) return new Map();
+    const nodes = await this.rows.find(roomNid, eventIds);
+    for (const node of nodes) this.#keep(node);
+    return new Map(nodes.map((node) => [node.eventId, node]));
+  }
+
+  /** The bodies of events, by their numbers; what the room does not have is left out. */
+  async events(roomNid: number, nids: Iterable<number>): Promise<Map<number, RoomEvent>> {
+    const found = new Map<number, RoomEvent>();
+    const missing: number[] = [];
+    for (const nid of nids) {
+      const event = this.#planned.get(nid)?.event ?? this.#bodies.get(nid);
+      if (event === undefined) missing.push(nid);
+      else found.set(nid, event);
+    }
+    if (missing.length === 0) return found;
+    for (const { nid, event, length } of await this.rows.bodies(roomNid, missing)) {
+      this.learn(nid, event, length);
+      found.set(nid, event);
+    }
+    return found;
+  }
+
+  /** Remembers a body that was read elsewhere. */
+  learn(nid: number, event: RoomEvent, length: number): void {
+    this.#bodies.set(nid, event, { size: BODY_WEIGHT * length + 200 });
+  }
+
+  /** State events that one authorises, a page of those that are stored. */
+  authorisedBy(roomNid: number, authNid: number, below: number, limit: number): Promise<readonly number[]> {
+    return this.rows.authorisedBy(roomNid, authNid, below, limit);
+  }
+
+  /** State events that are planned and that one authorises. */
+  plannedBy(authNid: number): readonly number[] {
+    const found: number[] = [];
+    for (const { node } of this.#planned.values()) {
+      if (node.keyNid !== undefined && node.authNids.includes(authNid)) found.push(node.nid);
+    }
+    return found;
+  }
+
+  #keep(node: GraphNode): void {
+    if (isPlaced(node)) this.#nodes.set(node.nid, node);
+  }
+}
+
+/** Whether an event has its place in the room, accepted or not, so that others can follow it. */
+export function isPlaced(node: GraphNode | undefined): node is GraphNode {
+  return node?.stateAfterNid !== undefined;
+}
+
+/** Most of an event that was built here is its content. */
+function roughLength({ pdu }: RoomEvent): number {
+  return 600 + JSON.stringify(pdu.content).length;
+}

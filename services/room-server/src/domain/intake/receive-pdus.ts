@@ -1,0 +1,181 @@
+import { authEventIds, type Pdu, parsePdu, prevEventIds, type RoomVersionRules } from '@ganglion/protocol';
+import { type GraphNode, isPlaced } from '../graph/event-graph.js';
+import type { LocalPlacement } from '../placement/local-placement.js';
+import { ReceivedPlacement } from '../placement/received-placement.js';
+import { nodeOf, type RoomPlan } from '../placement/room-plan.js';
+import type { EarlierRedaction, NewEvent, WaitingEvent } from '../ports.js';
+import { type Command, command } from '../room-actor.js';
+import { Resolver } from '../state/resolver.js';
+import type { Incoming, Outcome } from './examine.js';
+import { inOrder } from './in-order.js';
+
+export interface Reception {
+  readonly incoming: readonly Incoming[];
+  /** They are older than what the room has. */
+  readonly backfill: boolean;
+  /** The server names that are ours. */
+  readonly serverNames: readonly string[];
+}
+
+/**
+ * Takes events of other servers into a room, in whatever order they come, each alone in its fate. What waits for one of
+ * them gets its place along with it; what cannot have its place yet waits in the database.
+ *
+ * @see https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu
+ */
+export function receivePdus(reception: Reception): Command<ReadonlyMap<string, Outcome>> {
+  return command([], ({ plan }: LocalPlacement) => new Receiver(plan, reception).receive());
+}
+
+/** One reception into one plan. */
+class Receiver {
+  /** Events with a place or as outliers, by id: of the database, then of the plan. */
+  readonly #nodes = new Map<string, GraphNode>();
+  readonly #outcomes = new Map<string, Outcome>();
+  readonly #placement: ReceivedPlacement;
+  #waiting: readonly WaitingEvent[] = [];
+  #redactions: readonly EarlierRedaction[] = [];
+
+  constructor(
+    private readonly plan: RoomPlan,
+    private readonly reception: Reception,
+  ) {
+    this.#placement = new ReceivedPlacement(plan, new Resolver(plan), reception.serverNames);
+  }
+
+  async receive(): Promise<ReadonlyMap<string, Outcome>> {
+    let batch = this.reception.incoming;
+    while (batch.length > 0) {
+      await this.#know(batch);
+      const placed: string[] = [];
+      for (const incoming of inOrder(batch)) if (await this.#take(incoming)) placed.push(incoming.eventId);
+      batch = await this.#released(placed);
+    }
+    return this.#outcomes;
+  }
+
+  /** Looks up all that a batch names or is named by. */
+  async #know(batch: readonly Incoming[]): Promise<void> {
+    const { head, deps } = this.plan;
+    const ids = batch.map(({ eventId }) => eventId);
+    const named = batch.flatMap(({ prevIds, authIds }) => [...prevIds, ...authIds]);
+    const unknown = [...new Set([...ids, ...named])].filter((id) => !this.#nodes.has(id));
+    const [nodes, waiting, redactions] = await Promise.all([
+      deps.graph.find(head.nid, unknown),
+      deps.store.waitingFor(head.nid, ids),
+      deps.store.redactionsOf(head.nid, head.roomId, ids),
+    ]);
+    for (const [id, node] of nodes) this.#nodes.set(id, node);
+    this.#waiting = waiting;
+    this.#redactions = redactions;
+  }
+
+  /** Whether the event has got its place just now. */
+  async #take(incoming: Incoming): Promise<boolean> {
+    const { eventId } = incoming;
+    const known = this.#nodes.get(eventId);
+    if (isPlaced(known)) {
+      if (!this.#outcomes.has(eventId)) this.#settle({ eventId, fate: known.status, reason: '', missing: [] });
+      return false;
+    }
+    const missing = this.#missing(incoming);
+    if (missing.length > 0) {
+      await this.#wait(incoming, known, missing);
+      return false;
+    }
+    await this.#place(incoming, known);
+    return true;
+  }
+
+  /** Predecessors without a place, and auth events that are not known or not judged. */
+  #missing({ prevIds, authIds }: Incoming): string[] {
+    const prevs = prevIds.filter((id) => !isPlaced(this.#nodes.get(id)));
+    const isJudged = (id: string) => (this.#nodes.get(id)?.status ?? 'waiting') !== 'waiting';
+    return [...new Set([...prevs, ...authIds.filter((id) => !isJudged(id))])];
+  }
+
+  async #place(incoming: Incoming, known: GraphNode | undefined): Promise<void> {
+    const { eventId, prevIds, authIds } = incoming;
+    const waiting = this.#waiting.filter(({ missingEventId }) => missingEventId === eventId);
+    const { node, outcome } = await this.#placement.place({
+      ...{ incoming, known, prevs: this.#known(prevIds), auth: this.#known(authIds), missing: [] },
+      isFollowed: waiting.some(({ status }) => status === 'accepted'),
+      ...{ backfill: this.reception.backfill, redactions: this.#allRedactions() },
+    });
+    this.#nodes.set(eventId, node);
+    this.#settle(outcome);
+    for (const { nid } of waiting) this.plan.find({ missingEventId: eventId, eventNid: nid });
+    if (known === undefined) return;
+    for (const id of [...prevIds, ...authIds]) this.plan.find({ missingEventId: id, eventNid: node.nid });
+  }
+
+  /** Keeps an event that cannot have its place yet. */
+  async #wait(incoming: Incoming, known: GraphNode | undefined, missing: readonly string[]): Promise<void> {
+    const { eventId, event, json, prevIds } = incoming;
+    const unknown = missing.filter((id) => !this.#nodes.has(id));
+    this.#settle({ eventId, fate: 'waiting', reason: '', missing: unknown });
+    if (known?.status === 'waiting') return;
+    const { type, state_key: stateKey } = event.pdu;
+    const added: NewEvent = {
+      nid: known?.nid ?? (await this.plan.deps.numbers.allocate()),
+      ...{ event, json, status: 'waiting', isKnown: known !== undefined, roomSeq: undefined },
+      keyNid: stateKey === undefined ? undefined : await this.plan.keyNid(type, stateKey),
+      ...{ prevNids: this.#known(prevIds).map(({ nid }) => nid), authNids: [] },
+      ...{ stateBeforeNid: undefined, stateAfterNid: undefined, visibility: 'shared', previousVisibility: undefined },
+      ...{ stateChanges: [], jump: undefined, localMemberships: [], missing, transaction: undefined },
+      ...{ redactsEventId: undefined, redactedNid: undefined, redactedBy: undefined, strippedState: undefined },
+      tracePoint: undefined,
+    };
+    this.plan.add(added);
+    this.#nodes.set(eventId, nodeOf(added));
+  }
+
+  /** What waited for these and may have its place now. */
+  async #released(placed: readonly string[]): Promise<Incoming[]> {
+    const ids = new Set(placed);
+    const stored = this.#waiting.filter(
+      ({ missingEventId, status }) => status === 'waiting' && ids.has(missingEventId),
+    );
+    const released = new Map(stored.map((waiting) => [waiting.eventId, storedIncoming(waiting, this.plan)]));
+    // Those that began to wait in this plan.
+    for (const { event, json, status, missing } of this.plan.events) {
+      if (status === 'waiting' && missing.some((id) => ids.has(id))) {
+        released.set(event.eventId, incomingOf(event.eventId, event.roomId, event.pdu, json));
+      }
+    }
+    return [...released.values()].filter(({ eventId }) => !isPlaced(this.#nodes.get(eventId)));
+  }
+
+  #known(ids: readonly string[]): GraphNode[] {
+    return ids.flatMap((id) => this.#nodes.get(id) ?? []);
+  }
+
+  #allRedactions(): EarlierRedaction[] {
+    const planned = this.plan.events.flatMap(({ nid, event, json, redactsEventId, stateBeforeNid, status }) =>
+      redactsEventId === undefined || status !== 'accepted'
+        ? []
+        : [{ nid, event, json, redactsEventId, stateBeforeNid }],
+    );
+    return [...this.#redactions, ...planned];
+  }
+
+  #settle(outcome: Outcome): void {
+    this.#outcomes.set(outcome.eventId, outcome);
+  }
+}
+
+/** An event that was examined when it was stored. */
+function storedIncoming({ eventId, json }: WaitingEvent, { head }: RoomPlan): Incoming {
+  return incomingOf(eventId, head.roomId, parseStored(json, head.rules), json);
+}
+
+function parseStored(json: string, rules: RoomVersionRules): Pdu {
+  return parsePdu(JSON.parse(json), rules);
+}
+
+function incomingOf(eventId: string, roomId: string, pdu: Pdu, json: string): Incoming {
+  return {
+    ...{ eventId, json, event: { eventId, roomId, pdu, rejected: false } },
+    ...{ prevIds: [...new Set(prevEventIds(pdu))], authIds: authEventIds(pdu) },
+  };
+}

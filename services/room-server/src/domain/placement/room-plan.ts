@@ -1,0 +1,239 @@
+import type { RoomEvent } from '@ganglion/protocol';
+import type { EventGraph, GraphNode } from '../graph/event-graph.js';
+import type {
+  EventSummary,
+  FoundEdge,
+  NewEvent,
+  NewKey,
+  NumberSource,
+  RoomCommit,
+  RoomStore,
+  StateChange,
+  StateKey,
+  Transaction,
+} from '../ports.js';
+import type { Extremity, RoomHead, StateEntry } from '../room-head.js';
+import { GONE, type NewState, type StateDelta } from '../state/state-node.js';
+import type { States } from '../state/states.js';
+
+export interface PlanDependencies {
+  readonly store: RoomStore;
+  readonly states: States;
+  readonly graph: EventGraph;
+  readonly numbers: NumberSource;
+}
+
+const MEMBER = 'm.room.member';
+
+/**
+ * What one commit will do to one room, gathered event by event on a draft of its head. Whatever was planned is remembered
+ * by the caches until the plan is settled, so that later events find what earlier ones of the same plan brought.
+ */
+export class RoomPlan {
+  readonly head: RoomHead;
+  readonly #events: NewEvent[] = [];
+  readonly #states: NewState[] = [];
+  readonly #keys: NewKey[] = [];
+  readonly #currentState = new Map<number, StateChange>();
+  readonly #hosts = new Map<string, number>();
+  readonly #found: FoundEdge[] = [];
+  readonly #announced = new Map<number, EventSummary>();
+
+  constructor(
+    readonly base: RoomHead,
+    readonly deps: PlanDependencies,
+    /** Transactions of this plan that turned out to be known. */
+    readonly knownTransactions: ReadonlySet<Transaction> = new Set(),
+  ) {
+    this.head = base.draft();
+  }
+
+  get isEmpty(): boolean {
+    return this.#events.length === 0 && this.#found.length === 0;
+  }
+
+  get events(): readonly NewEvent[] {
+    return this.#events;
+  }
+
+  /** The event that a transaction has added to this plan, when the same request came twice at once. */
+  sentIn(transaction: Transaction): NewEvent | undefined {
+    return this.#events.find((added) => added.transaction !== undefined && isSame(added.transaction, transaction));
+  }
+
+  /** The number of a pair of type and state key in this room: the one it has, or a new one. */
+  async keyNid(type: string, stateKey: string): Promise<number> {
+    const { head, deps } = this;
+    await deps.store.load(head, [{ type, stateKey }]);
+    const known = head.keyNid(type, stateKey);
+    if (known !== undefined) return known;
+    const keyNid = await deps.numbers.allocate();
+    head.set(type, stateKey, { keyNid, entry: undefined });
+    this.#keys.push({ type, stateKey, keyNid });
+    return keyNid;
+  }
+
+  /** The pairs behind numbers of keys, those of this plan included. */
+  async keyNames(keyNids: readonly number[]): Promise<ReadonlyMap<number, StateKey>> {
+    const names = new Map<number, StateKey>();
+    for (const key of this.#keys) if (keyNids.includes(key.keyNid)) names.set(key.keyNid, key);
+    const others = keyNids.filter((keyNid) => !names.has(keyNid));
+    if (others.length === 0) return names;
+    for (const [keyNid, key] of await this.deps.store.keyNames(this.head.nid, others)) names.set(keyNid, key);
+    return names;
+  }
+
+  /** A state that differs from another one; the number of that one when it does not. */
+  async state(previousNid: number | undefined, delta: StateDelta): Promise<number> {
+    if (delta.size === 0 && previousNid !== undefined) return previousNid;
+    const nid = await this.deps.numbers.allocate();
+    const state = await this.deps.states.next(this.head.nid, nid, previousNid, delta);
+    this.deps.states.plan(state);
+    this.#states.push(state);
+    return nid;
+  }
+
+  /** Says what there is to know of an event that is about to be added: the current state may have it by then. */
+  announce(nid: number, event: RoomEvent): void {
+    this.#announced.set(nid, summaryOf(event));
+  }
+
+  /** Adds an event, or what has become of one that is to wait. What later events may refer to is remembered. */
+  add(event: NewEvent): void {
+    const earlier = this.#events.findIndex(({ nid }) => nid === event.nid);
+    const added = earlier < 0 ? event : { ...event, isKnown: this.#events[earlier]!.isKnown };
+    if (earlier >= 0) this.#events.splice(earlier, 1);
+    this.announce(added.nid, added.event);
+    this.#events.push(added);
+    this.head.version = this.base.version + 1;
+    this.deps.graph.plan(nodeOf(added), added.event);
+  }
+
+  /** An event that was missing has its place now. */
+  find(edge: FoundEdge): void {
+    this.#found.push(edge);
+    this.head.version = this.base.version + 1;
+  }
+
+  /** The change in how many users of each server are joined, so far. */
+  get hosts(): ReadonlyMap<string, number> {
+    return this.#changedHosts();
+  }
+
+  /** The forward extremities and the current state from now on. */
+  move(extremities: readonly Extremity[], stateNid: number | undefined, stateIsOwn: boolean): void {
+    this.head.extremities = extremities;
+    this.head.stateNid = stateNid;
+    this.head.stateIsOwn = stateIsOwn;
+  }
+
+  /**
+   * Sets what the current state has for a key. An entry that is there but not at hand is a member's, who will be loaded
+   * when needed.
+   */
+  setCurrent(change: StateChange, entry: StateEntry | undefined, membershipBefore: string | undefined): void {
+    const { type, stateKey, keyNid, membership, eventNid } = change;
+    if (type === MEMBER) this.#countHost(stateKey, membershipBefore, membership);
+    if (entry !== undefined || eventNid === GONE) this.head.set(type, stateKey, { keyNid, entry });
+    else this.head.forget(type, stateKey);
+    this.#currentState.set(keyNid, change);
+  }
+
+  /** What there is to know of events without their bodies, those of this plan included. */
+  async summaries(nids: readonly number[]): Promise<ReadonlyMap<number, EventSummary>> {
+    const found = new Map(this.#announced);
+    const others = nids.filter((nid) => nid !== GONE && !found.has(nid));
+    if (others.length === 0) return found;
+    for (const [nid, summary] of await this.deps.store.summaries(this.head.nid, others)) found.set(nid, summary);
+    return found;
+  }
+
+  /** An entry of the current state whose event was redacted. */
+  markRedacted({ eventId, pdu }: RoomEvent): void {
+    const { type, state_key: stateKey } = pdu;
+    if (stateKey === undefined || !this.head.knows(type, stateKey)) return;
+    const entry = this.head.entry(type, stateKey);
+    if (entry?.eventId !== eventId) return;
+    this.head.set(type, stateKey, { keyNid: this.head.keyNid(type, stateKey), entry: { ...entry, redacted: true } });
+  }
+
+  commit(): RoomCommit {
+    const { head, base } = this;
+    const { version, roomSeq, backSeq } = base;
+    if (this.#isOfAnEvent(head.stateNid)) head.stateIsOwn = false;
+    return {
+      ...{ roomNid: head.nid, roomId: head.roomId, roomVersion: head.rules.id },
+      seen: { version, roomSeq, backSeq },
+      progress: head,
+      ...{ events: this.#events, states: this.#neededStates(), droppedStateNid: this.#dropped(), keys: this.#keys },
+      ...{ currentState: [...this.#currentState.values()], hosts: this.#changedHosts(), found: this.#found },
+    };
+  }
+
+  /** Tells the caches what became of the plan, and the head when it stands. */
+  settle(committed: boolean): void {
+    for (const state of this.#states) this.deps.states.settle(state, committed);
+    for (const { nid } of this.#events) this.deps.graph.settle(nid, committed);
+    if (committed) this.base.absorb(this.head);
+  }
+
+  /** A current state of forks is nobody's but the head's, unless an event was built on it. */
+  #dropped(): number | undefined {
+    const { stateNid, stateIsOwn } = this.base;
+    if (!stateIsOwn || stateNid === undefined || stateNid === this.head.stateNid) return undefined;
+    const isNeeded =
+      this.#neededStates().some(({ previousNid, skipNid }) => previousNid === stateNid || skipNid === stateNid) ||
+      this.#isOfAnEvent(stateNid);
+    return isNeeded ? undefined : stateNid;
+  }
+
+  /** The planned states but for those that were the current one only on the way. */
+  #neededStates(): NewState[] {
+    const needed = new Set<number | undefined>([this.head.stateNid]);
+    for (const { stateBeforeNid, stateAfterNid } of this.#events) needed.add(stateBeforeNid).add(stateAfterNid);
+    // What stands on another one was planned after it.
+    for (const { nid, previousNid, skipNid } of this.#states.toReversed()) {
+      if (needed.has(nid)) needed.add(previousNid).add(skipNid);
+    }
+    return this.#states.filter(({ nid }) => needed.has(nid));
+  }
+
+  #isOfAnEvent(stateNid: number | undefined): boolean {
+    return this.#events.some((event) => event.stateBeforeNid === stateNid || event.stateAfterNid === stateNid);
+  }
+
+  #countHost(userId: string, before: string | undefined, after: string | undefined): void {
+    const change = Number(after === 'join') - Number(before === 'join');
+    if (change === 0) return;
+    const server = serverOf(userId);
+    this.#hosts.set(server, (this.#hosts.get(server) ?? 0) + change);
+  }
+
+  #changedHosts(): ReadonlyMap<string, number> {
+    return new Map([...this.#hosts].filter(([, change]) => change !== 0));
+  }
+}
+
+/** An event of a plan as the graph has it. */
+export function nodeOf(added: NewEvent): GraphNode {
+  const { nid, event, status, keyNid, prevNids, authNids, stateBeforeNid, stateAfterNid } = added;
+  const node = { nid, eventId: event.eventId, status, keyNid, prevNids, authNids, depth: event.pdu.depth };
+  return { ...node, stateBeforeNid, stateAfterNid };
+}
+
+/** An event as it was just made or received. */
+export function summaryOf({ eventId, pdu }: RoomEvent): EventSummary {
+  const { type, content } = pdu;
+  const membership = type === MEMBER && typeof content.membership === 'string' ? content.membership : undefined;
+  return { eventId, ...(membership !== undefined && { membership }), redacted: false };
+}
+
+/** A state key of a member event need not be a user id that anybody could parse. */
+function serverOf(userId: string): string {
+  return userId.slice(userId.indexOf(':') + 1);
+}
+
+function isSame(one: Transaction, other: Transaction): boolean {
+  const { userId, deviceId, scope, txnId } = other;
+  return one.txnId === txnId && one.scope === scope && one.deviceId === deviceId && one.userId === userId;
+}

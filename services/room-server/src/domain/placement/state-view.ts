@@ -1,0 +1,51 @@
+import type { AuthState, RoomEvent } from '@ganglion/protocol';
+import { type StateTuple, stateTuple } from '@ganglion/protocol';
+import type { StateKey } from '../ports.js';
+import type { RoomPlan } from './room-plan.js';
+
+/** Some entries of a state with their events: what rules look at. */
+export interface StateView {
+  readonly events: AuthState;
+  /** The number of the event that the state has for a key. */
+  nid(type: string, stateKey: string): number | undefined;
+}
+
+/** Reads what a state has for some keys; undefined stands for the state before m.room.create. */
+export async function viewState(
+  plan: RoomPlan,
+  stateNid: number | undefined,
+  keys: readonly StateKey[],
+): Promise<StateView> {
+  const { head, deps } = plan;
+  await deps.store.load(head, keys);
+  if (stateNid === head.stateNid && stateNid !== undefined) {
+    return {
+      events: (type, stateKey) => head.event(type, stateKey),
+      nid: (type, stateKey) => head.entry(type, stateKey)?.nid,
+    };
+  }
+  const nids = await numbersIn(plan, stateNid, keys);
+  const events = await deps.graph.events(head.nid, nids.values());
+  const nid = (type: string, stateKey: string) => nids.get(stateTuple(type, stateKey));
+  return { nid, events: (type, stateKey) => eventOf(events, nid(type, stateKey)) };
+}
+
+async function numbersIn({ head, deps }: RoomPlan, stateNid: number | undefined, keys: readonly StateKey[]) {
+  const found = new Map<StateTuple, number>();
+  if (stateNid === undefined) return found;
+  const keyNids = new Map<StateTuple, number>();
+  for (const { type, stateKey } of keys) {
+    const keyNid = head.keyNid(type, stateKey);
+    if (keyNid !== undefined) keyNids.set(stateTuple(type, stateKey), keyNid);
+  }
+  const entries = await deps.states.lookUp(head.nid, stateNid, keyNids.values());
+  for (const [tuple, keyNid] of keyNids) {
+    const nid = entries.get(keyNid);
+    if (nid !== undefined) found.set(tuple, nid);
+  }
+  return found;
+}
+
+function eventOf(events: ReadonlyMap<number, RoomEvent>, nid: number | undefined): RoomEvent | undefined {
+  return nid === undefined ? undefined : events.get(nid);
+}

@@ -1,0 +1,96 @@
+import { MatrixError } from '@ganglion/contracts';
+import {
+  type ListRoomServersRequest,
+  PduFate,
+  type PduOutcome,
+  type PlaceWithStateRequest,
+  type ReceivePdusRequest,
+  type RoomIntake,
+  type StoreOutliersRequest,
+} from '@ganglion/contracts/room';
+import { examine, type Fate, type Incoming, isIncoming, type Outcome } from '../domain/intake/examine.js';
+import { placeWithState } from '../domain/intake/place-with-state.js';
+import { receivePdus } from '../domain/intake/receive-pdus.js';
+import { type OutlierDependencies, storeOutliers } from '../domain/intake/store-outliers.js';
+import type { IntakeStore, RoomStore } from '../domain/ports.js';
+import type { RoomActors } from '../domain/room-actors.js';
+import type { RoomHead } from '../domain/room-head.js';
+
+const FATES: Readonly<Record<Fate, PduFate>> = {
+  accepted: PduFate.ACCEPTED,
+  'soft-failed': PduFate.SOFT_FAILED,
+  rejected: PduFate.REJECTED,
+  outlier: PduFate.OUTLIER,
+  waiting: PduFate.WAITING,
+  invalid: PduFate.INVALID,
+};
+
+/** What other servers send of rooms. */
+export class RoomIntakeRpc implements RoomIntake {
+  constructor(
+    private readonly actors: RoomActors,
+    private readonly store: RoomStore,
+    private readonly intake: IntakeStore,
+    private readonly outliers: OutlierDependencies,
+    private readonly serverNames: readonly string[],
+  ) {}
+
+  async receivePdus({ roomId, pdusJson, backfill }: ReceivePdusRequest) {
+    const head = await this.#room(roomId);
+    const examined = pdusJson.map((text) => examine(text, roomId, head.rules));
+    const incoming = examined.filter(isIncoming);
+    const { serverNames } = this;
+    const outcomes = await this.actors.run(roomId, receivePdus({ incoming, backfill, serverNames }));
+    await this.#release(head, outcomes);
+    return { outcomes: told(examined, outcomes) };
+  }
+
+  async storeOutliers({ roomId, pdusJson, roomVersion }: StoreOutliersRequest) {
+    if (roomVersion !== undefined) await this.intake.openRoom(roomId, roomVersion);
+    const head = await this.#room(roomId);
+    const examined = pdusJson.map((text) => examine(text, roomId, head.rules));
+    const outcomes = await storeOutliers(this.outliers, head, examined.filter(isIncoming));
+    await this.#release(head, new Map());
+    return { outcomes: told(examined, outcomes) };
+  }
+
+  async placeWithState({ roomId, pduJson, stateEventIds, backfill }: PlaceWithStateRequest) {
+    const head = await this.#room(roomId);
+    const examined = examine(pduJson, roomId, head.rules);
+    if (!isIncoming(examined)) return { outcomes: told([examined], new Map()) };
+    const stated = { incoming: examined, stateEventIds, backfill, serverNames: this.serverNames };
+    const outcome = await this.actors.run(roomId, placeWithState(stated));
+    await this.#release(head, new Map());
+    return { outcomes: told([examined], new Map([[outcome.eventId, outcome]])) };
+  }
+
+  async listRoomServers({ roomId }: ListRoomServersRequest) {
+    return { serverNames: [...(await this.intake.listServers(roomId))] };
+  }
+
+  /** Gives those their places that waited for what has come: also when whoever brought it died before they could. */
+  async #release(head: RoomHead, outcomes: ReadonlyMap<string, Outcome>): Promise<void> {
+    const { serverNames } = this;
+    const tried = new Set(outcomes.keys());
+    for (;;) {
+      const released = await this.intake.released(head);
+      const incoming = released.filter(({ eventId }) => !tried.has(eventId));
+      if (incoming.length === 0) return;
+      for (const { eventId } of incoming) tried.add(eventId);
+      await this.actors.run(head.roomId, receivePdus({ incoming, backfill: false, serverNames }));
+    }
+  }
+
+  async #room(roomId: string): Promise<RoomHead> {
+    const head = await this.store.loadHead(roomId);
+    if (head === undefined) throw new MatrixError(404, 'M_NOT_FOUND', 'There is no such room');
+    return head;
+  }
+}
+
+function told(examined: readonly (Incoming | Outcome)[], outcomes: ReadonlyMap<string, Outcome>): PduOutcome[] {
+  return examined.map((each) => {
+    const { eventId, fate, reason, missing } = isIncoming(each) ? outcomes.get(each.eventId)! : each;
+    return { eventId, fate: FATES[fate], reason, missingEventIds: [...missing] };
+  });
+}

@@ -1,0 +1,63 @@
+import { MatrixError } from '@ganglion/contracts';
+import type { Queryable } from '@ganglion/database';
+import { authEventIds, type Pdu, prevEventIds, roomVersionRules } from '@ganglion/protocol';
+import type { Incoming } from '../domain/intake/examine.js';
+import type { IntakeStore, NumberSource } from '../domain/ports.js';
+import type { RoomHead } from '../domain/room-head.js';
+
+/** So many of those that waited get their places together. */
+const MAX_RELEASED = 100;
+
+/** Events that wait for something that has been judged meanwhile: they may still wait for more. */
+const RELEASED = `
+  SELECT DISTINCT w.event_id AS "eventId", w.pdu AS json
+  FROM room_server.missing_events m
+  JOIN room_server.events w ON w.room_nid = m.room_nid AND w.event_nid = m.event_nid AND w.status = 4
+  JOIN room_server.events e ON e.event_id = m.missing_event_id AND e.room_nid = m.room_nid AND e.status <> 4
+  WHERE m.room_nid = $1
+  LIMIT ${MAX_RELEASED}`;
+
+/** What the intake of events keeps beside the graph. */
+export class PostgresIntakeStore implements IntakeStore {
+  constructor(
+    private readonly db: Queryable,
+    private readonly numbers: NumberSource,
+  ) {}
+
+  async openRoom(roomId: string, roomVersion: string): Promise<void> {
+    if (roomVersionRules(roomVersion) === undefined) {
+      throw new MatrixError(400, 'M_UNSUPPORTED_ROOM_VERSION', `Room version ${roomVersion} is not supported`);
+    }
+    await this.db.query({
+      name: 'open-room',
+      text: `INSERT INTO room_server.rooms (room_nid, room_id, room_version, version, participating)
+        VALUES ($1, $2, $3, 0, false) ON CONFLICT (room_id) DO NOTHING`,
+      values: [await this.numbers.allocate(), roomId, roomVersion],
+    });
+  }
+
+  async listServers(roomId: string): Promise<string[]> {
+    const { rows } = await this.db.query<{ server_name: string }>({
+      name: 'room-servers',
+      text: `SELECT h.server_name FROM room_server.rooms r JOIN room_server.room_hosts h USING (room_nid)
+        WHERE r.room_id = $1 AND h.joined > 0 ORDER BY h.joined DESC, h.server_name`,
+      values: [roomId],
+    });
+    return rows.map((row) => row.server_name);
+  }
+
+  async released(head: RoomHead): Promise<Incoming[]> {
+    const { rows } = await this.db.query<{ eventId: string; json: string }>({
+      name: 'released-events',
+      text: RELEASED,
+      values: [head.nid],
+    });
+    return rows.map(({ eventId, json }) => {
+      const pdu = JSON.parse(json) as Pdu;
+      return {
+        ...{ eventId, json, event: { eventId, roomId: head.roomId, pdu, rejected: false } },
+        ...{ prevIds: [...new Set(prevEventIds(pdu))], authIds: authEventIds(pdu) },
+      };
+    });
+  }
+}

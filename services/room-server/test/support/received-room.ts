@@ -1,0 +1,110 @@
+import type { Database } from '@ganglion/database';
+import { type RoomEvent, resolveState, roomVersionRules, type StateMap } from '@ganglion/protocol';
+import type { Random, RandomRoom } from '@ganglion/protocol/testing';
+import { States } from '../../src/domain/state/states.js';
+import { statusOf } from '../../src/storage/event-rows.js';
+import { PostgresStateRows } from '../../src/storage/state-rows.js';
+import type { Replica } from './room-servers.js';
+
+/** An event of a room as the database has it. */
+export interface KeptEvent {
+  readonly nid: number;
+  readonly eventId: string;
+  readonly status: string;
+  readonly seq: number | null;
+  readonly before: number | null;
+  readonly after: number | null;
+}
+
+/** Makes a place for a room that nobody has heard of. */
+export async function openRoom({ roomIntake }: Replica, { roomId, version }: RandomRoom): Promise<void> {
+  await roomIntake.storeOutliers({ roomId, roomVersion: version, pdusJson: [] });
+}
+
+export function receive({ roomIntake }: Replica, { roomId }: RandomRoom, pdusJson: string[], backfill = false) {
+  return roomIntake.receivePdus({ roomId, pdusJson, backfill });
+}
+
+/** The events of a room in any order, in pieces of a few, some of them twice. */
+export function shuffledPieces({ events }: RandomRoom, random: Random, longest = 7): string[][] {
+  const twice = events.filter(() => random.percent(20));
+  const texts = random.some([...events, ...twice], Number.POSITIVE_INFINITY).map(({ json }) => json);
+  const pieces: string[][] = [];
+  while (texts.length > 0) pieces.push(texts.splice(0, 1 + random.below(longest)));
+  return pieces;
+}
+
+export async function keptEvents(db: Database, roomId: string): Promise<KeptEvent[]> {
+  const { rows } = await db.query<Omit<KeptEvent, 'status'> & { status: number }>({
+    text: `SELECT e.event_nid AS nid, e.event_id AS "eventId", e.status, e.room_seq AS seq, e.state_before_nid AS before,
+        e.state_after_nid AS after
+      FROM room_server.events e JOIN room_server.rooms r USING (room_nid) WHERE r.room_id = $1`,
+    values: [roomId],
+  });
+  return rows.map((row) => ({ ...row, status: statusOf(row.status) }));
+}
+
+/** Reads states of a room as maps of event ids. */
+export class StateMaps {
+  readonly #ids: ReadonlyMap<number, string>;
+  readonly #states: States;
+
+  constructor(
+    db: Database,
+    private readonly roomNid: number,
+    events: readonly KeptEvent[],
+  ) {
+    this.#ids = new Map(events.map(({ nid, eventId }) => [nid, eventId]));
+    this.#states = new States(new PostgresStateRows(db));
+  }
+
+  /** The ids of the events of a state, in the order of the alphabet. */
+  async idsOf(stateNid: number | null): Promise<string[]> {
+    if (stateNid === null) return [];
+    const entries = await this.#states.entries(this.roomNid, stateNid);
+    return [...entries.values()].map((nid) => this.#ids.get(nid) ?? `${nid}`).sort();
+  }
+}
+
+export function idsIn(state: StateMap<string>): string[] {
+  return [...state.values()].sort();
+}
+
+/** What the states after some events of a room come to. */
+export function resolvedAfter({ version, events, roomId }: RandomRoom, eventIds: readonly string[]): string[] {
+  const byId = new Map(events.map((event) => [event.eventId, event]));
+  const lookup = {
+    event(eventId: string): RoomEvent | undefined {
+      const event = byId.get(eventId);
+      return event && { eventId, roomId, pdu: event.pdu, rejected: event.rejected };
+    },
+  };
+  const states = eventIds.map((eventId) => byId.get(eventId)!.stateAfter);
+  return idsIn(resolveState(states, lookup, roomVersionRules(version)!));
+}
+
+/** The current state of a room, and its forward extremities. */
+export async function headOf(db: Database, roomId: string) {
+  const room = await db.query<{ nid: number; version: number; seq: number; state: number; extremities: string }>({
+    text: `SELECT room_nid AS nid, version, room_seq AS seq, state_nid AS state, extremities FROM room_server.rooms
+      WHERE room_id = $1`,
+    values: [roomId],
+  });
+  const { nid, seq, state, extremities } = room.rows[0]!;
+  const entries = await db.query<{ id: string; type: string; membership: string | null }>({
+    text: `SELECT e.event_id AS id, s.type, s.membership FROM room_server.state_entries s
+      JOIN room_server.events e USING (room_nid, event_nid) WHERE s.room_nid = $1`,
+    values: [nid],
+  });
+  const hosts = await db.query<{ joined: number }>({
+    text: 'SELECT coalesce(sum(joined), 0)::integer AS joined FROM room_server.room_hosts WHERE room_nid = $1',
+    values: [nid],
+  });
+  return {
+    ...{ nid, seq, state },
+    extremities: (JSON.parse(extremities) as { id: string }[]).map(({ id }) => id).sort(),
+    entries: entries.rows.map(({ id }) => id).sort(),
+    joined: entries.rows.filter(({ membership }) => membership === 'join').length,
+    joinedByHost: hosts.rows[0]!.joined,
+  };
+}
