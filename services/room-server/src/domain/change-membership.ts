@@ -33,7 +33,7 @@ export function changeMembership(store: RoomStore, change: MembershipChange): Co
     originServerTs: change.originServerTs,
   };
   return command(lookedAtBy(draft), async (room) => {
-    const settled = alreadySo(room, change, draft);
+    const settled = alreadySo(room, change, draft) ?? (await ended(room, change, draft));
     if (settled !== undefined) return settled;
     checkStart(room, change);
     return sendMembership(store, draft, change.serverNames)(room);
@@ -76,6 +76,21 @@ function alreadySo(
   const { pdu } = entry.event;
   const isRecent = draft.originServerTs - pdu.origin_server_ts < ASKED_AGAIN_WITHIN_MS;
   return isRecent && pdu.sender === draft.sender && sameContent(pdu.content, draft.content) ? settled : undefined;
+}
+
+/** In a room that we do not take part in, all that can be done is to decline an invite or to take back a knock. */
+async function ended(
+  room: LocalPlacement,
+  { action, target }: MembershipChange,
+  draft: EventDraft,
+): Promise<SentEvent | undefined> {
+  const entry = room.head.entry('m.room.member', target);
+  if (room.head.stateNid !== undefined) return undefined;
+  if (action !== 'leave' || entry === undefined || !['invite', 'knock'].includes(entry.membership ?? '')) {
+    throw new MatrixError(403, 'M_FORBIDDEN', 'This server does not take part in the room');
+  }
+  const { event, roomSeq } = await room.endOutOfBand(draft, entry);
+  return { eventId: event.eventId, roomSeq: roomSeq! };
 }
 
 function checkStart({ head }: LocalPlacement, { action, target }: MembershipChange): void {

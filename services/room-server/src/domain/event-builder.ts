@@ -63,6 +63,20 @@ export class EventBuilder {
     };
   }
 
+  /**
+   * Builds the end of a membership in a room that we do not take part in: it follows the event that it ends, which is all
+   * that is known of the room, so that no rule can be asked.
+   *
+   * @throws MatrixError M_TOO_LARGE, M_BAD_JSON
+   */
+  buildOutOfBand(head: RoomHead, draft: EventDraft, ended: StateEntry): Omit<BuiltEvent, 'authNids' | 'prevNids'> {
+    checkFields(draft);
+    const { nid, eventId, event } = ended;
+    const alone = head.draft();
+    alone.extremities = [{ nid, eventId, depth: event.pdu.depth, stateNid: 0, hash: hashOf(ended, head.rules) }];
+    return this.#sign(alone, draft, [ended]);
+  }
+
   #sign(head: RoomHead, draft: EventDraft, authEntries: readonly StateEntry[]) {
     const serverName = domainOf(draft.sender);
     const key = this.keys.get(serverName);

@@ -145,8 +145,12 @@ export interface RoomStore {
   redactionsOf(roomNid: number, roomId: string, eventIds: readonly string[]): Promise<readonly EarlierRedaction[]>;
   /** How many users of these servers are joined. */
   countJoined(roomNid: number, serverNames: readonly string[]): Promise<number>;
+  /** The current state, or what was told of a room that we do not take part in: events by their keys. */
+  currentEntries(roomNid: number): Promise<ReadonlyMap<number, number>>;
   /** The keys of memberships of users of these servers. */
   membersOf(roomNid: number, serverNames: readonly string[]): Promise<readonly { keyNid: number; userId: string }[]>;
+  /** The numbers of pairs; those without one are left out. */
+  findKeys(roomNid: number, keys: readonly StateKey[]): Promise<readonly NewKey[]>;
   /** The pairs that stand behind numbers of keys. */
   keyNames(roomNid: number, keyNids: readonly number[]): Promise<ReadonlyMap<number, StateKey>>;
 }

@@ -54,6 +54,9 @@ async function append(
   draft: EventDraft,
   transaction?: Transaction,
 ): Promise<SentEvent> {
+  if (room.head.stateNid === undefined && !room.head.isComplete) {
+    throw new MatrixError(403, 'M_FORBIDDEN', 'This server does not take part in the room');
+  }
   const unchanged = unchangedState(room, draft);
   if (unchanged !== undefined) return unchanged;
   const redacts = await redactedEvent(store, room, draft);

@@ -28,8 +28,10 @@ export class Publisher implements CommitListener {
   }
 
   async #publish(commit: RoomCommit, inside?: ReadonlyMap<TracePoint, TracePoint>): Promise<void> {
-    const { roomId, roomNid, progress } = commit;
-    const events = commit.events.filter(({ roomSeq }) => roomSeq !== undefined);
+    const { roomId, roomNid, progress, seen } = commit;
+    // What was told out of band keeps its number when it gets its place.
+    const isNew = (seq = 0) => seq > seen.roomSeq || seq < seen.backSeq;
+    const events = commit.events.filter(({ roomSeq }) => isNew(roomSeq));
     if (events.length === 0) return;
     this.bus.broadcast(ANNOUNCEMENTS, { id: roomId, seq: progress.roomSeq });
     const live = events.filter(({ roomSeq }) => roomSeq! > 0);

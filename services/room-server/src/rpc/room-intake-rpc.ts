@@ -4,11 +4,14 @@ import {
   PduFate,
   type PduOutcome,
   type PlaceWithStateRequest,
+  type PutOutOfBandMembershipRequest,
   type ReceivePdusRequest,
   type RoomIntake,
   type StoreOutliersRequest,
 } from '@ganglion/contracts/room';
+import { domainOf, isValidUserId } from '@ganglion/protocol';
 import { examine, type Fate, type Incoming, isIncoming, type Outcome } from '../domain/intake/examine.js';
+import { checkStrippedState, putOutOfBandMembership } from '../domain/intake/out-of-band.js';
 import { placeWithState } from '../domain/intake/place-with-state.js';
 import { receivePdus } from '../domain/intake/receive-pdus.js';
 import { type OutlierDependencies, storeOutliers } from '../domain/intake/store-outliers.js';
@@ -62,6 +65,23 @@ export class RoomIntakeRpc implements RoomIntake {
     const outcome = await this.actors.run(roomId, placeWithState(stated));
     await this.#release(head, new Map());
     return { outcomes: told([examined], new Map([[outcome.eventId, outcome]])) };
+  }
+
+  async putOutOfBandMembership({ roomId, roomVersion, pduJson, strippedStateJson }: PutOutOfBandMembershipRequest) {
+    const strippedState = checkStrippedState(strippedStateJson);
+    await this.intake.openRoom(roomId, roomVersion);
+    const head = await this.#room(roomId);
+    const examined = examine(pduJson, roomId, head.rules);
+    if (!isIncoming(examined)) return { outcomes: told([examined], new Map()) };
+    if (!this.#isOurs(examined))
+      throw new MatrixError(400, 'M_BAD_JSON', 'It is no membership of a user of this server');
+    const outcome = await this.actors.run(roomId, putOutOfBandMembership({ incoming: examined, strippedState }));
+    return { outcomes: told([examined], new Map([[outcome.eventId, outcome]])) };
+  }
+
+  #isOurs({ event: { pdu } }: Incoming): boolean {
+    const { type, state_key: userId } = pdu;
+    return type === 'm.room.member' && isValidUserId(userId) && this.serverNames.includes(domainOf(userId));
   }
 
   async listRoomServers({ roomId }: ListRoomServersRequest) {

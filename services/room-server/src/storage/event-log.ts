@@ -151,8 +151,7 @@ function redactedBecause({ redaction_nid, redaction_id, redaction_pdu }: LogRow,
 function stateChangesOf(row: LogRow): StateChange[] {
   const { changes, type, state_key, key_nid, event_id, event_nid, membership, to_state_nid, room_seq } = row;
   if (changes !== null) return JSON.parse(changes);
-  if (state_key === null || key_nid === null || to_state_nid !== null || room_seq < 0 || row.stripped_state !== null)
-    return [];
+  if (state_key === null || key_nid === null || to_state_nid !== null || room_seq < 0) return [];
   const change = { type, stateKey: state_key, keyNid: key_nid, eventId: event_id, eventNid: event_nid };
   return [{ ...change, membership: membership ?? undefined }];
 }

@@ -11,11 +11,12 @@ interface NodeRow extends Record<string, unknown> {
   prev_nids: number[];
   auth_nids: number[];
   depth: number;
+  room_seq: number | null;
   state_before_nid: number | null;
   state_after_nid: number | null;
 }
 
-const NODE = `event_nid, event_id, status, key_nid, prev_nids, auth_nids, depth, state_before_nid, state_after_nid`;
+const NODE = `event_nid, event_id, status, key_nid, prev_nids, auth_nids, depth, room_seq, state_before_nid, state_after_nid`;
 const REJECTED = 1;
 
 /** Reads the graph of events from PostgreSQL. */
@@ -69,6 +70,7 @@ export class PostgresGraphRows implements GraphRows {
 function graphNode(row: NodeRow): GraphNode {
   return {
     ...{ nid: row.event_nid, eventId: row.event_id, status: statusOf(row.status), depth: row.depth },
+    roomSeq: row.room_seq ?? undefined,
     ...{ keyNid: row.key_nid ?? undefined, prevNids: row.prev_nids, authNids: row.auth_nids },
     ...{ stateBeforeNid: row.state_before_nid ?? undefined, stateAfterNid: row.state_after_nid ?? undefined },
   };

@@ -3,6 +3,7 @@ import type {
   EarlierRedaction,
   EventSummary,
   FoundEvent,
+  NewKey,
   RoomMembership,
   RoomStore,
   StateKey,
@@ -158,6 +159,17 @@ export class PostgresRoomStore implements RoomStore {
     return new Map(rows.map((row) => [row.keyNid, row]));
   }
 
+  async findKeys(roomNid: number, keys: readonly StateKey[]): Promise<NewKey[]> {
+    const { rows } = await this.db.query<NewKey & Record<string, unknown>>({
+      name: 'find-keys',
+      text: `SELECT s.key_nid AS "keyNid", s.type, s.state_key AS "stateKey"
+        FROM unnest($2::text[], $3::text[]) AS k(type, state_key) JOIN room_server.state_entries s
+          ON s.room_nid = $1 AND s.type = k.type AND s.state_key = k.state_key`,
+      values: [roomNid, keys.map(({ type }) => type), keys.map(({ stateKey }) => stateKey)],
+    });
+    return rows;
+  }
+
   async waitingFor(roomNid: number, eventIds: readonly string[]): Promise<WaitingEvent[]> {
     type Row = Omit<WaitingEvent, 'status'> & { status: number };
     const { rows } = await this.db.query<Row>({
@@ -185,6 +197,16 @@ export class PostgresRoomStore implements RoomStore {
       ...{ nid, json, redactsEventId: target, stateBeforeNid: before ?? undefined },
       event: roomEvent(roomId, eventId, json, false),
     }));
+  }
+
+  async currentEntries(roomNid: number): Promise<Map<number, number>> {
+    const { rows } = await this.db.query<{ keyNid: number; eventNid: number }>({
+      name: 'current-entries',
+      text: `SELECT key_nid AS "keyNid", event_nid AS "eventNid" FROM room_server.state_entries
+        WHERE room_nid = $1 AND event_nid IS NOT NULL`,
+      values: [roomNid],
+    });
+    return new Map(rows.map((row) => [row.keyNid, row.eventNid]));
   }
 
   async countJoined(roomNid: number, serverNames: readonly string[]): Promise<number> {

@@ -44,26 +44,58 @@ export async function keptEvents(db: Database, roomId: string): Promise<KeptEven
   return rows.map((row) => ({ ...row, status: statusOf(row.status) }));
 }
 
-/** Reads states of a room as maps of event ids. */
-export class StateMaps {
-  readonly #ids: ReadonlyMap<number, string>;
-  readonly #states: States;
+interface StateRow extends Record<string, unknown> {
+  readonly nid: number;
+  readonly previous: number | null;
+  readonly keys: number[];
+  readonly events: number[];
+}
 
-  constructor(
-    db: Database,
-    private readonly roomNid: number,
-    events: readonly KeptEvent[],
-  ) {
+/** All states of a room as its steps say, whatever its strides say. */
+export class StateMaps {
+  readonly #states = new Map<number, ReadonlyMap<number, number>>();
+  readonly #ids: ReadonlyMap<number, string>;
+
+  private constructor(rows: readonly StateRow[], events: readonly KeptEvent[]) {
     this.#ids = new Map(events.map(({ nid, eventId }) => [nid, eventId]));
-    this.#states = new States(new PostgresStateRows(db));
+    for (const { nid, previous, keys, events: eventNids } of rows) {
+      const state = new Map(previous === null ? [] : this.#states.get(previous)!);
+      for (const [index, key] of keys.entries()) {
+        if (eventNids[index] === 0) state.delete(key);
+        else state.set(key, eventNids[index]!);
+      }
+      this.#states.set(nid, state);
+    }
+  }
+
+  static async read(db: Database, roomNid: number, events: readonly KeptEvent[]): Promise<StateMaps> {
+    const { rows } = await db.query<StateRow>({
+      text: `SELECT state_nid AS nid, previous_nid AS previous, key_nids AS keys, event_nids AS events
+        FROM room_server.states WHERE room_nid = $1 ORDER BY generation`,
+      values: [roomNid],
+    });
+    return new StateMaps(rows, events);
   }
 
   /** The ids of the events of a state, in the order of the alphabet. */
-  async idsOf(stateNid: number | null): Promise<string[]> {
-    if (stateNid === null) return [];
-    const entries = await this.#states.entries(this.roomNid, stateNid);
-    return [...entries.values()].map((nid) => this.#ids.get(nid) ?? `${nid}`).sort();
+  idsOf(stateNid: number | null): string[] {
+    const state = stateNid === null ? [] : this.#states.get(stateNid)!.values();
+    return [...state].map((nid) => this.#ids.get(nid) ?? `${nid}`).sort();
   }
+
+  get nids(): number[] {
+    return [...this.#states.keys()];
+  }
+}
+
+/** What a state has as the server reads it, by the longest strides. */
+export async function idsRead(db: Database, roomNid: number, stateNid: number, events: readonly KeptEvent[]) {
+  const ids = new Map(events.map(({ nid, eventId }) => [nid, eventId]));
+  const states = new States(new PostgresStateRows(db));
+  const entries = await states.entries(roomNid, stateNid);
+  const found = await states.lookUp(roomNid, stateNid, entries.keys());
+  const looked = [...found.values()].map((nid) => ids.get(nid)).sort();
+  return { entries: [...entries.values()].map((nid) => ids.get(nid)).sort(), looked };
 }
 
 export function idsIn(state: StateMap<string>): string[] {

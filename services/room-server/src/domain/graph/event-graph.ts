@@ -17,6 +17,8 @@ export interface GraphNode {
   readonly prevNids: readonly number[];
   readonly authNids: readonly number[];
   readonly depth: number;
+  /** Its place in the log, when it has one: also what was told out of band has. */
+  readonly roomSeq: number | undefined;
   /** The states before and after it; undefined for what has no place in the room. */
   readonly stateBeforeNid: number | undefined;
   readonly stateAfterNid: number | undefined;

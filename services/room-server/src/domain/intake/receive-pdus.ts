@@ -8,6 +8,7 @@ import { type Command, command } from '../room-actor.js';
 import { Resolver } from '../state/resolver.js';
 import type { Incoming, Outcome } from './examine.js';
 import { inOrder } from './in-order.js';
+import { mergeExtremities } from './merge-extremities.js';
 
 export interface Reception {
   readonly incoming: readonly Incoming[];
@@ -24,7 +25,11 @@ export interface Reception {
  * @see https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu
  */
 export function receivePdus(reception: Reception): Command<ReadonlyMap<string, Outcome>> {
-  return command([], ({ plan }: LocalPlacement) => new Receiver(plan, reception).receive());
+  return command([], async (room: LocalPlacement) => {
+    const outcomes = await new Receiver(room.plan, reception).receive();
+    await mergeExtremities(room, reception.serverNames);
+    return outcomes;
+  });
 }
 
 /** One reception into one plan. */

@@ -45,9 +45,13 @@ export async function changedEntries(
   from: number | undefined,
   to: number,
 ): Promise<ChangedEntry[]> {
-  const { states } = deps;
+  const { states, store } = deps;
   if (from === undefined) {
-    return [...(await states.entries(head.nid, to))].map(([keyNid, after]) => ({ keyNid, before: GONE, after }));
+    const [told, now] = await Promise.all([store.currentEntries(head.nid), states.entries(head.nid, to)]);
+    // What was told out of band is part of no state.
+    return [...new Set([...told.keys(), ...now.keys()])].map((keyNid) => {
+      return { keyNid, before: told.get(keyNid) ?? GONE, after: now.get(keyNid) ?? GONE };
+    });
   }
   const keys = await states.differingKeys(head.nid, from, to);
   const [old, now] = await Promise.all([states.lookUp(head.nid, from, keys), states.lookUp(head.nid, to, keys)]);

@@ -1,8 +1,9 @@
 import { authTypesForEvent, parseHistoryVisibility, type RoomEvent, referenceHash } from '@ganglion/protocol';
 import { tracePoint } from '@ganglion/telemetry';
 import type { BuiltEvent, EventBuilder, EventDraft } from '../event-builder.js';
+import { tellOutOfBand } from '../intake/tell-out-of-band.js';
 import type { FoundEvent, NewEvent, StateChange, Transaction } from '../ports.js';
-import type { Extremity, RoomHead } from '../room-head.js';
+import type { Extremity, RoomHead, StateEntry } from '../room-head.js';
 import { type RoomPlan, summaryOf } from './room-plan.js';
 
 export interface AppendOptions {
@@ -35,6 +36,13 @@ export class LocalPlacement {
     return this.#place(built, await deps.numbers.allocate(), options);
   }
 
+  /** Ends a membership in a room that we do not take part in, as the user asks. @throws MatrixError */
+  async endOutOfBand(draft: EventDraft, ended: StateEntry): Promise<NewEvent> {
+    const { event, json } = this.builder.buildOutOfBand(this.head, draft, ended);
+    const incoming = { event, json, eventId: event.eventId, prevIds: [], authIds: [] };
+    return tellOutOfBand(this.plan, { incoming, strippedState: '[]' });
+  }
+
   async #place(built: BuiltEvent, nid: number, { transaction, redacts }: AppendOptions): Promise<NewEvent> {
     const { plan } = this;
     const { head } = plan;
@@ -47,7 +55,9 @@ export class LocalPlacement {
       change === undefined ? stateBeforeNid : await plan.state(stateBeforeNid, new Map([[change.keyNid, nid]]));
     const visibility = visibilityOf(head);
     head.roomSeq += 1;
-    plan.move([extremityOf(nid, event, stateAfterNid!, head)], stateAfterNid, false);
+    const cited = new Set(built.prevNids);
+    const others = head.extremities.filter((extremity) => !cited.has(extremity.nid));
+    plan.move([...others, extremityOf(nid, event, stateAfterNid!, head)], stateAfterNid, false);
     const added: NewEvent = {
       ...{ nid, event, json: built.json, status: 'accepted', isKnown: false, roomSeq: head.roomSeq },
       ...{ keyNid: change?.keyNid, prevNids: built.prevNids, authNids: built.authNids, stateBeforeNid, stateAfterNid },

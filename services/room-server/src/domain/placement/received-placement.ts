@@ -72,7 +72,7 @@ export class ReceivedPlacement {
     const node: GraphNode = {
       ...{ nid, eventId: event.eventId, status: verdict.status, keyNid, depth: event.pdu.depth },
       ...{ prevNids: prevs.map((prev) => prev.nid), authNids: [...new Set(placeable.auth.map((auth) => auth.nid))] },
-      ...{ stateBeforeNid: before, stateAfterNid: after },
+      ...{ stateBeforeNid: before, stateAfterNid: after, roomSeq: undefined },
     };
     const previousVisibility = visibilityIn(view);
     const visibility = isPart && isVisibility(event) ? parseHistoryVisibility(event.pdu.content) : previousVisibility;
@@ -81,7 +81,7 @@ export class ReceivedPlacement {
     plan.deps.graph.plan(node, { ...event, rejected: !isPart });
     plan.announce(nid, event);
     const move = isLive ? await this.#moveHead(placeable, node) : STAYS;
-    const roomSeq = this.#nextSeq(verdict.status, placeable.backfill);
+    const roomSeq = known?.roomSeq ?? this.#nextSeq(verdict.status, placeable.backfill);
     const added: NewEvent = {
       ...{ nid, event: { ...event, rejected: !isPart }, json: incoming.json, status: verdict.status },
       ...{ isKnown: known !== undefined, roomSeq, keyNid, prevNids: node.prevNids, authNids: node.authNids },

@@ -1,4 +1,4 @@
-import type { RoomEvent } from '@ganglion/protocol';
+import { type RoomEvent, type StateTuple, stateTuple } from '@ganglion/protocol';
 import type { EventGraph, GraphNode } from '../graph/event-graph.js';
 import type {
   EventSummary,
@@ -38,6 +38,7 @@ export class RoomPlan {
   readonly #hosts = new Map<string, number>();
   readonly #found: FoundEdge[] = [];
   readonly #announced = new Map<number, EventSummary>();
+  readonly #absent = new Set<StateTuple>();
 
   constructor(
     readonly base: RoomHead,
@@ -71,6 +72,23 @@ export class RoomPlan {
     head.set(type, stateKey, { keyNid, entry: undefined });
     this.#keys.push({ type, stateKey, keyNid });
     return keyNid;
+  }
+
+  /**
+   * Makes sure that the head knows the numbers of these keys, where they have any. Outliers bring keys to a room without
+   * counting as a commit, so what a head does not know may be there all the same.
+   */
+  async learnKeys(keys: readonly StateKey[]): Promise<void> {
+    const { head, deps } = this;
+    await deps.store.load(head, keys);
+    const unknown = keys.filter(({ type, stateKey }) => {
+      return head.keyNid(type, stateKey) === undefined && !this.#absent.has(stateTuple(type, stateKey));
+    });
+    if (unknown.length === 0) return;
+    for (const { type, stateKey } of unknown) this.#absent.add(stateTuple(type, stateKey));
+    for (const { type, stateKey, keyNid } of await deps.store.findKeys(head.nid, unknown)) {
+      head.root.set(type, stateKey, { keyNid, entry: undefined });
+    }
   }
 
   /** The pairs behind numbers of keys, those of this plan included. */
@@ -216,9 +234,9 @@ export class RoomPlan {
 
 /** An event of a plan as the graph has it. */
 export function nodeOf(added: NewEvent): GraphNode {
-  const { nid, event, status, keyNid, prevNids, authNids, stateBeforeNid, stateAfterNid } = added;
+  const { nid, event, status, keyNid, prevNids, authNids, roomSeq, stateBeforeNid, stateAfterNid } = added;
   const node = { nid, eventId: event.eventId, status, keyNid, prevNids, authNids, depth: event.pdu.depth };
-  return { ...node, stateBeforeNid, stateAfterNid };
+  return { ...node, roomSeq, stateBeforeNid, stateAfterNid };
 }
 
 /** An event as it was just made or received. */

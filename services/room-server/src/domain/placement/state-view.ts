@@ -17,13 +17,14 @@ export async function viewState(
   keys: readonly StateKey[],
 ): Promise<StateView> {
   const { head, deps } = plan;
-  await deps.store.load(head, keys);
   if (stateNid === head.stateNid && stateNid !== undefined) {
+    await deps.store.load(head, keys);
     return {
       events: (type, stateKey) => head.event(type, stateKey),
       nid: (type, stateKey) => head.entry(type, stateKey)?.nid,
     };
   }
+  await plan.learnKeys(keys);
   const nids = await numbersIn(plan, stateNid, keys);
   const events = await deps.graph.events(head.nid, nids.values());
   const nid = (type: string, stateKey: string) => nids.get(stateTuple(type, stateKey));

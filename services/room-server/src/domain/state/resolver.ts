@@ -92,7 +92,7 @@ export class Resolver {
 
   #answers(stateNids: readonly number[]): ResolutionAnswersInTime<number> {
     const { plan } = this;
-    const { graph, states, store } = plan.deps;
+    const { graph, states } = plan.deps;
     const { head } = plan;
     const chains = new AuthChains(graph, states, head.nid, stateNids);
     return {
@@ -106,10 +106,7 @@ export class Resolver {
       events: (ids) => graph.events(head.nid, ids),
       async shared(tuples) {
         const pairs = tuples.map((tuple) => splitStateTuple(tuple));
-        await store.load(
-          head,
-          pairs.map(([type, stateKey]) => ({ type, stateKey })),
-        );
+        await plan.learnKeys(pairs.map(([type, stateKey]) => ({ type, stateKey })));
         const keyNids = pairs.map(([type, stateKey]) => head.keyNid(type, stateKey));
         const found = await states.lookUp(
           head.nid,
@@ -129,7 +126,9 @@ export class Resolver {
 }
 
 /** The m.room.create event that all states of a room share. */
-async function createEvent({ head, deps }: RoomPlan, stateNid: number): Promise<RoomEvent | undefined> {
+async function createEvent(plan: RoomPlan, stateNid: number): Promise<RoomEvent | undefined> {
+  const { head, deps } = plan;
+  await plan.learnKeys([{ type: CREATE, stateKey: '' }]);
   const keyNid = head.keyNid(CREATE, '');
   if (keyNid === undefined) return undefined;
   const nid = (await deps.states.lookUp(head.nid, stateNid, [keyNid])).get(keyNid);

@@ -1,0 +1,296 @@
+import { hash } from 'node:crypto';
+import { PduFate } from '@ganglion/contracts/room';
+import { ready, roomVersionRules, signingKeyFromSeed } from '@ganglion/protocol';
+import { RoomWriter } from '@ganglion/protocol/testing';
+import { headOf, keptEvents, StateMaps } from './support/received-room.js';
+import { ALICE, BOB, change, send } from './support/room.js';
+import { type Replica, RoomServers } from './support/room-servers.js';
+
+const REMOTE = '@remote:far.test';
+
+let servers: RoomServers;
+let replicas: [Replica, Replica];
+let salt = 0;
+beforeAll(async () => {
+  await ready();
+  servers = await RoomServers.create();
+  replicas = [await servers.start(), await servers.start()];
+});
+afterAll(() => servers.close());
+
+/** A public room of another server, to which this one has been told nothing yet. */
+function farRoom(version = '11', joinRule = 'public') {
+  const far = signingKeyFromSeed('1', hash('sha256', 'far.test', 'buffer'));
+  const keys = new Map([...servers.keys, ['far.test', far]]);
+  salt += 1;
+  const writer = new RoomWriter({ rules: roomVersionRules(version)!, keys, salt: `s${salt}x` });
+  const state = (type: string, content: object, key = '', sender = REMOTE) =>
+    say({ type, sender, state_key: key, content, origin_server_ts: salt });
+  const say = (draft: Parameters<RoomWriter['write']>[0], prevs = tips) => {
+    const written = writer.write(draft, prevs);
+    tips = [written.eventId];
+    return written;
+  };
+  let tips: string[] = [];
+  state('m.room.create', {
+    ...{ room_version: version, number: salt },
+    ...(!writer.rules.implicitCreator && { creator: REMOTE }),
+  });
+  state('m.room.member', { membership: 'join' }, REMOTE);
+  state('m.room.power_levels', { users: version === '12' ? {} : { [REMOTE]: 100 } });
+  state('m.room.join_rules', { join_rule: joinRule });
+  const message = (body: string, prevs?: string[], sender = REMOTE) =>
+    say({ type: 'm.room.message', sender, content: { body }, origin_server_ts: salt }, prevs);
+  const join = (userId: string) => state('m.room.member', { membership: 'join' }, userId, userId);
+  return { writer, state, message, join, tips: () => tips, version };
+}
+
+type FarRoom = ReturnType<typeof farRoom>;
+
+/** What a server that lets us in answers: the state before our join and what authorises it, in pieces. */
+async function enter(replica: Replica, { writer, version }: FarRoom, eventId: string, piece = 400) {
+  const { roomId } = writer;
+  const { json, stateBefore } = writer.events.find((event) => event.eventId === eventId)!;
+  const texts = writer.events.filter(({ pdu }) => pdu.state_key !== undefined).map((event) => event.json);
+  for (let first = 0; first === 0 || first < texts.length; first += piece) {
+    const pdusJson = texts.slice(first, first + piece).filter((text) => text !== json);
+    await replica.roomIntake.storeOutliers({ roomId, roomVersion: version, pdusJson });
+  }
+  const stateEventIds = [...stateBefore.values()];
+  const { outcomes } = await replica.roomIntake.placeWithState({
+    ...{ roomId, pduJson: json, stateEventIds, backfill: false },
+  });
+  return outcomes[0]!;
+}
+
+const receive = ({ roomIntake }: Replica, { writer }: FarRoom, pdusJson: string[], backfill = false) =>
+  roomIntake.receivePdus({ roomId: writer.roomId, pdusJson, backfill });
+
+describe.each(['1', '10', '12'])('a room of version %s that is joined by way of another server', (version) => {
+  it('has the state that the other says, and goes on from there', async () => {
+    const room = farRoom(version);
+    for (let index = 0; index < 30; index++) room.join(`@user${index}:far.test`);
+    const join = room.join(ALICE);
+    expect(await enter(replicas[0], room, join.eventId)).toMatchObject({ fate: PduFate.ACCEPTED, reason: '' });
+    const { roomId } = room.writer;
+    const head = await headOf(replicas[0].db, roomId);
+    expect(head.entries).toEqual([...join.stateAfter.values()].sort());
+    expect([head.joined, head.joinedByHost]).toEqual([32, 32]);
+    const sent = await send(replicas[1], roomId, ALICE);
+    expect(sent.roomSeq).toBe(2);
+    const next = room.message('after', [join.eventId]);
+    const { outcomes } = await receive(replicas[0], room, [next.json]);
+    expect(outcomes[0]).toMatchObject({ fate: PduFate.ACCEPTED });
+    expect((await headOf(replicas[0].db, roomId)).extremities).toEqual([next.eventId, sent.eventId].sort());
+    const merged = await send(replicas[1], roomId, ALICE);
+    expect((await headOf(replicas[0].db, roomId)).extremities).toEqual([merged.eventId]);
+    const { serverNames } = await replicas[0].roomIntake.listRoomServers({ roomId });
+    expect(serverNames).toEqual(['far.test', 'one.test']);
+  });
+});
+
+describe('a room with more members than one message can tell', () => {
+  it('is told in pages, by reference from the join', async () => {
+    const room = farRoom();
+    for (let index = 0; index < 900; index++) room.join(`@user${index}:far.test`);
+    const join = room.join(ALICE);
+    await enter(replicas[0], room, join.eventId);
+    const { roomId } = room.writer;
+    const query = { roomId, afterSeq: 0, limit: 10, backfilled: false };
+    const { events } = await replicas[1].roomLog.getRoomEvents(query);
+    expect(events?.events).toMatchObject([{ eventId: join.eventId, hasMoreStateChanges: true, stateChanges: [] }]);
+    const told = new Map<string, string | undefined>();
+    for (let afterKey: number | undefined = 0; afterKey !== undefined; ) {
+      const page = await replicas[1].roomLog.getStateChanges({ roomId, roomSeq: 1, afterKey, limit: 250 });
+      expect(page.changes.length).toBeLessThanOrEqual(250);
+      for (const { eventId, membership } of page.changes) told.set(eventId, membership);
+      afterKey = page.nextKey;
+    }
+    expect([...told.keys()].sort()).toEqual([...join.stateAfter.values()].sort());
+    expect(told.get(join.eventId)).toBe('join');
+    expect([...told.values()].filter((membership) => membership === 'join')).toHaveLength(902);
+  });
+});
+
+describe('events that come before what they follow', () => {
+  it('wait, say what is missing, and get their places when it comes', async () => {
+    const room = farRoom();
+    const join = room.join(ALICE);
+    await enter(replicas[0], room, join.eventId);
+    const chain = ['one', 'two', 'three', 'four'].map((body) => room.message(body));
+    const late = await receive(replicas[0], room, [chain[3]!.json, chain[2]!.json]);
+    expect(late.outcomes.map(({ fate }) => fate)).toEqual([PduFate.WAITING, PduFate.WAITING]);
+    expect(late.outcomes.map(({ missingEventIds }) => missingEventIds)).toEqual([[], [chain[1]!.eventId]]);
+    const again = await receive(replicas[1], room, [chain[2]!.json]);
+    expect(again.outcomes[0]).toMatchObject({ fate: PduFate.WAITING, missingEventIds: [chain[1]!.eventId] });
+    await receive(replicas[1], room, [chain[1]!.json]);
+    await receive(replicas[0], room, [chain[0]!.json]);
+    const kept = await keptEvents(replicas[0].db, room.writer.roomId);
+    const seqs = new Map(kept.map(({ eventId, seq }) => [eventId, seq]));
+    expect(chain.map(({ eventId }) => seqs.get(eventId))).toEqual([2, 3, 4, 5]);
+    expect((await headOf(replicas[0].db, room.writer.roomId)).extremities).toEqual([chain[3]!.eventId]);
+  });
+
+  it('leave a gap that a given state bridges, and that may be filled later', async () => {
+    const room = farRoom();
+    const join = room.join(ALICE);
+    await enter(replicas[0], room, join.eventId);
+    const lost = [room.message('lost'), room.state('m.room.topic', { topic: 'lost' }), room.message('lost, too')];
+    const found = room.message('found');
+    expect(await enter(replicas[0], room, found.eventId)).toMatchObject({ fate: PduFate.ACCEPTED });
+    const { roomId } = room.writer;
+    const { db } = replicas[0];
+    expect((await headOf(db, roomId)).entries).toEqual([...found.stateAfter.values()].sort());
+    await receive(
+      replicas[1],
+      room,
+      lost.map(({ json }) => json),
+      true,
+    );
+    const kept = await keptEvents(db, roomId);
+    const seqs = new Map(kept.map(({ eventId, seq }) => [eventId, seq]));
+    expect(lost.map(({ eventId }) => seqs.get(eventId))).toEqual([-1, -2, -3]);
+    const states = await StateMaps.read(db, (await headOf(db, roomId)).nid, kept);
+    for (const { eventId, stateAfter } of lost) {
+      const { after } = kept.find((event) => event.eventId === eventId)!;
+      expect(states.idsOf(after)).toEqual([...stateAfter.values()].sort());
+    }
+    expect((await headOf(db, roomId)).extremities).toContain(found.eventId);
+    const query = { roomId, afterSeq: 0, limit: 10, backfilled: true };
+    const { events } = await replicas[0].roomLog.getRoomEvents(query);
+    expect(events?.events.map(({ eventId }) => eventId)).toEqual(lost.map(({ eventId }) => eventId));
+  });
+});
+
+describe('what another server sends', () => {
+  it('is redacted when its content is not what its hash says, and invalid when it is no event of the room', async () => {
+    const room = farRoom();
+    const join = room.join(ALICE);
+    await enter(replicas[0], room, join.eventId);
+    const other = farRoom();
+    const changed = JSON.stringify({ ...JSON.parse(room.message('as signed').json), content: { body: 'changed' } });
+    const { outcomes } = await receive(replicas[0], room, [changed, '{', '[]', other.message('elsewhere').json, '{}']);
+    expect(outcomes.map(({ fate }) => fate)).toEqual([
+      PduFate.ACCEPTED,
+      ...[PduFate.INVALID, PduFate.INVALID, PduFate.INVALID, PduFate.INVALID],
+    ]);
+    for (const { reason } of outcomes.slice(1)) expect(reason).not.toBe('');
+    const { events } = await replicas[0].roomLog.getEvents({
+      ...{ roomId: room.writer.roomId, eventIds: [outcomes[0]!.eventId], eventNids: [] },
+    });
+    expect(JSON.parse(events[0]!.pduJson).content).toEqual({});
+  });
+
+  it('is rejected by its auth events or the state before it, and soft-failed by the current state', async () => {
+    const room = farRoom();
+    const mallory = '@mallory:far.test';
+    const in1 = room.join(mallory);
+    const join = room.join(ALICE);
+    await enter(replicas[0], room, join.eventId);
+    const ban = room.state('m.room.member', { membership: 'ban' }, mallory);
+    const evading = room.message('evading the ban', [join.eventId], mallory);
+    const banned = room.message('after the ban', [ban.eventId], mallory);
+    const { outcomes } = await receive(replicas[0], room, [ban.json, evading.json, banned.json]);
+    expect(outcomes.map(({ fate }) => fate)).toEqual([PduFate.ACCEPTED, PduFate.SOFT_FAILED, PduFate.REJECTED]);
+    const { events } = await replicas[1].roomLog.getRoomEvents({
+      ...{ roomId: room.writer.roomId, afterSeq: 0, limit: 10, backfilled: false },
+    });
+    expect(events?.events.map(({ eventId }) => eventId)).toEqual([join.eventId, ban.eventId]);
+    expect((await headOf(replicas[0].db, room.writer.roomId)).extremities).toEqual([ban.eventId]);
+    expect(in1.rejected).toBe(false);
+  });
+
+  it('is redacted by a redaction that came first', async () => {
+    const room = farRoom();
+    const join = room.join(ALICE);
+    await enter(replicas[0], room, join.eventId);
+    const target = room.message('to be redacted');
+    const redacts = { redacts: target.eventId };
+    const redaction = room.state('m.room.topic', { topic: 'before' });
+    const redacting = room.writer.write(
+      { type: 'm.room.redaction', sender: REMOTE, content: redacts, origin_server_ts: 1 },
+      [redaction.eventId],
+    );
+    // The redaction reaches us on a fork of its own, bridged by a state; what it redacts comes later.
+    expect(await enter(replicas[0], room, redacting.eventId)).toMatchObject({ fate: PduFate.ACCEPTED });
+    await receive(replicas[1], room, [target.json]);
+    const { events } = await replicas[0].roomLog.getEvents({
+      ...{ roomId: room.writer.roomId, eventIds: [target.eventId], eventNids: [] },
+    });
+    expect(events).toMatchObject([{ redactedBecause: { eventId: redacting.eventId } }]);
+    const log = await replicas[0].roomLog.getRoomEvents({
+      ...{ roomId: room.writer.roomId, afterSeq: 2, limit: 10, backfilled: false },
+    });
+    expect(log.events?.events).toMatchObject([
+      { eventId: target.eventId, redactedBecause: { eventId: redacting.eventId } },
+    ]);
+  });
+});
+
+describe('a room with many forks', () => {
+  it('is merged by an event of ours before they become too many', async () => {
+    const room = farRoom();
+    const join = room.join(ALICE);
+    await enter(replicas[0], room, join.eventId);
+    const forks = Array.from({ length: 30 }, (_, index) => room.message(`fork ${index}`, [join.eventId]));
+    for (const { json } of forks) await receive(replicas[0], room, [json]);
+    expect((await headOf(replicas[0].db, room.writer.roomId)).extremities.length).toBeLessThanOrEqual(11);
+  });
+});
+
+describe('a room that we are not in', () => {
+  const invite = (room: FarRoom, userId: string) => room.state('m.room.member', { membership: 'invite' }, userId);
+  const stripped = [{ type: 'm.room.name', state_key: '', sender: REMOTE, content: { name: 'Far' } }];
+
+  async function tell(replica: Replica, room: FarRoom, pduJson: string, strippedStateJson = JSON.stringify(stripped)) {
+    const { roomId } = room.writer;
+    return replica.roomIntake.putOutOfBandMembership({ roomId, roomVersion: room.version, pduJson, strippedStateJson });
+  }
+
+  it('is known by an invite, which may be declined', async () => {
+    const room = farRoom();
+    const { roomId } = room.writer;
+    const { json, eventId } = invite(room, BOB);
+    for (const replica of replicas) await tell(replica, room, json);
+    const memberships = () => replicas[1].roomReads.listMemberships({ userId: BOB, memberships: ['invite', 'leave'] });
+    expect((await memberships()).rooms).toContainEqual({ roomId, membership: 'invite' });
+    const log = async () =>
+      (await replicas[0].roomLog.getRoomEvents({ roomId, afterSeq: 0, limit: 10, backfilled: false })).events?.events;
+    expect(await log()).toMatchObject([{ eventId, strippedStateJson: JSON.stringify(stripped) }]);
+    await expect(send(replicas[0], roomId, BOB)).rejects.toMatchObject({ errcode: 'M_FORBIDDEN' });
+    const left = await change(replicas[1], roomId, BOB, 'leave');
+    expect((await change(replicas[0], roomId, BOB, 'leave')).eventId).toBe(left.eventId);
+    expect((await memberships()).rooms).toContainEqual({ roomId, membership: 'leave' });
+    expect(await log()).toMatchObject([
+      { eventId },
+      { eventId: left.eventId, roomSeq: 2, strippedStateJson: '[]', stateChanges: [{ membership: 'leave' }] },
+    ]);
+  });
+
+  it('becomes one that we are in, with nothing left of what was told before', async () => {
+    const room = farRoom('11', 'invite');
+    const { roomId } = room.writer;
+    await tell(replicas[0], room, invite(room, BOB).json);
+    const asked = invite(room, ALICE);
+    await tell(replicas[1], room, asked.json);
+    const withdrawn = room.state('m.room.member', { membership: 'leave' }, BOB);
+    const join = room.join(ALICE);
+    expect(withdrawn.rejected).toBe(false);
+    expect(await enter(replicas[0], room, join.eventId)).toMatchObject({ fate: PduFate.ACCEPTED, reason: '' });
+    expect((await headOf(replicas[0].db, roomId)).entries).toEqual([...join.stateAfter.values()].sort());
+    const seqs = (await keptEvents(replicas[0].db, roomId)).flatMap(({ seq }) => seq ?? []).sort();
+    expect(seqs).toEqual([1, 2, 3]);
+    await expect(tell(replicas[0], room, invite(room, BOB).json)).rejects.toMatchObject({ errcode: 'M_BAD_STATE' });
+  });
+
+  it('takes nobody’s word for users of other servers, or for what is no stripped state', async () => {
+    const room = farRoom();
+    const refused = { status: 400, errcode: 'M_BAD_JSON' };
+    const stranger = invite(room, '@other:far.test');
+    await expect(tell(replicas[0], room, stranger.json)).rejects.toMatchObject(refused);
+    const { json } = invite(room, BOB);
+    for (const nonsense of ['{', '{}', '[1]', '[{"type":"m.room.name"}]']) {
+      await expect(tell(replicas[0], room, json, nonsense)).rejects.toMatchObject(refused);
+    }
+  });
+});
