@@ -63,6 +63,49 @@ async function expectLibrarysStates(room: RandomRoom): Promise<void> {
 
 const seeds = Array.from({ length: Math.ceil(ROOMS / ROOMS_A_TEST) }, (_, index) => SEED + index * ROOMS_A_TEST);
 
+/** Cuts the connections of a process, in the middle of whatever it does. */
+const cutConnections = (applicationName: string) =>
+  replicas[0].db.query({
+    text: `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE application_name = $1 AND datname = current_database()`,
+    values: [applicationName],
+  });
+
+it(
+  'random rooms that come while connections break, and are sent again, have the states that the rules give',
+  async () => {
+    const shaken = await servers.start({ applicationName: 'shaken' });
+    let failures = 0;
+    async function receiveShaken(room: RandomRoom, piece: string[], random: Random): Promise<void> {
+      for (let attempt = 0; ; attempt++) {
+        const received = receive(shaken, room, piece).then(
+          () => true,
+          () => false,
+        );
+        // Three times something breaks somewhere on the way, then it goes well.
+        for (let steps = random.below(40); attempt < 3 && steps > 0; steps--)
+          await replicas[0].db.query({ text: 'SELECT' });
+        if (attempt < 3) await cutConnections('shaken');
+        if (await received) return;
+        failures += 1;
+        if (attempt > 20) throw new Error('it failed again and again');
+      }
+    }
+    for (let seed = 9_000; seed < 9_004; seed++) {
+      const room = roomOf(seed);
+      const random = new Random(`shaken ${seed}`);
+      await openRoom(replicas[0], room);
+      for (const [index, piece] of shuffledPieces(room, random).entries()) {
+        if (index % 4 === 0) await receive(replicas[1], room, piece);
+        else await receiveShaken(room, piece, random);
+      }
+      await expectLibrarysStates(room);
+    }
+    expect(failures).toBeGreaterThan(0);
+  },
+  TIMEOUT_MS,
+);
+
 describe.each(seeds)('random rooms from seed %d on', (first) => {
   const rooms = () => Array.from({ length: ROOMS_A_TEST }, (_, index) => roomOf(first + index));
 

@@ -1,4 +1,4 @@
-import { MatrixError } from '@ganglion/contracts';
+import { isMatrixError, MatrixError } from '@ganglion/contracts';
 import { atTracePoint, type TracePoint, tracePoint } from '@ganglion/telemetry';
 import type { EventBuilder } from './event-builder.js';
 import { LocalPlacement } from './placement/local-placement.js';
@@ -81,7 +81,7 @@ export class RoomActor {
         await atTracePoint(group[0]?.tracePoint, () => this.#settle(group));
       } catch (error) {
         this.#head = undefined;
-        for (const { reject } of group) reject(error);
+        await this.#settleEach(group, error);
       }
     }
     this.#running = false;
@@ -91,6 +91,17 @@ export class RoomActor {
     const alone = this.#waiting.findIndex(({ command }) => command.isAlone);
     if (alone === 0) return this.#waiting.splice(0, 1);
     return this.#waiting.splice(0, alone < 0 ? MAX_COMMANDS : Math.min(alone, MAX_COMMANDS));
+  }
+
+  /** What fails for one of a group, but for being refused, must not fail for all. */
+  async #settleEach(group: readonly Waiting[], error: unknown): Promise<void> {
+    if (group.length === 1) return group[0]!.reject(error);
+    for (const waiting of group) {
+      await this.#settle([waiting]).catch((failure: unknown) => {
+        this.#head = undefined;
+        waiting.reject(failure);
+      });
+    }
   }
 
   async #settle(group: readonly Waiting[]): Promise<void> {
@@ -170,14 +181,25 @@ export class RoomActor {
     try {
       return await this.deps.committer.commit(commit);
     } catch (error) {
-      const version = await this.deps.store.currentVersion(commit.roomNid);
-      const last = commit.events.at(-1);
-      const nodes = last && (await this.deps.graph.find(commit.roomNid, [last.event.eventId]));
-      const isThere = nodes?.get(last!.event.eventId)?.status === last?.status;
-      if (version === undefined || version < commit.progress.version || !isThere) throw error;
+      if (!(await this.#isThere(commit))) throw error;
       this.#head = undefined;
       return { kind: 'committed' };
     }
+  }
+
+  /** Whether just this commit happened, and not one like it: another process may have received the same events. */
+  async #isThere({ roomNid, events }: RoomCommit): Promise<boolean> {
+    const stored = await this.deps.graph.stored(
+      roomNid,
+      events.map(({ nid }) => nid),
+    );
+    return (
+      events.length > 0 &&
+      events.every(({ nid, status, roomSeq, stateAfterNid }) => {
+        const node = stored.get(nid);
+        return node?.status === status && node.roomSeq === roomSeq && node.stateAfterNid === stateAfterNid;
+      })
+    );
   }
 }
 
@@ -189,10 +211,13 @@ function transactionsOf(plan: RoomPlan, eventNids: ReadonlySet<number>): Transac
 async function planAll(group: readonly Waiting[], room: LocalPlacement): Promise<(() => void)[]> {
   const answers: (() => void)[] = [];
   for (const { command, tracePoint: point, resolve, reject } of group) {
+    const before = room.plan.changes;
     try {
       const value = await atTracePoint(point, () => command(room));
       answers.push(() => resolve(value));
     } catch (error) {
+      // What ended in the middle must not be committed in part.
+      if (!isMatrixError(error) || room.plan.changes !== before) throw error;
       answers.push(() => reject(error));
     }
   }

@@ -97,6 +97,11 @@ export class EventGraph {
     return new Map(nodes.map((node) => [node.eventId, node]));
   }
 
+  /** Events by their numbers as the database has them, whatever is planned. */
+  async stored(roomNid: number, nids: readonly number[]): Promise<Map<number, GraphNode>> {
+    return new Map((await this.rows.nodes(roomNid, nids)).map((node) => [node.nid, node]));
+  }
+
   /** The bodies of events, by their numbers; what the room does not have is left out. */
   async events(roomNid: number, nids: Iterable<number>): Promise<Map<number, RoomEvent>> {
     const found = new Map<number, RoomEvent>();

@@ -39,6 +39,7 @@ export class RoomPlan {
   readonly #found: FoundEdge[] = [];
   readonly #announced = new Map<number, EventSummary>();
   readonly #absent = new Set<StateTuple>();
+  #changes = 0;
 
   constructor(
     readonly base: RoomHead,
@@ -51,6 +52,11 @@ export class RoomPlan {
 
   get isEmpty(): boolean {
     return this.#events.length === 0 && this.#found.length === 0;
+  }
+
+  /** How often something was added. */
+  get changes(): number {
+    return this.#changes;
   }
 
   get events(): readonly NewEvent[] {
@@ -118,6 +124,7 @@ export class RoomPlan {
 
   /** Adds an event, or what has become of one that is to wait. What later events may refer to is remembered. */
   add(event: NewEvent): void {
+    this.#changes += 1;
     const earlier = this.#events.findIndex(({ nid }) => nid === event.nid);
     const added = earlier < 0 ? event : { ...event, isKnown: this.#events[earlier]!.isKnown };
     if (earlier >= 0) this.#events.splice(earlier, 1);
@@ -129,6 +136,7 @@ export class RoomPlan {
 
   /** An event that was missing has its place now. */
   find(edge: FoundEdge): void {
+    this.#changes += 1;
     this.#found.push(edge);
     this.head.version = this.base.version + 1;
   }
