@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { PduFate } from '@ganglion/contracts/room';
-import { ready, roomVersionRules, signingKeyFromSeed } from '@ganglion/protocol';
+import { type JsonObject, ready, roomVersionRules, signingKeyFromSeed } from '@ganglion/protocol';
 import { RoomWriter } from '@ganglion/protocol/testing';
 import { headOf, keptEvents, StateMaps } from './support/received-room.js';
 import { ALICE, BOB, change, send } from './support/room.js';
@@ -24,7 +24,7 @@ function farRoom(version = '11', joinRule = 'public') {
   const keys = new Map([...servers.keys, ['far.test', far]]);
   salt += 1;
   const writer = new RoomWriter({ rules: roomVersionRules(version)!, keys, salt: `s${salt}x` });
-  const state = (type: string, content: object, key = '', sender = REMOTE) =>
+  const state = (type: string, content: JsonObject, key = '', sender = REMOTE) =>
     say({ type, sender, state_key: key, content, origin_server_ts: salt });
   const say = (draft: Parameters<RoomWriter['write']>[0], prevs = tips) => {
     const written = writer.write(draft, prevs);
