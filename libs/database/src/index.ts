@@ -2,6 +2,7 @@ export type { ColumnType, ColumnValues } from './array-literal.js';
 export { Database, type DatabaseOptions } from './database.js';
 export { isConnectionError, isRetryable, isTemporary, isTimeout, isUniqueViolation } from './errors.js';
 export { Lease, LeaseLostError, type LeaseOptions, type Term } from './lease.js';
+export { currentMark, logCursor, type MarkColumn, markAnew } from './log-cursor.js';
 export { migrate } from './migrations.js';
 export type { Reads } from './reads.js';
 export { type RowOf, rowsOf } from './rows-of.js';

@@ -42,6 +42,11 @@ export function sql<Input = unknown>(strings: TemplateStringsArray, ...pieces: P
   return { write };
 }
 
+/** A piece of SQL without parameters that the program has put together. */
+export function raw(text: string): Fragment<unknown> {
+  return { write: () => text };
+}
+
 function writePiece<Input>(piece: Piece<Input>, draft: Draft): string {
   if (typeof piece !== 'function') return piece.write(draft);
   return `$${draft.number(piece, 1, (input, values) => values.push(piece(input)))}`;

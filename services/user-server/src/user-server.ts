@@ -2,7 +2,7 @@ import type { Bus } from '@ganglion/bus';
 import type { Config } from '@ganglion/config';
 import type { RefundingRateLimiter } from '@ganglion/contracts';
 import type { AccountData, Devices, Tokens, UserLog, Users } from '@ganglion/contracts/user';
-import { checkSchema, type Database } from '@ganglion/database';
+import { checkSchema, type Database, markAnew } from '@ganglion/database';
 import type { Logger, Metrics } from '@ganglion/telemetry';
 import type { Provider } from '@nestjs/common';
 import { createDomainObjects } from './domain-objects.js';
@@ -18,6 +18,7 @@ import { UserLogService } from './rpc/user-log.js';
 import { UsersService } from './rpc/users.js';
 import { removeExpired } from './storage/expiry.js';
 import { userServerSchema } from './storage/migrations.js';
+import { USER_MARKS } from './storage/user-log-store.js';
 import { createStores } from './stores.js';
 
 export interface UserServerDependencies {
@@ -75,6 +76,7 @@ export function createUserServer(dependencies: UserServerDependencies): UserServ
     providers: httpProviders(domain, config),
     async start() {
       await checkSchema(db, userServerSchema);
+      await markAnew(db, USER_MARKS);
       for (const work of background) work.start();
     },
     async stop() {

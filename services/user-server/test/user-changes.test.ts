@@ -222,6 +222,22 @@ describe('UserLog.listUserHeads', () => {
     expect((await list(Number.MAX_SAFE_INTEGER)).heads).toHaveLength(5);
   });
 
+  it('does not list everybody for ever when the database was restored', async () => {
+    await change(users[0]!);
+    const future = { text: "UPDATE user_server.accounts SET updated_xid = '9000000000000000'" };
+    await instance.db.query(future);
+    const told = await list(0);
+    expect((await list(told.cursor)).heads).toHaveLength(5);
+    await deployment.start();
+    expect((await list(told.cursor)).heads).toHaveLength(5);
+    let { cursor } = told;
+    await eventually(async () => {
+      const page = await list(cursor);
+      ({ cursor } = page);
+      expect(page.heads).toEqual([]);
+    }, 60_000);
+  }, 90_000);
+
   it('costs an idle replica next to nothing', async () => {
     const commits = async () => {
       const text = 'SELECT xact_commit AS commits FROM pg_stat_database WHERE datname = current_database()';
