@@ -4,6 +4,8 @@ import { changeOf } from './account-data-store.js';
 
 const OLD = `created_at < clock_timestamp() - $1 * interval '1 millisecond'`;
 
+const TAKE_TURN = `SELECT pg_try_advisory_xact_lock(hashtextextended('user_server.outbox', 0)) AS ours`;
+
 /** Changes that wait to be published. */
 export class OutboxStore {
   constructor(private readonly db: Database) {}
@@ -26,9 +28,14 @@ export class OutboxStore {
     return rows.length > 0;
   }
 
-  /** Publishes what has waited so long and removes it, while no other process can take the same; how much it was. */
+  /**
+   * Publishes what has waited so long and removes it; how much it was. Nobody does so while another process does: what one
+   * had taken would come after what the other took behind it.
+   */
   async drain(ageMs: number, limit: number, publish: (changes: UserChangeRecord[]) => Promise<void>): Promise<number> {
     return this.db.transaction(async (tx) => {
+      const { rows: turn } = await tx.query<{ ours: boolean }>({ name: 'sweep-outbox', text: TAKE_TURN });
+      if (turn[0]?.ours !== true) return 0;
       const { rows } = await tx.query<Parameters<typeof changeOf>[0]>({
         name: 'take-from-outbox',
         text: `SELECT outbox_id, user_id, user_seq, room_id, type, content FROM user_server.outbox WHERE ${OLD}
