@@ -44,7 +44,7 @@ export function createDomainObjects(dependencies: DomainDependencies) {
   const servers = localServers(config);
   const credentials = new Credentials(accounts, passwords, rateLimiter, servers);
   const uia = new UserInteractiveAuth(new UiaSessions(stores.uiaSessions, rateLimiter), uiaStages(credentials));
-  const sessions = new Sessions(stores.sessions, announcements, tokenLifetimes(config));
+  const sessions = new Sessions(stores.sessions, devices, announcements, tokenLifetimes(config));
   const lastSeen = new LastSeen(devices);
   const owners = new TokenOwners(stores.sessions, announcements, lastSeen);
   const creation = new AccountCreation(accounts, passwords, sessions);

@@ -47,7 +47,7 @@ describe.each(BUSES)('refreshing, on the %s bus', (_, makeBus) => {
     expect(await works(second.access_token)).toBe(true);
     expect(await works(first.access_token)).toBe(false);
     const again = await refresh(first.refresh_token);
-    expect([again.status, again.body.errcode, again.body.soft_logout]).toEqual([401, 'M_UNKNOWN_TOKEN', false]);
+    expect([again.status, again.body.errcode, again.body.soft_logout]).toEqual([401, 'M_UNKNOWN_TOKEN', true]);
   });
 
   it('keeps the device', async () => {
@@ -57,14 +57,23 @@ describe.each(BUSES)('refreshing, on the %s bus', (_, makeBus) => {
     expect((await one.http.get('account/whoami', second.access_token)).body).toEqual(before.body);
   });
 
-  it('can be repeated by a client that never got the answer', async () => {
+  it('gives the same answer to a client that never got it', async () => {
     const first = await login();
     const { body: lost } = await refresh(first.refresh_token);
     const { status, body: found } = await refresh(first.refresh_token, two);
-    expect(status).toBe(200);
+    expect([status, found]).toEqual([200, lost]);
     expect(await works(found.access_token, two)).toBe(true);
-    expect(await works(lost.access_token)).toBe(false);
-    expect((await refresh(lost.refresh_token)).status).toBe(401);
+    expect((await refresh(first.refresh_token)).status).toBe(401);
+    expect((await refresh(lost.refresh_token)).status).toBe(200);
+  });
+
+  it('gives a client the full time anew when it asks again', async () => {
+    const first = await login();
+    const { body: lost } = await refresh(first.refresh_token);
+    await one.db.query({ text: "UPDATE user_server.access_tokens SET expires_at = now() - interval '1 s'" });
+    const { body: found } = await refresh(first.refresh_token, two);
+    expect(found).toEqual(lost);
+    expect(await works(found.access_token)).toBe(true);
   });
 
   it('counts the use of a new refresh token as well as that of the access token', async () => {
@@ -78,35 +87,73 @@ describe.each(BUSES)('refreshing, on the %s bus', (_, makeBus) => {
     expect((await refresh(first.refresh_token)).status).toBe(401);
   });
 
-  it('lets exactly one of two answers to the same token live on, used on two replicas at once', async () => {
+  it('loses none of the six parts of a client that refresh at once, and use at once what they get', async () => {
     for (let round = 0; round < 10; round++) {
       const first = await login();
-      const answers = await Promise.all([refresh(first.refresh_token, one), refresh(first.refresh_token, two)]);
-      expect(answers.map(({ status }) => status)).toEqual([200, 200]);
-      const [a, b] = answers.map(({ body }) => body as Tokens);
-      const used = await Promise.all([works(a!.access_token, one), works(b!.access_token, two)]);
-      expect(used.filter(Boolean)).toHaveLength(1);
-      const [winner, loser] = used[0] ? [a, b] : [b, a];
-      expect([await works(winner!.access_token), await works(loser!.access_token)]).toEqual([true, false]);
-      expect((await refresh(loser!.refresh_token)).status).toBe(401);
-      expect((await refresh(winner!.refresh_token)).status).toBe(200);
+      const parts = [one, two, one, two, one, two];
+      const answers = await Promise.all(parts.map((instance) => refresh(first.refresh_token, instance)));
+      expect(answers.map(({ status }) => status)).toEqual(Array(6).fill(200));
+      const tokens = answers.map(({ body }) => body as Tokens);
+      const used = await Promise.all(tokens.map(({ access_token }, index) => works(access_token, parts[index])));
+      expect(used).toEqual(Array(6).fill(true));
       expect(await works(first.access_token)).toBe(false);
+      const next = await Promise.all(parts.map((instance) => refresh(tokens[0]!.refresh_token, instance)));
+      expect(next.map(({ status }) => status)).toEqual(Array(6).fill(200));
     }
   });
 
-  it('does not pile up answers that nobody uses', async () => {
+  it('loses none of six devices that refresh at once', async () => {
+    const devices = await Promise.all(Array.from({ length: 6 }, login));
+    for (let round = 0; round < 3; round++) {
+      const answers = await Promise.all(
+        devices.map(({ refresh_token }, i) => refresh(refresh_token, i % 2 ? one : two)),
+      );
+      expect(answers.map(({ status }) => status)).toEqual(Array(6).fill(200));
+      answers.forEach(({ body }, index) => {
+        devices[index] = body;
+      });
+      expect(await Promise.all(devices.map(({ access_token }) => works(access_token)))).toEqual(Array(6).fill(true));
+    }
+  });
+
+  it('logs a part that comes too late out softly as long as the device is there, and for good when it is not', async () => {
+    const first = await login();
+    const { body: second } = await refresh(first.refresh_token);
+    expect(await works(second.access_token)).toBe(true);
+    const late = await refresh(first.refresh_token, two);
+    expect([late.status, late.body.errcode, late.body.soft_logout]).toEqual([401, 'M_UNKNOWN_TOKEN', true]);
+    await one.http.post('logout', {}, second.access_token);
+    for (const token of [first.refresh_token, second.refresh_token]) {
+      const { status, body } = await refresh(token, two);
+      expect([status, body.errcode, body.soft_logout]).toEqual([401, 'M_UNKNOWN_TOKEN', false]);
+    }
+  });
+
+  it.each([
+    ['nonsense', 'nonsense'],
+    ['one of old', `grt_${'x'.repeat(43)}`],
+    ['one that names no device', `grt_${Buffer.from('@user').toString('base64url')}_${'x'.repeat(43)}`],
+    [
+      'one that names a device that cannot be',
+      `grt_${Buffer.from('@u:x a\0b').toString('base64url')}_${'x'.repeat(43)}`,
+    ],
+    ['nothing', ''],
+  ])('knows no token that is %s', async (_, token) => {
+    const { status, body } = await refresh(token);
+    expect([status, body.errcode, body.soft_logout]).toEqual([401, 'M_UNKNOWN_TOKEN', false]);
+  });
+
+  it('does not pile up answers that nobody uses, nor show them to who reads the database', async () => {
     const first = await login();
     const answers: Tokens[] = [];
     for (let i = 0; i < 8; i++) answers.push((await refresh(first.refresh_token)).body);
-    const { rows } = await one.db.query<{ count: number }>({
-      text: `SELECT count(*) FROM user_server.refresh_tokens WHERE parent_id =
-             (SELECT token_id FROM user_server.refresh_tokens WHERE token_hash = $1)`,
+    const { rows } = await one.db.query<{ successors: Buffer; count: number }>({
+      text: `SELECT successors, (SELECT count(*) FROM user_server.refresh_tokens c WHERE c.parent_id = p.token_id)
+             FROM user_server.refresh_tokens p WHERE token_hash = $1`,
       values: [hashOf(first.refresh_token)],
     });
-    expect(rows[0]?.count).toBe(4);
-    expect(await works(answers[0]!.access_token)).toBe(false);
-    expect(await works(answers[5]!.access_token)).toBe(true);
-    expect(await works(answers[7]!.access_token)).toBe(false);
+    expect(rows[0]?.count).toBe(1);
+    expect(rows[0]?.successors.toString('latin1')).not.toContain(answers[0]?.access_token);
   });
 
   it('tells everybody which tokens have ended', async () => {

@@ -82,7 +82,7 @@ describe('POST /register', () => {
 
   it('gives a refresh token and an end to the access token when asked', async () => {
     const { body } = await post({ auth: DUMMY, username: freshName(), password: PASSWORD, refresh_token: true });
-    expect(body.refresh_token).toMatch(/^grt_[\w-]{43}$/);
+    expect(body.refresh_token).toMatch(/^grt_[\w-]+_[\w-]{43}$/);
     expect(body.expires_in_ms).toBe(300_000);
   });
 

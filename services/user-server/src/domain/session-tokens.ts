@@ -1,5 +1,5 @@
 import { createHash, randomBytes, randomInt } from 'node:crypto';
-import type { TokenPair } from './ports.js';
+import type { DeviceKey, TokenPair } from './ports.js';
 
 const TOKEN_BYTES = 32;
 const DEVICE_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
@@ -28,11 +28,14 @@ export function hashToken(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }
 
-/** New tokens for a client that can refresh them. */
-export function issueRefreshable(lifetimes: TokenLifetimes): { tokens: RefreshableTokens; pair: Required<TokenPair> } {
+/** New tokens for a device whose client can refresh them. */
+export function issueRefreshable(
+  device: DeviceKey,
+  lifetimes: TokenLifetimes,
+): { tokens: RefreshableTokens; pair: Required<TokenPair> } {
   const tokens = {
     accessToken: newToken('gat'),
-    refreshToken: newToken('grt'),
+    refreshToken: newToken(`grt_${Buffer.from(`${device.userId} ${device.deviceId}`).toString('base64url')}`),
     expiresInMs: lifetimes.refreshableAccessMs,
   };
   const pair = {
@@ -40,6 +43,13 @@ export function issueRefreshable(lifetimes: TokenLifetimes): { tokens: Refreshab
     refresh: { hash: hashToken(tokens.refreshToken), lifetimeMs: lifetimes.refreshMs },
   };
   return { tokens, pair };
+}
+
+/** The device that a refresh token was given to, as far as it says so: nothing of it is proven. */
+export function claimedDevice(refreshToken: string): DeviceKey | undefined {
+  const claim = /^grt_([\w-]+)_[\w-]{43}$/.exec(refreshToken)?.[1];
+  const [, userId, deviceId] = /^(@\S+) ([^\0]+)$/.exec(Buffer.from(claim ?? '', 'base64url').toString()) ?? [];
+  return userId === undefined || deviceId === undefined ? undefined : { userId, deviceId };
 }
 
 /** A new access token for a client that cannot refresh it. */

@@ -1,6 +1,9 @@
+import type { MatrixError } from '@ganglion/contracts';
 import { forbidden, unknownToken } from './failures.js';
-import type { Account, Announcements, NewSession, SessionStore } from './ports.js';
+import type { Account, Announcements, DeviceKey, DeviceStore, NewSession, SessionStore } from './ports.js';
+import { seal, unseal } from './sealed.js';
 import {
+  claimedDevice,
   hashToken,
   type IssuedTokens,
   issueAccessToken,
@@ -29,14 +32,17 @@ const MAX_DISPLAY_NAME = 100;
 export class Sessions {
   constructor(
     private readonly store: SessionStore,
+    private readonly devices: DeviceStore,
     private readonly announcements: Announcements,
     private readonly lifetimes: TokenLifetimes,
   ) {}
 
   /** A session that is yet to be stored, and what its client will be told. */
   prepare(userId: string, request: DeviceRequest): { session: NewSession; started: StartedSession } {
-    const { tokens, pair } = request.refreshToken ? issueRefreshable(this.lifetimes) : issueAccessToken(this.lifetimes);
     const deviceId = request.deviceId || randomDeviceId();
+    const { tokens, pair } = request.refreshToken
+      ? issueRefreshable({ userId, deviceId }, this.lifetimes)
+      : issueAccessToken(this.lifetimes);
     const displayName = request.initialDeviceDisplayName?.slice(0, MAX_DISPLAY_NAME);
     return {
       session: { ...pair, deviceId, ...(displayName !== undefined && { displayName }) },
@@ -59,18 +65,27 @@ export class Sessions {
   }
 
   /**
-   * Exchanges a refresh token for new tokens. It stays valid until one of them is used, so that a client that never got
-   * the answer can ask again.
+   * Exchanges a refresh token for new tokens. It stays valid until one of them is used, and is exchanged for the same ones
+   * until then: so a client that never got the answer can ask again, and the parts of one that ask at once get on together.
    *
-   * @throws MatrixError M_UNKNOWN_TOKEN, with soft_logout when the token has merely expired
+   * @throws MatrixError M_UNKNOWN_TOKEN, with soft_logout when logging in again brings the same device back
    * @see https://spec.matrix.org/v1.19/client-server-api/#refreshing-access-tokens
    */
   async refresh(refreshToken: string): Promise<RefreshableTokens> {
-    const { tokens, pair } = issueRefreshable(this.lifetimes);
-    const result = await this.store.refresh(hashToken(refreshToken), pair);
+    const issue = (device: DeviceKey) => {
+      const { tokens, pair } = issueRefreshable(device, this.lifetimes);
+      return { pair, sealed: seal(tokens, refreshToken) };
+    };
+    const result = await this.store.refresh(hashToken(refreshToken), issue);
     if (result === 'expired') throw unknownToken('The refresh token has expired', true);
-    if (result === 'unknown') throw unknownToken('The refresh token is not known, or has been used already');
-    this.announcements.tokensReplaced(result);
-    return tokens;
+    if (result === 'unknown') throw await this.#unknownRefreshToken(refreshToken);
+    this.announcements.tokensReplaced(result.ended);
+    return unseal(result.sealed, refreshToken);
+  }
+
+  async #unknownRefreshToken(refreshToken: string): Promise<MatrixError> {
+    const claimed = claimedDevice(refreshToken);
+    const lives = claimed && (await this.devices.find(claimed.userId, claimed.deviceId)) !== undefined;
+    return unknownToken('The refresh token is not known, or has been used already', lives);
   }
 }

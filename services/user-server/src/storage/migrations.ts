@@ -6,7 +6,7 @@ import type { SchemaDefinition } from '@ganglion/database';
  */
 export const userServerSchema: SchemaDefinition = {
   schema: 'user_server',
-  version: 2,
+  version: 3,
   oldestCompatible: 1,
   migrations: [
     {
@@ -132,6 +132,14 @@ export const userServerSchema: SchemaDefinition = {
       up: `
         -- Both sealed with the session's id. body_digest is written by the version before alone.
         ALTER TABLE user_server.uia_sessions ADD COLUMN parameters bytea, ADD COLUMN result bytea;
+      `,
+    },
+    {
+      version: 3,
+      name: 'what refresh tokens were exchanged for',
+      up: `
+        -- Sealed with the refresh token, for whoever exchanges it again before one of its successors is used.
+        ALTER TABLE user_server.refresh_tokens ADD COLUMN successors bytea;
       `,
     },
   ],

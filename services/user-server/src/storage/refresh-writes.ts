@@ -1,22 +1,16 @@
 import type { Transaction } from '@ganglion/database';
-import type { EndedTokens } from '../domain/ports.js';
-import { ENDED_TOKENS, endedTokens } from './session-writes.js';
+import type { DeviceKey, EndedTokens, Successors } from '../domain/ports.js';
+import { ENDED_TOKENS, endedTokens, insertTokens } from './session-writes.js';
 
-interface RefreshToken {
+interface RefreshToken extends DeviceKey {
   readonly tokenId: number;
-  readonly userId: string;
-  readonly deviceId: string;
   readonly expired: boolean;
+  /** Sealed, when it has been exchanged before. */
+  readonly successors: Buffer | undefined;
 }
 
-/** How many answers to a refresh a client may fail to receive and still use any of them. */
-const MAX_PENDING = 4;
-
 /** Holds the device's tokens still until the transaction ends; false when there is no such device. */
-export async function lockDevice(
-  tx: Transaction,
-  { userId, deviceId }: { userId: string; deviceId: string },
-): Promise<boolean> {
+export async function lockDevice(tx: Transaction, { userId, deviceId }: DeviceKey): Promise<boolean> {
   const { rows } = await tx.query({
     name: 'lock-device',
     text: 'SELECT 1 FROM user_server.devices WHERE user_id = $1 AND device_id = $2 FOR UPDATE',
@@ -25,15 +19,51 @@ export async function lockDevice(
   return rows.length > 0;
 }
 
+interface TokenRow extends Record<string, unknown> {
+  token_id: number;
+  user_id: string;
+  device_id: string;
+  expired: boolean;
+  successors: Buffer | null;
+}
+
 export async function findRefreshToken(tx: Transaction, hash: Buffer): Promise<RefreshToken | undefined> {
-  const { rows } = await tx.query<{ token_id: number; user_id: string; device_id: string; expired: boolean }>({
+  const { rows } = await tx.query<TokenRow>({
     name: 'find-refresh-token',
-    text: `SELECT token_id, user_id, device_id, coalesce(expires_at <= now(), false) AS expired
+    text: `SELECT token_id, user_id, device_id, coalesce(expires_at <= now(), false) AS expired, successors
            FROM user_server.refresh_tokens WHERE token_hash = $1`,
     values: [hash],
   });
   const row = rows[0];
-  return row && { tokenId: row.token_id, userId: row.user_id, deviceId: row.device_id, expired: row.expired };
+  if (row === undefined) return undefined;
+  const { token_id, user_id, device_id, expired, successors } = row;
+  return { tokenId: token_id, userId: user_id, deviceId: device_id, expired, successors: successors ?? undefined };
+}
+
+/** Stores the successors of a refresh token, unless it has some; what its client is to be told. The device must be locked. */
+export async function succeed(tx: Transaction, token: RefreshToken, { pair, sealed }: Successors): Promise<Buffer> {
+  if (token.successors !== undefined && (await renewSuccessors(tx, token.tokenId, pair))) return token.successors;
+  await insertTokens(tx, token, pair, token.tokenId);
+  await tx.query({
+    name: 'keep-successors',
+    text: 'UPDATE user_server.refresh_tokens SET successors = $2 WHERE token_id = $1',
+    values: [token.tokenId, sealed],
+  });
+  return sealed;
+}
+
+/** Lets successors that nobody has used yet live as long as new ones would; false when there are none. */
+async function renewSuccessors(tx: Transaction, parentId: number, { access, refresh }: Successors['pair']) {
+  const { rowCount } = await tx.query({
+    name: 'renew-successors',
+    text: `WITH renewed AS (
+             UPDATE user_server.refresh_tokens SET expires_at = now() + $3 * interval '1 millisecond'
+             WHERE parent_id = $1 RETURNING token_id)
+           UPDATE user_server.access_tokens t SET expires_at = now() + $2 * interval '1 millisecond'
+           FROM renewed WHERE t.refresh_token_id = renewed.token_id`,
+    values: [parentId, access.lifetimeMs, refresh.lifetimeMs ?? null],
+  });
+  return rowCount !== 0;
 }
 
 /**
@@ -64,20 +94,6 @@ export async function confirmSuccessor(tx: Transaction, tokenId: number): Promis
     values: [tokenId],
   });
   return ended;
-}
-
-/** Makes room for one more successor of a token whose answers seem to get lost. */
-export async function prunePending(tx: Transaction, parentId: number): Promise<EndedTokens> {
-  const { rows } = await tx.query<{ token_id: number }>({
-    name: 'find-pending-tokens',
-    text: `SELECT token_id FROM user_server.refresh_tokens WHERE parent_id = $1
-           ORDER BY token_id DESC OFFSET ${MAX_PENDING - 1}`,
-    values: [parentId],
-  });
-  return deleteRefreshTokens(
-    tx,
-    rows.map((row) => row.token_id),
-  );
 }
 
 async function deleteRefreshTokens(tx: Transaction, tokenIds: readonly number[]): Promise<EndedTokens> {

@@ -57,6 +57,7 @@ export const refreshTokens = schema.table(
     deviceId: text('device_id').notNull(),
     parentId: number('parent_id'),
     expiresAt: time('expires_at'),
+    successors: bytea('successors'),
   },
   (table) => [
     foreignKey({ columns: [table.userId, table.deviceId], foreignColumns: [devices.userId, devices.deviceId] }),

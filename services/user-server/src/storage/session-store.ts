@@ -1,7 +1,16 @@
 import type { Database, Transaction } from '@ganglion/database';
-import type { EndedTokens, NewSession, Refusal, SessionStore, TokenOwner, TokenPair } from '../domain/ports.js';
-import { confirmSuccessor, findRefreshToken, lockDevice, prunePending } from './refresh-writes.js';
-import { insertTokens, openSession } from './session-writes.js';
+import type {
+  DeviceKey,
+  EndedTokens,
+  NewSession,
+  Refreshed,
+  Refusal,
+  SessionStore,
+  Successors,
+  TokenOwner,
+} from '../domain/ports.js';
+import { confirmSuccessor, findRefreshToken, lockDevice, succeed } from './refresh-writes.js';
+import { openSession } from './session-writes.js';
 
 interface OwnerRow extends Record<string, unknown> {
   token_hash: Buffer;
@@ -48,15 +57,13 @@ export class PostgresSessionStore implements SessionStore {
     return hashes.map((hash) => byHash.get(hash.toString('latin1')));
   }
 
-  refresh(hash: Buffer, successors: Required<TokenPair>): Promise<EndedTokens | Refusal> {
+  refresh(hash: Buffer, issue: (device: DeviceKey) => Successors): Promise<Refreshed | Refusal> {
     return this.db.transaction(async (tx) => {
       const token = await findLocked(tx, hash);
       if (token === undefined) return 'unknown';
       if (token.expired) return 'expired';
       const ended = (await confirmSuccessor(tx, token.tokenId)) ?? [];
-      const pruned = await prunePending(tx, token.tokenId);
-      await insertTokens(tx, token, successors, token.tokenId);
-      return [...ended, ...pruned];
+      return { sealed: await succeed(tx, token, issue(token)), ended };
     });
   }
 

@@ -1,10 +1,5 @@
 import type { Transaction } from '@ganglion/database';
-import type { EndedTokens, NewSession, TokenPair } from '../domain/ports.js';
-
-interface DeviceKey {
-  readonly userId: string;
-  readonly deviceId: string;
-}
+import type { DeviceKey, EndedTokens, NewSession, TokenPair } from '../domain/ports.js';
 
 interface EndedRow extends Record<string, unknown> {
   token_hash: Buffer;

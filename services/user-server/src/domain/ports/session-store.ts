@@ -1,7 +1,10 @@
-export interface EndedToken {
-  readonly hash: Buffer;
+export interface DeviceKey {
   readonly userId: string;
   readonly deviceId: string;
+}
+
+export interface EndedToken extends DeviceKey {
+  readonly hash: Buffer;
 }
 
 /** The access tokens of one user that a change has ended. */
@@ -24,9 +27,7 @@ export interface NewSession extends TokenPair {
   readonly displayName?: string;
 }
 
-export interface TokenOwner {
-  readonly userId: string;
-  readonly deviceId: string;
+export interface TokenOwner extends DeviceKey {
   readonly admin: boolean;
   readonly guest: boolean;
   /** 0 for a token that does not expire. */
@@ -34,6 +35,18 @@ export interface TokenOwner {
   readonly expired: boolean;
   /** The refresh token it came with, as long as neither of the two has been used. */
   readonly unusedRefreshTokenId: number | undefined;
+}
+
+/** The tokens that come after a refresh token. */
+export interface Successors {
+  readonly pair: Required<TokenPair>;
+  /** What their client is told of them, sealed with the token that they come after. */
+  readonly sealed: Buffer;
+}
+
+export interface Refreshed {
+  readonly sealed: Buffer;
+  readonly ended: EndedTokens;
 }
 
 /** Why there is no new session. */
@@ -44,8 +57,11 @@ export interface SessionStore {
   open(userId: string, passwordHash: string | undefined, session: NewSession): Promise<EndedTokens | undefined>;
   /** The owners of access tokens, in the order asked. */
   owners(hashes: readonly Buffer[]): Promise<(TokenOwner | undefined)[]>;
-  /** Issues the successors of a refresh token, which stays valid until one of them is used. */
-  refresh(hash: Buffer, successors: Required<TokenPair>): Promise<EndedTokens | Refusal>;
+  /**
+   * Issues the successors of a refresh token, which stays valid until one of them is used; and as long as it is, the same
+   * ones again, with their lifetimes anew.
+   */
+  refresh(hash: Buffer, issue: (device: DeviceKey) => Successors): Promise<Refreshed | Refusal>;
   /** A successor has been used: ends what it replaces; undefined when it was itself replaced. */
   confirmRefresh(owner: TokenOwner, refreshTokenId: number): Promise<EndedTokens | undefined>;
 }
