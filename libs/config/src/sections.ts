@@ -279,7 +279,9 @@ export const rateLimitsSection = z
     registration: rateLimit(0.17, 3, 'Accounts made from one address.'),
     auth_sessions: rateLimit(0.2, 30, 'Interactive authentications begun at one address, as a registration is.'),
     login: rateLimit(0.17, 5, 'Log-ins from one address.'),
-    login_failed: rateLimit(0.17, 3, 'Failed log-ins to one account.'),
+    login_failed: rateLimit(0.17, 3, 'Failed log-ins to one account from one network, a /24 or a /64 of IPv6.'),
+    login_failed_per_network: rateLimit(0.5, 30, 'Failed log-ins to any accounts from one network.'),
+    password_failed: rateLimit(0.17, 3, 'Wrong passwords that one device gives, such as to change the password.'),
     joins: rateLimit(0.1, 10, 'Rooms joined by one user.'),
     invites: rateLimit(0.3, 10, 'Invites sent by one user.'),
   })

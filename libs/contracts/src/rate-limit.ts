@@ -7,6 +7,8 @@ export type RateLimitName =
   | 'auth_sessions'
   | 'login'
   | 'login_failed'
+  | 'login_failed_per_network'
+  | 'password_failed'
   | 'joins'
   | 'invites';
 

@@ -1,5 +1,6 @@
-import { Deployment, type Instance } from './support/deployment.js';
-import { freshName, logIn, passwordLogin, register } from './support/http-client.js';
+import type { RefundingRateLimiter } from '@ganglion/contracts';
+import { Deployment, type Instance, LISTENING } from './support/deployment.js';
+import { freshName, logIn, passwordLogin, register, type TestUser } from './support/http-client.js';
 
 let deployment: Deployment;
 let instance: Instance;
@@ -117,51 +118,110 @@ describe('POST /login', () => {
   });
 });
 
-describe('rate limits', () => {
-  it('hold for attempts on one account and for registrations', async () => {
-    const taken: string[] = [];
-    const rateLimiter = {
-      async take(name: string, key: string) {
-        taken.push(`${name} ${key}`);
-        return taken.length > 2 ? { allowed: false, retryAfterMs: 1_234 } : { allowed: true, retryAfterMs: 0 };
-      },
-      async giveBack() {},
-    };
-    const limited = await deployment.start({ rateLimiter });
-    const { userId, password } = await register(instance.http);
-    const wrong = await limited.http.post(
-      'login',
-      passwordLogin(userId.toUpperCase().replace('ONE.TEST', 'one.test'), 'x'),
-    );
-    expect(wrong.status).toBe(403);
-    const right = await limited.http.post('login', passwordLogin(userId, password));
-    expect([right.status, right.body.errcode, right.headers['retry-after']]).toEqual([429, 'M_LIMIT_EXCEEDED', '2']);
-    expect(taken).toEqual(['login 127.0.0.1', `login_failed ${userId}`, 'login 127.0.0.1']);
-    const auth = { type: 'm.login.dummy' };
-    const registration = await limited.http.post('register', { auth, username: freshName(), password });
-    expect([registration.status, taken.at(-1)]).toEqual([429, 'registration 127.0.0.1']);
-  });
-});
+/** Allows a number of uses of each of the limits named, and any of the others. */
+class FewUses implements RefundingRateLimiter {
+  readonly used = new Map<string, number>();
 
-describe('the limit of failed attempts', () => {
-  it('counts those that fail, not those that succeed', async () => {
-    let left = 3;
-    const rateLimiter = {
-      async take(name: string) {
-        if (name !== 'login_failed') return { allowed: true, retryAfterMs: 0 };
-        left -= 1;
-        return { allowed: left >= 0, retryAfterMs: 1 };
-      },
-      async giveBack() {
-        left += 1;
-      },
-    };
-    const { http } = await deployment.start({ rateLimiter });
+  constructor(private readonly most: Readonly<Record<string, number>>) {}
+
+  async take(name: string, key: string) {
+    const used = (this.used.get(`${name} ${key}`) ?? 0) + 1;
+    const allowed = used <= (this.most[name] ?? Infinity);
+    if (allowed) this.used.set(`${name} ${key}`, used);
+    return { allowed, retryAfterMs: allowed ? 0 : 1_234 };
+  }
+
+  async giveBack(name: string, key: string) {
+    this.used.set(`${name} ${key}`, (this.used.get(`${name} ${key}`) ?? 0) - 1);
+  }
+}
+
+describe('rate limits', () => {
+  /** A deployment behind a proxy, which says where requests come from. */
+  async function limited(most: Readonly<Record<string, number>>) {
+    const rateLimiter = new FewUses(most);
+    const config = { http: { ...LISTENING, trusted_proxies: ['127.0.0.1'] } };
+    const { http } = await deployment.start({ rateLimiter, config });
+    const attempt = async (user: string, password: string, from: string) =>
+      http.call('POST', 'login', { body: passwordLogin(user, password), headers: { 'x-forwarded-for': from } });
+    const statusOf = async (...request: Parameters<typeof attempt>) => (await attempt(...request)).status;
+    return { rateLimiter, http, attempt, statusOf };
+  }
+
+  it('count log-ins and registrations by address', async () => {
+    const { http, attempt } = await limited({ login: 1, registration: 0 });
     const { userId, password } = await register(instance.http);
-    const attempt = async (tried: string) => (await http.post('login', passwordLogin(userId, tried))).status;
+    expect((await attempt(userId, password, '192.0.2.7')).status).toBe(200);
+    const refused = await attempt(userId, password, '192.0.2.7');
+    expect([refused.status, refused.body.errcode, refused.headers['retry-after']]).toEqual([
+      429,
+      'M_LIMIT_EXCEEDED',
+      '2',
+    ]);
+    expect((await attempt(userId, password, '192.0.2.8')).status).toBe(200);
+    const auth = { type: 'm.login.dummy' };
+    const registration = await http.post('register', { auth, username: freshName(), password });
+    expect([registration.status, registration.body.errcode]).toEqual([429, 'M_LIMIT_EXCEEDED']);
+  });
+
+  it('count log-ins that fail, not those that succeed', async () => {
+    const { statusOf } = await limited({ login_failed: 3 });
+    const { userId, password } = await register(instance.http);
+    const attempt = (tried: string) => statusOf(userId, tried, '192.0.2.7');
     for (let i = 0; i < 5; i++) expect(await attempt(password)).toBe(200);
     expect([await attempt('x'), await attempt('y'), await attempt(password)]).toEqual([403, 403, 200]);
     expect([await attempt('z'), await attempt('z'), await attempt(password)]).toEqual([403, 429, 429]);
+  });
+
+  it('let nobody lock another out who is elsewhere', async () => {
+    const { statusOf } = await limited({ login_failed: 3 });
+    const { userId, password } = await register(instance.http);
+    for (let i = 0; i < 20; i++) await statusOf(userId, `guess ${i}`, `192.0.2.${i}`);
+    for (let i = 0; i < 20; i++) await statusOf(userId, `guess ${i}`, `2001:db8::${i}:1`);
+    expect(await statusOf(userId, password, '192.0.2.200')).toBe(429);
+    expect(await statusOf(userId, password, '2001:db8::ffff:1')).toBe(429);
+    expect(await statusOf(userId, password, '192.0.3.1')).toBe(200);
+    expect(await statusOf(userId, password, '2001:db8:0:1::1')).toBe(200);
+  });
+
+  it('count an account as one, however its name is written', async () => {
+    const { statusOf } = await limited({ login_failed: 1 });
+    const { userId, password } = await register(instance.http);
+    const localpart = userId.slice(1, userId.indexOf(':'));
+    expect(await statusOf(localpart.toUpperCase(), 'x', '192.0.2.7')).toBe(403);
+    expect(await statusOf(userId, password, '192.0.2.7')).toBe(429);
+  });
+
+  it('let no network try many accounts', async () => {
+    const { statusOf, rateLimiter } = await limited({ login_failed_per_network: 5, login_failed: 3 });
+    const users = await Promise.all(Array.from({ length: 4 }, () => register(instance.http)));
+    const results: number[] = [];
+    for (const { userId } of users) results.push(await statusOf(userId, 'x', '192.0.2.7'));
+    results.push(
+      await statusOf('@nobody:one.test', 'x', '192.0.2.8'),
+      await statusOf('not even a name:', 'x', '192.0.2.9'),
+    );
+    expect(results).toEqual([403, 403, 403, 403, 403, 429]);
+    const [{ userId, password }] = users as [TestUser];
+    expect(await statusOf(userId, password, '192.0.2.7')).toBe(429);
+    expect(await statusOf(userId, password, '198.51.100.7')).toBe(200);
+    // What was refused for all did not count against one.
+    expect(rateLimiter.used.get(`login_failed ${userId} 192.0.2.0/24`)).toBe(1);
+  });
+
+  it('count wrong passwords of a device that is logged in by themselves', async () => {
+    const { http, statusOf } = await limited({ login_failed: 2, password_failed: 2 });
+    const user = await register(instance.http);
+    const other = await logIn(instance.http, user);
+    const change = async (token: string, password: string) => {
+      const auth = passwordLogin(user.userId, password);
+      return (await http.post('account/password', { new_password: 'a new one', auth }, token)).status;
+    };
+    for (let i = 0; i < 5; i++) await statusOf(user.userId, 'x', '127.0.0.1');
+    expect([await change(user.token, 'x'), await change(user.token, 'y')]).toEqual([401, 401]);
+    expect(await change(user.token, user.password)).toBe(429);
+    expect(await statusOf(user.userId, user.password, '198.51.100.7')).toBe(200);
+    expect(await change(other.token, user.password)).toBe(200);
   });
 });
 

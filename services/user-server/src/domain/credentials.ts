@@ -1,4 +1,5 @@
-import { type RefundingRateLimiter, takeOrThrow } from '@ganglion/contracts';
+import type { RefundingRateLimiter } from '@ganglion/contracts';
+import { type Count, countUnlessItSucceeds } from './counted-attempts.js';
 import { badJson, forbidden } from './failures.js';
 import type { LocalServers } from './local-servers.js';
 import type { Account, AccountStore, Passwords } from './ports.js';
@@ -35,18 +36,16 @@ export class Credentials {
 
   /**
    * The account among the candidates if the password is its password. An unknown or deactivated account takes as long
-   * and counts as much as a wrong password. Each attempt counts until it has succeeded, so that nobody can try more by
-   * trying all at once.
+   * and counts as much as a wrong password.
    *
-   * @throws MatrixError M_LIMIT_EXCEEDED after too many failed attempts on one account
+   * @param counts what failed attempts count towards
+   * @throws MatrixError M_LIMIT_EXCEEDED after too many failed attempts
    */
-  async check(candidates: readonly string[], password: string): Promise<Account | undefined> {
-    const name = candidates.at(-1);
-    if (name !== undefined) await takeOrThrow(this.limiter, 'login_failed', name);
-    const account = await this.accounts.find(candidates);
-    const verified = await this.passwords.verify(account?.passwordHash, password);
-    if (!verified || account === undefined || account.deactivated) return undefined;
-    if (name !== undefined) await this.limiter.giveBack('login_failed', name);
-    return account;
+  check(candidates: readonly string[], password: string, counts: readonly Count[]): Promise<Account | undefined> {
+    return countUnlessItSucceeds(this.limiter, counts, async () => {
+      const account = await this.accounts.find(candidates);
+      const verified = await this.passwords.verify(account?.passwordHash, password);
+      return verified && !account?.deactivated ? account : undefined;
+    });
   }
 }

@@ -17,16 +17,19 @@ export function uiaStages(credentials: Credentials): Readonly<Record<string, Sta
   return { [DUMMY]: async () => {}, [PASSWORD_LOGIN]: passwordStage(credentials) };
 }
 
-/** The owner of the access token shows that they know the password: somebody else's does not count. */
+/**
+ * The owner of the access token shows that they know the password: somebody else's does not count. Attempts count by device:
+ * who has got hold of one locks the owner out on no other.
+ */
 function passwordStage(credentials: Credentials): Stage {
-  return async ({ fields }, { userId, serverName }) => {
+  return async ({ fields }, { userId, deviceId, serverName }) => {
     const { password } = fields;
     if (typeof password !== 'string') throw badJson('auth.password is required');
     const candidates = credentials.candidates(userReferenceOf(fields), serverName);
     if (userId === undefined || !candidates.includes(userId)) {
       throw forbidden('The user who authenticates is not the one who makes the request');
     }
-    const account = await credentials.check([userId], password);
+    const account = await credentials.check([userId], password, [['password_failed', `${userId} ${deviceId}`]]);
     if (account === undefined) throw new MatrixError(401, 'M_FORBIDDEN', 'Invalid password');
   };
 }

@@ -1,4 +1,4 @@
-import { clientAddress, householdOf } from '@ganglion/http';
+import { clientAddress, householdOf, networkOf } from '@ganglion/http';
 import type { JsonObject } from '@ganglion/protocol';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
@@ -12,6 +12,8 @@ export interface Origin {
   readonly host: string;
   /** The client's address, or its whole household's. */
   readonly address: string;
+  /** The neighbourhood of that address. */
+  readonly network: string;
   /** Method and URI, however that is written. */
   readonly endpoint: string;
 }
@@ -21,7 +23,8 @@ export const RequestOrigin = createParamDecorator((_: unknown, context: Executio
   const request = context.switchToHttp().getRequest<FastifyRequest>();
   const { method, routeOptions, params } = request;
   const endpoint = `${method} ${routeOptions.url} ${JSON.stringify(params)}`;
-  return { host: request.host, address: householdOf(clientAddress(request)), endpoint };
+  const address = clientAddress(request);
+  return { host: request.host, address: householdOf(address), network: networkOf(address), endpoint };
 });
 
 /** The request as user-interactive authentication sees it. */

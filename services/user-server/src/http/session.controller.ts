@@ -45,8 +45,9 @@ export class SessionController {
   @Post('login')
   @HttpCode(200)
   @RateLimited('login')
-  async login(@JsonBody(loginBody) body: z.output<typeof loginBody>, @RequestOrigin() { host }: Origin) {
-    return this.answers.answer(await this.logins.login(body, this.servers.forHost(host)));
+  async login(@JsonBody(loginBody) body: z.output<typeof loginBody>, @RequestOrigin() { host, network }: Origin) {
+    const place = { serverName: this.servers.forHost(host), network };
+    return this.answers.answer(await this.logins.login(body, place));
   }
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3refresh */

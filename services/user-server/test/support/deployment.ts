@@ -17,11 +17,13 @@ import { WaitingController, WaitingModule } from './waiting.js';
 
 export const SHARED_SECRET = 'test-shared-secret';
 
+export const LISTENING = { listeners: [{ host: '127.0.0.1', port: 0 }], drain_seconds: 0 };
+
 const BASE = {
   server_names: [{ name: 'one.test' }, { name: 'two.test', client_base_url: 'https://matrix.two.test' }],
   registration: { enabled: true, allow_guests: true, shared_secret: SHARED_SECRET },
   passwords: { argon2: { memory_kib: 64, passes: 1 } },
-  http: { listeners: [{ host: '127.0.0.1', port: 0 }], drain_seconds: 0 },
+  http: LISTENING,
 } satisfies ConfigInput;
 
 export interface InstanceOptions {

@@ -13,16 +13,18 @@ export interface Call {
   /** Sent as it is. */
   readonly raw?: string;
   readonly host?: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Speaks HTTP as clients do, with a Host header of any kind. */
 export class HttpClient {
   constructor(private readonly baseUrl: string) {}
 
-  call(method: string, path: string, { token, body, raw, host }: Call = {}): Promise<Answer> {
+  call(method: string, path: string, { token, body, raw, host, headers: others }: Call = {}): Promise<Answer> {
     const url = path.startsWith('/') ? path : `/_matrix/client/v3/${path}`;
     const payload = raw ?? (body === undefined ? undefined : JSON.stringify(body));
     const headers = {
+      ...others,
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
       ...(payload !== undefined && {
         'content-type': 'application/json',
