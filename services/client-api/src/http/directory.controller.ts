@@ -78,7 +78,7 @@ export class DirectoryController {
   }
 
   @Get('rooms/:roomId/aliases')
-  @Authenticated({ guests: true })
+  @Authenticated()
   async getLocalAliases(@RequestedBy() { userId }: Requester, @Path(roomPath) path: RoomPath) {
     return this.owners.roomDirectory.listAliases({ roomId: path.roomId, userId });
   }

@@ -2,6 +2,7 @@ import { Authenticated, JsonBody, Path, Query, RateLimited, RequestedBy, type Re
 import type { JsonObject } from '@ganglion/protocol';
 import { Controller, Get, Inject, Put } from '@nestjs/common';
 import { z } from 'zod';
+import { checkGuestMembership } from '../domain/guests.js';
 import type { Owners } from '../domain/ports.js';
 import { readJoinedMembers, readState, readStateEvent } from '../domain/room-state.js';
 import { jsonObject, redactPath, roomPath, sendPath, statePath } from './parameters.js';
@@ -22,6 +23,7 @@ export class EventsController {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidsendeventtypetxnid */
   @Put('send/:eventType/:txnId')
+  @Authenticated({ guests: true })
   @RateLimited('message')
   async sendMessage(
     @RequestedBy() requester: Requester,
@@ -58,12 +60,16 @@ export class EventsController {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidstateeventtypestatekey */
   @Put(['state/:eventType', 'state/:eventType/:stateKey'])
+  @Authenticated({ guests: true })
   @RateLimited('message')
   async setRoomStateWithKey(
-    @RequestedBy() { userId: sender }: Requester,
+    @RequestedBy() { userId: sender, guest }: Requester,
     @Path(statePath) { roomId, eventType: type, stateKey }: StatePath,
     @JsonBody(jsonObject) content: JsonObject,
   ) {
+    if (guest && type === 'm.room.member') {
+      await checkGuestMembership(this.owners, { roomId, sender, target: stateKey, content });
+    }
     const event = { type, stateKey, contentJson: JSON.stringify(content) };
     const { eventId } = await this.owners.rooms.sendEvent({ roomId, sender, event });
     return { event_id: eventId };
@@ -90,7 +96,6 @@ export class EventsController {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidjoined_members */
   @Get('joined_members')
-  @Authenticated({ guests: true })
   async getJoinedMembersByRoom(@RequestedBy() { userId }: Requester, @Path(roomPath) { roomId }: RoomPath) {
     return { joined: await readJoinedMembers(this.owners, roomId, userId) };
   }

@@ -55,6 +55,7 @@ export class MembershipController {
 
   @Post('rooms/:roomId/leave')
   @HttpCode(200)
+  @Authenticated({ guests: true })
   leaveRoom(
     @RequestedBy() { userId }: Requester,
     @Path(roomPath) { roomId }: RoomPath,

@@ -1,0 +1,124 @@
+import { EXAMPLES } from '../support/endpoint-examples.js';
+import { Homeserver, type Replica } from '../support/homeserver.js';
+import { pathOf } from '../support/hostile-input.js';
+import { type Answer, exchange, inRoom, Person } from '../support/person.js';
+
+const V3 = '/_matrix/client/v3';
+
+/** What guests may do as the specification says, as far as it is there; joining is not, as long as rooms are not asked. */
+const MAY = [
+  `GET ${V3}/rooms/:roomId/state`,
+  `GET ${V3}/rooms/:roomId/context/:eventId`,
+  `GET ${V3}/rooms/:roomId/event/:eventId`,
+  `GET ${V3}/rooms/:roomId/state/:eventType`,
+  `GET ${V3}/rooms/:roomId/state/:eventType/:stateKey`,
+  `GET ${V3}/rooms/:roomId/messages`,
+  `GET ${V3}/rooms/:roomId/members`,
+  `GET ${V3}/sync`,
+  `POST ${V3}/rooms/:roomId/leave`,
+  `PUT ${V3}/rooms/:roomId/send/:eventType/:txnId`,
+  `PUT ${V3}/rooms/:roomId/state/:eventType`,
+  `PUT ${V3}/rooms/:roomId/state/:eventType/:stateKey`,
+  `PUT ${V3}/profile/:userId/:keyName`,
+  `GET ${V3}/devices`,
+  `GET ${V3}/devices/:deviceId`,
+  `PUT ${V3}/devices/:deviceId`,
+  `GET ${V3}/account/whoami`,
+];
+/** What their clients cannot do without, or find rooms by. */
+const MAY_BESIDES = [
+  `GET ${V3}/capabilities`,
+  `POST ${V3}/publicRooms`,
+  `PUT /_matrix/client/unstable/uk.tcpip.msc4133/profile/:userId/:keyName`,
+  `POST ${V3}/rooms/:roomId/forget`,
+];
+
+let homeserver: Homeserver;
+let replica: Replica;
+let host: Person;
+let guest: Person;
+beforeAll(async () => {
+  homeserver = await Homeserver.create();
+  replica = await homeserver.start({ registration: { enabled: true, allow_guests: true } });
+  host = await Person.register(replica.url, 'host');
+});
+afterAll(() => homeserver.close());
+beforeEach(async () => {
+  const { body } = await exchange(replica.url, 'POST', `${V3}/register?kind=guest`, { body: {} });
+  guest = new Person(replica.url, body.user_id, body.device_id, body.access_token, '');
+});
+
+const FORBIDDEN = [403, 'M_GUEST_ACCESS_FORBIDDEN'];
+const refusal = ({ status, body }: Answer) => [status, body.errcode];
+const isForbidden = ({ status, body }: Answer) => status === 403 && body.errcode === 'M_GUEST_ACCESS_FORBIDDEN';
+
+/** A guest in a room: somebody who joined as a user, and has been made a guest since. */
+async function guestInRoom(): Promise<{ guest: Person; roomId: string }> {
+  const roomId = await host.createRoom({ preset: 'public_chat', power_level_content_override: { state_default: 0 } });
+  const user = await Person.register(replica.url, 'visitor');
+  await user.must('POST', `${inRoom(roomId)}/join`);
+  await replica.db.query({
+    text: 'UPDATE user_server.accounts SET guest = true WHERE user_id = $1',
+    values: [user.userId],
+  });
+  return { guest: await user.onNewDevice(), roomId };
+}
+
+describe('of the endpoints that need an access token, to guests', () => {
+  const params = {
+    roomId: '!none:one.test',
+    userId: '@other:one.test',
+    eventId: '$none',
+    stateKey: 'x',
+    keyName: 'other',
+  };
+  const answerTo = (token: string, route: string) => {
+    const method = route.slice(0, route.indexOf(' '));
+    const example = { params: { ...params, deviceId: 'X', eventType: 'x', txnId: 't', kind: 'override', ruleId: 'r' } };
+    const headers = { authorization: `Bearer ${token}` };
+    return exchange(replica.url, method, pathOf(route, example), { headers, body: method === 'GET' ? undefined : {} });
+  };
+
+  it('those are open that the specification opens, and no others', async () => {
+    const open: string[] = [];
+    for (const route of Object.keys(EXAMPLES)) {
+      const needsToken = (await answerTo('nobody', route)).body.errcode === 'M_UNKNOWN_TOKEN';
+      if (needsToken && !isForbidden(await answerTo(guest.token, route))) open.push(route);
+    }
+    expect(open.toSorted()).toEqual([...MAY, ...MAY_BESIDES].toSorted());
+  });
+});
+
+describe('in a room, guests', () => {
+  it('talk, set state, show themselves by another name, read and leave', async () => {
+    const { guest, roomId } = await guestInRoom();
+    const room = inRoom(roomId);
+    await guest.say(roomId, 'hello');
+    await guest.must('PUT', `${room}/send/org.example.wave/1`, { hand: 'left' });
+    await guest.must('PUT', `${room}/state/org.example.state/own`, { is: 1 });
+    const self = `${room}/state/m.room.member/${encodeURIComponent(guest.userId)}`;
+    await guest.must('PUT', self, { membership: 'join', displayname: 'Visitor' });
+    expect(await guest.must('GET', self)).toMatchObject({ membership: 'join', displayname: 'Visitor' });
+    const reads = ['messages?dir=b', 'members', 'state'].map((path) => guest.get(`${room}/${path}`));
+    expect((await Promise.all(reads)).map(({ status }) => status)).toEqual([200, 200, 200]);
+    await guest.must('POST', `${room}/leave`);
+    expect((await guest.put(`${room}/send/m.room.message/2`, { msgtype: 'm.text', body: 'bye' })).status).toBe(403);
+  });
+
+  it('change nobody else’s membership, and do not come in by a state event', async () => {
+    const { guest, roomId } = await guestInRoom();
+    const member = (userId: string) => `${inRoom(roomId)}/state/m.room.member/${encodeURIComponent(userId)}`;
+    for (const membership of ['invite', 'ban', 'leave', 'join']) {
+      expect(refusal(await guest.put(member('@friend:one.test'), { membership }))).toEqual(FORBIDDEN);
+    }
+    await guest.must('PUT', member(guest.userId), { membership: 'leave' });
+    for (const membership of ['join', 'knock']) {
+      expect(refusal(await guest.put(member(guest.userId), { membership }))).toEqual(FORBIDDEN);
+    }
+    for (const path of ['invite', 'kick', 'ban', 'unban']) {
+      expect(refusal(await guest.post(`${inRoom(roomId)}/${path}`, { user_id: '@friend:one.test' }))).toEqual(
+        FORBIDDEN,
+      );
+    }
+  });
+});
