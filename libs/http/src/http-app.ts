@@ -83,9 +83,9 @@ function createFastify(options: HttpAppOptions, filter: MatrixErrorFilter, drain
       if (!answersPreflight(request, reply)) filter.answer(error, request, reply);
     },
   });
-  const routes = answerUnrecognized(app, filter.answer.bind(filter) as never);
   allowWebBrowsers(app);
   observeRequests(app, options.metrics, options.logger);
+  const routes = answerUnrecognized(app, (...of) => filter.answer(...of));
   refuseNulInUrls(app);
   app.addHook('onSend', (request, reply, payload, done) => {
     reply.header('x-request-id', request.id);

@@ -167,6 +167,31 @@ describe('what is not there', () => {
     expect([withParameters.statusCode, withParameters.headers.allow]).toEqual([405, 'GET, HEAD']);
   });
 
+  it('is so whatever comes with it', async () => {
+    for (const payload of ['{"a', 'not JSON', Buffer.from([0xff]), 'x'.repeat(2_000_000)]) {
+      const unknown = await app.fastify.inject({ method: 'POST', url: '/_matrix/client/v3/nothing', payload });
+      expect([unknown.statusCode, unknown.json().errcode]).toEqual([404, 'M_UNRECOGNIZED']);
+      expect(unknown.headers).toMatchObject({ 'access-control-allow-origin': '*', 'x-request-id': expect.any(String) });
+      const other = await app.fastify.inject({ method: 'PUT', url: `${V3}/object`, payload });
+      expect([other.statusCode, other.json().errcode]).toEqual([405, 'M_UNRECOGNIZED']);
+    }
+  });
+
+  it('is a malformed request when a part of the path is empty, which the answer names', async () => {
+    for (const [path, name] of [
+      ['rooms//event/$c', 'roomId'],
+      ['rooms/!a/event//', 'eventId'],
+    ]) {
+      for (const method of ['GET', 'PUT'] as const) {
+        const answer = await ask(`${V3}/${path}`, method);
+        expect([path, answer.statusCode, answer.json()]).toEqual([
+          ...[path, 400],
+          { errcode: 'M_INVALID_PARAM', error: `${name}: must not be empty` },
+        ]);
+      }
+    }
+  });
+
   it('does not depend on the query', async () => {
     expect((await ask(`${V3}/object?x=1`, 'DELETE')).statusCode).toBe(405);
     expect((await ask('/nowhere?x=%zz')).statusCode).toBe(404);

@@ -48,6 +48,15 @@ function raw(bytes: string | Buffer): Promise<{ status: number; head: string; bo
 const asked = (line: string, headers = '') => `${line} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n${headers}\r\n`;
 const THING = '/_matrix/client/v3/things';
 
+it('goes on with a connection after a request to nothing, whose body nobody has read', async () => {
+  const body = 'x'.repeat(300_000);
+  const first = `POST /nothing HTTP/1.1\r\nhost: a\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+  const { status, body: answers } = await raw(first + asked(`GET ${THING}/next`));
+  expect(status).toBe(404);
+  expect(answers).toContain('M_UNRECOGNIZED');
+  expect(answers).toContain('HTTP/1.1 200');
+});
+
 describe('what is no HTTP', () => {
   it.each<[string, string | Buffer, number, string]>([
     ['words', 'hello there\r\n\r\n', 405, 'M_UNRECOGNIZED'],

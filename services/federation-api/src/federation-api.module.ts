@@ -1,7 +1,8 @@
 import type { Config } from '@ganglion/config';
 import type { SigningKey } from '@ganglion/protocol';
 import { type DynamicModule, Module } from '@nestjs/common';
-import { CONFIG, ServerKeysController, SIGNING_KEYS } from './http/server-keys.controller.js';
+import { PublishedKeys } from './domain/published-keys.js';
+import { CONFIG, ServerKeysController } from './http/server-keys.controller.js';
 
 @Module({})
 class FederationApiModule {}
@@ -13,7 +14,7 @@ export function federationApiModule(config: Config, signingKeys: ReadonlyMap<str
     controllers: [ServerKeysController],
     providers: [
       { provide: CONFIG, useValue: config },
-      { provide: SIGNING_KEYS, useValue: signingKeys },
+      { provide: PublishedKeys, useValue: new PublishedKeys(signingKeys) },
     ],
   };
 }

@@ -1,6 +1,7 @@
 import { type ConfigInput, parseConfig } from '@ganglion/config';
 import { createHttpApp, type HttpApp } from '@ganglion/http';
 import {
+  canonicalJsonString,
   decodeBase64,
   generateSigningKey,
   type JsonObject,
@@ -9,6 +10,7 @@ import {
   verifyJsonSignature,
 } from '@ganglion/protocol';
 import { createLogger, Metrics } from '@ganglion/telemetry';
+import { jest } from '@jest/globals';
 import { federationApiModule } from '../src/index.js';
 
 const NAMES = ['one.example', 'two.example', '[2001:db8::2]'];
@@ -39,7 +41,7 @@ afterAll(() => app.drain());
 
 async function get(path: string, host: string) {
   const answer = await app.fastify.inject({ url: path, headers: { host } });
-  return { status: answer.statusCode, body: answer.json() as JsonObject };
+  return { status: answer.statusCode, body: answer.json() as JsonObject, text: answer.body };
 }
 
 it.each(NAMES)('%s shows its own key, signed by that key', async (name) => {
@@ -51,6 +53,30 @@ it.each(NAMES)('%s shows its own key, signed by that key', async (name) => {
   expect(decodeBase64(shown.key)).toEqual(key.publicKey);
   expect(verifyJsonSignature(body, name, key.keyId, key.publicKey)).toBe(true);
   expect(body.valid_until_ts as number).toBeGreaterThan(Date.now());
+});
+
+it('the answer is in canonical form, as it was signed', async () => {
+  for (const name of NAMES) {
+    const { text, body } = await get('/_matrix/key/v2/server', name);
+    expect(text).toBe(canonicalJsonString(body));
+  }
+  const { headers } = await app.fastify.inject({ url: '/_matrix/key/v2/server', headers: { host: NAMES[0]! } });
+  expect(headers['content-type']).toBe('application/json');
+});
+
+it('is signed anew before others would stop relying on it, and not for everybody who asks', async () => {
+  const clock = jest.spyOn(Date, 'now');
+  const validUntil = async (now: number) => {
+    clock.mockReturnValue(now);
+    const { body } = await get('/_matrix/key/v2/server', 'two.example');
+    expect(verifyJsonSignature(body, 'two.example', 'ed25519:a_1', keys.get('two.example')!.publicKey)).toBe(true);
+    return body.valid_until_ts as number;
+  };
+  const begin = Date.now() + 7_200_000;
+  const first = await validUntil(begin);
+  expect(await validUntil(begin + 3_599_000)).toBe(first);
+  expect(await validUntil(begin + 3_600_001)).toBe(first + 3_600_001);
+  clock.mockRestore();
 });
 
 it('a host that is none of our names gets the first one', async () => {

@@ -34,8 +34,57 @@ describe('reading push rules', () => {
     expect((await call('GET', 'global/underride/.m.rule.message/actions')).body).toEqual(NOTIFY);
   });
 
+  it('answers the rules of one kind', async () => {
+    await put('@x:x');
+    for (const path of ['global/sender/', 'global/sender']) {
+      expect((await call('GET', path)).body).toMatchObject([{ rule_id: '@x:x' }]);
+    }
+    expect((await call('GET', 'global/override/')).body).toEqual(defaultPushRules(userId).override);
+  });
+
+  it.each([
+    ...[
+      'device/',
+      'device/override/',
+      'device/override/x',
+      'GLOBAL/override/x',
+      'global/postcontent/',
+      'global/postcontent/x',
+    ],
+    ...[
+      'global/override/x/nothing',
+      'global/override/a%2Fb',
+      'global/override/a%5Cb',
+      'global/override//enabled',
+      'global//x',
+    ],
+  ])('refuses the malformed path %s, whatever is asked of it', async (path) => {
+    for (const method of ['GET', 'PUT', ...(path.split('/').length > 3 ? [] : ['DELETE'])]) {
+      const { status, body } = await call(method, path, method === 'GET' ? undefined : { ...NOTIFY, conditions: [] });
+      expect([method, status, body.errcode]).toEqual([
+        method,
+        400,
+        expect.stringMatching(/^M_(INVALID|MISSING)_PARAM$/),
+      ]);
+    }
+  });
+
+  it.each(['global', 'global/override', 'global/override/', 'override/x'])(
+    'sets and deletes nothing at %s',
+    async (path) => {
+      for (const method of ['PUT', 'DELETE']) {
+        const { status, body } = await call(method, path, { ...NOTIFY, conditions: [] });
+        expect([method, status, body.errcode]).toEqual([
+          method,
+          400,
+          expect.stringMatching(/^M_(INVALID|MISSING)_PARAM$/),
+        ]);
+      }
+    },
+  );
+
   it.each(['', '/enabled', '/actions'])('knows no rule%s that is not there', async (part) => {
-    for (const path of ['sender/nobody', 'content/.m.rule.master', 'postcontent/x']) {
+    for (const path of ['sender/nobody', 'content/.m.rule.master']) {
       const { status, body } = await call('GET', `global/${path}${part}`);
       expect([status, body.errcode]).toEqual([404, 'M_NOT_FOUND']);
     }
@@ -79,7 +128,7 @@ describe('changing push rules', () => {
     await put('@x:x');
     expect(await call('DELETE', 'global/sender/%40x%3Ax')).toEqual({ status: 200, body: {} });
     expect(await senders()).toEqual([]);
-    for (const path of ['sender/%40x%3Ax', 'override/.m.rule.master', 'nokind/x']) {
+    for (const path of ['sender/%40x%3Ax', 'override/.m.rule.master']) {
       expect((await call('DELETE', `global/${path}`)).status).toBe(404);
     }
   });

@@ -67,6 +67,21 @@ describe.each(VERSIONS)('a room of version %s', (version) => {
     expect(roomId).toMatch(privileged ? /^![\w-]{43}$/ : /^![\w-]+:one\.test$/);
   });
 
+  it('takes null for what is not asked for', async () => {
+    const names = ['visibility', 'preset', 'room_alias_name', 'name', 'topic', 'invite', 'invite_3pid', 'room_version'];
+    const others = ['creation_content', 'initial_state', 'is_direct', 'power_level_content_override'];
+    const nulls = Object.fromEntries([...names, ...others].map((name) => [name, null]));
+    const [plain, asked] = [await alice.createRoom(), await alice.createRoom(nulls)];
+    const typesOf = async (roomId: string) => {
+      const state: { type: string }[] = await alice.must('GET', `${inRoom(roomId)}/state`);
+      return state.map(({ type }) => type).sort();
+    };
+    expect(await typesOf(asked)).toEqual(await typesOf(plain));
+    const state = [{ type: 'org.example.state', state_key: null, content: { is: 1 } }];
+    const roomId = await alice.createRoom({ initial_state: state });
+    expect(await alice.must('GET', `${inRoom(roomId)}/state/org.example.state`)).toEqual({ is: 1 });
+  });
+
   it('can be talked in, left and come back to', async () => {
     const roomId = await alice.createRoom({ room_version: version, preset: 'public_chat' });
     await bob.must('POST', `join/${encodeURIComponent(roomId)}`);

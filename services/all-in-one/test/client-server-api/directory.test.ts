@@ -50,6 +50,17 @@ describe('an alias', () => {
     expect(refusal(await alice.get(ofAlias()))).toEqual([404, 'M_NOT_FOUND']);
   });
 
+  it('has a name before its colon, wherever it is given', async () => {
+    const nameless = '#:one.test';
+    expect(refusal(await put(alice, nameless))).toEqual([400, 'M_INVALID_PARAM']);
+    for (const path of [ofAlias(nameless), `join/${encodeURIComponent(nameless)}`]) {
+      const method = path.startsWith('join') ? 'POST' : 'GET';
+      expect(refusal(await alice.call(method, path))).toEqual([400, 'M_INVALID_PARAM']);
+    }
+    expect((await alice.post('createRoom', { room_alias_name: '' })).status).toBe(400);
+    expect((await put(alice, '#:two.test')).status).toBe(400);
+  });
+
   it('is deleted by who gave it and by who manages the room', async () => {
     await bob.must('POST', `${inRoom(roomId)}/join`);
     for (const remover of [bob, alice]) {
@@ -96,6 +107,8 @@ describe('the room directory', () => {
     const back = await bob.must('POST', 'publicRooms', { limit: 2, filter, since: second.prev_batch });
     expect(back.chunk).toEqual(first.chunk);
     expect(refusal(await bob.post('publicRooms', { since: 'nonsense' }))).toEqual([400, 'M_INVALID_PARAM']);
+    const nulls = { limit: null, since: null, filter: null };
+    expect(await bob.must('POST', 'publicRooms', nulls)).toEqual(await bob.must('POST', 'publicRooms'));
   });
 
   it('of another server is not ours', async () => {

@@ -74,7 +74,18 @@ describe('of the endpoints that need an access token, to guests', () => {
   };
   const answerTo = (token: string, route: string) => {
     const method = route.slice(0, route.indexOf(' '));
-    const example = { params: { ...params, deviceId: 'X', eventType: 'x', txnId: 't', kind: 'override', ruleId: 'r' } };
+    const example = {
+      params: {
+        ...params,
+        deviceId: 'X',
+        eventType: 'x',
+        txnId: 't',
+        scope: 'global',
+        kind: 'override',
+        ruleId: 'r',
+        attribute: 'enabled',
+      },
+    };
     const headers = { authorization: `Bearer ${token}` };
     return exchange(replica.url, method, pathOf(route, example), { headers, body: method === 'GET' ? undefined : {} });
   };

@@ -112,6 +112,23 @@ describe('leaving', () => {
   });
 });
 
+it('a reason may be any text, as all content may', async () => {
+  const reason = 'half\0 of it';
+  const roomId = await alice.createRoom({ preset: 'public_chat' });
+  for (const [action, actor, target] of [
+    ['join', bob],
+    ['kick', alice, bob],
+    ['ban', alice, bob],
+  ] as const) {
+    expect(await does(actor, action, roomId, target, { reason })).toEqual(DONE);
+    expect(await memberEvent(roomId, bob)).toMatchObject({ reason });
+  }
+  const eventId = await alice.say(roomId, 'text', 'first');
+  await alice.must('PUT', `${inRoom(roomId)}/redact/${encodeURIComponent(eventId)}/1`, { reason });
+  await alice.must('PUT', `${inRoom(roomId)}/state/m.room.topic`, { topic: reason });
+  expect(await alice.must('GET', `${inRoom(roomId)}/state/m.room.topic`)).toEqual({ topic: reason });
+});
+
 describe('kicking, banning and unbanning', () => {
   it('take power over whom it is done to', async () => {
     const roomId = await alice.createRoom({ preset: 'public_chat' });

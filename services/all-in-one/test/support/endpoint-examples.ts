@@ -49,7 +49,12 @@ const authOf = ({ userId: user, password }: Person) => ({
 async function withPushRule({ person }: Scene): Promise<Example> {
   const rule = { actions: ['notify'], pattern: 'cake' };
   await person.must('PUT', 'pushrules/global/content/own', rule);
-  return { params: { kind: 'content', ruleId: 'own' } };
+  return { params: { scope: 'global', kind: 'content', ruleId: 'own' } };
+}
+
+async function withAttribute(scene: Scene, attribute: string): Promise<Example> {
+  const { params } = await withPushRule(scene);
+  return { params: { ...params, attribute } };
 }
 
 const ofPerson = ({ person }: Scene): Example => ({ params: { userId: person.userId } });
@@ -65,7 +70,8 @@ type MakeExample = (scene: Scene) => Example | Promise<Example>;
 
 const V3 = '/_matrix/client/v3';
 const IN_ROOM = `${V3}/rooms/:roomId`;
-const RULE = `${V3}/pushrules/global/:kind/:ruleId`;
+const RULES = `${V3}/pushrules/:scope`;
+const RULE = `${RULES}/:kind/:ruleId`;
 const PROFILE = `${V3}/profile/:userId`;
 const PROFILE_MSC = '/_matrix/client/unstable/uk.tcpip.msc4133/profile/:userId';
 
@@ -160,7 +166,12 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
     return { params: { userId: person.userId, filterId: filter_id } };
   },
   [`GET ${V3}/pushrules`]: nothing,
-  [`GET ${V3}/pushrules/global`]: nothing,
+  [`GET ${RULES}`]: () => ({ params: { scope: 'global' } }),
+  [`PUT ${RULES}`]: () => ({ params: { scope: 'global' }, body: { actions: [] }, status: 400 }),
+  [`DELETE ${RULES}`]: () => ({ params: { scope: 'global' }, status: 400 }),
+  [`GET ${RULES}/:kind`]: () => ({ params: { scope: 'global', kind: 'content' } }),
+  [`PUT ${RULES}/:kind`]: () => ({ params: { scope: 'global', kind: 'content' }, body: { actions: [] }, status: 400 }),
+  [`DELETE ${RULES}/:kind`]: () => ({ params: { scope: 'global', kind: 'content' }, status: 400 }),
   [`GET ${RULE}`]: withPushRule,
   [`PUT ${RULE}`]: async (scene) => ({
     ...(await withPushRule(scene)),
@@ -169,10 +180,11 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
     status: 400,
   }),
   [`DELETE ${RULE}`]: withPushRule,
-  [`GET ${RULE}/enabled`]: withPushRule,
-  [`PUT ${RULE}/enabled`]: async (scene) => ({ ...(await withPushRule(scene)), body: { enabled: false } }),
-  [`GET ${RULE}/actions`]: withPushRule,
-  [`PUT ${RULE}/actions`]: async (scene) => ({ ...(await withPushRule(scene)), body: { actions: ['notify'] } }),
+  [`GET ${RULE}/:attribute`]: (scene) => withAttribute(scene, 'actions'),
+  [`PUT ${RULE}/:attribute`]: async (scene) => ({
+    ...(await withAttribute(scene, 'enabled')),
+    body: { enabled: false },
+  }),
   [`GET ${V3}/pushers`]: nothing,
   [`POST ${V3}/pushers/set`]: () => ({
     body: {

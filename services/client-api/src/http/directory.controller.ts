@@ -5,7 +5,7 @@ import { domainOf } from '@ganglion/protocol';
 import { Controller, Delete, Get, HttpCode, Inject, Post, Put } from '@nestjs/common';
 import { z } from 'zod';
 import type { Owners } from '../domain/ports.js';
-import { aliasPath, limitText, roomId, roomPath, text } from './parameters.js';
+import { aliasPath, limitText, orAbsent, orElse, roomId, roomPath, text } from './parameters.js';
 import { CONFIG, OWNERS } from './tokens.js';
 
 type RoomPath = z.infer<typeof roomPath>;
@@ -15,9 +15,7 @@ type AliasPath = z.infer<typeof aliasPath>;
 const MOST_ROOMS = 1_000_000_000;
 
 const aliasBody = z.object({ room_id: roomId });
-const visibilityBody = z
-  .object({ visibility: z.enum(['public', 'private']).default('public') })
-  .default({ visibility: 'public' });
+const visibilityBody = z.object({ visibility: orElse(z.enum(['public', 'private']), 'public') }).prefault({});
 const publicRoomsQuery = z.object({
   limit: limitText.optional(),
   since: z.string().optional(),
@@ -26,20 +24,16 @@ const publicRoomsQuery = z.object({
 const publicRoomsServer = publicRoomsQuery.pick({ server: true });
 const publicRoomsBody = z
   .object({
-    limit: z
-      .int()
-      .min(0)
-      .transform((limit) => Math.min(limit, MOST_ROOMS))
-      .optional(),
-    since: text.optional(),
-    filter: z
-      .object({
-        generic_search_term: text.nullish(),
-        room_types: z.array(text.nullable()).nullish(),
-      })
-      .optional(),
+    limit: orAbsent(
+      z
+        .int()
+        .min(0)
+        .transform((limit) => Math.min(limit, MOST_ROOMS)),
+    ),
+    since: orAbsent(text),
+    filter: orAbsent(z.object({ generic_search_term: orAbsent(text), room_types: orAbsent(z.array(text.nullable())) })),
   })
-  .default({});
+  .prefault({});
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#room-aliases */
 @Controller('_matrix/client/v3')
@@ -115,7 +109,7 @@ export class DirectoryController {
   ) {
     this.#checkOurs(server);
     const types = (filter?.room_types ?? []).map((type) => type ?? '');
-    return this.#publicRooms(limit, since, filter?.generic_search_term ?? undefined, types);
+    return this.#publicRooms(limit, since, filter?.generic_search_term, types);
   }
 
   /** The rooms of this deployment must not pass for those of another server. */

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { checkGuestMembership } from '../domain/guests.js';
 import type { Owners } from '../domain/ports.js';
 import { readJoinedMembers, readState, readStateEvent } from '../domain/room-state.js';
-import { jsonObject, redactPath, roomPath, sendPath, statePath } from './parameters.js';
+import { jsonObject, reason, redactPath, roomPath, sendPath, statePath } from './parameters.js';
 import { OWNERS } from './tokens.js';
 
 type SendPath = z.infer<typeof sendPath>;
@@ -14,7 +14,7 @@ type StatePath = z.infer<typeof statePath>;
 type RoomPath = z.infer<typeof roomPath>;
 
 const stateQuery = z.object({ format: z.enum(['content', 'event']).default('content') });
-const redactBody = z.object({ reason: z.string().optional() }).default({});
+const redactBody = z.object({ reason }).prefault({});
 
 @Controller('_matrix/client/v3/rooms/:roomId')
 @Authenticated()

@@ -11,7 +11,9 @@ import { z } from 'zod';
 /** Any string that can be looked for in a database. */
 export const text = z.string().refine((value) => !value.includes('\0'), 'must not hold U+0000');
 export const roomId = text.refine((id) => isValidRoomId(id), 'is not a room id');
-const roomAlias = text.refine((alias) => isValidRoomAlias(alias), 'is not a room alias');
+const roomAlias = text
+  .refine((alias) => isValidRoomAlias(alias), 'is not a room alias')
+  .refine((alias) => !alias.startsWith('#:'), 'is a room alias without a name before the colon');
 export const userId = text.refine((id) => isValidUserId(id), 'is not a user id');
 const eventId = text.refine((id) => isValidEventId(id), 'is not an event id');
 const eventType = text.min(1, 'must not be empty');
@@ -28,8 +30,18 @@ export const sendPath = roomPath.extend({ eventType, txnId });
 export const redactPath = roomPath.extend({ eventId, txnId });
 export const statePath = roomPath.extend({ eventType, stateKey: text.default('') });
 
-/** Some clients send null for none. */
-const reason = text.nullish().transform((given) => given ?? undefined);
+/** Many clients send null for what they do not set. */
+export function orAbsent<T>(schema: z.ZodType<T>) {
+  return schema.nullish().transform((given) => given ?? undefined);
+}
+
+/** As many clients do, with something in place of what is not set. */
+export function orElse<T>(schema: z.ZodType<T>, otherwise: T) {
+  return schema.nullish().transform((given) => given ?? otherwise);
+}
+
+/** Part of an event's content, which may be any text. */
+export const reason = orAbsent(z.string());
 export const reasonBody = z.object({ reason }).prefault({});
 /** Further keys become part of the member event. */
 export const joinBody = z.looseObject({ reason }).prefault({});

@@ -1,30 +1,29 @@
 import type { Config } from '@ganglion/config';
 import { MatrixError } from '@ganglion/contracts';
-import { publishServerKeys, type SigningKey } from '@ganglion/protocol';
+import { AnswersJsonText } from '@ganglion/http';
 import { Controller, Get, Inject, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import { PublishedKeys } from '../domain/published-keys.js';
 
-export const SIGNING_KEYS = Symbol('SigningKeys');
 export const CONFIG = Symbol('Config');
 const VERSION = '0.1.0';
-/** How long other servers may go on using an answer without asking again. */
-const VALID_MS = 24 * 60 * 60 * 1000;
 
 /** What other servers ask before they talk to us. */
 @Controller()
 export class ServerKeysController {
   constructor(
-    @Inject(SIGNING_KEYS) private readonly keys: ReadonlyMap<string, SigningKey>,
+    @Inject(PublishedKeys) private readonly keys: PublishedKeys,
     @Inject(CONFIG) private readonly config: Config,
   ) {}
 
   /** @see https://spec.matrix.org/v1.19/server-server-api/#get_matrixkeyv2server */
   @Get('_matrix/key/v2/server')
+  @AnswersJsonText()
   getServerKey(@Req() request: FastifyRequest) {
     const { name } = this.#named(request);
-    const key = this.keys.get(name);
-    if (key === undefined) throw new MatrixError(404, 'M_NOT_FOUND', `${name} has no key here`);
-    return publishServerKeys(name, key, Date.now() + VALID_MS);
+    const answer = this.keys.of(name);
+    if (answer === undefined) throw new MatrixError(404, 'M_NOT_FOUND', `${name} has no key here`);
+    return answer;
   }
 
   /** @see https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1version */

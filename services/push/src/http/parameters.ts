@@ -1,4 +1,3 @@
-import { MatrixError } from '@ganglion/contracts';
 import { isJsonObject, isPushRuleKind, type JsonObject, type PushRuleKind } from '@ganglion/protocol';
 import { z } from 'zod';
 
@@ -7,22 +6,20 @@ const text = z.string().refine((value) => !value.includes('\0'), 'must not hold 
 /** A JSON object, taken as it is. */
 export const jsonObject = z.custom<JsonObject>(isJsonObject, 'must be a JSON object');
 
-export const rulePath = z.object({ kind: z.string(), ruleId: z.string() });
+const scope = z.string().refine((value) => value === 'global', 'is no scope of push rules: there is only "global"');
+const kind = z.custom<PushRuleKind>((value) => isPushRuleKind(String(value)), 'is not a kind of push rules');
+const ruleId = z.string().refine((value) => value !== '' && !/[/\\]/.test(value), 'cannot be the id of a push rule');
+const attribute = z.enum(['enabled', 'actions']);
+
+export const scopePath = z.object({ scope });
+export const kindPath = z.object({ scope, kind });
+export const rulePath = z.object({ scope, kind, ruleId });
+export const attributePath = z.object({ scope, kind, ruleId, attribute });
+export type KindPath = z.output<typeof kindPath>;
 export type RulePath = z.output<typeof rulePath>;
+export type AttributePath = z.output<typeof attributePath>;
 
 export const positionQuery = z.object({ before: z.string().optional(), after: z.string().optional() });
-
-/** There are no rules of a kind that does not exist. @throws MatrixError M_NOT_FOUND */
-export function knownKind(kind: string): PushRuleKind {
-  if (!isPushRuleKind(kind)) throw new MatrixError(404, 'M_NOT_FOUND', `There are no push rules of the kind ${kind}`);
-  return kind;
-}
-
-/** No rule can be of a kind that does not exist. @throws MatrixError M_INVALID_PARAM */
-export function usableKind(kind: string): PushRuleKind {
-  if (!isPushRuleKind(kind)) throw new MatrixError(400, 'M_INVALID_PARAM', `${kind} is not a kind of push rules`);
-  return kind;
-}
 
 const optionalText = text.nullish().transform((value) => value ?? undefined);
 

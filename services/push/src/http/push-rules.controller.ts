@@ -9,8 +9,19 @@ import {
 } from '@ganglion/protocol';
 import { Controller, Delete, Get, Inject, Put } from '@nestjs/common';
 import { PushRules } from '../domain/push-rules.js';
-import { jsonObject, knownKind, positionQuery, type RulePath, rulePath, usableKind } from './parameters.js';
+import {
+  type AttributePath,
+  attributePath,
+  jsonObject,
+  type KindPath,
+  kindPath,
+  positionQuery,
+  type RulePath,
+  rulePath,
+  scopePath,
+} from './parameters.js';
 
+/** Paths that lack a part are refused as malformed: they name no rule that there could be. */
 @Controller('_matrix/client/v3/pushrules')
 @Authenticated()
 export class PushRulesController {
@@ -23,73 +34,67 @@ export class PushRulesController {
   }
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3pushrulesglobal */
-  @Get('global/')
-  getPushRulesGlobal(@RequestedBy() { userId }: Requester) {
+  @Get(':scope')
+  getPushRulesGlobal(@RequestedBy() { userId }: Requester, @Path(scopePath) _: unknown) {
     return this.rules.all(userId);
   }
 
+  /** Not in the specification any more, and asked for by clients of old. */
+  @Get(':scope/:kind')
+  async getPushRulesOfKind(@RequestedBy() { userId }: Requester, @Path(kindPath) { kind }: KindPath) {
+    return (await this.rules.all(userId))[kind];
+  }
+
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3pushrulesglobalkindruleid */
-  @Get('global/:kind/:ruleId')
+  @Get(':scope/:kind/:ruleId')
   getPushRule(@RequestedBy() { userId }: Requester, @Path(rulePath) { kind, ruleId }: RulePath) {
-    return this.rules.one(userId, knownKind(kind), ruleId);
+    return this.rules.one(userId, kind, ruleId);
   }
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3pushrulesglobalkindruleid */
-  @Put('global/:kind/:ruleId')
+  @Put([':scope', ':scope/:kind', ':scope/:kind/:ruleId'])
   async setPushRule(
     @RequestedBy() { userId }: Requester,
     @Path(rulePath) { kind, ruleId }: RulePath,
     @Query(positionQuery) position: PushRulePosition,
     @JsonBody(jsonObject) body: JsonObject,
   ) {
-    const usable = usableKind(kind);
-    await this.rules.change(userId, (changes) => putPushRule(changes, usable, ruleId, body, position));
+    await this.rules.change(userId, (changes) => putPushRule(changes, kind, ruleId, body, position));
     return {};
   }
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#delete_matrixclientv3pushrulesglobalkindruleid */
-  @Delete('global/:kind/:ruleId')
+  @Delete([':scope', ':scope/:kind', ':scope/:kind/:ruleId'])
   async deletePushRule(@RequestedBy() { userId }: Requester, @Path(rulePath) { kind, ruleId }: RulePath) {
-    const known = knownKind(kind);
-    await this.rules.change(userId, (changes) => deletePushRule(changes, known, ruleId));
+    await this.rules.change(userId, (changes) => deletePushRule(changes, kind, ruleId));
     return {};
   }
 
-  /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3pushrulesglobalkindruleidenabled */
-  @Get('global/:kind/:ruleId/enabled')
-  async isPushRuleEnabled(@RequestedBy() { userId }: Requester, @Path(rulePath) { kind, ruleId }: RulePath) {
-    const { enabled } = await this.rules.one(userId, knownKind(kind), ruleId);
-    return { enabled };
+  /**
+   * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3pushrulesglobalkindruleidenabled
+   * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3pushrulesglobalkindruleidactions
+   */
+  @Get(':scope/:kind/:ruleId/:attribute')
+  async getPushRuleAttribute(
+    @RequestedBy() { userId }: Requester,
+    @Path(attributePath) { kind, ruleId, attribute }: AttributePath,
+  ) {
+    const rule = await this.rules.one(userId, kind, ruleId);
+    return { [attribute]: rule[attribute] };
   }
 
-  /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3pushrulesglobalkindruleidenabled */
-  @Put('global/:kind/:ruleId/enabled')
-  async setPushRuleEnabled(
+  /**
+   * @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3pushrulesglobalkindruleidenabled
+   * @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3pushrulesglobalkindruleidactions
+   */
+  @Put(':scope/:kind/:ruleId/:attribute')
+  async setPushRuleAttribute(
     @RequestedBy() { userId }: Requester,
-    @Path(rulePath) { kind, ruleId }: RulePath,
+    @Path(attributePath) { kind, ruleId, attribute }: AttributePath,
     @JsonBody(jsonObject) body: JsonObject,
   ) {
-    const known = knownKind(kind);
-    await this.rules.change(userId, (changes) => setPushRuleEnabled(changes, known, ruleId, body));
-    return {};
-  }
-
-  /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3pushrulesglobalkindruleidactions */
-  @Get('global/:kind/:ruleId/actions')
-  async getPushRuleActions(@RequestedBy() { userId }: Requester, @Path(rulePath) { kind, ruleId }: RulePath) {
-    const { actions } = await this.rules.one(userId, knownKind(kind), ruleId);
-    return { actions };
-  }
-
-  /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3pushrulesglobalkindruleidactions */
-  @Put('global/:kind/:ruleId/actions')
-  async setPushRuleActions(
-    @RequestedBy() { userId }: Requester,
-    @Path(rulePath) { kind, ruleId }: RulePath,
-    @JsonBody(jsonObject) body: JsonObject,
-  ) {
-    const known = knownKind(kind);
-    await this.rules.change(userId, (changes) => setPushRuleActions(changes, known, ruleId, body));
+    const set = attribute === 'enabled' ? setPushRuleEnabled : setPushRuleActions;
+    await this.rules.change(userId, (changes) => set(changes, kind, ruleId, body));
     return {};
   }
 }

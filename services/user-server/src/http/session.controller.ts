@@ -7,14 +7,14 @@ import { Login, PASSWORD_LOGIN } from '../domain/login.js';
 import { Sessions } from '../domain/sessions.js';
 import { type Origin, RequestOrigin } from './origin.js';
 import { LoginAnswers, tokensAnswer } from './session-answers.js';
-import { deviceFields, deviceRequestOf, optionalText, text } from './values.js';
+import { deviceFields, deviceRequestOf, optionalText, orAbsent, text } from './values.js';
 
 const loginBody = z
   .object({
     type: text,
-    identifier: z.object({ type: text.default(''), user: optionalText }).optional(),
+    identifier: orAbsent(z.object({ type: text.default(''), user: optionalText })),
     user: optionalText,
-    password: z.string().optional(),
+    password: orAbsent(z.string()),
     ...deviceFields,
   })
   .transform(({ type, identifier, user, password, ...device }) => ({

@@ -5,7 +5,7 @@ import { z } from 'zod';
 export const text = z.string().refine((value) => !value.includes('\0'), { error: 'NUL is not allowed' });
 
 /** Many clients send null for what they do not set. */
-function orAbsent<T>(schema: z.ZodType<T>) {
+export function orAbsent<T>(schema: z.ZodType<T>) {
   return schema.nullish().transform((value) => value ?? undefined);
 }
 
