@@ -19,17 +19,7 @@ export type Deed = Omit<EventDraft, 'origin_server_ts'>;
 type Act = (sender: string, scene: Scene) => Deed;
 
 const LEVELS = [0, 10, 50, 50, 75, 100];
-const JOIN_RULES = [
-  'public',
-  'public',
-  'public',
-  'public',
-  'invite',
-  'knock',
-  'restricted',
-  'knock_restricted',
-  'private',
-];
+const JOIN_RULES = ['public', 'invite', 'knock', 'restricted', 'knock_restricted', 'private'];
 const NAMES = ['Welcome', 'Plans', 'Zürich', '🦓', ''];
 
 const stateEvent = (sender: string, type: string, stateKey: string, content: JsonObject): Deed => ({
@@ -48,7 +38,7 @@ const say: Act = (sender, { random }) => ({
   content: { msgtype: 'm.text', body: `${random.pick(NAMES)} ${random.below(1000)}` },
 });
 
-const describe: Act = (sender, { random }) =>
+const nameRoom: Act = (sender, { random }) =>
   random.percent(50)
     ? stateEvent(sender, 'm.room.topic', '', { topic: random.pick(NAMES) })
     : stateEvent(sender, 'm.room.name', '', { name: random.pick(NAMES) });
@@ -67,7 +57,7 @@ const claimAliases: Act = (sender, { random, users }) => {
 };
 
 const setJoinRule: Act = (sender, { random }) => {
-  const rule = random.pick(JOIN_RULES);
+  const rule = random.percent(40) ? 'public' : random.pick(JOIN_RULES);
   const allow = [{ type: 'm.room_membership', room_id: '!other:a.example' }];
   return stateEvent(sender, 'm.room.join_rules', '', {
     join_rule: rule,
@@ -105,11 +95,13 @@ function without(object: JsonObject | undefined, key: string): JsonObject {
   return others;
 }
 
+/** By whatever way the room has. Who is in already joins again under another name. */
 const enter: Act = (sender, scene) => {
-  const { random, users } = scene;
+  const { random, users, state } = scene;
+  const rule = joinRuleOf(state);
+  const isOutside = ['leave', 'knock'].includes(membershipOf(state, sender));
+  if (isOutside && rule.startsWith('knock') && random.percent(70)) return membership(sender, sender, 'knock');
   const name = random.percent(30) ? { displayname: `${random.pick(NAMES)} ${random.below(100)}` } : {};
-  const rule = joinRuleOf(scene.state);
-  if (rule.startsWith('knock') && random.percent(50)) return membership(sender, sender, 'knock', { reason: 'Please' });
   if (!rule.endsWith('restricted') || random.percent(10)) return membership(sender, sender, 'join', name);
   const present = presentIn(scene);
   const authoriser = random.pick(present.length > 0 && random.percent(90) ? present : users);
@@ -135,7 +127,7 @@ const redact: Act = (sender, { random, eventIds }) => ({
 /** What people do in rooms, quarrels before all. Much of it is refused; that is part of the game. */
 const ACTS: readonly (readonly [weight: number, act: Act])[] = [
   [16, say],
-  [8, describe],
+  [8, nameRoom],
   [5, note],
   [2, hide],
   [2, claimAliases],
@@ -154,7 +146,8 @@ export function randomDeed(scene: Scene): Deed {
   const { random, users } = scene;
   const present = presentIn(scene);
   const sender = random.pick(present.length > 0 && random.percent(65) ? present : users);
-  return random.weighted(ACTS)(sender, scene);
+  const act = present.includes(sender) || random.percent(40) ? random.weighted(ACTS) : enter;
+  return act(sender, scene);
 }
 
 function presentIn({ users, state }: Scene): string[] {
