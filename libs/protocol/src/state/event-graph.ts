@@ -53,9 +53,9 @@ export class EventGraph<Id> {
     return this.creates.has(roomId);
   }
 
-  /** The events that authorise an event, as far as they are known. */
+  /** The events that authorise an event; to be asked for before. */
   authEvents(node: number): readonly number[] {
-    return this.edges[node] ?? [];
+    return this.edges[node]!;
   }
 
   knowsAuthEvents(node: number): boolean {

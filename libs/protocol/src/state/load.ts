@@ -11,7 +11,7 @@ function* loadAuthEvents<Id>(nodes: Iterable<number>, graph: EventGraph<Id>): Qu
   for (const node of nodes) if (!graph.knowsAuthEvents(node)) ids.push(graph.id(node));
   if (ids.length === 0) return;
   const answer = yield* ask<Id, 'authEvents'>('authEvents', ids);
-  for (const id of ids) if (!answer.has(id)) graph.learnAuthEvents(id, []);
+  for (const id of ids) graph.learnAuthEvents(id, []);
   for (const [id, authEvents] of answer) graph.learnAuthEvents(id, authEvents);
 }
 
@@ -22,7 +22,7 @@ export function* loadEvents<Id>(nodes: Iterable<number>, graph: EventGraph<Id>):
   for (const node of nodes) if (!graph.knowsEvent(node)) ids.push(graph.id(node));
   if (ids.length === 0) return;
   const answer = yield* ask<Id, 'events'>('events', ids);
-  for (const id of ids) if (!answer.has(id)) graph.learnEvent(id, undefined);
+  for (const id of ids) graph.learnEvent(id, undefined);
   for (const [id, event] of answer) graph.learnEvent(id, event);
 }
 
@@ -35,7 +35,6 @@ export function* loadWithAuthEvents<Id>(nodes: readonly number[], graph: EventGr
 
 /** Asks for the m.room.create events that the room ids of events stand for: of one room, they all have one. */
 export function* loadCreate<Id>(nodes: Iterable<number>, graph: EventGraph<Id>): Questions<Id, void> {
-  if (graph.knowsAll) return;
   for (const node of nodes) {
     const event = graph.event(node);
     if (event === undefined || graph.knowsCreate(event.roomId)) continue;

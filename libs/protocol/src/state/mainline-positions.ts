@@ -73,8 +73,8 @@ class MainlineSearch {
     if (this.head === undefined) return;
     if (this.mainline.has(this.head)) this.head = undefined;
     else {
+      this.place(this.head, this.mainline.size);
       this.mainline.add(this.head);
-      this.place(this.head, this.mainline.size - 1);
     }
   }
 

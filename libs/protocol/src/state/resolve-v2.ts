@@ -3,7 +3,7 @@ import type { RoomEvent } from '../events/pdu.js';
 import type { RoomVersionRules } from '../rooms/room-version.js';
 import { type StateMap, type StateTuple, stateTuple } from '../rooms/state-map.js';
 import { authDifference } from './auth-difference.js';
-import { authTuples, POWER_LEVELS } from './auth-tuples.js';
+import { authTuples } from './auth-tuples.js';
 import { conflictedSubgraph } from './conflicted-subgraph.js';
 import { type Conflicts, conflictedEvents } from './conflicts.js';
 import type { EventGraph } from './event-graph.js';
@@ -13,6 +13,8 @@ import { mainlineSort } from './mainline-sort.js';
 import { powerEventsAndChains } from './power-events.js';
 import type { Questions } from './resolution-answers.js';
 import { reverseTopologicalPowerSort } from './reverse-topological-power-sort.js';
+
+const POWER_LEVELS = stateTuple('m.room.power_levels', '');
 
 /**
  * Version 2 of state resolution, and version 2.1 (MSC4297), which begins with an empty state and looks at the conflicted
@@ -71,7 +73,7 @@ function* loadContext<Id>(
   const events = nodes.map((node) => graph.event(node)).filter((event) => event !== undefined);
   const own = ownTuples(events);
   if (rules.stateResolution === 'v2.1') return yield* loadShared(own, conflicts);
-  const shared = yield* loadShared(new Set([...own, ...authTuples(events, rules)]), conflicts);
+  const shared = yield* loadShared(new Set([POWER_LEVELS, ...own, ...authTuples(events, rules)]), conflicts);
   yield* loadEvents(
     Array.from(shared.values(), (id) => graph.node(id)),
     graph,

@@ -35,6 +35,19 @@ describe('the graph of auth events', () => {
     expect(new Set(nodes).size).toBe(SIZE);
   });
 
+  it('looks an event up once, whether it is known or not', () => {
+    const asked: string[] = [];
+    const lookup = graphOf(small);
+    const graph = new AuthGraph({
+      event: (id) => {
+        asked.push(id);
+        return lookup.event(id);
+      },
+    });
+    for (const id of ['a', 'gone', 'a', 'gone']) graph.eventOf(id);
+    expect(asked).toEqual(['a', 'gone']);
+  });
+
   it('keeps apart what was seen from two ends', () => {
     const difference = authDifferenceOf(
       [stateSet(`k=e${SIZE - 1} l=e0`), stateSet('k=e1500 l=e0')],

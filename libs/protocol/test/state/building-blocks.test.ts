@@ -1,6 +1,7 @@
 import {
   AuthGraph,
   conflictedEvents,
+  mainlineSort,
   reverseTopologicalPowerSort,
   roomVersionRules,
   splitState,
@@ -257,6 +258,11 @@ describe('mainlineSort', () => {
     expect(sort({ ...line, aside: { auth: ['side'], ts: 1 } }, 'aside old mid', 'p3')).toBe('old aside mid');
   });
 
+  it('goes as far beside the mainline as it takes to come to it', () => {
+    const beside = { ...line, side2: power('side'), side3: power('side2'), aside: ['side3'], aside2: ['side2'] };
+    expect(sort(beside, 'aside aside2 mid none', 'p3')).toBe('none aside aside2 mid');
+  });
+
   it('puts power levels at the place of those that authorise them', () => {
     expect(sort(line, 'p1 p2 p3 old', 'p3')).toBe('p1 old p2 p3');
   });
@@ -279,6 +285,16 @@ describe('mainlineSort', () => {
 
   it('does not take for power levels what has a state key', () => {
     expect(sort({ ...line, p2: { ...power('p1'), state_key: 'x' } }, 'mid old none', 'p3')).toBe('mid none old');
+  });
+
+  it('ends where power levels beside the mainline authorise each other', () => {
+    const circle = { ...line, q1: power('q2'), q2: power('q3'), q3: power('q2'), a: ['q1'] };
+    expect(sort(circle, 'a old', 'p3')).toBe('a old');
+  });
+
+  it('asks nothing of a graph that looks everything up itself', () => {
+    const graph = new AuthGraph(graphOf(line));
+    expect(mainlineSort(['new', 'old', 'aside'], 'p3', graph).next()).toMatchObject({ done: true });
   });
 
   it('leaves out what is not known and ends where power levels authorise each other', () => {

@@ -123,6 +123,59 @@ describe.each(VERSIONS)('a resolution in version %s', (version) => {
     expect(asked.filter((kind) => kind === 'authEvents').length).toBeLessThan(2);
   });
 
+  it('asks about no event twice', () => {
+    const events = {
+      PA: power(ALICE, { [ALICE]: 100, [BOB]: 50 }),
+      PB: power(ALICE, { [ALICE]: 100, [BOB]: 60 }),
+      TA: topic(ALICE),
+    };
+    const room = new Room(rules, events, ['START > PA > PB', 'PA > TA']);
+    const answers = answersFor(room, 'PA', 'PB', 'TA', 'PB');
+    const asked: string[] = [];
+    const note = ({ ask, about }: Question<number>) => {
+      const items = about.at(-1);
+      if (Array.isArray(items)) asked.push(...items.map((item) => `${ask} ${item}`));
+    };
+    answerAtOnce(watched(resolveConflicts(answers.conflicts, rules), note), answers);
+    expect(asked.length).toBeGreaterThan(4);
+    expect(new Set(asked).size).toBe(asked.length);
+  });
+
+  it('asks once about an event that is not known, and takes it for one that nothing authorises', () => {
+    const room = quarrel(version);
+    const states = ['MB', 'TB'].map((name) => room.stateAfter(name));
+    states.push(new Map(states[0]).set(TOPIC, 'gone'));
+    const answers = new NumberedAnswers(
+      new AuthGraph({ event: (id) => (id === 'gone' ? undefined : room.event(id)) }),
+      states,
+    );
+    const gone = answers.number('gone');
+    const silent: ResolutionAnswers<number> = Object.assign(Object.create(answers), {
+      authEvents: (ids: readonly number[]) => answers.authEvents(ids.filter((id) => id !== gone)),
+    });
+    const asked: string[] = [];
+    const note = ({ ask, about }: Question<number>) => {
+      const items: unknown = about.at(-1);
+      if (Array.isArray(items) && items.includes(gone)) asked.push(ask);
+    };
+    const { entries } = answerAtOnce(watched(resolveConflicts(answers.conflicts, rules), note), silent);
+    expect(answers.id(entries.get(TOPIC)!)).toBe(room.id('TA'));
+    expect(asked.filter((kind) => kind === 'events')).toHaveLength(1);
+    expect(asked.filter((kind) => kind === 'authEvents')).toHaveLength(version === '1' ? 0 : 1);
+  });
+
+  it('sees in entries given without a conflict what they decide', () => {
+    const room = quarrel(version);
+    const answers = answersFor(room, 'MB', 'TB');
+    const all = new Map(answers.conflicts);
+    for (const [tuple, id] of room.stateAfter('MB')) {
+      if (!all.has(tuple)) all.set(tuple, [answers.number(id), answers.number(id)]);
+    }
+    const silent = Object.assign(Object.create(answers), { shared: () => new Map() });
+    const { changes } = answerAtOnce(resolveConflicts<number>(all, rules), silent);
+    expect(changes).toEqual(answerAtOnce(resolveConflicts(answers.conflicts, rules), answers).changes);
+  });
+
   it('breaks ties by the ids of events, whatever the caller calls them', () => {
     const events = { TX: topic(ALICE, { at: 90 }), TY: topic(ALICE, { at: 90 }), TZ: topic(ALICE, { at: 90 }) };
     const room = new Room(rules, events, ['START > TX', 'START > TY', 'START > TZ']);
@@ -135,6 +188,17 @@ describe.each(VERSIONS)('a resolution in version %s', (version) => {
       return answers.id(answerAtOnce(resolveConflicts(answers.conflicts, rules), answers).entries.get(TOPIC)!);
     });
     expect(new Set(winners)).toEqual(new Set([room.id(version === '1' ? 'TY' : 'TZ')]));
+  });
+});
+
+describe('a resolution in version 1', () => {
+  it('asks nothing where an entry is only lacking', () => {
+    const onlyLacking: Conflicts<number> = new Map([[TOPIC, [undefined, 7]]]);
+    const { changes } = answerAtOnce(
+      resolveConflicts(onlyLacking, roomVersionRules('1')!),
+      {} as ResolutionAnswers<number>,
+    );
+    expect(changes).toEqual([new Map([[TOPIC, 7]]), new Map()]);
   });
 });
 
@@ -170,6 +234,30 @@ describe.each(VERSIONS.slice(1))('an event that only some state sets stand on, i
     const { entries, changes } = resolve([[NOTE, '$power']]);
     expect([...entries.keys()]).toEqual([TOPIC]);
     expect(changes.map((each) => each.has(NOTE))).toEqual([false, false]);
+  });
+});
+
+describe('a room that was made twice, whose m.room.create events are all that is in conflict,', () => {
+  const nodes: Record<string, Node> = {
+    p1: { type: 'm.room.power_levels' },
+    p2: { type: 'm.room.power_levels', auth: ['p1'] },
+    c1: { type: 'm.room.create', auth: ['p2'], ts: 0 },
+    c2: { type: 'm.room.create', auth: ['p1'], ts: 1 },
+  };
+  const { event } = graphOf(nodes);
+  const first = (id: string) => ({ ...event(id)!, pdu: { ...event(id)!.pdu, prev_events: [] } });
+
+  it('has them in the order of the power levels that all state sets have', () => {
+    const states = ['c1', 'c2'].map(
+      (id) =>
+        new Map([
+          [stateTuple('m.room.create', ''), id],
+          [stateTuple('m.room.power_levels', ''), 'p2'],
+        ]),
+    );
+    const answers = new NumberedAnswers(new AuthGraph({ event: first }), states);
+    const { entries } = answerAtOnce(resolveConflicts(answers.conflicts, roomVersionRules('11')!), answers);
+    expect(answers.id(entries.get(stateTuple('m.room.create', ''))!)).toBe('c1');
   });
 });
 

@@ -95,6 +95,12 @@ describe('version 1', () => {
       expected: { v1: 'JR ME' },
     },
     {
+      title: 'the first topic, which the other side never saw, stays though who set it is banned',
+      events: { PA: power(ALICE, MODS), MB: bans(ALICE, BOB), TB: topic(BOB) },
+      edges: ['START > PA > MB', 'PA > TB'],
+      expected: { v1: 'MB PA TB' },
+    },
+    {
       title: 'join rules are settled before memberships',
       events: {
         IE: invites(ALICE, ELLA),
