@@ -1,5 +1,5 @@
 import { rowsOf, type Statement, sql, statement } from '@ganglion/database';
-import type { RoomCommit } from '../domain/ports.js';
+import type { NewEvent, RoomCommit } from '../domain/ports.js';
 import { authEdges, detailRow, EVENT_COLUMNS, eventRow, missingRows, redactionRows } from './event-rows.js';
 import { extremitiesText } from './room-rows.js';
 import { RUN_COLUMNS, STATE_COLUMNS, stateRow, stateRuns } from './state-row-values.js';
@@ -192,9 +192,7 @@ export function outboxRows({ roomNid, seen, progress }: RoomCommit) {
  *
  * Rooms are locked in the order of their numbers, so that two processes never wait for each other in a circle.
  */
-const COMMIT = statement<Commits>(
-  'commit-events',
-  sql<Commits>`
+const BEGIN = sql<Commits>`
   WITH input AS (${rooms}), transaction_input AS (${transactions}), known_transactions AS (
     SELECT t.room_nid, t.event_nid FROM transaction_input t JOIN room_server.transactions k
       USING (room_nid, txn_key, user_id, device_id, scope, txn_id)
@@ -223,12 +221,26 @@ const COMMIT = statement<Commits>(
       origin_server_ts, status, prev_nids, auth_nids, state_before_nid, state_after_nid, visibility,
       previous_visibility, txn_key, redacts_event_id, redacted_by_nid, pdu
     FROM event_input WHERE NOT is_known
-  ), placed_events AS (
+  ), new_transactions AS (
+    INSERT INTO room_server.transactions (slot, room_nid, txn_key, event_nid, user_id, device_id, scope, txn_id)
+    SELECT ${() => transactionSlot()}::smallint, i.* FROM transaction_input i JOIN advanced USING (room_nid)
+  ), new_outbox AS (
+    INSERT INTO room_server.outbox (room_nid, first_seq, last_seq)
+    SELECT i.* FROM (${outbox}) AS i JOIN advanced USING (room_nid)
+  ), published AS (${forgetRuns})`;
+
+const END = sql`
+  SELECT room_nid, NULL::bigint AS known_event_nid FROM advanced
+  UNION ALL SELECT room_nid, event_nid FROM known_transactions`;
+
+/** What changes states and edges, as most commits do not: each part costs, also when it has nothing to do. */
+const GRAPH = sql<Commits>`, placed_events AS (
     UPDATE room_server.events e SET room_seq = i.room_seq, status = i.status, prev_nids = i.prev_nids,
       auth_nids = i.auth_nids, state_before_nid = i.state_before_nid, state_after_nid = i.state_after_nid,
       visibility = i.visibility, previous_visibility = i.previous_visibility, key_nid = i.key_nid,
-      redacted_by_nid = coalesce(e.redacted_by_nid, i.redacted_by_nid)
-    FROM event_input i WHERE i.is_known AND e.room_nid = i.room_nid AND e.event_nid = i.event_nid AND e.state_after_nid IS NULL
+      redacts_event_id = i.redacts_event_id, redacted_by_nid = coalesce(e.redacted_by_nid, i.redacted_by_nid)
+    FROM event_input i
+    WHERE i.is_known AND e.room_nid = i.room_nid AND e.event_nid = i.event_nid AND e.state_after_nid IS NULL
   ), redaction_input AS (
     SELECT i.* FROM (${redactions}) AS i JOIN advanced USING (room_nid)
   ), redacted AS (
@@ -280,18 +292,24 @@ const COMMIT = statement<Commits>(
     INSERT INTO room_server.room_hosts AS known (room_nid, server_name, joined)
     SELECT i.* FROM (${hosts}) AS i JOIN advanced USING (room_nid)
     ON CONFLICT (room_nid, server_name) DO UPDATE SET joined = known.joined + excluded.joined
-  ), new_transactions AS (
-    INSERT INTO room_server.transactions (slot, room_nid, txn_key, event_nid, user_id, device_id, scope, txn_id)
-    SELECT ${() => transactionSlot(Date.now())}::smallint, i.* FROM transaction_input i JOIN advanced USING (room_nid)
-  ), new_outbox AS (
-    INSERT INTO room_server.outbox (room_nid, first_seq, last_seq)
-    SELECT i.* FROM (${outbox}) AS i JOIN advanced USING (room_nid)
-  ), published AS (${forgetRuns})
-  SELECT room_nid, NULL::bigint AS known_event_nid FROM advanced
-  UNION ALL SELECT room_nid, event_nid FROM known_transactions`,
-);
+  )`;
+
+const COMMIT_MESSAGES = statement<Commits>('commit-events', sql<Commits>`${BEGIN}${END}`);
+const COMMIT = statement<Commits>('commit-events-and-state', sql<Commits>`${BEGIN}${GRAPH}${END}`);
+
+/** Whether a commit only adds messages to the end of a room. */
+function isPlain({ states, keys, currentState, found, droppedStateNid, hosts, events }: RoomCommit): boolean {
+  const changed = states.length + keys.length + currentState.length + found.length + hosts.size;
+  return changed === 0 && droppedStateNid === undefined && events.every(isPlainEvent);
+}
+
+function isPlainEvent(event: NewEvent): boolean {
+  const { isKnown, keyNid, missing, redactedNid, redactedBy, status } = event;
+  const stands = !isKnown && keyNid === undefined && status === 'accepted' && missing.length === 0;
+  return stands && redactedNid === undefined && redactedBy === undefined && detailRow(0, event).length === 0;
+}
 
 /** The statement that commits all of these and forgets the outbox rows of what was published meanwhile. */
 export function commitStatement(commits: readonly RoomCommit[], published: readonly PublishedRun[]): Statement {
-  return COMMIT({ commits, published });
+  return commits.every(isPlain) ? COMMIT_MESSAGES({ commits, published }) : COMMIT({ commits, published });
 }
