@@ -1,31 +1,69 @@
-import type { TimelineEvent } from './timeline-event.js';
+import type { EventText } from './event-text.js';
+import type { EventPlace } from './timeline-event.js';
 
 /** A room as the appender knows it. */
 export interface AppendRoom {
+  /** How room-server numbers the room. */
   readonly nid: number;
   readonly roomId: string;
   readonly roomVersion: string;
   /** The last room_seq in the read model. */
   seq: number;
-  /** The room's history visibility after that event. */
-  visibility: string;
+  /** The lowest room_seq of those that were backfilled; 0 when none was. */
+  backSeq: number;
+  /** How many are joined and invited, after the change at `membersPosition`. */
+  joined: number;
+  invited: number;
+  /** Of the last change of a membership; 0 when there was none. */
+  membersPosition: number;
 }
 
+/** An event that takes its place in a room. */
+export interface AppendedEvent extends EventPlace {
+  /** Missing where the batch was read from the database. */
+  readonly text?: EventText | undefined;
+  /** Where its appending stands in the trace of the request that made it, while that is recorded. */
+  readonly traceparent?: string | undefined;
+}
+
+/** A change to a room's state that comes with an event. */
 export interface StateLogEntry {
   readonly roomNid: number;
+  /** How room-server numbers the pair of type and state key within the room. */
+  readonly keyNid: number;
   readonly type: string;
   readonly stateKey: string;
   readonly position: number;
-  readonly eventPosition: number | undefined;
+  /** Undefined when the entry vanished. It may be an event that is not in the timeline. */
+  readonly eventNid: number | undefined;
   /** Of m.room.member entries. */
   readonly membership: string | undefined;
 }
 
-/** An event as it is after a redaction, of itself or of another that its `unsigned` shows. */
+/** That a room's state changed from a position on by more than a batch tells. Memberships of our users are told. */
+export interface StateJump {
+  readonly roomNid: number;
+  readonly position: number;
+}
+
+/** That an event has another text from now on, as it was redacted. */
 export interface Redaction {
-  readonly eventId: string;
-  readonly json: string;
-  readonly fixedUnsigned: string;
+  readonly roomNid: number;
+  readonly eventNid: number;
+}
+
+/** What one of our users is in a room. */
+export interface MembershipRow {
+  readonly userId: string;
+  readonly roomNid: number;
+  readonly membership: string;
+  readonly position: number;
+  /** From where on they have had this membership; undefined where that is so since before the batch, or may be. */
+  readonly since: number | undefined;
+  /** Undefined when the entry vanished from the room's state. */
+  readonly eventNid: number | undefined;
+  /** A JSON array: what is known of a room that we are not in. */
+  readonly strippedState: string | undefined;
 }
 
 export interface AccountDataRow {
@@ -72,9 +110,14 @@ export interface AppendBatch {
   readonly previousPosition: number;
   readonly position: number;
   readonly rooms: readonly AppendRoom[];
-  readonly events: readonly TimelineEvent[];
+  readonly events: readonly AppendedEvent[];
+  /** Older events that have come meanwhile: they take no position. */
+  readonly backfilled: readonly EventPlace[];
   readonly stateLog: readonly StateLogEntry[];
+  readonly jumps: readonly StateJump[];
   readonly redactions: readonly Redaction[];
+  /** Of each user and room the last change. */
+  readonly memberships: readonly MembershipRow[];
   readonly accountData: readonly AccountDataRow[];
   readonly receipts: readonly ReceiptRow[];
   readonly typing: readonly TypingRow[];

@@ -1,47 +1,55 @@
 import { applyEventFields, type EventFields, type HistoryVisibility } from '@ganglion/protocol';
+import { contentText, type EventText } from './event-text.js';
 
-/** A change to a room's state that comes with an event. */
-export interface StateVersion {
-  readonly type: string;
-  readonly stateKey: string;
-  /** From this position on … */
-  readonly position: number;
-  /** … the state has this event; undefined when the entry vanished. */
-  readonly event: TimelineEvent | undefined;
-}
-
-/** An event of a room at its position, as ready-made text: answers are put together from it without parsing. */
-export interface TimelineEvent {
-  readonly position: number;
+/** Where an event stands in its room, and what decides who may see it there. */
+export interface EventPlace {
   readonly roomNid: number;
-  readonly eventId: string;
-  readonly type: string;
-  readonly stateKey: string | undefined;
-  readonly sender: string;
-  /** Of m.room.member events. */
-  readonly membership: string | undefined;
+  /** In the order of everything; below zero, and not part of that order, when the event was backfilled. */
+  readonly position: number;
+  readonly eventNid: number;
+  /** Events of a room stand in the order of depth, those of one depth in that of position. */
+  readonly depth: number;
+  /** The state event that stood in its place before. */
+  readonly replacesNid?: number | undefined;
+  /** The event that this redaction redacts. */
+  readonly redactsNid?: number | undefined;
   /** In force at the event, itself included. */
   readonly visibility: HistoryVisibility;
   /** Where the event itself changed it. */
-  readonly previousVisibility: HistoryVisibility | undefined;
-  /** Milliseconds since the epoch. */
-  readonly originServerTs: number;
-  /** The event as clients get it, without room_id and unsigned. Replaced when the event is redacted. */
-  json: string;
-  /** What `unsigned` shows of other events, as the inside of a JSON object; replaced when one of those is redacted. */
-  fixedUnsigned: string;
-  /** The event whose content that is, of a state event that is being appended. */
-  readonly replacesState?: string | undefined;
-  readonly transaction: EventTransaction | undefined;
-  /** Where its appending stands in the trace of the request that made it, while that is recorded. */
-  readonly traceparent?: string | undefined;
+  readonly previousVisibility?: HistoryVisibility | undefined;
+  /** Memberships of our users at the event, where they are not those of the room's state at its position. */
+  readonly memberships?: Readonly<Record<string, string>> | undefined;
+  /** Whether the room's state changed with it too much to be told. */
+  readonly isJump?: boolean | undefined;
 }
 
-/** Whose request made the event. */
-export interface EventTransaction {
-  readonly userId: string;
-  readonly deviceId: string;
-  readonly txnId: string;
+/** What an entry of a room's state is from a position on. */
+export interface StateVersion {
+  readonly type: string;
+  readonly stateKey: string;
+  readonly position: number;
+  /** Undefined when the entry vanished. */
+  readonly eventNid: number | undefined;
+  /** Of m.room.member events. */
+  readonly membership: string | undefined;
+  /** Where the event stands, when it does and is known to. */
+  readonly place?: EventPlace | undefined;
+}
+
+/** An event with its text, and those of the events that its `unsigned` shows. */
+export interface ShownEvent {
+  readonly text: EventText;
+  /** Undefined for a part of the state that has no place in the room, or is not known to have one. */
+  readonly place: EventPlace | undefined;
+  /** What it replaced in the state. */
+  readonly replaced: EventText | undefined;
+  /** The redaction, of an event that is redacted. */
+  readonly redaction: EventText | undefined;
+}
+
+/** One that has its place in the room. */
+export interface TimelineEvent extends ShownEvent {
+  readonly place: EventPlace;
 }
 
 /** Who an event is shown to. */
@@ -51,7 +59,7 @@ export interface Viewer {
   /** Milliseconds since the epoch, for `age`. */
   readonly now: number;
   /** The viewer's membership at an event, when known. @see MSC4115 */
-  readonly membershipAt?: ((event: TimelineEvent) => string) | undefined;
+  readonly membershipAt?: ((place: EventPlace) => string) | undefined;
   /** Whether the viewer may know what an event replaced; they may when it is not set. */
   readonly maySee?: ((event: TimelineEvent) => boolean) | undefined;
   /** Set where the answer does not say which room the event is of. */
@@ -63,50 +71,50 @@ export interface Viewer {
 }
 
 /** The event as one client gets it: the ready text with what depends on the viewer appended. */
-export function eventText(event: TimelineEvent, viewer: Viewer): string {
-  let unsigned = `"age":${Math.max(0, viewer.now - event.originServerTs)}`;
-  const fixed = fixedUnsignedFor(event, viewer);
-  if (fixed !== '') unsigned += `,${fixed}`;
-  const { transaction } = event;
+export function eventText(event: ShownEvent, viewer: Viewer): string {
+  const { text, place } = event;
+  let unsigned = `"age":${Math.max(0, viewer.now - text.originServerTs)}`;
+  if (event.redaction !== undefined) unsigned += `,"redacted_because":${withRoom(event.redaction.json, viewer)}`;
+  if (event.replaced !== undefined) unsigned += `,${replacedText(event, event.replaced, viewer)}`;
+  const { transaction } = text;
   if (transaction?.userId === viewer.userId && transaction.deviceId === viewer.deviceId) {
     unsigned += `,"transaction_id":${JSON.stringify(transaction.txnId)}`;
   }
-  const membership = viewer.membershipAt?.(event);
+  const membership = place && viewer.membershipAt?.(place);
   if (membership !== undefined) {
     unsigned += `,"membership":"${membership}","io.element.msc4115.membership":"${membership}"`;
   }
-  const room = viewer.roomId === undefined ? '' : `,${roomIdText(viewer.roomId)}`;
-  const text = `${(viewer.raw?.get(event.eventId) ?? event.json).slice(0, -1)}${room},"unsigned":{${unsigned}}}`;
-  return viewer.fields === undefined ? text : JSON.stringify(applyEventFields(JSON.parse(text), viewer.fields));
+  const shown = withRoom(viewer.raw?.get(text.eventId) ?? text.json, viewer);
+  const whole = `${shown.slice(0, -1)},"unsigned":{${unsigned}}}`;
+  return viewer.fields === undefined ? whole : JSON.stringify(applyEventFields(JSON.parse(whole), viewer.fields));
 }
 
-const REDACTED = '"redacted_because":{';
-
-/** What the viewer may know of other events, and of which room a redaction is where that is not said elsewhere. */
-function fixedUnsignedFor(event: TimelineEvent, { maySee, roomId }: Viewer): string {
-  const { fixedUnsigned } = event;
-  const hides = maySee !== undefined && fixedUnsigned.includes('"prev_content":') && !maySee(event);
-  const text = hides ? withoutPrevious(fixedUnsigned) : fixedUnsigned;
-  if (roomId === undefined || !text.startsWith(REDACTED)) return text;
-  return `${REDACTED}${roomIdText(roomId)},${text.slice(REDACTED.length)}`;
+export function eventsText(events: readonly ShownEvent[], viewer: Viewer): string {
+  return `[${events.map((event) => eventText(event, viewer)).join(',')}]`;
 }
 
-function withoutPrevious(fixedUnsigned: string): string {
-  const { prev_content: _, prev_sender: __, ...shown } = JSON.parse(`{${fixedUnsigned}}`);
-  return JSON.stringify(shown).slice(1, -1);
+/** What a state event replaced: all of it only for who may see the event that did. */
+function replacedText(event: ShownEvent, replaced: EventText, { maySee }: Viewer): string {
+  const name = `"replaces_state":${JSON.stringify(replaced.eventId)}`;
+  if (maySee !== undefined && !(hasPlace(event) && maySee(event))) return name;
+  return `${name},"prev_content":${contentText(replaced)},"prev_sender":${JSON.stringify(replaced.sender)}`;
 }
 
-function roomIdText(roomId: string): string {
-  return `"room_id":${JSON.stringify(roomId)}`;
+export function hasPlace(event: ShownEvent): event is TimelineEvent {
+  return event.place !== undefined;
+}
+
+function withRoom(json: string, { roomId }: Viewer): string {
+  return roomId === undefined ? json : `${json.slice(0, -1)},"room_id":${JSON.stringify(roomId)}}`;
 }
 
 /** An event as filters look at it; its content is parsed only if one of them asks. */
-export function filterable(event: TimelineEvent) {
+export function filterable({ text }: ShownEvent) {
   return {
-    type: event.type,
-    sender: event.sender,
+    type: text.type,
+    sender: text.sender,
     get content(): unknown {
-      return JSON.parse(event.json).content;
+      return JSON.parse(contentText(text));
     },
   };
 }

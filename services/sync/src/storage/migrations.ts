@@ -1,4 +1,5 @@
 import type { SchemaDefinition } from '@ganglion/database';
+import { SECOND_READ_MODEL } from './second-read-model.js';
 
 /**
  * The read model: what rooms and users look like to clients, in one order of positions. One appender writes it; every
@@ -6,8 +7,8 @@ import type { SchemaDefinition } from '@ganglion/database';
  */
 export const syncSchema: SchemaDefinition = {
   schema: 'sync',
-  version: 2,
-  oldestCompatible: 1,
+  version: 3,
+  oldestCompatible: 3,
   migrations: [
     {
       version: 1,
@@ -136,5 +137,6 @@ export const syncSchema: SchemaDefinition = {
         CREATE INDEX timeline_by_rewriting ON sync.timeline (rewritten_position) WHERE rewritten_position IS NOT NULL;
       `,
     },
+    { version: 3, name: 'second_read_model', oldestCompatible: 3, up: SECOND_READ_MODEL },
   ],
 };

@@ -1,4 +1,5 @@
-import type { AppendBatch, AppendRoom, TypingRow } from '../append-batch.js';
+import type { StateChange } from '@ganglion/contracts/room';
+import type { AppendBatch, AppendRoom, MembershipRow, TypingRow } from '../append-batch.js';
 
 /** How far the owners' logs have been compared with: everything older is in the read model. */
 export interface AppendCursors {
@@ -10,18 +11,33 @@ export interface AppenderState extends AppendCursors {
   readonly position: number;
 }
 
-/** What the appender looks up of an event that is being replaced or redacted. */
-export interface EarlierEvent {
-  readonly eventId: string;
+/** What an entry of a room's state is now. */
+export interface CurrentEntry {
+  readonly roomNid: number;
+  readonly keyNid: number;
+  readonly type: string;
+  readonly stateKey: string;
+  readonly eventNid: number | undefined;
+  readonly membership: string | undefined;
+}
+
+export interface EntryName {
   readonly roomNid: number;
   readonly type: string;
-  readonly stateKey: string | undefined;
-  readonly position: number;
-  readonly json: string;
-  readonly fixedUnsigned: string;
-  readonly membership: string | undefined;
-  /** Known of those that were asked for by it. */
-  readonly replacesState?: string | undefined;
+  readonly stateKey: string;
+}
+
+/** A change of a room's state that is too large to come with its event, by the event's room_seq. */
+export interface JumpName {
+  readonly roomNid: number;
+  readonly roomSeq: number;
+}
+
+/** What a jump made of a room. */
+export interface Jumped {
+  readonly room: AppendRoom;
+  /** Of our users whose membership it changed. */
+  readonly memberships: readonly MembershipRow[];
 }
 
 /** The read model as the appender writes it. */
@@ -35,17 +51,18 @@ export interface AppendModel {
   saveCursors(epoch: number, roomCursor: number, userCursor: number): Promise<void>;
   /** False when this term is over. */
   append(batch: AppendBatch, epoch: number): Promise<boolean>;
-  /** The rooms by id, made known where they were not. */
-  rooms(wanted: readonly { roomId: string; roomVersion: string }[]): Promise<AppendRoom[]>;
-  /** The last room_seq of rooms in the read model. */
-  roomSeqs(roomIds: readonly string[]): Promise<Map<string, number>>;
+  /** Puts entries of a jump aside, until it is appended. What is there already stays. */
+  stageJump(jump: JumpName, changes: readonly StateChange[]): Promise<void>;
+  /** Appends a batch that ends with the event of a jump, and all of its staged entries. Undefined when this term is over. */
+  appendJump(batch: AppendBatch, epoch: number, jump: JumpName): Promise<Jumped | undefined>;
+  /** The rooms by number, made known where they were not. */
+  rooms(wanted: readonly { roomNid: number; roomId: string; roomVersion: string }[]): Promise<AppendRoom[]>;
+  /** How far rooms are in the read model, by their ids. */
+  roomSeqs(roomIds: readonly string[]): Promise<Map<string, Pick<AppendRoom, 'seq' | 'backSeq'>>>;
   /** The last user_seq of users in the read model. */
   userSeqs(userIds: readonly string[]): Promise<Map<string, number>>;
-  /** The events that stand in the state now under these keys. */
-  currentState(keys: readonly { roomNid: number; type: string; stateKey: string }[]): Promise<EarlierEvent[]>;
-  events(eventIds: readonly string[]): Promise<EarlierEvent[]>;
-  /** The events that came in the place of these in the state. */
-  replacing(eventIds: readonly string[]): Promise<EarlierEvent[]>;
+  /** What stands in the state now under these keys; those that never were in it are left out. */
+  currentState(keys: readonly EntryName[]): Promise<CurrentEntry[]>;
   /** Whether something failed because the database is away, and not because it refuses what it was given. */
   isAway(error: unknown): boolean;
 }

@@ -1,8 +1,9 @@
 import type { AccountDataRow, AppendBatch, TypingUser } from '../append-batch.js';
-import type { StateVersion, TimelineEvent } from '../timeline-event.js';
+import type { EventPlace, StateVersion } from '../timeline-event.js';
 
 /** A room as replicas load it. */
 export interface RoomRecord {
+  /** How room-server numbers the room. */
   readonly nid: number;
   readonly roomId: string;
   readonly roomVersion: string;
@@ -11,8 +12,13 @@ export interface RoomRecord {
 
 export interface MembershipRecord extends RoomRecord {
   readonly membership: string;
-  /** Of the event that brought it. */
+  /** Of the event that brought it, be it only another name. */
   readonly membershipPosition: number;
+  /** From where on the user has had this membership. */
+  readonly since: number;
+  readonly eventNid: number | undefined;
+  /** A JSON array: what is known of a room that we are not in. */
+  readonly strippedState: string | undefined;
   readonly ephemeral: RoomEphemeral;
 }
 
@@ -25,6 +31,7 @@ export interface RoomEphemeral {
   readonly typingPosition: number;
 }
 
+/** Live events of a room, in the order of positions. */
 export interface Page {
   readonly roomNid: number;
   /** Positions above this one. */
@@ -35,23 +42,85 @@ export interface Page {
   readonly limit: number;
 }
 
+/** A place in the order of a room. */
+export type OrderKey = Pick<EventPlace, 'depth' | 'position'>;
+
+/** Events of a room in the room's own order, backfilled ones among them. */
+export interface OrderPage {
+  readonly roomNid: number;
+  /** The place beyond which the page begins; undefined for the end of the room from which it goes. */
+  readonly from: OrderKey | undefined;
+  /** Live events up to this position alone. */
+  readonly upTo: number;
+  readonly direction: 'forwards' | 'backwards';
+  readonly limit: number;
+}
+
+/** How many are in a room, after the last change of a membership. */
+export interface MemberCounts {
+  readonly joined: number;
+  readonly invited: number;
+  readonly membersPosition: number;
+}
+
+/** A room as replicas have it in memory. */
+export interface LoadedRoom {
+  readonly roomNid: number;
+  /** Its last events, oldest first. */
+  readonly recent: readonly EventPlace[];
+  /** What is here is all above this position. */
+  readonly windowStart: number;
+  /** Versions of all entries but members: the last up to the window's start and all later ones, in order. */
+  readonly state: readonly StateVersion[];
+  /** Changes of members above the window's start. */
+  readonly memberChanges: readonly StateVersion[];
+  readonly counts: MemberCounts;
+}
+
+/** Members of a room as of a position, by the numbers of their keys. */
+export interface MembersPage {
+  readonly roomNid: number;
+  readonly at: number;
+  readonly afterKey: number;
+  readonly limit: number;
+}
+
+export interface Members {
+  readonly members: readonly StateVersion[];
+  /** Set when there may be more. */
+  readonly nextKey: number | undefined;
+}
+
 /** What the read model answers. */
 export interface ReadModel {
   position(): Promise<number>;
-  /** Everything that was appended above a position, as batches. */
+  /** Everything that was appended above a position, as a batch without texts. */
   batchesAbove(position: number): Promise<AppendBatch | undefined>;
   findRoom(roomId: string): Promise<RoomRecord | undefined>;
   /** The last room_seq of a room in the read model. */
   roomSeq(roomId: string): Promise<number>;
   memberships(userId: string): Promise<MembershipRecord[]>;
-  /** Events of a room in the order of the direction. */
-  events(page: Page): Promise<TimelineEvent[]>;
-  findEvent(eventId: string): Promise<TimelineEvent | undefined>;
+  /** Rooms with their last events, at most as many of each as the limit says. */
+  loadRooms(roomNids: readonly number[], recent: number): Promise<LoadedRoom[]>;
+  /** Live events of a room in the order of the direction. */
+  events(page: Page): Promise<EventPlace[]>;
+  /** Events in the room's own order, with what a user's memberships were at them. */
+  eventsInOrder(page: OrderPage, userId: string): Promise<EventPlace[]>;
+  /** Where an event stands. */
+  findPlace(roomNid: number, eventNid: number, userId: string): Promise<EventPlace | undefined>;
+  /** The state at a position, without members. */
+  stateAt(roomNid: number, at: number): Promise<StateVersion[]>;
+  /** Of the entries that changed above one position and up to another, what they are then; the earliest change first. */
+  changedState(roomNid: number, above: number, upTo: number, withMembers: boolean): Promise<StateVersion[]>;
   /**
-   * The versions of a room's state needed to tell it at any position from `from` on: of each entry the last version up to
-   * `from` and all later ones, in order.
+   * Of some members the versions needed to tell them at any position from `from` on: of each the last up to `from` and all
+   * later ones, in order.
    */
-  stateVersions(roomNid: number, from: number): Promise<StateVersion[]>;
+  memberVersions(roomNid: number, userIds: readonly string[], from: number): Promise<StateVersion[]>;
+  /** Members at a position, whatever their membership, a page at a time. */
+  members(page: MembersPage): Promise<Members>;
+  /** The first members who are joined or invited, and when there is at most one of these, the first who have left. */
+  heroes(roomNid: number, limit: number): Promise<{ present: readonly string[]; gone: readonly string[] }>;
   /** All versions of one entry of a room's state, in order. */
   entryVersions(roomNid: number, type: string, stateKey: string): Promise<StateVersion[]>;
   /** Remembers that a user forgot a room that they left at a position. */

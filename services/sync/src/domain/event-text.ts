@@ -1,0 +1,65 @@
+import type { EventWithId } from '@ganglion/contracts/room';
+import { type Pdu, type RoomVersionRules, syncEvent } from '@ganglion/protocol';
+import { checkStorable } from './storable.js';
+
+/** Whose request made an event. */
+export interface EventTransaction {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly txnId: string;
+}
+
+/**
+ * An event as clients get it, as ready-made text: answers are put together from it without parsing. It shows nothing of
+ * other events, so that a redaction changes no text but that of its target.
+ */
+export interface EventText {
+  /** How room-server numbers the event. */
+  readonly eventNid: number;
+  readonly eventId: string;
+  readonly type: string;
+  readonly stateKey: string | undefined;
+  readonly sender: string;
+  /** Of m.room.member events. */
+  readonly membership: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly originServerTs: number;
+  /** The event without room_id and unsigned. Its content comes last. */
+  readonly json: string;
+  /** Where the content begins in it. */
+  readonly contentAt: number;
+  /** The redaction, of an event that is redacted. */
+  readonly redactedByNid: number | undefined;
+  readonly transaction: EventTransaction | undefined;
+}
+
+/** The content of an event, as JSON text. */
+export function contentText({ json, contentAt }: EventText): string {
+  return json.slice(contentAt, -1);
+}
+
+/** @throws Error when no text for clients can be made of the PDU */
+export function makeEventText(event: EventWithId, roomId: string, rules: RoomVersionRules): EventText {
+  const { eventId, eventNid, pduJson, redactedBecause, transaction } = event;
+  const pdu = JSON.parse(pduJson) as Pdu;
+  checkStorable(pdu);
+  const { content, ...others } = syncEvent({ eventId, roomId, pdu, rejected: false }, { rules });
+  const head = `${JSON.stringify(others).slice(0, -1)},"content":`;
+  return {
+    eventNid,
+    eventId,
+    type: pdu.type,
+    stateKey: pdu.state_key,
+    sender: pdu.sender,
+    membership: membershipOf(pdu),
+    originServerTs: pdu.origin_server_ts,
+    json: `${head}${JSON.stringify(content)}}`,
+    contentAt: head.length,
+    redactedByNid: redactedBecause?.eventNid,
+    transaction,
+  };
+}
+
+function membershipOf({ type, content }: Pdu): string | undefined {
+  return type === 'm.room.member' && typeof content.membership === 'string' ? content.membership : undefined;
+}
