@@ -268,6 +268,11 @@ export const syncSection = z
     max_timeout_ms: milliseconds.default(120_000).describe('How long a client may wait for something to happen.'),
     recent_events_per_room: count.default(100).describe('Events of each room kept ready in memory.'),
     max_cached_rooms: count.default(10_000).describe('Rooms whose recent events are kept ready in memory.'),
+    event_cache_bytes: count
+      .default(64 * 1024 * 1024)
+      .describe(
+        'Memory for the texts of events, in bytes; what does not fit is asked of room-server when it is needed.',
+      ),
   })
   .prefault({})
   .describe('What clients may ask of /sync and /messages.');

@@ -22,7 +22,9 @@ import { Announcements } from './domain/feed/announcements.js';
 import { Deliveries } from './domain/feed/deliveries.js';
 import { type FeedSource, LiveFeed } from './domain/feed/live-feed.js';
 import { RoomHistory } from './domain/history/room-history.js';
+import { EventTexts } from './domain/texts/event-texts.js';
 import { UnreadCounts } from './domain/unread/unread-counts.js';
+import { EventFinder } from './domain/views/event-finder.js';
 import { RoomViews } from './domain/views/room-views.js';
 import { UserViews } from './domain/views/user-views.js';
 import { AppendStore } from './storage/append-store.js';
@@ -60,13 +62,17 @@ const MAX_BROADCAST_CHARACTERS = 400_000;
 /** Puts one sync replica together: a candidate for the appender, and a reader. */
 export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   const { config, db, bus } = deps;
+  const serverNames = config.server_names.map(({ name }) => name);
+  const isLocal = (userId: string) => serverNames.includes(userId.slice(userId.indexOf(':') + 1));
   const model = new ReadStore(db);
   const receipts = new ReceiptStore(db);
   const users = new UserViews(model, receipts);
-  const rooms = new RoomViews(model, config.sync.max_cached_rooms, config.sync.recent_events_per_room);
+  const texts = new EventTexts(deps.roomLog, config.sync.event_cache_bytes);
+  const rooms = new RoomViews(model, texts, config.sync.max_cached_rooms, config.sync.recent_events_per_room);
+  const finder = new EventFinder(model, rooms, texts);
   const ephemeral = new EphemeralReader(receipts, users.receipts);
-  const unread = new UnreadCounts(model);
-  const appendModel = new AppendStore(db);
+  const unread = new UnreadCounts(model, texts);
+  const appendModel = new AppendStore(db, serverNames);
   const backlog = new Backlog(appendModel, deps.roomLog, deps.userLog);
   const announcements = new Announcements({
     get heard() {
@@ -93,19 +99,19 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     alone ? Infinity : undefined,
   );
   const joined = new JoinedRooms(users, announcements);
-  const fullyRead = new FullyReadMarkers(deps.accountData, model);
+  const fullyRead = new FullyReadMarkers(deps.accountData, finder);
   const announce = () => bus.broadcast(RECEIPTS, {});
   const lease = new Lease(db, { name: 'sync.appender', holder: randomUUID() });
   const appended = (batch: AppendBatch) => bus.broadcast(APPENDED, fitting(batch));
-  const appender = new AppenderService({ ...deps, model: appendModel, receipts, lease, appended });
+  const appender = new AppenderService({ ...deps, model: appendModel, receipts, lease, isLocal, appended });
   const limits = { defaultLimit: config.sync.default_timeline_limit, maximumLimit: config.sync.max_timeline_limit };
   return {
     service: new SyncService({
-      ...{ feed, model, rooms, users, announcements, ephemeral, unread, deliveries },
+      ...{ feed, model, texts, rooms, users, announcements, ephemeral, unread, deliveries },
       ...{ sent: new SentMembers(), roomLog: deps.roomLog, waiting },
     }),
-    history: new RoomHistory({ feed, model, rooms, users, announcements }),
-    receipts: new Receipts({ feed, model, receipts, joined, announcements, fullyRead, announce }),
+    history: new RoomHistory({ feed, model, texts, finder, rooms, users, announcements }),
+    receipts: new Receipts({ feed, finder, receipts, joined, announcements, fullyRead, announce }),
     typing: new Typing(feed, joined, (note) => bus.broadcast(TYPING, note)),
     filters: new Filters(deps.users, limits),
     async start() {
@@ -142,11 +148,13 @@ function feedSource(bus: Bus, deliveries: Deliveries): FeedSource {
 
 /** The batch, or without its rows when it is too large to broadcast. */
 function fitting(batch: AppendBatch): AppendBatch {
-  const size = batch.events.reduce((sum, { json, fixedUnsigned }) => sum + json.length + fixedUnsigned.length + 300, 0);
+  const size = batch.events.reduce((sum, { text }) => sum + (text?.json.length ?? 0) + 500, 0);
   const content = batch.accountData.reduce((sum, row) => sum + row.content.length + 300, 0);
   const typists = batch.typing.reduce((sum, { typing }) => sum + typing.length + 1, 0);
-  const ephemeral = (batch.receipts.length + typists) * 500;
-  if (size + content + ephemeral <= MAX_BROADCAST_CHARACTERS) return batch;
-  const nothing = { rooms: [], events: [], stateLog: [], redactions: [], accountData: [], userSeqs: [] };
-  return { ...batch, ...nothing, receipts: [], typing: [] };
+  const rows = batch.stateLog.length + batch.memberships.length + batch.receipts.length + typists;
+  // Nobody but the database needs to know of keys, and of what is only read from there.
+  const told = { ...batch, stateKeys: [], backfilled: [] };
+  if (size + content + rows * 500 <= MAX_BROADCAST_CHARACTERS) return told;
+  const nothing = { rooms: [], events: [], stateLog: [], jumps: [], redactions: [], memberships: [], accountData: [] };
+  return { ...told, ...nothing, userSeqs: [], receipts: [], typing: [] };
 }

@@ -17,7 +17,7 @@ describe('who was the appender, and does not know yet that another one is', () =
 
   beforeAll(async () => {
     deployment = await Deployment.create();
-    store = new AppendStore(deployment.db);
+    store = new AppendStore(deployment.db, ['one.test']);
   });
   afterAll(() => deployment.close());
   beforeEach(async () => {
@@ -33,7 +33,11 @@ describe('who was the appender, and does not know yet that another one is', () =
       throw new Error(`${eventId} cannot be read`, { cause: error });
     };
     const appended = (batch: AppendBatch) => told.push(batch);
-    return new Appender(term.position, epoch, store, rooms, users, new TypingRooms([]), appended, refuse);
+    const { position } = term;
+    return new Appender({
+      ...{ position, epoch, model: store, log: rooms, userLog: users, typing: new TypingRooms([]) },
+      ...{ isLocal: () => true, appended, unreadable: refuse },
+    });
   }
 
   async function log(): Promise<RoomEvents> {
@@ -43,7 +47,17 @@ describe('who was the appender, and does not know yet that another one is', () =
 
   /** Everything that an append can change. */
   async function placed() {
-    const tables = ['appender', 'rooms', 'timeline', 'state_log', 'memberships', 'account_data', 'users', 'receipts'];
+    const tables = [
+      'appender',
+      'rooms',
+      'timeline',
+      'state_keys',
+      'state_log',
+      'memberships',
+      'account_data',
+      'users',
+      'receipts',
+    ];
     const texts = tables.map((table) => `(SELECT json_agg(t)::text FROM sync.${table} t)`);
     const { rows } = await deployment.db.query({
       text: `SELECT ${texts.map((text, i) => `${text} AS t${i}`).join(', ')}`,
@@ -51,12 +65,12 @@ describe('who was the appender, and does not know yet that another one is', () =
     return rows[0];
   }
 
-  const eventIds = async () => {
-    const { rows } = await deployment.db.query<{ event_id: string }>({
-      text: `SELECT event_id FROM sync.timeline JOIN sync.rooms USING (room_nid) WHERE room_id = $1 ORDER BY timeline.position`,
+  const eventNids = async () => {
+    const { rows } = await deployment.db.query<{ event_nid: number }>({
+      text: `SELECT event_nid FROM sync.timeline JOIN sync.rooms USING (room_nid) WHERE room_id = $1 ORDER BY timeline.position`,
       values: [roomId],
     });
-    return rows.map(({ event_id }) => event_id);
+    return rows.map(({ event_nid }) => event_nid);
   };
 
   it('places nothing any more and tells nobody of it, although nobody else has written since', async () => {
@@ -72,14 +86,14 @@ describe('who was the appender, and does not know yet that another one is', () =
     expect(await placed()).toEqual(before);
     expect(told).toHaveLength(1);
     await next.append({ room: await log() });
-    expect(await eventIds()).toEqual((await log()).events.map(({ eventId }) => eventId));
+    expect(await eventNids()).toEqual((await log()).events.map(({ eventNid }) => eventNid));
   });
 
   it('places nothing that it was writing while the other one began', async () => {
     const former = await nextAppender();
     await former.append({ room: await log() });
     await deployment.rooms.say(roomId, ALICE, 'Too late');
-    const before = await eventIds();
+    const before = await eventNids();
     const writing = await deployment.db.transaction(async (tx) => {
       await tx.query({ text: 'UPDATE sync.appender SET epoch = $1', values: [++epoch] });
       const written = former.append({ room: await log() }).then(
@@ -95,7 +109,7 @@ describe('who was the appender, and does not know yet that another one is', () =
       return { written };
     });
     expect(await writing.written).toBeInstanceOf(TermOverError);
-    expect(await eventIds()).toEqual(before);
+    expect(await eventNids()).toEqual(before);
   });
 
   it('does not say how far it has compared the logs', async () => {

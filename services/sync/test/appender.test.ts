@@ -9,7 +9,7 @@ import type { NewEvent } from './support/rooms.js';
 const UNTOLD_MS = 7_000;
 
 interface Row extends Record<string, unknown> {
-  readonly event_id: string;
+  readonly event_nid: number;
 }
 
 describe.each(BUSES)('the appender, on the %s bus', (_, makeBus) => {
@@ -33,14 +33,14 @@ describe.each(BUSES)('the appender, on the %s bus', (_, makeBus) => {
   const message = (body: string): NewEvent => ({ type: 'm.room.message', sender: alice.userId, content: { body } });
   const append = (...bodies: string[]) => deployment.rooms.append(roomId, bodies.map(message));
   const timeline = async () => {
-    const text = `SELECT event_id FROM sync.timeline JOIN sync.rooms USING (room_nid)
+    const text = `SELECT event_nid FROM sync.timeline JOIN sync.rooms USING (room_nid)
       WHERE room_id = $1 ORDER BY timeline.position`;
-    return (await deployment.db.query<Row>({ text, values: [roomId] })).rows.map((row) => row.event_id);
+    return (await deployment.db.query<Row>({ text, values: [roomId] })).rows.map((row) => row.event_nid);
   };
   /** Everything in the room's log is in the read model, once and in its order. */
   const expectAppended = (timeoutMs = 20_000) =>
     eventually(
-      async () => expect(await timeline()).toEqual(deployment.rooms.log(roomId).map(({ eventId }) => eventId)),
+      async () => expect(await timeline()).toEqual(deployment.rooms.log(roomId).map(({ eventNid }) => eventNid)),
       timeoutMs,
     );
 
@@ -97,10 +97,10 @@ describe.each(BUSES)('the appender, on the %s bus', (_, makeBus) => {
     });
     const [after] = append('After');
     await deployment.rooms.publish(roomId, deployment.rooms.log(roomId).slice(2));
-    await eventually(async () => expect(await timeline()).toContain(after!.eventId));
+    await eventually(async () => expect(await timeline()).toContain(after!.eventNid));
     const next = await deployment.rooms.say(roomId, alice.userId, 'Next');
     await alice.sees(roomId, next);
-    expect(await timeline()).not.toContain(broken!.eventId);
+    expect(await timeline()).not.toContain(broken!.eventNid);
   });
 
   it('keeps other rooms going when one room holds what the database refuses', async () => {

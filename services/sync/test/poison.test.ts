@@ -65,11 +65,11 @@ describe.each([
   const impossible = (index: number) => ({
     key: `!impossible-${index}:one.test`,
     message: {
-      ...{ roomId: `!impossible-${index}:one.test`, roomVersion: '11', roomNid: 1_000 + index },
+      ...{ roomId: `!impossible-${index}:one.test`, roomVersion: '11', roomNid: 7_000_000 + index },
       events: [
         {
-          ...{ roomSeq: 7, eventId: `$impossible-${index}`, eventNid: 1, pduJson: '{}', stateChanges: [] },
-          ...{ visibility: 'shared', memberships: [], hasMoreStateChanges: false },
+          ...{ roomSeq: 7, eventId: `$impossible-${index}`, eventNid: 7_000_000 + index, pduJson: '{}' },
+          ...{ stateChanges: [], visibility: 'shared', memberships: [], hasMoreStateChanges: false },
         },
       ],
     },

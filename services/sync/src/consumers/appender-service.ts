@@ -23,6 +23,8 @@ export interface AppenderDependencies {
   readonly lease: Lease;
   readonly roomLog: RoomLog;
   readonly userLog: UserLog;
+  /** Whether a user is one of ours. */
+  readonly isLocal: (userId: string) => boolean;
   readonly logger: Logger;
   readonly metrics: Metrics;
   /** Called with each batch once it is in the database. */
@@ -71,23 +73,18 @@ export class AppenderService {
   async #lead(term: Term): Promise<void> {
     const state = await this.deps.model.beginTerm(term.epoch);
     if (state === undefined) return;
-    const { model, receipts, roomLog, userLog, appended, bus, logger } = this.deps;
+    const { model, receipts, roomLog, userLog, isLocal, appended, bus, logger } = this.deps;
     const typing = new TypingRooms(await model.typing());
     const looks = new Looks();
     const overdue = new OverdueCommits();
-    const appender = new Appender(
-      state.position,
-      term.epoch,
-      model,
-      roomLog,
-      userLog,
-      typing,
-      (batch) => {
+    const appender = new Appender({
+      ...{ position: state.position, epoch: term.epoch, model, log: roomLog, userLog, typing, isLocal },
+      appended: (batch) => {
         overdue.appended(batch, Date.now());
         appended(batch);
       },
-      (roomId, eventId, error) => this.#park(roomId, eventId, error),
-    );
+      unreadable: (roomId, eventId, error) => this.#park(roomId, eventId, error),
+    });
     const catchUp = new CatchUp(state, { ...this.deps, epoch: term.epoch, appender, isOwnerAway });
     const over = new AbortController();
     const signal = AbortSignal.any([term.signal, over.signal]);

@@ -40,6 +40,16 @@ export interface StateLogEntry {
   readonly membership: string | undefined;
 }
 
+/** An entry that is new in a room's state, or a member who comes or goes. */
+export interface StateKeyRow {
+  readonly roomNid: number;
+  readonly keyNid: number;
+  readonly type: string;
+  readonly stateKey: string;
+  /** Since when a member is joined or invited; undefined while they are not, and for all other entries. */
+  readonly presentSince: number | undefined;
+}
+
 /** That a room's state changed from a position on by more than a batch tells. Memberships of our users are told. */
 export interface StateJump {
   readonly roomNid: number;
@@ -50,6 +60,8 @@ export interface StateJump {
 export interface Redaction {
   readonly roomNid: number;
   readonly eventNid: number;
+  /** Where it is told, when the redaction itself was backfilled and has no position. */
+  readonly position?: number | undefined;
 }
 
 /** What one of our users is in a room. */
@@ -113,6 +125,7 @@ export interface AppendBatch {
   readonly events: readonly AppendedEvent[];
   /** Older events that have come meanwhile: they take no position. */
   readonly backfilled: readonly EventPlace[];
+  readonly stateKeys: readonly StateKeyRow[];
   readonly stateLog: readonly StateLogEntry[];
   readonly jumps: readonly StateJump[];
   readonly redactions: readonly Redaction[];

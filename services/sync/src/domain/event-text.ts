@@ -39,10 +39,14 @@ export function contentText({ json, contentAt }: EventText): string {
 }
 
 /** @throws Error when no text for clients can be made of the PDU */
-export function makeEventText(event: EventWithId, roomId: string, rules: RoomVersionRules): EventText {
-  const { eventId, eventNid, pduJson, redactedBecause, transaction } = event;
-  const pdu = JSON.parse(pduJson) as Pdu;
+export function readEvent(event: EventWithId, roomId: string, rules: RoomVersionRules) {
+  const pdu = JSON.parse(event.pduJson) as Pdu;
   checkStorable(pdu);
+  return { text: makeText(event, pdu, roomId, rules), depth: depthOf(pdu) };
+}
+
+function makeText(event: EventWithId, pdu: Pdu, roomId: string, rules: RoomVersionRules): EventText {
+  const { eventId, eventNid, redactedBecause, transaction } = event;
   const { content, ...others } = syncEvent({ eventId, roomId, pdu, rejected: false }, { rules });
   const head = `${JSON.stringify(others).slice(0, -1)},"content":`;
   return {
@@ -58,6 +62,11 @@ export function makeEventText(event: EventWithId, roomId: string, rules: RoomVer
     redactedByNid: redactedBecause?.eventNid,
     transaction,
   };
+}
+
+/** In the first room versions a depth may be any number. */
+function depthOf({ depth }: Pdu): number {
+  return depth > 0 ? Math.min(Math.floor(depth), Number.MAX_SAFE_INTEGER) : 0;
 }
 
 function membershipOf({ type, content }: Pdu): string | undefined {

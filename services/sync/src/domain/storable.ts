@@ -1,4 +1,3 @@
-import type { StateChange } from '@ganglion/contracts/room';
 import type { Pdu } from '@ganglion/protocol';
 
 /**
@@ -16,7 +15,7 @@ export function checkStorable({ type, state_key, sender, origin_server_ts, conte
 }
 
 /** Whether the read model has a place for an entry of the state; the event of one that it has not is refused, too. */
-export function isStorableKey({ type, stateKey }: StateChange): boolean {
+export function isStorableKey({ type, stateKey }: { type: string; stateKey: string }): boolean {
   return !hasNul(type) && !hasNul(stateKey);
 }
 

@@ -59,7 +59,7 @@ export interface Viewer {
   /** Milliseconds since the epoch, for `age`. */
   readonly now: number;
   /** The viewer's membership at an event, when known. @see MSC4115 */
-  readonly membershipAt?: ((place: EventPlace) => string) | undefined;
+  readonly membershipAt?: ((place: EventPlace) => string | undefined) | undefined;
   /** Whether the viewer may know what an event replaced; they may when it is not set. */
   readonly maySee?: ((event: TimelineEvent) => boolean) | undefined;
   /** Set where the answer does not say which room the event is of. */

@@ -1,5 +1,6 @@
 import { isValidEventId, isValidRoomId } from '@ganglion/protocol';
 import { z } from 'zod';
+import { parseHistoryToken } from '../domain/history/history-token.js';
 import { parseToken } from '../domain/sync-token.js';
 
 const MAX_PAGE = 1_000;
@@ -11,6 +12,7 @@ const wholeNumberText = z
   .regex(/^\d{1,15}$/, 'must be a whole number, not negative')
   .transform(Number);
 const tokenText = z.string().transform(parseToken);
+const historyTokenText = z.string().transform(parseHistoryToken);
 
 export const roomPath = z.object({ roomId: z.string().refine((id) => isValidRoomId(id), 'is not a room id') });
 export const eventPath = roomPath.extend({
@@ -30,8 +32,8 @@ export const syncQuery = z.object({
 export const messagesQuery = z.object({
   // Required by the specification, and left out by some.
   dir: z.enum(['b', 'f']).default('f'),
-  from: tokenText.optional(),
-  to: tokenText.optional(),
+  from: historyTokenText.optional(),
+  to: historyTokenText.optional(),
   limit: wholeNumberText.transform((limit) => Math.min(limit, MAX_PAGE)).default(10),
   filter: z.string().optional(),
 });
@@ -44,7 +46,7 @@ export const contextQuery = z.object({
 const membership = z.enum(['join', 'invite', 'knock', 'leave', 'ban']);
 
 export const membersQuery = z.object({
-  at: tokenText.optional(),
+  at: historyTokenText.optional(),
   membership: membership.optional(),
   not_membership: membership.optional(),
 });

@@ -1,133 +1,211 @@
-import type { Statement } from '@ganglion/database';
+import { type Filled, type Fragment, rowsOf, type Statement, sql, statement } from '@ganglion/database';
 import type { AppendBatch } from '../domain/append-batch.js';
-import { APPEND_EPHEMERAL, ephemeralColumns, hasEphemeral } from './ephemeral-statement.js';
+import type { EventPlace } from '../domain/timeline-event.js';
+import { APPEND_EPHEMERAL, hasEphemeral } from './ephemeral-statement.js';
+import { flagsOf } from './event-flags.js';
+
+interface Append {
+  readonly batch: AppendBatch;
+  readonly epoch: number;
+}
+
+const ROOM = {
+  room_nid: 'bigint',
+  room_seq: 'bigint',
+  back_seq: 'bigint',
+  position: 'bigint',
+  members_position: 'bigint',
+  joined: 'integer',
+  invited: 'integer',
+} as const;
+const EVENT = {
+  room_nid: 'bigint',
+  position: 'bigint',
+  event_nid: 'bigint',
+  depth: 'bigint',
+  replaces_nid: 'bigint',
+  redacts_nid: 'bigint',
+  flags: 'smallint',
+} as const;
+const KEY = {
+  room_nid: 'bigint',
+  key_nid: 'bigint',
+  type: 'text',
+  state_key: 'text',
+  present_since: 'bigint',
+} as const;
+const LOG = {
+  room_nid: 'bigint',
+  key_nid: 'bigint',
+  position: 'bigint',
+  event_nid: 'bigint',
+  membership: 'text',
+} as const;
+const MEMBERSHIP = {
+  user_id: 'text',
+  room_nid: 'bigint',
+  membership: 'text',
+  position: 'bigint',
+  since: 'bigint',
+  event_nid: 'bigint',
+  stripped_state: 'text',
+} as const;
+const MEMBERSHIP_AT = { room_nid: 'bigint', position: 'bigint', user_id: 'text', membership: 'text' } as const;
+const REDACTION = { position: 'bigint', room_nid: 'bigint', event_nid: 'bigint' } as const;
+const ACCOUNT_DATA = {
+  user_id: 'text',
+  room_id: 'text',
+  type: 'text',
+  content: 'text',
+  position: 'bigint',
+} as const;
+const USER = { user_id: 'text', user_seq: 'bigint' } as const;
 
 /**
  * Appends a batch, provided that nobody else has appended since: the position moves from the batch's previous one and
  * the epoch is still ours, or nothing happens at all.
  */
-const APPEND = `
+const EVENTS: Fragment<Append> = sql<Append>`
   WITH moved AS (
-    UPDATE sync.appender SET position = $2 WHERE position = $1 AND epoch = $3 RETURNING position
-  ), room_input AS (
-    SELECT i.* FROM unnest($4::bigint[], $5::bigint[], $6::bigint[], $7::text[])
-      AS i(room_nid, room_seq, position, visibility), moved
+    UPDATE sync.appender SET position = ${({ batch }) => batch.position}
+    WHERE position = ${({ batch }) => batch.previousPosition} AND epoch = ${({ epoch }) => epoch} RETURNING position
   ), rooms AS (
-    UPDATE sync.rooms r SET room_seq = i.room_seq, position = greatest(r.position, i.position), visibility = i.visibility
-    FROM room_input i WHERE r.room_nid = i.room_nid
+    UPDATE sync.rooms r SET room_seq = i.room_seq, back_seq = i.back_seq, position = greatest(r.position, i.position),
+      members_position = i.members_position, joined = i.joined, invited = i.invited
+    FROM (${rowsOf('room', ROOM, ({ batch }: Append) => roomRows(batch))}) AS i, moved WHERE r.room_nid = i.room_nid
   ), events AS (
-    INSERT INTO sync.timeline (position, room_nid, event_id, type, state_key, sender, membership, visibility,
-      previous_visibility, origin_server_ts, json, fixed_unsigned, txn_user_id, txn_device_id, txn_id, replaces_state)
-    SELECT i.* FROM unnest($8::bigint[], $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
-      $15::text[], $16::text[], $17::bigint[], $18::text[], $19::text[], $20::text[], $21::text[], $22::text[],
-      $42::text[]) AS i, moved
+    INSERT INTO sync.timeline (room_nid, position, event_nid, depth, replaces_nid, redacts_nid, flags)
+    ${rowsOf('event', EVENT, ({ batch }: Append) => places(batch).map(eventRow))}, moved
+  )`;
+
+const STATE: Fragment<Append> = sql`, state_keys AS (
+    INSERT INTO sync.state_keys (room_nid, key_nid, type, state_key, present_since)
+    ${rowsOf('k', KEY, ({ batch }: Append) => keyRows(batch))}, moved
+    ON CONFLICT (room_nid, key_nid) DO UPDATE SET present_since = excluded.present_since
   ), state_log AS (
-    INSERT INTO sync.state_log (room_nid, type, state_key, position, event_position)
-    SELECT i.room_nid, i.type, i.state_key, i.position, i.event_position
-    FROM unnest($23::bigint[], $24::text[], $25::text[], $26::bigint[], $27::bigint[])
-      AS i(room_nid, type, state_key, position, event_position), moved
+    INSERT INTO sync.state_log (room_nid, key_nid, position, event_nid, membership)
+    ${rowsOf('s', LOG, ({ batch }: Append) => logRows(batch))}, moved
   ), memberships AS (
-    INSERT INTO sync.memberships (user_id, room_nid, membership, position)
-    SELECT i.user_id, i.room_nid, i.membership, i.position
-    FROM unnest($28::text[], $29::bigint[], $30::text[], $31::bigint[])
-      AS i(user_id, room_nid, membership, position), moved
-    ON CONFLICT (user_id, room_nid) DO UPDATE SET membership = excluded.membership, position = excluded.position
-  ), redacted AS (
-    UPDATE sync.timeline t SET json = i.json, fixed_unsigned = i.fixed_unsigned, rewritten_position = $2
-    FROM unnest($32::text[], $33::text[], $34::text[]) AS i(event_id, json, fixed_unsigned), moved
-    WHERE t.event_id = i.event_id
-  ), account_data AS (
+    INSERT INTO sync.memberships AS known (user_id, room_nid, membership, position, since, event_nid, stripped_state)
+    SELECT i.user_id, i.room_nid, i.membership, i.position, coalesce(i.since, (
+        SELECT old.since FROM sync.memberships old
+        WHERE old.user_id = i.user_id AND old.room_nid = i.room_nid AND old.membership = i.membership), i.position),
+      i.event_nid, i.stripped_state
+    FROM (${rowsOf('m', MEMBERSHIP, ({ batch }: Append) => membershipRows(batch))}) AS i, moved
+    ON CONFLICT (user_id, room_nid) DO UPDATE SET membership = excluded.membership, position = excluded.position,
+      since = excluded.since, event_nid = excluded.event_nid, stripped_state = excluded.stripped_state
+  ), memberships_at AS (
+    INSERT INTO sync.memberships_at (room_nid, position, user_id, membership)
+    ${rowsOf('a', MEMBERSHIP_AT, ({ batch }: Append) => places(batch).flatMap(membershipsAt))}, moved
+  ), late_redactions AS (
+    INSERT INTO sync.late_redactions (position, room_nid, event_nid)
+    ${rowsOf('l', REDACTION, ({ batch }: Append) => lateRedactionRows(batch))}, moved
+  )`;
+
+const USERS: Fragment<Append> = sql`, account_data AS (
     INSERT INTO sync.account_data (user_id, room_id, type, content, position)
-    SELECT i.user_id, i.room_id, i.type, i.content, i.position
-    FROM unnest($35::text[], $36::text[], $37::text[], $38::text[], $39::bigint[])
-      AS i(user_id, room_id, type, content, position), moved
+    ${rowsOf('d', ACCOUNT_DATA, ({ batch }: Append) => accountDataRows(batch))}, moved
     ON CONFLICT (user_id, room_id, type) DO UPDATE SET content = excluded.content, position = excluded.position
   ), users AS (
-    INSERT INTO sync.users (user_id, user_seq)
-    SELECT i.user_id, i.user_seq FROM unnest($40::text[], $41::bigint[]) AS i(user_id, user_seq), moved
+    INSERT INTO sync.users (user_id, user_seq) ${rowsOf('u', USER, ({ batch }: Append) => userRows(batch))}, moved
     ON CONFLICT (user_id) DO UPDATE SET user_seq = greatest(users.user_seq, excluded.user_seq)
   )`;
-const DONE = ' SELECT position FROM moved';
 
-function column<Row, T>(rows: readonly Row[], of: (row: Row) => T | undefined): (T | null)[] {
-  return rows.map((row) => of(row) ?? null);
+const NOTHING: Fragment<Append> = sql``;
+
+/** By what a batch brings beside events of rooms: most bring nothing else, and their statement does nothing else. */
+const statements = new Map<string, Filled<Append>>();
+
+/** The statement that appends a batch under an epoch; it answers with no row when the batch came too late. */
+export function appendStatement(batch: AppendBatch, epoch: number): Statement {
+  const parts = { state: hasState(batch), users: hasUsers(batch), ephemeral: hasEphemeral(batch) };
+  const name = ['append', ...Object.entries(parts).flatMap(([part, has]) => (has ? part : []))].join('-');
+  const known = statements.get(name);
+  if (known !== undefined) return known({ batch, epoch });
+  const { state, users, ephemeral } = parts;
+  const text = sql<Append>`${EVENTS}${state ? STATE : NOTHING}${users ? USERS : NOTHING}${
+    ephemeral ? APPEND_EPHEMERAL : NOTHING
+  } SELECT position FROM moved`;
+  const made = statement(name, text);
+  statements.set(name, made);
+  return made({ batch, epoch });
+}
+
+function hasState(batch: AppendBatch): boolean {
+  const { stateLog, stateKeys, memberships } = batch;
+  return (
+    stateLog.length + stateKeys.length + memberships.length + lateRedactionRows(batch).length > 0 ||
+    places(batch).some((place) => place.memberships !== undefined)
+  );
+}
+
+function hasUsers({ accountData, userSeqs }: AppendBatch): boolean {
+  return accountData.length + userSeqs.length > 0;
+}
+
+function places({ events, backfilled }: AppendBatch): readonly EventPlace[] {
+  return backfilled.length === 0 ? events : [...events, ...backfilled];
+}
+
+function roomRows({ rooms, events }: AppendBatch) {
+  const lastPositions = new Map(events.map((event) => [event.roomNid, event.position]));
+  return rooms.map(({ nid, seq, backSeq, membersPosition, joined, invited }) => ({
+    ...{ room_nid: nid, room_seq: seq, back_seq: backSeq, position: lastPositions.get(nid) ?? 0 },
+    ...{ members_position: membersPosition, joined, invited },
+  }));
+}
+
+function eventRow(place: EventPlace) {
+  const { roomNid, position, eventNid, depth, replacesNid, redactsNid } = place;
+  return {
+    ...{ room_nid: roomNid, position, event_nid: eventNid, depth },
+    ...{ replaces_nid: replacesNid, redacts_nid: redactsNid, flags: flagsOf(place) },
+  };
+}
+
+function keyRows({ stateKeys }: AppendBatch) {
+  return stateKeys.map(({ roomNid, keyNid, type, stateKey, presentSince }) => ({
+    ...{ room_nid: roomNid, key_nid: keyNid, type, state_key: stateKey, present_since: presentSince },
+  }));
+}
+
+function logRows({ stateLog }: AppendBatch) {
+  return stateLog.map(({ roomNid, keyNid, position, eventNid, membership }) => ({
+    ...{ room_nid: roomNid, key_nid: keyNid, position, event_nid: eventNid, membership },
+  }));
+}
+
+function membershipRows({ memberships }: AppendBatch) {
+  return memberships.map(({ userId, roomNid, membership, position, since, eventNid, strippedState }) => ({
+    ...{ user_id: userId, room_nid: roomNid, membership, position },
+    ...{ since, event_nid: eventNid, stripped_state: strippedState },
+  }));
+}
+
+function membershipsAt({ roomNid, position, memberships = {} }: EventPlace) {
+  return Object.entries(memberships).map(([userId, membership]) => ({
+    ...{ room_nid: roomNid, position, user_id: userId, membership },
+  }));
+}
+
+function lateRedactionRows({ redactions }: AppendBatch) {
+  return redactions.flatMap(({ position, roomNid, eventNid }) =>
+    position === undefined ? [] : [{ position, room_nid: roomNid, event_nid: eventNid }],
+  );
+}
+
+function accountDataRows({ accountData }: AppendBatch) {
+  const rows = lastOf(accountData, (row) => JSON.stringify([row.userId, row.roomId, row.type]));
+  return rows.map(({ userId, roomId, type, content, position }) => ({
+    ...{ user_id: userId, room_id: roomId, type, content, position },
+  }));
+}
+
+function userRows({ userSeqs }: AppendBatch) {
+  return lastOf(userSeqs, ({ userId }) => userId).map(({ userId, seq }) => ({ user_id: userId, user_seq: seq }));
 }
 
 /** Of several rows with one key only the last: a statement may write each row once. */
 function lastOf<Row>(rows: readonly Row[], key: (row: Row) => string): Row[] {
   return [...new Map(rows.map((row) => [key(row), row])).values()];
-}
-
-function eventColumns({ events }: AppendBatch): unknown[] {
-  return [
-    column(events, (event) => event.position),
-    column(events, (event) => event.roomNid),
-    column(events, (event) => event.eventId),
-    column(events, (event) => event.type),
-    column(events, (event) => event.stateKey),
-    column(events, (event) => event.sender),
-    column(events, (event) => event.membership),
-    column(events, (event) => event.visibility),
-    column(events, (event) => event.previousVisibility),
-    column(events, (event) => event.originServerTs),
-    column(events, (event) => event.json),
-    column(events, (event) => event.fixedUnsigned || undefined),
-    column(events, (event) => event.transaction?.userId),
-    column(events, (event) => event.transaction?.deviceId),
-    column(events, (event) => event.transaction?.txnId),
-  ];
-}
-
-/** The memberships that a batch's state changes bring; an entry that vanished stands for having left. */
-function membershipColumns({ stateLog }: AppendBatch): unknown[] {
-  const changes = stateLog.filter(({ type }) => type === 'm.room.member');
-  const rows = lastOf(changes, (change) => `${change.roomNid} ${change.stateKey}`);
-  return [
-    column(rows, (row) => row.stateKey),
-    column(rows, (row) => row.roomNid),
-    column(rows, (row) => row.membership ?? 'leave'),
-    column(rows, (row) => row.position),
-  ];
-}
-
-/** The statement that appends a batch under an epoch; it answers with no row when the batch came too late. */
-export function appendStatement(batch: AppendBatch, epoch: number): Statement {
-  const { rooms, stateLog, redactions } = batch;
-  const lastPositions = new Map(batch.events.map((event) => [event.roomNid, event.position]));
-  const accountData = lastOf(batch.accountData, (row) => JSON.stringify([row.userId, row.roomId, row.type]));
-  const lastRedactions = lastOf(redactions, (redaction) => redaction.eventId);
-  const users = lastOf(batch.userSeqs, (user) => user.userId);
-  const ephemeral = hasEphemeral(batch);
-  return {
-    name: ephemeral ? 'append-with-ephemeral' : 'append',
-    text: `${APPEND}${ephemeral ? APPEND_EPHEMERAL : ''}${DONE}`,
-    values: [
-      batch.previousPosition,
-      batch.position,
-      epoch,
-      column(rooms, (room) => room.nid),
-      column(rooms, (room) => room.seq),
-      column(rooms, (room) => lastPositions.get(room.nid) ?? 0),
-      column(rooms, (room) => room.visibility),
-      ...eventColumns(batch),
-      column(stateLog, (entry) => entry.roomNid),
-      column(stateLog, (entry) => entry.type),
-      column(stateLog, (entry) => entry.stateKey),
-      column(stateLog, (entry) => entry.position),
-      column(stateLog, (entry) => entry.eventPosition),
-      ...membershipColumns(batch),
-      column(lastRedactions, (redaction) => redaction.eventId),
-      column(lastRedactions, (redaction) => redaction.json),
-      column(lastRedactions, (redaction) => redaction.fixedUnsigned),
-      column(accountData, (row) => row.userId),
-      column(accountData, (row) => row.roomId),
-      column(accountData, (row) => row.type),
-      column(accountData, (row) => row.content),
-      column(accountData, (row) => row.position),
-      column(users, (user) => user.userId),
-      column(users, (user) => user.seq),
-      column(batch.events, (event) => event.replacesState),
-      ...(ephemeral ? ephemeralColumns(batch) : []),
-    ],
-  };
 }

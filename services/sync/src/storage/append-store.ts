@@ -1,14 +1,65 @@
-import { type Database, isConnectionError } from '@ganglion/database';
+import type { StateChange } from '@ganglion/contracts/room';
+import { type Database, isConnectionError, rowsOf, sql, statement } from '@ganglion/database';
 import type { AppendBatch, AppendRoom, TypingRow, TypingUser } from '../domain/append-batch.js';
-import type { AppendCursors, AppenderState, AppendModel, EarlierEvent } from '../domain/ports/append-model.js';
+import type {
+  AppendCursors,
+  AppenderState,
+  AppendModel,
+  CurrentEntry,
+  EntryName,
+  Jumped,
+  JumpName,
+} from '../domain/ports/append-model.js';
 import { appendStatement } from './append-statement.js';
+import { JumpStore } from './jump-store.js';
+import { APPEND_ROOM } from './room-columns.js';
 
-const EARLIER_COLUMNS = `t.event_id AS "eventId", t.room_nid AS "roomNid", t.type, t.state_key AS "stateKey", t.position, t.json,
-  coalesce(t.fixed_unsigned, '') AS "fixedUnsigned", t.membership`;
+interface RoomNames {
+  readonly rooms: readonly { roomNid: number; roomId: string; roomVersion: string }[];
+}
+
+const makeRooms = statement(
+  'append-rooms',
+  sql<RoomNames>`
+  WITH wanted AS (
+    ${rowsOf('w', { room_nid: 'bigint', room_id: 'text', room_version: 'text' }, ({ rooms }: RoomNames) =>
+      rooms.map(({ roomNid, roomId, roomVersion }) => ({
+        ...{ room_nid: roomNid, room_id: roomId, room_version: roomVersion },
+      })),
+    )}
+  ), made AS (
+    INSERT INTO sync.rooms (room_nid, room_id, room_version) SELECT room_nid, room_id, room_version FROM wanted
+    ON CONFLICT (room_nid) DO NOTHING RETURNING *
+  )
+  SELECT ${APPEND_ROOM} FROM made
+  UNION ALL
+  SELECT ${APPEND_ROOM} FROM sync.rooms WHERE room_nid IN (SELECT room_nid FROM wanted)`,
+);
+
+const currentState = statement(
+  'append-current-state',
+  sql<readonly EntryName[]>`
+  SELECT wanted.room_nid AS "roomNid", k.key_nid AS "keyNid", wanted.type, wanted.state_key AS "stateKey",
+    latest.event_nid AS "eventNid", latest.membership
+  FROM (${rowsOf('w', { room_nid: 'bigint', type: 'text', state_key: 'text' }, (names: readonly EntryName[]) =>
+    names.map(({ roomNid, type, stateKey }) => ({ room_nid: roomNid, type, state_key: stateKey })),
+  )}) AS wanted
+  JOIN sync.state_keys k USING (room_nid, type, state_key)
+  CROSS JOIN LATERAL (
+    SELECT s.event_nid, s.membership FROM sync.state_log s
+    WHERE s.room_nid = k.room_nid AND s.key_nid = k.key_nid ORDER BY s.position DESC LIMIT 1) AS latest`,
+);
 
 /** The appender's side of the read model. */
 export class AppendStore implements AppendModel {
-  constructor(private readonly db: Database) {}
+  readonly #jumps: JumpStore;
+
+  constructor(
+    private readonly db: Database,
+    serverNames: readonly string[],
+  ) {
+    this.#jumps = new JumpStore(db, serverNames);
+  }
 
   async beginTerm(epoch: number): Promise<AppenderState | undefined> {
     const { rows } = await this.db.query<{ position: number; roomCursor: number; userCursor: number }>({
@@ -16,6 +67,7 @@ export class AppendStore implements AppendModel {
         RETURNING position, room_cursor AS "roomCursor", user_cursor AS "userCursor"`,
       values: [epoch],
     });
+    if (rows[0] !== undefined) await this.#jumps.clear();
     return rows[0];
   }
 
@@ -39,20 +91,16 @@ export class AppendStore implements AppendModel {
     return rowCount === 1;
   }
 
-  async rooms(wanted: readonly { roomId: string; roomVersion: string }[]): Promise<AppendRoom[]> {
-    const { rows } = await this.db.query<AppendRoom & Record<string, unknown>>({
-      name: 'append-rooms',
-      text: `
-        WITH wanted AS (SELECT * FROM unnest($1::text[], $2::text[]) AS w(room_id, room_version)), made AS (
-          INSERT INTO sync.rooms (room_id, room_version) SELECT room_id, room_version FROM wanted
-          ON CONFLICT (room_id) DO NOTHING RETURNING *
-        )
-        SELECT room_nid AS nid, room_id AS "roomId", room_version AS "roomVersion", room_seq AS seq, visibility FROM made
-        UNION ALL
-        SELECT room_nid, room_id, room_version, room_seq, visibility FROM sync.rooms WHERE room_id = ANY($1)`,
-      values: [wanted.map((room) => room.roomId), wanted.map((room) => room.roomVersion)],
-    });
-    return rows;
+  stageJump(jump: JumpName, changes: readonly StateChange[]): Promise<void> {
+    return this.#jumps.stage(jump, changes);
+  }
+
+  appendJump(batch: AppendBatch, epoch: number, jump: JumpName): Promise<Jumped | undefined> {
+    return this.#jumps.append(batch, epoch, jump);
+  }
+
+  async rooms(rooms: RoomNames['rooms']): Promise<AppendRoom[]> {
+    return (await this.db.query<AppendRoom & Record<string, unknown>>(makeRooms({ rooms }))).rows;
   }
 
   async userSeqs(userIds: readonly string[]): Promise<Map<string, number>> {
@@ -64,42 +112,15 @@ export class AppendStore implements AppendModel {
     return new Map(rows.map((row) => [row.user_id, row.user_seq]));
   }
 
-  async currentState(keys: readonly { roomNid: number; type: string; stateKey: string }[]): Promise<EarlierEvent[]> {
-    if (keys.length === 0) return [];
-    const { rows } = await this.db.query<EarlierEvent & Record<string, unknown>>({
-      name: 'append-current-state',
-      text: `
-        SELECT ${EARLIER_COLUMNS}
-        FROM unnest($1::bigint[], $2::text[], $3::text[]) AS k(room_nid, type, state_key)
-        CROSS JOIN LATERAL (
-          SELECT event_position FROM sync.state_log s
-          WHERE s.room_nid = k.room_nid AND s.type = k.type AND s.state_key = k.state_key
-          ORDER BY position DESC LIMIT 1) AS latest
-        JOIN sync.timeline t ON t.position = latest.event_position`,
-      values: [keys.map((key) => key.roomNid), keys.map((key) => key.type), keys.map((key) => key.stateKey)],
-    });
-    return rows;
-  }
-
-  async events(eventIds: readonly string[]): Promise<EarlierEvent[]> {
-    if (eventIds.length === 0) return [];
-    const { rows } = await this.db.query<EarlierEvent & Record<string, unknown>>({
-      name: 'append-events',
-      text: `SELECT ${EARLIER_COLUMNS} FROM sync.timeline t WHERE t.event_id = ANY($1)`,
-      values: [eventIds],
-    });
-    return rows;
-  }
-
-  async replacing(eventIds: readonly string[]): Promise<EarlierEvent[]> {
-    if (eventIds.length === 0) return [];
-    const { rows } = await this.db.query<EarlierEvent & Record<string, unknown>>({
-      name: 'append-replacing',
-      text: `SELECT ${EARLIER_COLUMNS}, t.replaces_state AS "replacesState" FROM sync.timeline t
-        WHERE t.replaces_state = ANY($1)`,
-      values: [eventIds],
-    });
-    return rows;
+  async currentState(keys: readonly EntryName[]): Promise<CurrentEntry[]> {
+    const { rows } = await this.db.query<{ eventNid: number | null; membership: string | null } & CurrentRow>(
+      currentState(keys),
+    );
+    return rows.map((row) => ({
+      ...row,
+      eventNid: row.eventNid ?? undefined,
+      membership: row.membership ?? undefined,
+    }));
   }
 
   async saveCursors(epoch: number, roomCursor: number, userCursor: number): Promise<void> {
@@ -110,16 +131,18 @@ export class AppendStore implements AppendModel {
     });
   }
 
-  async roomSeqs(roomIds: readonly string[]): Promise<Map<string, number>> {
-    const { rows } = await this.db.query<{ room_id: string; room_seq: number }>({
+  async roomSeqs(roomIds: readonly string[]): Promise<Map<string, Pick<AppendRoom, 'seq' | 'backSeq'>>> {
+    const { rows } = await this.db.query<{ room_id: string; seq: number; backSeq: number }>({
       name: 'room-seqs',
-      text: 'SELECT room_id, room_seq FROM sync.rooms WHERE room_id = ANY($1)',
+      text: 'SELECT room_id, room_seq AS seq, back_seq AS "backSeq" FROM sync.rooms WHERE room_id = ANY($1)',
       values: [roomIds],
     });
-    return new Map(rows.map((row) => [row.room_id, row.room_seq]));
+    return new Map(rows.map(({ room_id, ...reached }) => [room_id, reached]));
   }
 
   isAway(error: unknown): boolean {
     return isConnectionError(error);
   }
 }
+
+type CurrentRow = Omit<CurrentEntry, 'eventNid' | 'membership'> & Record<string, unknown>;

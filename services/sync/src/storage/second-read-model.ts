@@ -52,6 +52,13 @@ export const SECOND_READ_MODEL = `
     PRIMARY KEY (room_nid, position, user_id)
   );
 
+  -- Events that were redacted by one that was backfilled, and the position from which on they are.
+  CREATE TABLE sync.late_redactions (
+    position bigint PRIMARY KEY,
+    room_nid bigint NOT NULL,
+    event_nid bigint NOT NULL
+  );
+
   -- What entries the states of a room ever had. present_since: of members who are joined or invited, since when.
   CREATE TABLE sync.state_keys (
     room_nid bigint NOT NULL,
@@ -215,6 +222,7 @@ export const SECOND_READ_MODEL = `
   CREATE INDEX timeline_by_event ON sync.timeline (room_nid, event_nid);
   CREATE INDEX timeline_by_depth ON sync.timeline (room_nid, depth, position);
   CREATE UNIQUE INDEX state_keys_by_name ON sync.state_keys (room_nid, type, state_key);
+  CREATE INDEX state_keys_but_members ON sync.state_keys (room_nid) WHERE type <> 'm.room.member';
   CREATE INDEX state_keys_present ON sync.state_keys (room_nid, present_since) WHERE present_since IS NOT NULL;
   CREATE INDEX state_log_by_position ON sync.state_log (room_nid, position);
   CREATE INDEX memberships_by_position ON sync.memberships (position);

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { Bus } from '@ganglion/bus';
 import { ANNOUNCEMENTS, ROOM_EVENTS } from '@ganglion/contracts';
 import type {
@@ -6,43 +5,38 @@ import type {
   GetEventsResponse,
   GetRoomEventsRequest,
   GetRoomEventsResponse,
+  GetStateChangesRequest,
   GetStateChangesResponse,
   ListRoomHeadsRequest,
   ListRoomHeadsResponse,
   LoggedEvent,
   RoomEvents,
   RoomLog,
-  StateChange,
 } from '@ganglion/contracts/room';
+import { type NewEvent, Room } from './room.js';
 
-export interface NewEvent {
-  readonly type: string;
-  readonly sender: string;
-  readonly stateKey?: string;
-  readonly content: object;
-  readonly redacts?: string;
-  /** What else it makes of the state than itself, as state resolution may. */
-  readonly stateChanges?: readonly Pick<StateChange, 'type' | 'stateKey' | 'eventId'>[];
-  readonly transaction?: { readonly userId: string; readonly deviceId: string; readonly txnId: string };
-}
-
-const ROOM_VERSION = '11';
+export type { NewEvent } from './room.js';
 
 /** Rooms in memory: commits and announces events as room-server does, and is the log that consumers catch up from. */
 export class TestRooms implements RoomLog {
-  readonly #rooms = new Map<string, LoggedEvent[]>();
+  readonly #rooms = new Map<string, Room>();
   #counter = 0;
 
   constructor(private readonly bus: Bus) {}
 
   /** A room that these users have joined, the first of them as its creator. */
   async create(...members: string[]): Promise<string> {
-    this.#counter += 1;
-    const roomId = `!room-${this.#counter}:one.test`;
+    const roomId = this.name();
     const [creator = ''] = members;
     await this.send(roomId, { type: 'm.room.create', sender: creator, stateKey: '', content: { room_version: '11' } });
     for (const member of members) await this.setMembership(roomId, member, 'join');
     return roomId;
+  }
+
+  /** The id of a room in which nothing has happened yet. */
+  name(): string {
+    this.#counter += 1;
+    return `!room-${this.#counter}:one.test`;
   }
 
   setMembership(roomId: string, userId: string, membership: string, sender = userId): Promise<string> {
@@ -69,68 +63,66 @@ export class TestRooms implements RoomLog {
 
   /** Commits events of which nobody is told. */
   append(roomId: string, events: readonly NewEvent[]): LoggedEvent[] {
-    const log = this.#rooms.get(roomId) ?? [];
-    this.#rooms.set(roomId, log);
-    return events.map((event) => {
-      const logged = loggedEvent(roomId, log.length + 1, event);
-      log.push(logged);
-      return logged;
-    });
+    return events.map((event) => this.room(roomId).append(event));
+  }
+
+  /** Puts events into the log that are older than what is there, of which nobody is told. */
+  backfill(roomId: string, events: readonly NewEvent[]): LoggedEvent[] {
+    return events.map((event) => this.room(roomId).backfill(event));
   }
 
   /** Tells of committed events on the bus. */
   async publish(roomId: string, events: readonly LoggedEvent[]): Promise<void> {
-    await this.bus.publish(ROOM_EVENTS, runOf(roomId, events), { key: roomId });
+    await this.bus.publish(ROOM_EVENTS, this.#run(roomId, events), { key: roomId });
   }
 
   /** The log of a room. */
   log(roomId: string): readonly LoggedEvent[] {
-    return this.#rooms.get(roomId) ?? [];
+    return this.room(roomId).live;
+  }
+
+  room(roomId: string): Room {
+    const known = this.#rooms.get(roomId);
+    if (known !== undefined) return known;
+    // Not in the order in which they are made: nobody may rely on it.
+    const room = new Room(roomId, 1_000_000 - this.#rooms.size * 1_000);
+    this.#rooms.set(roomId, room);
+    return room;
   }
 
   async listRoomHeads({ sinceCursor }: ListRoomHeadsRequest): Promise<ListRoomHeadsResponse> {
-    const heads = [...this.#rooms].map(([roomId, log]) => ({ roomId, roomSeq: log.length, backSeq: 0 }));
+    const heads = [...this.#rooms].map(([roomId, { live, backfilled }]) => ({
+      ...{ roomId, roomSeq: live.length, backSeq: -backfilled.length },
+    }));
     return { heads, cursor: sinceCursor };
   }
 
-  async getEvents({ roomId, eventIds }: GetEventsRequest): Promise<GetEventsResponse> {
-    const found = (this.#rooms.get(roomId) ?? []).filter(({ eventId }) => eventIds.includes(eventId));
-    return { events: found.map(({ eventId, eventNid, pduJson }) => ({ eventId, eventNid, pduJson })) };
+  async getEvents({ roomId, eventIds, eventNids }: GetEventsRequest): Promise<GetEventsResponse> {
+    return { events: this.room(roomId).find((id, nid) => eventIds.includes(id) || eventNids.includes(nid)) };
   }
 
-  async getStateChanges(): Promise<GetStateChangesResponse> {
-    return { changes: [] };
+  async getStateChanges({
+    roomId,
+    roomSeq,
+    afterKey,
+    limit,
+  }: GetStateChangesRequest): Promise<GetStateChangesResponse> {
+    const all = this.room(roomId).jumps.get(roomSeq) ?? [];
+    const after = all.filter(({ keyNid }) => keyNid > afterKey).sort((one, other) => one.keyNid - other.keyNid);
+    const changes = after.slice(0, limit);
+    return { changes, nextKey: after.length > limit ? changes.at(-1)?.keyNid : undefined };
   }
 
-  async getRoomEvents({ roomId, afterSeq, limit }: GetRoomEventsRequest): Promise<GetRoomEventsResponse> {
-    const after = (this.#rooms.get(roomId) ?? []).filter(({ roomSeq }) => roomSeq > afterSeq);
-    const events = after.slice(0, limit);
-    return { events: runOf(roomId, events), more: after.length > limit };
+  async getRoomEvents({ roomId, afterSeq, limit, backfilled }: GetRoomEventsRequest): Promise<GetRoomEventsResponse> {
+    const room = this.room(roomId);
+    const after = backfilled
+      ? room.backfilled.filter(({ roomSeq }) => roomSeq < afterSeq)
+      : room.live.filter(({ roomSeq }) => roomSeq > afterSeq);
+    return { events: this.#run(roomId, after.slice(0, limit)), more: after.length > limit };
   }
-}
 
-function runOf(roomId: string, events: readonly LoggedEvent[]): RoomEvents {
-  return { roomId, roomVersion: ROOM_VERSION, roomNid: Number(/\d+/.exec(roomId)?.[0]), events: [...events] };
-}
-
-let lastNid = 0;
-
-function loggedEvent(roomId: string, roomSeq: number, event: NewEvent): LoggedEvent {
-  const { type, sender, stateKey, content, redacts, transaction, stateChanges = [] } = event;
-  const eventId = `$${randomBytes(32).toString('base64url')}`;
-  const pdu = {
-    ...{ room_id: roomId, type, sender, origin_server_ts: Date.now(), depth: roomSeq },
-    content: redacts === undefined ? content : { ...content, redacts },
-    ...(stateKey !== undefined && { state_key: stateKey }),
-    ...{ prev_events: [], auth_events: [], hashes: { sha256: '' }, signatures: {} },
-  };
-  lastNid += 1;
-  const changes = [...(stateKey === undefined ? [] : [{ type, stateKey, eventId }]), ...stateChanges];
-  return {
-    ...{ roomSeq, eventId, eventNid: lastNid, pduJson: JSON.stringify(pdu) },
-    ...{ visibility: 'shared', memberships: [], hasMoreStateChanges: false },
-    stateChanges: changes.map((change) => ({ ...change, eventNid: lastNid, keyNid: lastNid })),
-    ...(redacts !== undefined && { redactedEventId: redacts }),
-    ...(transaction !== undefined && { transaction: { ...transaction, scope: 'send' } }),
-  };
+  #run(roomId: string, events: readonly LoggedEvent[]): RoomEvents {
+    const { roomNid, version } = this.room(roomId);
+    return { roomId, roomVersion: version, events: [...events], roomNid };
+  }
 }

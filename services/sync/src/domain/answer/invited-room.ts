@@ -1,20 +1,67 @@
-import { isInStrippedState, strippedState } from '@ganglion/protocol';
-import type { ReadModel } from '../ports/read-model.js';
-import { stateAt } from '../views/past-state.js';
+import { isInStrippedState, ProtocolError, type StrippedStateEvent, strippedState } from '@ganglion/protocol';
+import { formatToken } from '../sync-token.js';
+import { showState } from '../texts/shown-events.js';
+import { eventsText, type ShownEvent } from '../timeline-event.js';
+import { membersAt, stateAt } from '../views/room-state.js';
 import type { RoomView } from '../views/room-view.js';
+import type { RoomMembership } from '../views/user-view.js';
+import type { RoomReaders } from './room-readers.js';
+import type { Window } from './sync-request.js';
 
-/** `rooms.invite` or `rooms.knock` of one room as JSON text: stripped state as of the invite, and the user's own event. */
-export async function strippedRoomAnswer(
-  model: ReadModel,
+/** The user's own event that made them what they are in a room. */
+export async function ownMemberEvent({ texts }: RoomReaders, { room, eventNid, position }: RoomMembership) {
+  const version = { type: 'm.room.member', stateKey: '', position, eventNid, membership: undefined };
+  const [event] = await showState(texts, room.record, [version]);
+  return event;
+}
+
+/** `rooms.invite` or `rooms.knock` of one room as JSON text. */
+export function strippedRoomText(state: readonly StrippedStateEvent[], section: 'invite' | 'knock'): string {
+  return `{"${section}_state":{"events":${JSON.stringify(state)}}}`;
+}
+
+/** What is shown to who is outside of a room that somebody here is in: as of the invite, and the user's own event. */
+export async function strippedStateOf(
+  { model, texts }: RoomReaders,
   view: RoomView,
-  userId: string,
-  at: number,
-  key: 'invite_state' | 'knock_state',
+  own: ShownEvent | undefined,
+  { position }: RoomMembership,
+): Promise<StrippedStateEvent[]> {
+  const people = new Set(own === undefined ? [] : [own.text.stateKey ?? '', own.text.sender]);
+  const members = await membersAt(model, view, people, position);
+  const state = [...(await stateAt(model, view, position)), ...members.values()];
+  const wanted = state.filter(({ type, stateKey }) => isInStrippedState(type, stateKey, people));
+  const shown = await showState(texts, view.record, wanted);
+  return shown.map(({ text }) => strippedState(JSON.parse(text.json)));
+}
+
+/** What another server has told of a room, with the user's own event, which need not be part of it. */
+export function toldState(strippedStateJson: string, own: ShownEvent | undefined): StrippedStateEvent[] {
+  const told = (JSON.parse(strippedStateJson) as unknown[]).flatMap(readStripped);
+  const isOwn = ({ type, state_key }: StrippedStateEvent) =>
+    type === 'm.room.member' && state_key === own?.text.stateKey;
+  return own === undefined || told.some(isOwn) ? told : [...told, strippedState(JSON.parse(own.text.json))];
+}
+
+function readStripped(event: unknown): StrippedStateEvent[] {
+  try {
+    return [strippedState(event)];
+  } catch (error) {
+    if (error instanceof ProtocolError) return [];
+    throw error;
+  }
+}
+
+/** `rooms.leave` of a room that we were never in: how the invite or knock ended. */
+export async function declinedRoomAnswer(
+  readers: RoomReaders,
+  { request, now, upTo }: Window,
+  membership: RoomMembership,
 ): Promise<string> {
-  const state = await stateAt(model, view, at);
-  const own = state.find(({ type, stateKey }) => type === 'm.room.member' && stateKey === userId)?.event;
-  const people = new Set([userId, own?.sender ?? userId]);
-  const shown = state.filter(({ type, stateKey }) => isInStrippedState(type, stateKey, people));
-  const events = shown.flatMap(({ event }) => (event === undefined ? [] : [strippedState(JSON.parse(event.json))]));
-  return `{"${key}":{"events":${JSON.stringify(events)}}}`;
+  const own = await ownMemberEvent(readers, membership);
+  const { userId, deviceId, filter } = request;
+  const viewer = { userId, deviceId, now, fields: filter.eventFields, maySee: () => false };
+  const events = eventsText(own === undefined ? [] : [own], viewer);
+  const timeline = `{"events":${events},"limited":false,"prev_batch":"${formatToken(upTo)}"}`;
+  return `{"timeline":${timeline},"${request.stateKey}":{"events":[]},"account_data":{"events":[]}}`;
 }

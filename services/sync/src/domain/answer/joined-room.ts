@@ -1,14 +1,15 @@
-import type { RoomLog } from '@ganglion/contracts/room';
 import type { CompiledEventFilter } from '@ganglion/protocol';
 import type { AccountDataRow } from '../append-batch.js';
 import { rawEvents } from '../history/raw-events.js';
+import { isWorldReadable, membershipsIn } from '../history/room-access.js';
 import { MembershipHistory } from '../history/visibility.js';
-import type { ReadModel } from '../ports/read-model.js';
 import { formatToken } from '../sync-token.js';
-import { eventText, type TimelineEvent, type Viewer } from '../timeline-event.js';
+import { showState } from '../texts/shown-events.js';
+import { type EventPlace, eventsText, type ShownEvent, type TimelineEvent, type Viewer } from '../timeline-event.js';
 import type { RoomView } from '../views/room-view.js';
-import type { SentMembers } from './lazy-members.js';
+import type { RoomMembership } from '../views/user-view.js';
 import type { Aside } from './quiet-room.js';
+import type { RoomReaders } from './room-readers.js';
 import { readStateDelta } from './room-state-delta.js';
 import { summaryChanged, summaryText } from './room-summary.js';
 import type { Window } from './sync-request.js';
@@ -17,27 +18,22 @@ import { readTimeline, type Timeline } from './timeline-window.js';
 /** One room of an answer, and what of it the client has seen. */
 export interface RoomWindow extends Window, Aside {
   readonly view: RoomView;
+  readonly membership: RoomMembership;
   /** Where the room ends for the user: the answer's position, or where they left. */
   readonly upTo: number;
   readonly accountData: readonly AccountDataRow[];
 }
 
-export interface RoomReaders {
-  readonly model: ReadModel;
-  readonly sent: SentMembers;
-  readonly roomLog: Pick<RoomLog, 'getEvents'>;
-}
-
 /** `rooms.join` or `rooms.leave` of one room as JSON text; undefined when there is nothing to tell. */
 export async function roomAnswer(readers: RoomReaders, window: RoomWindow, kind: 'join' | 'leave') {
   const { view, since, upTo, request } = window;
-  const { history, timeline } = await readTimelineAsMember(readers.model, window, kind);
+  const { history, timeline } = await readTimelineAsMember(readers, window, kind);
   // Who was not in the room when they last looked gets all of its state.
   const seen = since !== undefined && history.at(since) === 'join' ? since : undefined;
   const wholeState = seen === undefined || request.fullState;
-  const state = (await mayReadState(readers.model, window, history, kind))
+  const state = (await mayReadState(readers, window, history, kind))
     ? await readRoomState(readers, window, timeline, wholeState ? undefined : seen)
-    : ownMembership(history, upTo, request.stateKey === 'state' ? timeline.events : []);
+    : await ownMembership(readers, window, history, request.stateKey === 'state' ? timeline.events : []);
   const accountData = wantedAccountData(window);
   const isSummaryNew = wholeState || summaryChanged(view, seen, upTo);
   if (
@@ -51,9 +47,9 @@ export async function roomAnswer(readers: RoomReaders, window: RoomWindow, kind:
   ) {
     return undefined;
   }
-  window.delivery?.add(timeline.events);
+  window.delivery?.add(timeline.events.map(({ place }) => place));
   const raw = await rawTexts(readers, window, [...timeline.events, ...state]);
-  const viewer = { ...viewerOf(window), raw, membershipAt: (event: TimelineEvent) => history.at(event.position) };
+  const viewer = { ...viewerOf(window), raw, membershipAt: (place: EventPlace) => history.atEvent(place) };
   const parts = [
     timelineText(timeline, viewer, window),
     `"${request.stateKey}":${stateText(state, viewer, history)}`,
@@ -62,77 +58,83 @@ export async function roomAnswer(readers: RoomReaders, window: RoomWindow, kind:
   if (kind === 'join') {
     parts.push(`"ephemeral":{"events":[${window.ephemeral.join(',')}]}`, await window.unread(view));
   }
-  if (kind === 'join' && isSummaryNew) parts.push(`"summary":${summaryText(view, upTo, request.userId)}`);
+  if (kind === 'join' && isSummaryNew)
+    parts.push(`"summary":${await summaryText(readers, view, upTo, request.userId)}`);
   return `{${parts.join(',')}}`;
 }
 
 /**
- * The timeline as the user's memberships let them see it. These are looked up in memory while the answer stays within the
- * view's window, and in the database when it leads further back or somebody comes or goes.
+ * The timeline as the user's memberships let them see it. Of those only the last stretch is known, which is enough while the
+ * answer stays within it; else all of them are looked up.
  */
-async function readTimelineAsMember(model: ReadModel, window: RoomWindow, kind: 'join' | 'leave') {
-  const { view, since, request } = window;
-  const known = new MembershipHistory(
-    request.userId,
-    view.versionsOf('m.room.member', request.userId),
-    view.windowStart,
-  );
-  const stays = kind === 'join' && (since === undefined || (view.covers(since) && known.at(since) === 'join'));
-  if (known.knownFrom === 0 || stays) {
-    const timeline = await readMembersTimeline(model, window, kind, known);
+async function readTimelineAsMember(readers: RoomReaders, window: RoomWindow, kind: 'join' | 'leave') {
+  const { view, since, request, membership } = window;
+  const { userId } = request;
+  if (kind === 'join' && (since === undefined || since >= membership.since)) {
+    const stretch = { position: membership.since, membership: 'join', eventNid: membership.eventNid };
+    const known = new MembershipHistory(userId, [stretch], membership.since);
+    const timeline = await readMembersTimeline(readers, window, kind, known);
     if (timeline.lookedBackTo >= known.knownFrom) return { history: known, timeline };
   }
-  const versions = await model.entryVersions(view.record.nid, 'm.room.member', request.userId);
-  const history = new MembershipHistory(request.userId, versions);
-  return { history, timeline: await readMembersTimeline(model, window, kind, history) };
+  const history = await membershipsIn(readers.model, view.record.nid, userId);
+  return { history, timeline: await readMembersTimeline(readers, window, kind, history) };
 }
 
 /** Whoever was not in the room when they last looked knows it up to where their last membership ended, if there was one. */
 async function readMembersTimeline(
-  model: ReadModel,
+  readers: RoomReaders,
   window: RoomWindow,
   kind: 'join' | 'leave',
   history: MembershipHistory,
 ): Promise<Timeline> {
   const { since, upTo } = window;
-  if (since === undefined || history.at(since) === 'join') return readRoomTimeline(model, window, history, since);
+  if (since === undefined || history.at(since) === 'join') return readRoomTimeline(readers, window, history, since);
   const known = history.lastEndBefore(since);
   const comes = kind === 'join' || history.at(upTo - 1) === 'join';
-  const timeline = await readRoomTimeline(model, window, history, known ?? (comes ? undefined : since));
+  const timeline = await readRoomTimeline(readers, window, history, known ?? (comes ? undefined : since));
   // Whoever comes has always missed something, also when they are gone again.
   return comes ? { ...timeline, limited: true } : timeline;
 }
 
-function readRoomTimeline(model: ReadModel, window: RoomWindow, history: MembershipHistory, since: number | undefined) {
+function readRoomTimeline(
+  readers: RoomReaders,
+  window: RoomWindow,
+  history: MembershipHistory,
+  since: number | undefined,
+) {
   const { view, upTo, request, ignored } = window;
   const { timeline: filter } = request.filter.room;
   const query = {
     ...{ view, since, upTo, filter },
     maySee: (event: TimelineEvent) => history.maySee(event),
-    shows: (event: TimelineEvent) => event.stateKey !== undefined || !ignored.has(event.sender),
+    shows: (event: TimelineEvent) => event.text.stateKey !== undefined || !ignored.has(event.text.sender),
   };
   return filter.allowsRoom(view.record.roomId)
-    ? readTimeline(model, query)
+    ? readTimeline(readers, query)
     : Promise.resolve({ events: [], limited: false, start: upTo, lookedBackTo: upTo });
 }
 
 /** Who ends what never was a membership, as by declining an invite, has no right to know the room. */
 async function mayReadState(
-  model: ReadModel,
+  readers: RoomReaders,
   { view, upTo }: RoomWindow,
   history: MembershipHistory,
   kind: 'join' | 'leave',
 ): Promise<boolean> {
-  if (kind === 'join' || history.at(upTo - 1) === 'join') return true;
-  const versions = await model.entryVersions(view.record.nid, 'm.room.history_visibility', '');
-  const visibility = versions.findLast(({ position }) => position <= upTo)?.event?.visibility;
-  return visibility === 'world_readable';
+  return kind === 'join' || history.at(upTo - 1) === 'join' || isWorldReadable(readers, view.record, upTo);
 }
 
 /** Of the state before the timeline, what the timeline shows is no part. */
-function ownMembership(history: MembershipHistory, upTo: number, shown: readonly TimelineEvent[]): TimelineEvent[] {
-  const own = history.eventAt(upTo);
-  return own === undefined || shown.some(({ position }) => position === own.position) ? [] : [own];
+async function ownMembership(
+  { texts }: RoomReaders,
+  { view, upTo, request }: RoomWindow,
+  history: MembershipHistory,
+  shown: readonly TimelineEvent[],
+): Promise<ShownEvent[]> {
+  const eventNid = history.eventAt(upTo);
+  if (eventNid === undefined || shown.some(({ text }) => text.eventNid === eventNid)) return [];
+  const own = { type: 'm.room.member', stateKey: request.userId, position: upTo, membership: undefined, eventNid };
+  return showState(texts, view.record, [own]);
 }
 
 async function readRoomState(readers: RoomReaders, window: RoomWindow, timeline: Timeline, since: number | undefined) {
@@ -141,7 +143,7 @@ async function readRoomState(readers: RoomReaders, window: RoomWindow, timeline:
   if (filter.allowsNothing || !filter.allowsRoom(view.record.roomId)) return [];
   const { userId, deviceId, stateKey } = request;
   const after = stateKey !== 'state';
-  return readStateDelta(readers.model, readers.sent, { view, userId, deviceId, since, upTo, timeline, filter, after });
+  return readStateDelta(readers, { view, userId, deviceId, since, upTo, timeline, filter, after });
 }
 
 function viewerOf({ request, now }: Window): Viewer {
@@ -149,7 +151,7 @@ function viewerOf({ request, now }: Window): Viewer {
 }
 
 /** What the events are in the format that the filter asks for, when it is not that of clients. */
-async function rawTexts({ roomLog }: RoomReaders, { request, view }: RoomWindow, events: readonly TimelineEvent[]) {
+async function rawTexts({ roomLog }: RoomReaders, { request, view }: RoomWindow, events: readonly ShownEvent[]) {
   if (request.filter.eventFormat === 'client' || events.length === 0) return undefined;
   return rawEvents(roomLog, view.record.roomId, events);
 }
@@ -157,13 +159,13 @@ async function rawTexts({ roomLog }: RoomReaders, { request, view }: RoomWindow,
 function timelineText(timeline: Timeline, viewer: Viewer, { upTo, since }: RoomWindow): string {
   const { events, limited, start } = timeline;
   const previous = events.length > 0 || limited ? start : (since ?? upTo);
-  return `"timeline":{"events":[${events.map((event) => eventText(event, viewer)).join(',')}],"limited":${limited},"prev_batch":"${formatToken(previous)}"}`;
+  return `"timeline":{"events":${eventsText(events, viewer)},"limited":${limited},"prev_batch":"${formatToken(previous)}"}`;
 }
 
 /** Of state from before the user came they may know what it is, not what it was. */
-function stateText(events: readonly TimelineEvent[], viewer: Viewer, history: MembershipHistory): string {
+function stateText(events: readonly ShownEvent[], viewer: Viewer, history: MembershipHistory): string {
   const ofState = { ...viewer, membershipAt: undefined, maySee: (event: TimelineEvent) => history.maySee(event) };
-  return `{"events":[${events.map((event) => eventText(event, ofState)).join(',')}]}`;
+  return `{"events":${eventsText(events, ofState)}}`;
 }
 
 function wantedAccountData({ accountData, request, view }: RoomWindow): readonly AccountDataRow[] {

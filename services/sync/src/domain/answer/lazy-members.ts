@@ -1,11 +1,17 @@
 import { LRUCache } from 'lru-cache';
-import type { TimelineEvent } from '../timeline-event.js';
 
 const MAX_DEVICES_AND_ROOMS = 20_000;
 const MAX_DEVICES = 20_000;
 
+/** A member of a room by the event that says so. */
+interface MemberEvent {
+  readonly roomNid: number;
+  readonly stateKey: string;
+  readonly eventNid: number;
+}
+
 interface Sent {
-  readonly eventId: string;
+  readonly eventNid: number;
   /** The token of the answer that it went with. */
   readonly upTo: number;
   /** Whether the device has come back with that very token. */
@@ -36,15 +42,15 @@ export class SentMembers {
   }
 
   /** Whether the device may not have this member event yet; the answer up to `upTo` brings it then. */
-  isNews(device: string, member: TimelineEvent, since: number | undefined, upTo: number): boolean {
+  isNews(device: string, member: MemberEvent, since: number | undefined, upTo: number): boolean {
     const key = `${device} ${member.roomNid}`;
     const members = this.#sent.get(key) ?? new Map<string, Sent>();
     this.#sent.set(key, members);
-    const known = members.get(member.stateKey ?? '');
-    const isKnown = known?.eventId === member.eventId && known.isReceived;
+    const known = members.get(member.stateKey);
+    const isKnown = known?.eventNid === member.eventNid && known.isReceived;
     if (isKnown && since !== undefined && known.upTo <= since) return false;
-    const sent = { eventId: member.eventId, upTo, isReceived: false };
-    members.set(member.stateKey ?? '', sent);
+    const sent = { eventNid: member.eventNid, upTo, isReceived: false };
+    members.set(member.stateKey, sent);
     this.#remember(device, sent);
     return true;
   }

@@ -1,9 +1,10 @@
 import type { CompiledRoomEventFilter } from '@ganglion/protocol';
-import type { ReadModel } from '../ports/read-model.js';
-import { filterable, type StateVersion, type TimelineEvent } from '../timeline-event.js';
-import { coveringFrom } from '../views/past-state.js';
+import { showState } from '../texts/shown-events.js';
+import { filterable, type ShownEvent, type StateVersion } from '../timeline-event.js';
+import { allMembersAt, changedState, entryAt, membersAt, stateAt } from '../views/room-state.js';
 import type { RoomView } from '../views/room-view.js';
 import type { SentMembers } from './lazy-members.js';
+import type { RoomReaders } from './room-readers.js';
 import { shownHeroes, summaryChanged } from './room-summary.js';
 import type { Timeline } from './timeline-window.js';
 
@@ -27,49 +28,74 @@ export interface StateQuery {
  *
  * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync
  */
-export async function readStateDelta(model: ReadModel, sent: SentMembers, query: StateQuery): Promise<TimelineEvent[]> {
-  const { since, upTo, timeline, filter, view } = query;
-  const state = await coveringFrom(model, view, Math.min(since ?? upTo, timeline.start));
-  const entries = since === undefined ? state.stateAt(upTo) : state.changedState(since, upTo);
-  const wanted = filter.lazyLoadMembers ? entries.filter(({ type }) => type !== 'm.room.member') : entries;
-  const notShown = withoutTimeline(query, state);
-  const changed = wanted.flatMap((entry) => notShown(entry) ?? []);
+export async function readStateDelta(readers: RoomReaders, query: StateQuery): Promise<ShownEvent[]> {
+  const { since, filter, view } = query;
+  const lazy = filter.lazyLoadMembers;
+  const changed = await beforeTimeline(readers, query, await entriesOf(readers, query, !lazy));
   const news = changed.filter(({ position }) => since === undefined || position > since);
-  const members = filter.lazyLoadMembers ? lazyMembers(query, sent, state, notShown) : [];
-  return [...news.flatMap(({ event }) => event ?? []), ...members].filter((event) => filter.allows(filterable(event)));
+  const members = lazy ? await lazyMembers(readers, query) : [];
+  const events = await showState(readers.texts, view.record, [...news, ...members]);
+  return events.filter((event) => filter.allows(filterable(event)));
 }
 
-type Entry = (entry: StateVersion) => StateVersion | undefined;
+/** What the client may have to be told. */
+async function entriesOf({ model }: RoomReaders, { view, since, upTo }: StateQuery, withMembers: boolean) {
+  if (since !== undefined) return changedState(model, view, since, upTo, withMembers);
+  const state = await stateAt(model, view, upTo);
+  if (!withMembers) return state;
+  const pages = [state];
+  for await (const page of allMembersAt(model, view.record.nid, upTo)) pages.push([...page]);
+  return pages.flat();
+}
 
-/** What an entry is at the end, or before the timeline when it is the timeline that shows how it ends. */
-function withoutTimeline({ timeline, after }: StateQuery, state: RoomView): Entry {
-  const shown = new Set(after ? [] : timeline.events.map(({ position }) => position));
-  return (entry) => {
-    const isShown = entry.event !== undefined && shown.has(entry.event.position);
-    return isShown ? state.version(entry.type, entry.stateKey, timeline.start) : entry;
-  };
+/** What entries are at the end, or before the timeline when it is the timeline that shows how they end. */
+async function beforeTimeline(
+  { model }: RoomReaders,
+  { view, timeline, after }: StateQuery,
+  entries: readonly StateVersion[],
+): Promise<StateVersion[]> {
+  const shown = new Set(after ? [] : timeline.events.map(({ text }) => text.eventNid));
+  const isShown = ({ eventNid }: StateVersion) => eventNid !== undefined && shown.has(eventNid);
+  const hidden = entries.filter(isShown);
+  if (hidden.length === 0) return [...entries];
+  const isMember = ({ type }: StateVersion) => type === 'm.room.member';
+  const memberIds = hidden.filter(isMember).map(({ stateKey }) => stateKey);
+  const members = await membersAt(model, view, memberIds, timeline.start);
+  const before = await Promise.all(
+    hidden.map((entry) =>
+      isMember(entry) ? members.get(entry.stateKey) : entryAt(model, view, entry.type, entry.stateKey, timeline.start),
+    ),
+  );
+  const instead = new Map(hidden.map((entry, index) => [entry, before[index]]));
+  return entries.flatMap((entry) => (instead.has(entry) ? (instead.get(entry) ?? []) : entry));
 }
 
 /** Members only as far as someone has to be shown, and not again to a device that has them. */
-function lazyMembers(query: StateQuery, sent: SentMembers, state: RoomView, notShown: Entry): TimelineEvent[] {
+async function lazyMembers(readers: RoomReaders, query: StateQuery): Promise<StateVersion[]> {
   const { view, userId, deviceId, since, upTo, timeline, filter, after } = query;
-  const wanted = new Set(timeline.events.map(({ sender }) => sender));
+  const wanted = new Set(timeline.events.map(({ text }) => text.sender));
   wanted.add(userId);
   // Of the state after the timeline, the client takes nothing from the timeline itself.
   if (after) for (const member of changedMembers(timeline)) wanted.add(member);
   if (since === undefined || summaryChanged(view, since, upTo)) {
-    for (const hero of shownHeroes(view, upTo, userId) ?? []) wanted.add(hero);
+    for (const hero of (await shownHeroes(readers, view, upTo, userId)) ?? []) wanted.add(hero);
   }
-  return [...wanted].flatMap((member) => {
-    const entry = state.version('m.room.member', member, upTo);
-    const event = entry && notShown(entry)?.event;
-    if (event === undefined) return [];
-    const isNew = since !== undefined && event.position > since;
-    const unsent = sent.isNews(`${userId} ${deviceId}`, event, since, upTo);
-    return unsent || isNew || filter.includeRedundantMembers ? [event] : [];
+  const members = await membersAt(readers.model, view, wanted, upTo);
+  const sent = (entry: StateVersion) => isNewTo(readers.sent, `${userId} ${deviceId}`, entry, query);
+  const shown = await beforeTimeline(readers, query, [...members.values()]);
+  return shown.filter((entry) => {
+    const isNew = since !== undefined && entry.position > since;
+    return entry.eventNid !== undefined && (sent(entry) || isNew || filter.includeRedundantMembers);
   });
 }
 
+function isNewTo(sent: SentMembers, device: string, { stateKey, eventNid }: StateVersion, query: StateQuery): boolean {
+  const { view, since, upTo } = query;
+  return eventNid !== undefined && sent.isNews(device, { roomNid: view.record.nid, stateKey, eventNid }, since, upTo);
+}
+
 function changedMembers({ events }: Timeline): string[] {
-  return events.flatMap(({ type, stateKey }) => (type === 'm.room.member' && stateKey !== undefined ? [stateKey] : []));
+  return events.flatMap(({ text: { type, stateKey } }) =>
+    type === 'm.room.member' && stateKey !== undefined ? [stateKey] : [],
+  );
 }

@@ -8,10 +8,12 @@ import { type UnreadCounts, unreadText } from '../unread/unread-counts.js';
 import type { RoomViews } from '../views/room-views.js';
 import type { RoomMembership, UserView } from '../views/user-view.js';
 import type { UserViews } from '../views/user-views.js';
+import { forEachAtMost } from './at-most.js';
 import type { EphemeralReader } from './ephemeral-reader.js';
-import { strippedRoomAnswer } from './invited-room.js';
-import { accountDataFor, accountDataText, type RoomReaders, roomAnswer } from './joined-room.js';
+import { declinedRoomAnswer, ownMemberEvent, strippedRoomText, strippedStateOf, toldState } from './invited-room.js';
+import { accountDataFor, accountDataText, roomAnswer } from './joined-room.js';
 import { type Aside, quietRoomAnswer } from './quiet-room.js';
+import type { RoomReaders } from './room-readers.js';
 import { shownAccountData } from './shown-account-data.js';
 import type { SyncRequest, Window } from './sync-request.js';
 
@@ -30,6 +32,9 @@ export interface SyncDependencies extends RoomReaders {
 interface RoomAside extends Aside {
   readonly accountData: readonly AccountDataRow[];
 }
+
+/** So that who is in hundreds of rooms takes neither all connections nor all memory. */
+const ROOMS_AT_ONCE = 32;
 
 type Section = 'join' | 'invite' | 'knock' | 'leave';
 type Entry = readonly [roomId: string, text: string];
@@ -108,8 +113,8 @@ export class SyncService {
       hasRead: since !== undefined && membership.marks.position > since,
       unread: async (view) => unreadText(await this.deps.unread.count(user, membership, view, upTo), byThread),
     });
-    await Promise.all(
-      memberships.map((membership) => this.#addRoom(sections, window, membership, asideOf(membership))),
+    await forEachAtMost(memberships, ROOMS_AT_ONCE, (membership) =>
+      this.#addRoom(sections, window, membership, asideOf(membership)),
     );
     const shown = shownAccountData(user.userId, accountData, since === undefined);
     const global = accountDataFor(request.filter.accountData, shown);
@@ -139,8 +144,7 @@ export class SyncService {
     const { record } = membership.room;
     const section = sectionOf(membership.membership);
     if (!this.#concerns(window, membership, section, aside)) return;
-    const view = await this.deps.rooms.get(record);
-    const text = await this.#roomText(window, membership, section, view, aside);
+    const text = await this.#roomText(window, membership, section, aside);
     if (text !== undefined) sections[section].push([record.roomId, text]);
   }
 
@@ -165,22 +169,26 @@ export class SyncService {
     window: Window,
     membership: RoomMembership,
     section: Section,
-    view: Awaited<ReturnType<RoomViews['get']>>,
     aside: RoomAside,
   ): Promise<string | undefined> {
-    const { model } = this.deps;
-    const { userId } = window.request;
-    const { position } = membership;
+    const { position, room } = membership;
+    if (section === 'invite' || section === 'knock') return this.#strippedText(window, membership, section);
+    if (membership.strippedState !== undefined) return declinedRoomAnswer(this.deps, window, membership);
+    const view = await this.deps.rooms.get(room.record);
     if (section === 'join' && isQuiet(window, membership, aside)) return quietRoomAnswer(window, aside, view);
-    if (section === 'join') return roomAnswer(this.deps, { ...window, ...aside, view }, 'join');
-    if (section === 'leave') {
-      const upTo = Math.min(position, window.upTo);
-      return roomAnswer(this.deps, { ...window, ...aside, view, upTo }, 'leave');
-    }
-    const inviter = view.stateEvent('m.room.member', userId, window.upTo)?.sender;
-    if (section === 'invite' && inviter !== undefined && window.ignored.has(inviter)) return undefined;
-    const key = section === 'invite' ? 'invite_state' : 'knock_state';
-    return strippedRoomAnswer(model, view, userId, Math.min(position, window.upTo), key);
+    if (section === 'join') return roomAnswer(this.deps, { ...window, ...aside, view, membership }, 'join');
+    const upTo = Math.min(position, window.upTo);
+    return roomAnswer(this.deps, { ...window, ...aside, view, membership, upTo }, 'leave');
+  }
+
+  async #strippedText({ ignored }: Window, membership: RoomMembership, section: 'invite' | 'knock') {
+    const own = await ownMemberEvent(this.deps, membership);
+    if (section === 'invite' && own !== undefined && ignored.has(own.text.sender)) return undefined;
+    const state =
+      membership.strippedState === undefined
+        ? await strippedStateOf(this.deps, await this.deps.rooms.get(membership.room.record), own, membership)
+        : toldState(membership.strippedState, own);
+    return strippedRoomText(state, section);
   }
 }
 

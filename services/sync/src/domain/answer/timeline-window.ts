@@ -1,7 +1,14 @@
 import type { CompiledRoomEventFilter } from '@ganglion/protocol';
 import type { ReadModel } from '../ports/read-model.js';
-import { filterable, type TimelineEvent } from '../timeline-event.js';
+import type { EventTexts } from '../texts/event-texts.js';
+import { showEvents } from '../texts/shown-events.js';
+import { type EventPlace, filterable, type TimelineEvent } from '../timeline-event.js';
 import type { RoomView } from '../views/room-view.js';
+
+interface TimelineReaders {
+  readonly model: ReadModel;
+  readonly texts: EventTexts;
+}
 
 export interface TimelineQuery {
   readonly view: RoomView;
@@ -28,47 +35,64 @@ export interface Timeline {
 
 /** A filter that lets little through must not make one answer read all of a room. */
 const MAX_SCANNED = 2_000;
+const MIN_PAGE = 10;
+const MAX_PAGE = 200;
 
 /**
  * The last events of a room that pass, at most as many as the filter's limit. They go back no further than to a state event
  * that the viewer may not see: what they see of the state before it would be taken for what came after.
  */
-export async function readTimeline(model: ReadModel, query: TimelineQuery): Promise<Timeline> {
+export async function readTimeline(readers: TimelineReaders, query: TimelineQuery): Promise<Timeline> {
   const { view, filter, upTo } = query;
   const floor = query.since ?? 0;
   const found: TimelineEvent[] = [];
   let scannedTo = upTo;
   for (let scanned = 0; scanned < MAX_SCANNED && scannedTo > floor; ) {
-    const page = await pageBelow(model, view, floor, scannedTo);
-    for (const event of page) {
+    const places = await pageBelow(readers.model, view, floor, scannedTo, filter.limit - found.length);
+    for (const event of await showEvents(readers.texts, view.record, places)) {
+      const { position } = event.place;
       const visible = query.maySee(event);
-      if (!visible && event.stateKey !== undefined && found.length > 0)
-        return timelineOf(found, event.position, event.position, true);
+      if (!visible && event.text.stateKey !== undefined && found.length > 0)
+        return timelineOf(found, position, position, true);
       if (visible && passes(query, event)) {
-        if (found.length === filter.limit) return timelineOf(found, event.position, event.position, true);
+        if (found.length === filter.limit) return timelineOf(found, position, position, true);
         found.push(event);
       }
-      scannedTo = event.position - 1;
     }
-    scanned += page.length;
-    if (page.length === 0) scannedTo = floor;
+    scannedTo = (places.at(-1)?.position ?? floor + 1) - 1;
+    scanned += places.length;
   }
   return timelineOf(found, upTo, scannedTo, scannedTo > floor);
 }
 
 function timelineOf(found: TimelineEvent[], end: number, lookedBackTo: number, limited: boolean): Timeline {
   const first = found.at(-1);
-  return { events: found.reverse(), limited, start: first === undefined ? end : first.position - 1, lookedBackTo };
+  return {
+    events: found.reverse(),
+    limited,
+    start: first === undefined ? end : first.place.position - 1,
+    lookedBackTo,
+  };
 }
 
 function passes({ filter, shows }: TimelineQuery, event: TimelineEvent): boolean {
   return filter.allows(filterable(event)) && shows(event);
 }
 
-/** Events below a position, newest first: from memory as far as it reaches, then from the database. */
-async function pageBelow(model: ReadModel, view: RoomView, above: number, upTo: number): Promise<TimelineEvent[]> {
+/**
+ * Events below a position, newest first: from memory as far as it reaches, then from the database. Not many more than are
+ * wanted, as each costs its text.
+ */
+async function pageBelow(
+  model: ReadModel,
+  view: RoomView,
+  above: number,
+  upTo: number,
+  wanted: number,
+): Promise<readonly EventPlace[]> {
+  const limit = Math.max(MIN_PAGE, Math.min(MAX_PAGE, wanted + 1));
   const inMemory = view.between(Math.max(above, view.windowStart), upTo);
-  if (inMemory.length > 0) return inMemory.toReversed();
+  if (inMemory.length > 0) return inMemory.slice(-limit).reverse();
   if (above >= view.windowStart) return [];
-  return model.events({ roomNid: view.record.nid, above, upTo, direction: 'backwards', limit: 200 });
+  return model.events({ roomNid: view.record.nid, above, upTo, direction: 'backwards', limit });
 }

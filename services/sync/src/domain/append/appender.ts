@@ -3,10 +3,13 @@ import type { UserChanges, UserLog } from '@ganglion/contracts/user';
 import { atTracePoint, type TracePoint, tracePoint } from '@ganglion/telemetry';
 import { LRUCache } from 'lru-cache';
 import type { AppendBatch, AppendRoom } from '../append-batch.js';
-import type { AppendModel, EarlierEvent } from '../ports/append-model.js';
+import type { AppendModel, EntryName } from '../ports/append-model.js';
 import type { UnplacedReceipt } from '../ports/receipt-model.js';
-import { BatchBuilder, type EarlierEvents, type OnUnreadable, stateKeyOf } from './batch-builder.js';
-import { isStorableKey } from './storable.js';
+import { isStorableKey } from '../storable.js';
+import { BatchBuilder } from './batch-builder.js';
+import { JumpStage } from './jump-stage.js';
+import { type OnUnreadable, piecesOf, type ReadableRun, readRun } from './readable-run.js';
+import { type CurrentState, stateKeyOf } from './room-state-changes.js';
 import type { TypingNote, TypingRooms } from './typing-rooms.js';
 import { readUserLog } from './user-log.js';
 
@@ -33,31 +36,47 @@ interface Waiting {
 const MAX_RUNS = 500;
 const MAX_ROOMS = 20_000;
 const LOG_PAGE = 200;
-const NOTHING_EARLIER: EarlierEvents = { state: () => undefined, event: () => undefined, replacing: () => [] };
+const NOTHING: CurrentState = () => undefined;
+
+export interface AppenderDependencies {
+  /** The position that was handed out last. */
+  readonly position: number;
+  readonly epoch: number;
+  readonly model: AppendModel;
+  readonly log: RoomLog;
+  readonly userLog: UserLog;
+  readonly typing: TypingRooms;
+  /** Whether a user is one of ours. */
+  readonly isLocal: (userId: string) => boolean;
+  readonly appended: (batch: AppendBatch) => void;
+  readonly unreadable: OnUnreadable;
+}
 
 /**
  * Hands out positions, one batch after the other, for one term of leadership. What it knows already it drops; where
  * events are missing in between, it reads them from the room's log.
  */
 export class Appender {
+  #position: number;
   #waiting: Waiting[] = [];
   #running = false;
   readonly #rooms = new LRUCache<string, AppendRoom>({ maxSize: MAX_ROOMS, sizeCalculation: () => 1 });
   readonly #userSeqs = new LRUCache<string, number>({ maxSize: MAX_ROOMS, sizeCalculation: () => 1 });
+  readonly #jumps: JumpStage;
 
-  constructor(
-    private position: number,
-    private readonly epoch: number,
-    private readonly model: AppendModel,
-    private readonly log: RoomLog,
-    private readonly userLog: UserLog,
-    private readonly typing: TypingRooms,
-    private readonly appended: (batch: AppendBatch) => void,
-    private readonly unreadable: OnUnreadable,
-  ) {}
+  constructor(private readonly deps: AppenderDependencies) {
+    this.#position = deps.position;
+    this.#jumps = new JumpStage(deps.model, deps.log);
+  }
 
   /** Resolves once it is appended. @throws TermOverError, or what the database failed with */
   append(incoming: Incoming): Promise<void> {
+    const staged = 'room' in incoming ? this.#jumps.stageNews(incoming.room, this.#seqOf(incoming.room)) : undefined;
+    // Nobody else waits for what is too large to be told with its event.
+    return staged === undefined ? this.#enqueue(incoming) : staged.then(() => this.#enqueue(incoming));
+  }
+
+  #enqueue(incoming: Incoming): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ incoming, tracePoint: tracePoint(), resolve, reject });
       if (!this.#running) void this.#work();
@@ -84,7 +103,7 @@ export class Appender {
       // What was cached may be ahead of the database now.
       this.#rooms.clear();
       this.#userSeqs.clear();
-      const together = group.length === 1 || error instanceof TermOverError || this.model.isAway(error);
+      const together = group.length === 1 || error instanceof TermOverError || this.deps.model.isAway(error);
       if (together) for (const { reject } of group) reject(error);
       else for (const waiting of group) await this.#settle([waiting]);
     }
@@ -96,44 +115,83 @@ export class Appender {
     await Promise.all([this.#knowRooms(runs), this.#knowUsers(changes)]);
     for (const incoming of group) if ('user' in incoming && !incoming.fromLog) await this.#fillGapBefore(incoming.user);
     const complete = await this.#withoutGaps(runs);
-    const builder = new BatchBuilder(this.position, await this.#earlierEvents(complete), this.unreadable);
-    for (const run of complete) builder.addRoomEvents(this.#rooms.get(run.roomId)!, run);
+    const pieces = piecesOf(complete.map((run) => this.#readNews(run)));
+    for (const piece of pieces.slice(0, -1)) await this.#appendPiece(piece);
+    const builder = await this.#builderWith(pieces.at(-1) ?? []);
     for (const change of changes) builder.addUserChanges(change, this.#userSeqs.get(change.userId) ?? 0);
     this.#addEphemeral(builder, group);
     if (!builder.isEmpty) await this.#write(builder.batch());
   }
 
-  async #write(batch: AppendBatch): Promise<void> {
-    if (!(await this.model.append(batch, this.epoch))) throw new TermOverError(`term ${this.epoch} is over`);
-    this.position = batch.position;
+  /** Of a run what its room does not have yet. */
+  #readNews(run: RoomEvents): ReadableRun {
+    const { seq = 0, backSeq = 0 } = this.#rooms.get(run.roomId) ?? {};
+    const events = run.events.filter(({ roomSeq }) => (roomSeq < 0 ? roomSeq < backSeq : roomSeq > seq));
+    return readRun({ ...run, events }, this.deps.unreadable);
+  }
+
+  /** Appends what ends with a jump, unless an equal run has brought it before. */
+  async #appendPiece(piece: readonly ReadableRun[]): Promise<void> {
+    const last = piece.at(-1)!;
+    const { roomSeq } = last.events.at(-1)!.logged;
+    if (roomSeq <= this.#seqOf(last)) return;
+    await this.#jumps.stage(last, roomSeq);
+    const builder = await this.#builderWith(piece);
+    await this.#write(builder.batch(), { roomNid: last.roomNid, roomSeq });
+  }
+
+  async #builderWith(runs: readonly ReadableRun[]): Promise<BatchBuilder> {
+    const builder = new BatchBuilder(this.#position, await this.#currentState(runs), this.deps.isLocal);
+    for (const run of runs) builder.addRun(this.#rooms.get(run.roomId)!, run);
+    return builder;
+  }
+
+  async #write(built: AppendBatch, jump?: { roomNid: number; roomSeq: number }): Promise<void> {
+    const { model, epoch, typing, appended } = this.deps;
+    const batch = jump === undefined ? built : await this.#writeJump(built, jump);
+    if (jump === undefined && !(await model.append(batch, epoch))) throw new TermOverError(`term ${epoch} is over`);
+    this.#position = batch.position;
     for (const room of batch.rooms) this.#rooms.set(room.roomId, room);
     for (const { userId, seq } of batch.userSeqs) this.#userSeqs.set(userId, seq);
-    this.typing.wasPlaced(batch.typing);
-    this.appended(batch);
+    typing.wasPlaced(batch.typing);
+    appended(batch);
+  }
+
+  /** The batch as it is with what the jump made of the room. */
+  async #writeJump(batch: AppendBatch, jump: { roomNid: number; roomSeq: number }): Promise<AppendBatch> {
+    const { model, epoch } = this.deps;
+    const jumped = await model.appendJump(batch, epoch, jump);
+    if (jumped === undefined) throw new TermOverError(`term ${epoch} is over`);
+    this.#jumps.forget(jump);
+    const rooms = batch.rooms.map((room) => (room.nid === jump.roomNid ? jumped.room : room));
+    const of = (row: { roomNid: number; userId: string }) => `${row.roomNid} ${row.userId}`;
+    const memberships = new Map([...batch.memberships, ...jumped.memberships].map((row) => [of(row), row]));
+    return { ...batch, rooms, memberships: [...memberships.values()] };
   }
 
   /** Whatever becomes of the batch, what is typed goes on in memory: the next one brings what this one could not. */
   #addEphemeral(builder: BatchBuilder, group: readonly Incoming[]): void {
     const now = Date.now();
+    const { typing } = this.deps;
     for (const incoming of group) {
       if ('receipts' in incoming) for (const receipt of incoming.receipts) builder.addReceipt(receipt);
-      if ('typing' in incoming && incoming.typing !== undefined) this.typing.note(incoming.typing, now);
+      if ('typing' in incoming && incoming.typing !== undefined) typing.note(incoming.typing, now);
     }
-    for (const event of builder.events) this.typing.noteEvent(event);
-    this.typing.expire(now);
-    for (const row of this.typing.changes()) builder.addTyping(row);
+    for (const { roomNid, text } of builder.events) if (text !== undefined) typing.noteEvent({ roomNid, ...text });
+    typing.expire(now);
+    for (const row of typing.changes()) builder.addTyping(row);
   }
 
   async #knowRooms(runs: readonly RoomEvents[]): Promise<void> {
     const unknown = new Map(runs.filter(({ roomId }) => !this.#rooms.has(roomId)).map((run) => [run.roomId, run]));
     if (unknown.size === 0) return;
-    for (const room of await this.model.rooms([...unknown.values()])) this.#rooms.set(room.roomId, room);
+    for (const room of await this.deps.model.rooms([...unknown.values()])) this.#rooms.set(room.roomId, room);
   }
 
   async #knowUsers(changes: readonly UserChanges[]): Promise<void> {
     const unknown = [...new Set(changes.map(({ userId }) => userId))].filter((userId) => !this.#userSeqs.has(userId));
     if (unknown.length === 0) return;
-    const known = await this.model.userSeqs(unknown);
+    const known = await this.deps.model.userSeqs(unknown);
     for (const userId of unknown) this.#userSeqs.set(userId, known.get(userId) ?? 0);
   }
 
@@ -146,8 +204,8 @@ export class Appender {
     const known = () => this.#userSeqs.get(userId) ?? 0;
     const first = changes[0]?.userSeq ?? 0;
     if (first <= known() + 1) return;
-    for await (const page of readUserLog(this.userLog, userId, known())) {
-      const builder = new BatchBuilder(this.position, NOTHING_EARLIER, this.unreadable);
+    for await (const page of readUserLog(this.deps.userLog, userId, known())) {
+      const builder = new BatchBuilder(this.#position, NOTHING, this.deps.isLocal);
       builder.addUserChanges(page, known());
       if (!builder.isEmpty) await this.#write(builder.batch());
     }
@@ -158,19 +216,24 @@ export class Appender {
     const reached = new Map<string, number>();
     const complete: RoomEvents[] = [];
     for (const run of runs) {
-      const seq = reached.get(run.roomId) ?? this.#rooms.get(run.roomId)?.seq ?? 0;
-      const first = run.events[0]?.roomSeq ?? seq + 1;
-      if (first > seq + 1) complete.push(...(await this.#readLog(run.roomId, seq, first)));
+      const step = isBackfilled(run) ? -1 : 1;
+      const key = `${step} ${run.roomId}`;
+      const { seq = 0, backSeq = 0 } = this.#rooms.get(run.roomId) ?? {};
+      const known = reached.get(key) ?? (step > 0 ? seq : backSeq);
+      const first = run.events[0]?.roomSeq ?? known + step;
+      if (step * (first - known) > 1) complete.push(...(await this.#readLog(run.roomId, known, first, step)));
       complete.push(run);
-      reached.set(run.roomId, Math.max(seq, run.events.at(-1)?.roomSeq ?? 0));
+      reached.set(key, step * Math.max(step * known, step * (run.events.at(-1)?.roomSeq ?? known)));
     }
     return complete;
   }
 
-  async #readLog(roomId: string, afterSeq: number, before: number): Promise<RoomEvents[]> {
+  /** What follows on one room_seq, until before another one, upwards or downwards. */
+  async #readLog(roomId: string, known: number, before: number, step: 1 | -1): Promise<RoomEvents[]> {
     const pages: RoomEvents[] = [];
-    for (let seq = afterSeq; seq < before - 1; ) {
-      const { events } = await this.log.getRoomEvents({ roomId, afterSeq: seq, limit: LOG_PAGE, backfilled: false });
+    for (let seq = known; step * (before - seq) > 1; ) {
+      const request = { roomId, afterSeq: seq, limit: LOG_PAGE, backfilled: step < 0 };
+      const { events } = await this.deps.log.getRoomEvents(request);
       const last = events?.events.at(-1);
       if (events === undefined || last === undefined) throw new Error(`the log of ${roomId} ends at ${seq}`);
       pages.push(events);
@@ -179,45 +242,29 @@ export class Appender {
     return pages;
   }
 
-  /** Looks up what the new events replace or redact, and what shows that. */
-  async #earlierEvents(runs: readonly RoomEvents[]): Promise<EarlierEvents> {
-    const keys = new Map<string, { roomNid: number; type: string; stateKey: string }>();
-    const ids = new Set<string>();
-    const redacted = new Set<string>();
-    for (const { roomId, events } of runs) {
-      const roomNid = this.#rooms.get(roomId)?.nid ?? 0;
-      for (const { stateChanges, redactedEventId, eventId } of events) {
-        if (redactedEventId !== undefined) redacted.add(redactedEventId);
-        for (const change of stateChanges.filter(isStorableKey)) {
-          keys.set(stateKeyOf(roomNid, change.type, change.stateKey), { roomNid, ...change });
-          if (change.eventId !== eventId && change.eventId !== '') ids.add(change.eventId);
-        }
+  #seqOf({ roomId }: { roomId: string }): number {
+    return this.#rooms.get(roomId)?.seq ?? 0;
+  }
+
+  /** Looks up what the new events change. */
+  async #currentState(runs: readonly ReadableRun[]): Promise<CurrentState> {
+    const names = new Map<string, EntryName>();
+    const note = (roomNid: number, name: { type: string; stateKey: string }) => {
+      if (isStorableKey(name)) names.set(stateKeyOf(roomNid, name.type, name.stateKey), { roomNid, ...name });
+    };
+    for (const { roomNid, events } of runs) {
+      for (const { logged, text } of events) {
+        if (logged.roomSeq < 0 || text === undefined) continue;
+        for (const { type, stateKey } of logged.stateChanges) note(roomNid, { type, stateKey });
+        if (text.stateKey !== undefined) note(roomNid, { type: text.type, stateKey: text.stateKey });
       }
     }
-    const [state, events, replacing] = await Promise.all([
-      this.model.currentState([...keys.values()]),
-      this.model.events([...ids, ...redacted]),
-      this.model.replacing([...redacted]),
-    ]);
-    const shownRedactions = events.flatMap(({ type, json }) =>
-      type === 'm.room.redaction' ? [JSON.parse(json).redacts] : [],
-    );
-    return indexed(state, [...events, ...(await this.model.events(shownRedactions.filter(isString)))], replacing);
+    const entries = names.size === 0 ? [] : await this.deps.model.currentState([...names.values()]);
+    const byKey = new Map(entries.map((entry) => [stateKeyOf(entry.roomNid, entry.type, entry.stateKey), entry]));
+    return (roomNid, type, stateKey) => byKey.get(stateKeyOf(roomNid, type, stateKey));
   }
 }
 
-const isString = (value: unknown): value is string => typeof value === 'string';
-
-function indexed(
-  state: readonly EarlierEvent[],
-  events: readonly EarlierEvent[],
-  replacing: readonly EarlierEvent[],
-): EarlierEvents {
-  const byKey = new Map(state.map((event) => [stateKeyOf(event.roomNid, event.type, event.stateKey ?? ''), event]));
-  const byId = new Map([...state, ...events].map((event) => [event.eventId, event]));
-  return {
-    state: (roomNid, type, stateKey) => byKey.get(stateKeyOf(roomNid, type, stateKey)),
-    event: (eventId) => byId.get(eventId),
-    replacing: (eventId) => replacing.filter(({ replacesState }) => replacesState === eventId),
-  };
+function isBackfilled({ events }: RoomEvents): boolean {
+  return (events[0]?.roomSeq ?? 0) < 0;
 }

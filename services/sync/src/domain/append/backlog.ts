@@ -22,7 +22,7 @@ export class Backlog {
     const missing: Announcement[] = [];
     for await (const { heads } of roomHeads(this.roomLog, cursor)) {
       const known = await this.model.roomSeqs(heads.map(({ roomId }) => roomId));
-      const behind = heads.filter(({ roomId, roomSeq }) => roomSeq > (known.get(roomId) ?? 0));
+      const behind = heads.filter(({ roomId, roomSeq }) => roomSeq > (known.get(roomId)?.seq ?? 0));
       missing.push(...behind.map(({ roomId, roomSeq }) => ({ id: roomId, seq: roomSeq })));
     }
     return missing;

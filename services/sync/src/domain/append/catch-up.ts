@@ -58,8 +58,12 @@ export class CatchUp {
     for await (const page of roomHeads(this.deps.roomLog, this.#roomCursor)) {
       cursor ??= page.cursor;
       const known = await this.deps.model.roomSeqs(page.heads.map(({ roomId }) => roomId));
-      for (const { roomId, roomSeq } of page.heads) {
-        await this.#isolated(roomId, () => this.#room(roomId, known.get(roomId) ?? 0, roomSeq));
+      for (const head of page.heads) {
+        const { seq = 0, backSeq = 0 } = known.get(head.roomId) ?? {};
+        await this.#isolated(head.roomId, async () => {
+          await this.#live(head.roomId, seq, head.roomSeq);
+          await this.#backfilled(head.roomId, backSeq, head.backSeq);
+        });
       }
       if (signal.aborted) return;
     }
@@ -67,19 +71,21 @@ export class CatchUp {
     if (cursor !== undefined) this.#roomCursor = cursor;
   }
 
-  async #room(roomId: string, knownSeq: number, headSeq: number): Promise<void> {
-    for (let seq = knownSeq; seq < headSeq; ) {
-      const { events } = await this.deps.roomLog.getRoomEvents({
-        roomId,
-        afterSeq: seq,
-        limit: LOG_PAGE,
-        backfilled: false,
-      });
-      const last = events?.events.at(-1);
-      if (events === undefined || last === undefined) return;
-      await this.deps.appender.append({ room: events });
-      seq = last.roomSeq;
-    }
+  async #live(roomId: string, knownSeq: number, headSeq: number): Promise<void> {
+    for (let seq = knownSeq; seq < headSeq; ) seq = (await this.#appendAfter(roomId, seq, false)) ?? headSeq;
+  }
+
+  async #backfilled(roomId: string, knownSeq: number, headSeq: number): Promise<void> {
+    for (let seq = knownSeq; seq > headSeq; ) seq = (await this.#appendAfter(roomId, seq, true)) ?? headSeq;
+  }
+
+  /** Appends what follows in the room's log; the room_seq of its last event, if there is any. */
+  async #appendAfter(roomId: string, afterSeq: number, backfilled: boolean): Promise<number | undefined> {
+    const { events } = await this.deps.roomLog.getRoomEvents({ roomId, afterSeq, limit: LOG_PAGE, backfilled });
+    const last = events?.events.at(-1);
+    if (events === undefined || last === undefined) return undefined;
+    await this.deps.appender.append({ room: events });
+    return last.roomSeq;
   }
 
   async #users(signal: AbortSignal): Promise<void> {

@@ -2,9 +2,10 @@ import { MatrixError } from '@ganglion/contracts';
 import type { Announcements } from '../feed/announcements.js';
 import type { LiveFeed } from '../feed/live-feed.js';
 import { belongsToThread } from '../history/threads.js';
-import type { ReadModel } from '../ports/read-model.js';
+import type { RoomRecord } from '../ports/read-model.js';
 import type { ReceiptModel } from '../ports/receipt-model.js';
 import type { TimelineEvent } from '../timeline-event.js';
+import type { EventFinder } from '../views/event-finder.js';
 import type { FullyReadMarkers } from './fully-read.js';
 import type { JoinedRooms } from './joined-rooms.js';
 
@@ -22,7 +23,7 @@ export interface ReceiptRequest extends Reader {
 
 export interface ReceiptsDependencies {
   readonly feed: LiveFeed;
-  readonly model: ReadModel;
+  readonly finder: EventFinder;
   readonly receipts: ReceiptModel;
   readonly joined: JoinedRooms;
   readonly announcements: Announcements;
@@ -42,39 +43,35 @@ export class Receipts {
    * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidreceiptreceipttypeeventid
    */
   async post(request: ReceiptRequest): Promise<void> {
-    const { model, receipts, announce } = this.deps;
+    const { finder, receipts, announce } = this.deps;
     const { userId, type, eventId, threadId = '' } = request;
-    const event = await this.#event(request, eventId);
-    if (threadId !== '' && !(await belongsToThread(model, event, threadId))) {
+    const { room, event } = await this.#event(request, eventId);
+    const find = (id: string) => finder.find(room, id, userId);
+    if (threadId !== '' && !(await belongsToThread(find, event, threadId))) {
       throw new MatrixError(400, 'M_INVALID_PARAM', `${eventId} does not belong to the thread ${threadId}`);
     }
-    const { roomNid, position: eventPosition } = event;
+    const { roomNid, position: eventPosition } = event.place;
     const receipt = { roomNid, userId, type, threadId, eventId, eventPosition, ts: Date.now() };
     if (await receipts.putReceipt(receipt)) announce();
   }
 
   /** @throws MatrixError M_FORBIDDEN, M_NOT_FOUND */
   async setFullyRead(reader: Reader, eventId: string): Promise<void> {
-    const event = await this.#event(reader, eventId);
-    await this.deps.fullyRead.set(reader.userId, reader.roomId, event);
+    const { room, event } = await this.#event(reader, eventId);
+    await this.deps.fullyRead.set(reader.userId, room, event);
   }
 
   /** The event of a room that the user is in. */
-  #event({ userId, roomId }: Reader, eventId: string): Promise<TimelineEvent> {
-    const { feed, joined, announcements } = this.deps;
+  #event({ userId, roomId }: Reader, eventId: string): Promise<{ room: RoomRecord; event: TimelineEvent }> {
+    const { feed, joined, announcements, finder } = this.deps;
     return feed.use(async () => {
-      const { room } = await joined.find(userId, roomId);
-      const known = await this.#eventOf(room.record.nid, eventId);
-      if (known !== undefined) return known;
+      const { record: room } = (await joined.find(userId, roomId)).room;
+      const known = await finder.find(room, eventId, userId);
+      if (known !== undefined) return { room, event: known };
       await announcements.settled(roomId);
-      const event = await this.#eventOf(room.record.nid, eventId);
+      const event = await finder.find(room, eventId, userId);
       if (event === undefined) throw new MatrixError(404, 'M_NOT_FOUND', 'There is no such event in the room');
-      return event;
+      return { room, event };
     });
-  }
-
-  async #eventOf(roomNid: number, eventId: string): Promise<TimelineEvent | undefined> {
-    const event = await this.deps.model.findEvent(eventId);
-    return event?.roomNid === roomNid ? event : undefined;
   }
 }

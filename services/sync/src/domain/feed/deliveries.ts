@@ -2,7 +2,7 @@ import { tracePointOf, tracingEnabled, withSpan } from '@ganglion/telemetry';
 import { trace } from '@opentelemetry/api';
 import { LRUCache } from 'lru-cache';
 import type { AppendBatch } from '../append-batch.js';
-import type { TimelineEvent } from '../timeline-event.js';
+import type { EventPlace } from '../timeline-event.js';
 
 /** Who looks at a trace wants to see when the message arrived, not every member of a large room. */
 const SHOWN_PER_MESSAGE = 20;
@@ -40,7 +40,7 @@ export class Delivery {
 
   constructor(private readonly messages: LRUCache<number, TracedMessage>) {}
 
-  add(events: readonly TimelineEvent[]): void {
+  add(events: readonly EventPlace[]): void {
     for (const { position } of events) {
       const message = this.messages.get(position);
       if (message !== undefined && message.shown < SHOWN_PER_MESSAGE) this.#brought.add(message);

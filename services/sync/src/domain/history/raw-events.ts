@@ -1,5 +1,5 @@
 import type { RoomLog } from '@ganglion/contracts/room';
-import type { TimelineEvent } from '../timeline-event.js';
+import type { ShownEvent } from '../timeline-event.js';
 
 const PAGE = 100;
 
@@ -13,9 +13,9 @@ const PAGE = 100;
 export async function rawEvents(
   log: Pick<RoomLog, 'getEvents'>,
   roomId: string,
-  wanted: readonly TimelineEvent[],
+  wanted: readonly ShownEvent[],
 ): Promise<ReadonlyMap<string, string>> {
-  const ids = [...new Set(wanted.map(({ eventId }) => eventId))];
+  const ids = [...new Set(wanted.map(({ text }) => text.eventId))];
   const texts = new Map<string, string>();
   for (let first = 0; first < ids.length; first += PAGE) {
     const { events } = await log.getEvents({ roomId, eventIds: ids.slice(first, first + PAGE), eventNids: [] });

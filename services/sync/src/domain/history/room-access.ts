@@ -1,5 +1,8 @@
 import { MatrixError } from '@ganglion/contracts';
+import { parseHistoryVisibility } from '@ganglion/protocol';
+import { contentText } from '../event-text.js';
 import type { ReadModel, RoomRecord } from '../ports/read-model.js';
+import type { EventTexts } from '../texts/event-texts.js';
 import { MembershipHistory } from './visibility.js';
 
 /** A room as far as one user may look into it. */
@@ -12,23 +15,43 @@ export interface RoomAccess {
   readonly stateUpTo: number;
 }
 
+interface Readers {
+  readonly model: ReadModel;
+  readonly texts: EventTexts;
+}
+
 /**
  * What a user may see of a room: all of it while they are in it or the world may read it, what came before their leaving when
  * they were in it.
  *
  * @throws MatrixError M_FORBIDDEN, also for rooms that do not exist: nobody learns which rooms do
  */
-export async function accessRoom(model: ReadModel, roomId: string, userId: string, upTo: number): Promise<RoomAccess> {
+export async function accessRoom(readers: Readers, roomId: string, userId: string, upTo: number): Promise<RoomAccess> {
+  const { model } = readers;
   const room = await model.findRoom(roomId);
   if (room === undefined) throw notInRoom(userId);
-  const history = new MembershipHistory(userId, await model.entryVersions(room.nid, 'm.room.member', userId));
+  const history = await membershipsIn(model, room.nid, userId);
   const leftAt = history.leftAt;
   if (history.everJoined && leftAt === undefined) return { room, history, upTo, stateUpTo: upTo };
-  const [visibility] = (await model.entryVersions(room.nid, 'm.room.history_visibility', '')).slice(-1);
-  if (visibility?.event?.visibility === 'world_readable') return { room, history, upTo, stateUpTo: upTo };
+  if (await isWorldReadable(readers, room, upTo)) return { room, history, upTo, stateUpTo: upTo };
   if (!history.everJoined || (await isForgotten(model, userId, room.nid, leftAt))) throw notInRoom(userId);
   const until = (position = upTo) => Math.min(upTo, position);
   return { room, history, upTo: until(leftAt), stateUpTo: until(history.departedAt) };
+}
+
+/** All that a user ever was in a room. */
+export async function membershipsIn(model: ReadModel, roomNid: number, userId: string): Promise<MembershipHistory> {
+  const names = [{ type: 'm.room.member', stateKey: userId }];
+  return new MembershipHistory(userId, await model.entryVersions({ roomNid, names, from: 0 }));
+}
+
+/** Whether everybody may read a room as it is at a position. */
+export async function isWorldReadable({ model, texts }: Readers, room: RoomRecord, at: number): Promise<boolean> {
+  const names = [{ type: 'm.room.history_visibility', stateKey: '' }];
+  const versions = await model.entryVersions({ roomNid: room.nid, names, from: at });
+  const nid = versions.findLast(({ position }) => position <= at)?.eventNid;
+  const text = nid === undefined ? undefined : (await texts.load(room, [nid])).get(nid);
+  return text !== undefined && parseHistoryVisibility(JSON.parse(contentText(text))) === 'world_readable';
 }
 
 async function isForgotten(model: ReadModel, userId: string, roomNid: number, leftAt = 0): Promise<boolean> {
@@ -42,13 +65,12 @@ async function isForgotten(model: ReadModel, userId: string, roomNid: number, le
  * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidforget
  */
 export async function forgetRoom(model: ReadModel, roomId: string, userId: string): Promise<void> {
-  const room = await model.findRoom(roomId);
-  const versions = room === undefined ? [] : await model.entryVersions(room.nid, 'm.room.member', userId);
-  const last = versions.at(-1);
-  if (room === undefined || last === undefined || !['leave', 'ban'].includes(last.event?.membership ?? 'leave')) {
+  const memberships = await model.memberships(userId);
+  const own = memberships.find((membership) => membership.roomId === roomId);
+  if (own === undefined || !['leave', 'ban'].includes(own.membership)) {
     throw new MatrixError(400, 'M_UNKNOWN', 'Only a room that you have left can be forgotten');
   }
-  await model.forget(userId, room.nid, last.position);
+  await model.forget(userId, own.nid, own.membershipPosition);
 }
 
 function notInRoom(userId: string): MatrixError {

@@ -2,17 +2,31 @@ import { isMatrixError, MatrixError } from '@ganglion/contracts';
 import type { CompiledRoomEventFilter } from '@ganglion/protocol';
 import type { Announcements } from '../feed/announcements.js';
 import type { LiveFeed } from '../feed/live-feed.js';
-import type { Page, ReadModel } from '../ports/read-model.js';
-import { formatToken } from '../sync-token.js';
-import { eventText, filterable, type TimelineEvent, type Viewer } from '../timeline-event.js';
-import { stateAt } from '../views/past-state.js';
+import type { ReadModel } from '../ports/read-model.js';
+import type { EventTexts } from '../texts/event-texts.js';
+import { showEvents, showState } from '../texts/shown-events.js';
+import {
+  eventsText,
+  eventText,
+  filterable,
+  type ShownEvent,
+  type TimelineEvent,
+  type Viewer,
+} from '../timeline-event.js';
+import type { EventFinder } from '../views/event-finder.js';
+import { membersAt, stateAt } from '../views/room-state.js';
 import type { RoomViews } from '../views/room-views.js';
 import type { UserViews } from '../views/user-views.js';
+import { beginningOf, endOf, formatHistoryToken, type HistoryToken, reachOf } from './history-token.js';
+import { memberEvents } from './member-events.js';
 import { accessRoom, forgetRoom, type RoomAccess } from './room-access.js';
+import { beyondEnd, type Direction, isWithin, nextPlaces, past, startOf, type Walk } from './room-walk.js';
 
 export interface HistoryDependencies {
   readonly feed: LiveFeed;
   readonly model: ReadModel;
+  readonly texts: EventTexts;
+  readonly finder: EventFinder;
   readonly rooms: RoomViews;
   readonly users: UserViews;
   readonly announcements: Announcements;
@@ -25,9 +39,9 @@ export interface Reader {
 
 export interface MessagesRequest extends Reader {
   readonly roomId: string;
-  readonly direction: 'forwards' | 'backwards';
-  readonly from: number | undefined;
-  readonly to: number | undefined;
+  readonly direction: Direction;
+  readonly from: HistoryToken | undefined;
+  readonly to: HistoryToken | undefined;
   readonly limit: number;
   readonly filter: CompiledRoomEventFilter;
 }
@@ -41,7 +55,7 @@ export interface ContextRequest extends Reader {
 
 export interface MembersRequest extends Reader {
   readonly roomId: string;
-  readonly at: number | undefined;
+  readonly at: HistoryToken | undefined;
   readonly membership: string | undefined;
   readonly notMembership: string | undefined;
 }
@@ -49,10 +63,11 @@ export interface MembersRequest extends Reader {
 interface Found {
   readonly events: TimelineEvent[];
   /** Where the next page begins; undefined when there is nothing more. */
-  readonly next: number | undefined;
+  readonly next: HistoryToken | undefined;
 }
 
-const SCAN_PAGE = 200;
+const FIRST_PAGE = 20;
+const LARGEST_PAGE = 200;
 const MAX_SCANNED = 5_000;
 
 /** Answers what clients ask about the past of one room, as JSON text. */
@@ -61,17 +76,18 @@ export class RoomHistory {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidmessages */
   messages(request: MessagesRequest): Promise<string> {
-    return this.#with(request, async (access) => {
-      const backwards = request.direction === 'backwards';
-      const from = Math.min(request.from ?? (backwards ? access.upTo : 0), backwards ? access.upTo : Infinity);
-      const limit = Math.min(request.limit, request.filter.limit);
-      const found = await this.#scan(access, request, from, request.direction, limit, request.to);
+    return this.#with(request, request.from, async (access) => {
+      const { direction, userId, to, filter } = request;
+      const ends = direction === 'backwards' ? endOf : beginningOf;
+      const start = request.from === undefined ? ends(access.upTo) : startOf(request.from, direction, access);
+      const limit = Math.min(request.limit, filter.limit);
+      const found = await this.#scan({ access, userId, direction, to }, filter, start, limit);
       const viewer = viewerOf(access, request);
-      const state = await this.#members(access, request.filter, found.events);
+      const state = await this.#members(access, filter, found.events);
       const parts = [
         `"chunk":${eventsText(found.events, viewer)}`,
-        `"start":"${formatToken(request.from ?? from)}"`,
-        ...(found.next === undefined ? [] : [`"end":"${formatToken(found.next)}"`]),
+        `"start":"${formatHistoryToken(request.from ?? start)}"`,
+        ...(found.next === undefined ? [] : [`"end":"${formatHistoryToken(found.next)}"`]),
         ...(state.length === 0 ? [] : [`"state":${eventsText(state, viewer)}`]),
       ];
       return `{${parts.join(',')}}`;
@@ -80,8 +96,8 @@ export class RoomHistory {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomideventeventid */
   async getOneRoomEvent(request: Reader & { roomId: string; eventId: string }): Promise<string> {
-    const read = this.#with(request, async (access) => {
-      const event = await this.#visibleEvent(access, request.eventId);
+    const read = this.#with(request, undefined, async (access) => {
+      const event = await this.#visibleEvent(access, request);
       return eventText(event, viewerOf(access, request));
     });
     return read.catch((error: unknown) => {
@@ -92,23 +108,30 @@ export class RoomHistory {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidcontexteventid */
   getEventContext(request: ContextRequest): Promise<string> {
-    return this.#with(request, async (access) => {
-      const event = await this.#visibleEvent(access, request.eventId);
-      const limit = Math.min(request.limit, request.filter.limit);
+    return this.#with(request, undefined, async (access) => {
+      const { userId, filter } = request;
+      const event = await this.#visibleEvent(access, request);
+      const limit = Math.min(request.limit, filter.limit);
       const half = Math.ceil(limit / 2);
-      const before = await this.#scan(access, request, event.position - 1, 'backwards', half);
-      const after = await this.#scan(access, request, event.position, 'forwards', limit - half);
-      const last = after.events.at(-1) ?? event;
-      const mentioned = [...before.events, event, ...after.events];
+      const around = async (direction: Direction, most: number) => {
+        const walk: Walk = { access, userId, direction, to: undefined };
+        const start = past(endOf(access.upTo), walk, event.place);
+        const { events } = await this.#scan(walk, filter, start, most);
+        const last = events.at(-1) ?? event;
+        return { events, last, token: formatHistoryToken(past(start, walk, last.place)) };
+      };
+      const before = await around('backwards', half);
+      const after = await around('forwards', limit - half);
       const viewer = viewerOf(access, request);
-      const state = await this.#stateWith(access, request.filter, mentioned, last.position);
+      const mentioned = [...before.events, event, ...after.events];
+      const state = await this.#stateWith(access, filter, mentioned, after.last.place.position);
       const parts = [
         `"event":${eventText(event, viewer)}`,
         `"events_before":${eventsText(before.events, viewer)}`,
         `"events_after":${eventsText(after.events, viewer)}`,
         `"state":${eventsText(state, viewer)}`,
-        `"start":"${formatToken((before.events.at(-1) ?? event).position - 1)}"`,
-        `"end":"${formatToken(last.position)}"`,
+        `"start":"${before.token}"`,
+        `"end":"${after.token}"`,
       ];
       return `{${parts.join(',')}}`;
     });
@@ -116,20 +139,19 @@ export class RoomHistory {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidmembers */
   getMembersByRoom(request: MembersRequest): Promise<string> {
-    return this.#with(request, async (access) => {
+    return this.#with(request, request.at, async (access) => {
+      const asked = request.at === undefined ? access.stateUpTo : positionOf(request.at);
       // A token from before the reader came stands for when they came.
-      const at = Math.min(Math.max(request.at ?? access.stateUpTo, access.history.begins), access.stateUpTo);
-      const view = await this.deps.rooms.get(access.room);
-      const members = (await stateAt(this.deps.model, view, at)).flatMap(({ type, event }) =>
-        type === 'm.room.member' && event !== undefined ? [event] : [],
-      );
+      const at = Math.min(Math.max(asked, access.history.begins), access.stateUpTo);
       const { membership, notMembership } = request;
-      const chosen = members.filter(
-        (event) =>
-          (membership === undefined || event.membership === membership) &&
-          (notMembership === undefined || event.membership !== notMembership),
-      );
-      return `{"chunk":${eventsText(chosen, viewerOf(access, request))}}`;
+      const isWanted = (is: string) =>
+        (membership === undefined || is === membership) && (notMembership === undefined || is !== notMembership);
+      const viewer = viewerOf(access, request);
+      const texts: string[] = [];
+      for await (const events of memberEvents(this.deps, access.room, at, isWanted)) {
+        for (const event of events) texts.push(eventText(event, viewer));
+      }
+      return `{"chunk":[${texts.join(',')}]}`;
     });
   }
 
@@ -141,65 +163,74 @@ export class RoomHistory {
     });
   }
 
-  /** Runs on a feed that has what the reader has written, in a room that they may look into. */
+  /** Runs on a feed that has what the reader has written and where their token leads, in a room that they may look into. */
   #with<T>(
-    request: Reader & { roomId: string; from?: number | undefined; at?: number | undefined },
+    { roomId, userId }: Reader & { roomId: string },
+    token: HistoryToken | undefined,
     run: (access: RoomAccess) => Promise<T>,
   ): Promise<T> {
-    const { feed, announcements, model } = this.deps;
+    const { feed, announcements } = this.deps;
     return feed.use(async () => {
-      await announcements.settled(request.roomId);
-      await feed.reach(Math.max(request.from ?? 0, request.at ?? 0));
-      return run(await accessRoom(model, request.roomId, request.userId, feed.position));
+      await announcements.settled(roomId);
+      if (token !== undefined) await feed.reach(reachOf(token));
+      return run(await accessRoom(this.deps, roomId, userId, feed.position));
     });
   }
 
-  async #visibleEvent(access: RoomAccess, eventId: string): Promise<TimelineEvent> {
-    const event = await this.deps.model.findEvent(eventId);
-    const visible = event?.roomNid === access.room.nid && event.position <= access.upTo && access.history.maySee(event);
-    if (event === undefined || !visible) throw noSuchEvent();
+  async #visibleEvent({ room, upTo, history }: RoomAccess, { eventId, userId }: Reader & { eventId: string }) {
+    const event = await this.deps.finder.find(room, eventId, userId);
+    if (event === undefined || event.place.position > upTo || !history.maySee(event)) throw noSuchEvent();
     return event;
   }
 
-  /** The next events from a position that pass the filter and that the reader may see. */
-  async #scan(
-    access: RoomAccess,
-    { userId, filter }: Reader & { filter: CompiledRoomEventFilter },
-    from: number,
-    direction: Page['direction'],
-    limit: number,
-    to?: number,
-  ): Promise<Found> {
-    if (!filter.allowsRoom(access.room.roomId)) return { events: [], next: undefined };
-    const { ignored } = await this.deps.users.get(userId);
+  /** The next events from a place that pass the filter and that the reader may see. */
+  async #scan(walk: Walk, filter: CompiledRoomEventFilter, start: HistoryToken, limit: number): Promise<Found> {
+    const { room } = walk.access;
+    const { model, texts } = this.deps;
+    if (!filter.allowsRoom(room.roomId)) return { events: [], next: undefined };
+    const shows = await this.#shows(walk, filter);
     const events: TimelineEvent[] = [];
-    const shows = (event: TimelineEvent) =>
-      filter.allows(filterable(event)) &&
-      (event.stateKey !== undefined || !ignored.has(event.sender)) &&
-      access.history.maySee(event);
-    let next = from;
-    for (let scanned = 0; scanned < MAX_SCANNED; scanned += SCAN_PAGE) {
-      const page = await this.deps.model.events(pageFrom(access, direction, next, to));
-      for (const event of page) {
-        if (events.length === limit) return { events, next };
+    let at = start;
+    let size = Math.min(Math.max(limit + 1, FIRST_PAGE), LARGEST_PAGE);
+    for (let scanned = 0; scanned < MAX_SCANNED; size = Math.min(2 * size, LARGEST_PAGE)) {
+      const places = await nextPlaces(model, walk, at, size);
+      const within = places.filter((place) => isWithin(walk, place));
+      for (const event of await showEvents(texts, room, within)) {
+        if (events.length === limit) return { events, next: at };
         if (shows(event)) events.push(event);
-        next = direction === 'forwards' ? event.position : event.position - 1;
+        at = past(at, walk, event.place);
       }
-      if (page.length < SCAN_PAGE) return { events, next: undefined };
+      if (places.length > 0 && within.length === 0) return { events, next: undefined };
+      at = places.length === 0 ? at : past(at, walk, places.at(-1)!);
+      scanned += places.length;
+      if (places.length === size) continue;
+      const beyond = beyondEnd(at, walk);
+      // At the live end the token goes on working; who asks with it and gets nothing has it already.
+      if (beyond === undefined) return { events, next: goesOn(walk) && events.length > 0 ? liveEnd(at) : undefined };
+      at = beyond;
     }
-    return { events, next };
+    return { events, next: at };
+  }
+
+  async #shows({ access, userId }: Walk, filter: CompiledRoomEventFilter) {
+    const { ignored } = await this.deps.users.get(userId);
+    return (event: TimelineEvent) =>
+      filter.allows(filterable(event)) &&
+      (event.text.stateKey !== undefined || !ignored.has(event.text.sender)) &&
+      access.history.maySee(event);
   }
 
   /** With lazy loading, the member events of those whom a page mentions. */
   async #members(access: RoomAccess, filter: CompiledRoomEventFilter, events: readonly TimelineEvent[]) {
-    const latest = Math.max(...events.map(({ position }) => position));
     if (!filter.lazyLoadMembers || events.length === 0) return [];
-    const senders = new Set(events.map(({ sender }) => sender));
-    const view = await this.deps.rooms.get(access.room);
-    const state = await stateAt(this.deps.model, view, Math.min(latest, access.stateUpTo));
-    return state.flatMap(({ type, stateKey, event }) =>
-      type === 'm.room.member' && senders.has(stateKey) && event !== undefined ? [event] : [],
-    );
+    return this.#membersOf(access, events, Math.max(...events.map(({ place }) => place.position)));
+  }
+
+  async #membersOf({ room, stateUpTo }: RoomAccess, events: readonly TimelineEvent[], at: number) {
+    const { model, texts, rooms } = this.deps;
+    const senders = new Set(events.map(({ text }) => text.sender));
+    const members = await membersAt(model, await rooms.get(room), senders, stateTime(at, stateUpTo));
+    return showState(texts, room, [...members.values()]);
   }
 
   async #stateWith(
@@ -207,15 +238,17 @@ export class RoomHistory {
     filter: CompiledRoomEventFilter,
     mentioned: readonly TimelineEvent[],
     at: number,
-  ) {
-    if (!filter.allowsRoom(access.room.roomId)) return [];
-    const senders = new Set(mentioned.map(({ sender }) => sender));
-    const view = await this.deps.rooms.get(access.room);
-    const state = await stateAt(this.deps.model, view, Math.min(at, access.stateUpTo));
-    return state.flatMap(({ type, stateKey, event }) => {
-      const wanted = !filter.lazyLoadMembers || type !== 'm.room.member' || senders.has(stateKey);
-      return wanted && event !== undefined && filter.allows(filterable(event)) ? [event] : [];
-    });
+  ): Promise<ShownEvent[]> {
+    const { model, texts, rooms } = this.deps;
+    const { room, stateUpTo } = access;
+    if (!filter.allowsRoom(room.roomId)) return [];
+    const time = stateTime(at, stateUpTo);
+    const state = await showState(texts, room, await stateAt(model, await rooms.get(room), time));
+    const members = filter.lazyLoadMembers ? await this.#membersOf(access, mentioned, at) : [];
+    if (!filter.lazyLoadMembers) {
+      for await (const page of memberEvents(this.deps, room, time, () => true)) members.push(...page);
+    }
+    return [...state, ...members].filter((event) => filter.allows(filterable(event)));
   }
 }
 
@@ -223,23 +256,29 @@ function noSuchEvent(): MatrixError {
   return new MatrixError(404, 'M_NOT_FOUND', 'There is no such event that you may see');
 }
 
-function pageFrom(
-  { room, upTo }: RoomAccess,
-  direction: Page['direction'],
-  from: number,
-  to: number | undefined,
-): Page {
-  const bounds =
-    direction === 'backwards' ? { above: to ?? 0, upTo: from } : { above: from, upTo: Math.min(to ?? upTo, upTo) };
-  return { roomNid: room.nid, ...bounds, direction, limit: SCAN_PAGE };
+/** Whether more may come some time. */
+function goesOn({ direction, to }: Walk): boolean {
+  return direction === 'forwards' && to === undefined;
+}
+
+/** What comes next comes in the order of positions. */
+function liveEnd(at: HistoryToken): HistoryToken {
+  return { after: reachOf(at) };
+}
+
+/** Of what was backfilled, the state is not known: that of now is shown with it. */
+function stateTime(position: number, stateUpTo: number): number {
+  return position > 0 ? Math.min(position, stateUpTo) : stateUpTo;
+}
+
+function positionOf(token: HistoryToken): number {
+  return 'after' in token ? token.after : Math.min(Math.max(token.key.position, 0), token.upTo);
 }
 
 function viewerOf({ room, history }: RoomAccess, { userId, deviceId }: Reader): Viewer {
-  const membershipAt = (event: TimelineEvent) => history.at(event.position);
-  const maySee = (event: TimelineEvent) => history.maySee(event);
-  return { userId, deviceId, now: Date.now(), membershipAt, maySee, roomId: room.roomId };
-}
-
-function eventsText(events: readonly TimelineEvent[], viewer: Viewer): string {
-  return `[${events.map((event) => eventText(event, viewer)).join(',')}]`;
+  return {
+    ...{ userId, deviceId, now: Date.now(), roomId: room.roomId },
+    membershipAt: (place) => history.atEvent(place),
+    maySee: (event) => history.maySee(event),
+  };
 }

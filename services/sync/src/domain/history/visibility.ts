@@ -1,34 +1,43 @@
 import { mayUserSeeEvent } from '@ganglion/protocol';
-import type { StateVersion, TimelineEvent } from '../timeline-event.js';
+import type { EventPlace, StateVersion, TimelineEvent } from '../timeline-event.js';
+
+/** From a position on, what a user was in a room; undefined when the entry vanished. */
+export type MembershipVersion = Pick<StateVersion, 'position' | 'membership' | 'eventNid'>;
 
 /** The memberships that one user has had in a room, oldest first. */
 export class MembershipHistory {
   constructor(
     private readonly userId: string,
-    private readonly versions: readonly StateVersion[],
+    private readonly versions: readonly MembershipVersion[],
     /** What was before this position is not known, and counts as not having been in the room. */
     readonly knownFrom = 0,
   ) {}
 
-  /** The user's membership at an event, itself included; `leave` for whoever was not there yet. */
+  /** The user's membership in the room's state at a position; `leave` for whoever was not there yet. */
   at(position: number): string {
-    return this.eventAt(position)?.membership ?? 'leave';
+    return this.#versionAt(position)?.membership ?? 'leave';
   }
 
-  /** The user's member event at a position. */
-  eventAt(position: number): TimelineEvent | undefined {
-    return this.#versionAt(position)?.event;
+  /** The user's membership in the state at an event, itself included; undefined where that is not known. */
+  atEvent(place: EventPlace): string | undefined {
+    const isOpen = place.visibility === 'shared' || place.visibility === 'world_readable';
+    return this.#atEvent(place) ?? (place.position < 0 && isOpen ? undefined : 'leave');
+  }
+
+  /** The number of the user's member event at a position. */
+  eventAt(position: number): number | undefined {
+    return this.#versionAt(position)?.eventNid;
   }
 
   /** Whether the user may see an event of the room. */
-  maySee(event: TimelineEvent): boolean {
-    const own = event.type === 'm.room.member' && event.stateKey === this.userId;
+  maySee({ place, text }: TimelineEvent): boolean {
+    const own = text.type === 'm.room.member' && text.stateKey === this.userId;
     return mayUserSeeEvent({
-      visibility: event.visibility,
-      previousVisibility: event.previousVisibility,
-      membershipAtEvent: this.#versionAt(event.position)?.event?.membership,
-      previousMembership: own ? this.#versionAt(event.position - 1)?.event?.membership : undefined,
-      joinedLater: this.#joinedAfter(event.position),
+      visibility: place.visibility,
+      previousVisibility: place.previousVisibility,
+      membershipAtEvent: this.#atEvent(place),
+      previousMembership: own ? this.#versionAt(place.position - 1)?.membership : undefined,
+      joinedLater: this.#joinedAfter(place.position),
     });
   }
 
@@ -39,13 +48,13 @@ export class MembershipHistory {
 
   /** Whether the user was joined at any time. */
   get everJoined(): boolean {
-    return this.versions.some(({ event }) => event?.membership === 'join');
+    return this.versions.some(({ membership }) => membership === 'join');
   }
 
   /** The position at which the user's membership ended for the last time; undefined while they are joined. */
   get leftAt(): number | undefined {
     const last = this.versions.at(-1);
-    return last?.event?.membership === 'join' ? undefined : last?.position;
+    return last?.membership === 'join' ? undefined : last?.position;
   }
 
   /**
@@ -53,25 +62,30 @@ export class MembershipHistory {
    * came later shows nothing of the room. Undefined while they are joined, and for whoever never was.
    */
   get departedAt(): number | undefined {
-    const lastJoin = this.versions.findLastIndex(({ event }) => event?.membership === 'join');
+    const lastJoin = this.versions.findLastIndex(({ membership }) => membership === 'join');
     return lastJoin < 0 ? undefined : this.versions[lastJoin + 1]?.position;
   }
 
   /** Where the user was last told that a membership of theirs had ended, before a position. */
   lastEndBefore(position: number): number | undefined {
     return this.versions.findLast(
-      (version) => version.position <= position && ['leave', 'ban'].includes(version.event?.membership ?? 'leave'),
+      (version) => version.position <= position && ['leave', 'ban'].includes(version.membership ?? 'leave'),
     )?.position;
+  }
+
+  /** Events that were backfilled have it with them. */
+  #atEvent({ position, memberships }: EventPlace): string | undefined {
+    return memberships?.[this.userId] ?? this.#versionAt(position)?.membership;
   }
 
   #joinedAfter(position: number): boolean {
     return (
-      this.versions.some((version) => version.position > position && version.event?.membership === 'join') ||
+      this.versions.some((version) => version.position > position && version.membership === 'join') ||
       this.at(position) === 'join'
     );
   }
 
-  #versionAt(position: number): StateVersion | undefined {
+  #versionAt(position: number): MembershipVersion | undefined {
     return this.versions.findLast((version) => version.position <= position);
   }
 }

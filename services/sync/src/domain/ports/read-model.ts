@@ -48,8 +48,8 @@ export type OrderKey = Pick<EventPlace, 'depth' | 'position'>;
 /** Events of a room in the room's own order, backfilled ones among them. */
 export interface OrderPage {
   readonly roomNid: number;
-  /** The place beyond which the page begins; undefined for the end of the room from which it goes. */
-  readonly from: OrderKey | undefined;
+  /** Forwards what is after this place, backwards what is up to it. */
+  readonly from: OrderKey;
   /** Live events up to this position alone. */
   readonly upTo: number;
   readonly direction: 'forwards' | 'backwards';
@@ -75,6 +75,18 @@ export interface LoadedRoom {
   /** Changes of members above the window's start. */
   readonly memberChanges: readonly StateVersion[];
   readonly counts: MemberCounts;
+}
+
+export interface EntryName {
+  readonly type: string;
+  readonly stateKey: string;
+}
+
+/** Versions of entries of a room's state: of each the last up to `from`, and all later ones. */
+export interface EntryNames {
+  readonly roomNid: number;
+  readonly names: readonly EntryName[];
+  readonly from: number;
 }
 
 /** Members of a room as of a position, by the numbers of their keys. */
@@ -106,23 +118,18 @@ export interface ReadModel {
   events(page: Page): Promise<EventPlace[]>;
   /** Events in the room's own order, with what a user's memberships were at them. */
   eventsInOrder(page: OrderPage, userId: string): Promise<EventPlace[]>;
-  /** Where an event stands. */
+  /** Where an event stands, with what a user's membership was at it. */
   findPlace(roomNid: number, eventNid: number, userId: string): Promise<EventPlace | undefined>;
   /** The state at a position, without members. */
   stateAt(roomNid: number, at: number): Promise<StateVersion[]>;
   /** Of the entries that changed above one position and up to another, what they are then; the earliest change first. */
   changedState(roomNid: number, above: number, upTo: number, withMembers: boolean): Promise<StateVersion[]>;
-  /**
-   * Of some members the versions needed to tell them at any position from `from` on: of each the last up to `from` and all
-   * later ones, in order.
-   */
-  memberVersions(roomNid: number, userIds: readonly string[], from: number): Promise<StateVersion[]>;
+  /** In order. */
+  entryVersions(wanted: EntryNames): Promise<StateVersion[]>;
   /** Members at a position, whatever their membership, a page at a time. */
   members(page: MembersPage): Promise<Members>;
   /** The first members who are joined or invited, and when there is at most one of these, the first who have left. */
   heroes(roomNid: number, limit: number): Promise<{ present: readonly string[]; gone: readonly string[] }>;
-  /** All versions of one entry of a room's state, in order. */
-  entryVersions(roomNid: number, type: string, stateKey: string): Promise<StateVersion[]>;
   /** Remembers that a user forgot a room that they left at a position. */
   forget(userId: string, roomNid: number, leftAt: number): Promise<void>;
   /** The rooms that a user forgot, each with the position of the leaving that it stands for. */

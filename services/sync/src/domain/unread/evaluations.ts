@@ -8,7 +8,11 @@ import {
   roomVersionRules,
 } from '@ganglion/protocol';
 import { LRUCache } from 'lru-cache';
+import { contentText, type EventText } from '../event-text.js';
+import type { ReadModel } from '../ports/read-model.js';
+import type { EventTexts } from '../texts/event-texts.js';
 import type { TimelineEvent } from '../timeline-event.js';
+import { membersAt } from '../views/room-state.js';
 import type { RoomView } from '../views/room-view.js';
 import { USUAL_RULES } from '../views/usual-rules.js';
 import type { NoticeReader, Verdict } from './notice.js';
@@ -18,24 +22,50 @@ export interface Evaluated {
   readonly evaluation: PushEvaluation;
 }
 
+/** What push rules may ask of a room, as it is now. */
+export interface RoomNow {
+  readonly view: RoomView;
+  readonly create: EventText | undefined;
+  readonly powerLevels: EventText | undefined;
+}
+
 const MAX_EVALUATIONS = 2_000;
-const NOW = Number.POSITIVE_INFINITY;
+const NOW = Number.MAX_SAFE_INTEGER;
 
 /** Stands for whoever is neither the sender nor mentioned. */
 const ANYBODY = { userId: '', rules: USUAL_RULES };
+
+export async function roomNow(texts: EventTexts, view: RoomView): Promise<RoomNow> {
+  const nidOf = (type: string) => view.version(type, '', NOW)?.eventNid;
+  const [create, powerLevels] = [nidOf('m.room.create'), nidOf('m.room.power_levels')];
+  const found = await texts.load(
+    view.record,
+    [create, powerLevels].filter((nid) => nid !== undefined),
+  );
+  return { view, create: found.get(create ?? 0), powerLevels: found.get(powerLevels ?? 0) };
+}
+
+/** What somebody is called in a room now. */
+export async function displayNameIn(model: ReadModel, texts: EventTexts, view: RoomView, userId: string) {
+  const nid = (await membersAt(model, view, [userId], NOW)).get(userId)?.eventNid;
+  const text = nid === undefined ? undefined : (await texts.load(view.record, [nid])).get(nid);
+  const name = text === undefined ? undefined : JSON.parse(contentText(text)).displayname;
+  return typeof name === 'string' ? name : undefined;
+}
 
 /** Events that were parsed to be held against push rules, for as long as others are likely to ask for them too. */
 export class Evaluations {
   readonly #recent = new LRUCache<number, Evaluated>({ maxSize: MAX_EVALUATIONS, sizeCalculation: () => 1 });
 
-  of(event: TimelineEvent, view: RoomView): Evaluated {
-    const known = this.#recent.get(event.position);
+  of({ place, text }: TimelineEvent, room: RoomNow): Evaluated {
+    const known = this.#recent.get(place.position);
     if (known !== undefined) return known;
-    const parsed = JSON.parse(event.json) as JsonObject;
+    const parsed = JSON.parse(text.json) as JsonObject;
     const content = isJsonObject(parsed.content) ? parsed.content : {};
-    const evaluation = new PushEvaluation({ ...parsed, room_id: view.record.roomId }, roomOf(view));
+    const { roomId } = room.view.record;
+    const evaluation = new PushEvaluation({ ...parsed, room_id: roomId }, pushRoom(room));
     const evaluated = { content, evaluation };
-    this.#recent.set(event.position, evaluated);
+    this.#recent.set(place.position, evaluated);
     return evaluated;
   }
 }
@@ -51,14 +81,8 @@ export function usualVerdict({ content, evaluation }: Evaluated): Verdict {
 }
 
 /** What an event is for one user with rules of their own. */
-export function ownVerdict({ evaluation }: Evaluated, { userId, rules }: NoticeReader, view: RoomView): Verdict {
-  const outcome = evaluation.outcomeFor({
-    userId,
-    rules,
-    get displayName() {
-      return displayNameIn(view, userId);
-    },
-  });
+export function ownVerdict({ evaluation }: Evaluated, reader: NoticeReader, displayName: string | undefined): Verdict {
+  const outcome = evaluation.outcomeFor({ ...reader, displayName });
   return { notifies: outcome.notify, highlights: outcome.highlight, mentions: undefined };
 }
 
@@ -67,28 +91,25 @@ function mentionedIn({ 'm.mentions': mentions }: JsonObject): ReadonlySet<string
   return new Set(ids.filter((id) => typeof id === 'string'));
 }
 
-function displayNameIn(view: RoomView, userId: string): string | undefined {
-  const member = view.stateEvent('m.room.member', userId, NOW);
-  const name = member === undefined ? undefined : JSON.parse(member.json).content.displayname;
-  return typeof name === 'string' ? name : undefined;
-}
-
-/** The room as it is when a rule asks for it: few do. */
-function roomOf(view: RoomView): PushRoom {
+/** Few rules ask for it. */
+function pushRoom({ view, create, powerLevels }: RoomNow): PushRoom {
+  const { roomId, roomVersion } = view.record;
   return {
     get memberCount() {
-      return view.joinedCount;
+      return view.counts.joined;
     },
     get powerLevels() {
-      const rules = roomVersionRules(view.record.roomVersion);
-      if (rules === undefined) throw new Error(`unknown room version ${view.record.roomVersion}`);
-      return powerLevelsOf((type, stateKey) => roomEvent(view, type, stateKey), rules);
+      const rules = roomVersionRules(roomVersion);
+      if (rules === undefined) throw new Error(`unknown room version ${roomVersion}`);
+      const texts = new Map([
+        ['m.room.create', create],
+        ['m.room.power_levels', powerLevels],
+      ]);
+      return powerLevelsOf((type) => roomEvent(roomId, texts.get(type)), rules);
     },
   };
 }
 
-function roomEvent(view: RoomView, type: string, stateKey: string): RoomEvent | undefined {
-  const event = view.stateEvent(type, stateKey, NOW);
-  if (event === undefined) return undefined;
-  return { eventId: event.eventId, roomId: view.record.roomId, pdu: JSON.parse(event.json), rejected: false };
+function roomEvent(roomId: string, text: EventText | undefined): RoomEvent | undefined {
+  return text && { eventId: text.eventId, roomId, pdu: JSON.parse(text.json), rejected: false };
 }

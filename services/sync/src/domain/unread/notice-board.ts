@@ -1,9 +1,19 @@
 import { threadIdAfter } from '@ganglion/protocol';
 import type { ReadModel } from '../ports/read-model.js';
+import type { EventTexts } from '../texts/event-texts.js';
+import { showEvents } from '../texts/shown-events.js';
 import type { TimelineEvent } from '../timeline-event.js';
 import type { RoomView } from '../views/room-view.js';
-import type { Evaluated, Evaluations } from './evaluations.js';
+import { type Evaluated, type Evaluations, type RoomNow, roomNow } from './evaluations.js';
 import { isMessage, isRedacted, type Notice, type Verdict } from './notice.js';
+
+export interface BoardDependencies {
+  readonly model: ReadModel;
+  readonly texts: EventTexts;
+  readonly evaluations: Evaluations;
+  /** By which rules, as they are applied in the room now. */
+  readonly verdicts: (view: RoomView) => Promise<(evaluated: Evaluated) => Verdict>;
+}
 
 /** How many events before those in memory are looked at for who has not read them; kept are up to twice as many notices. */
 const MAX_EVENTS = 1_000;
@@ -26,9 +36,7 @@ export class NoticeBoard {
 
   constructor(
     view: RoomView,
-    private readonly model: ReadModel,
-    private readonly evaluations: Evaluations,
-    private readonly verdictOf: (evaluated: Evaluated, view: RoomView) => Verdict,
+    private readonly deps: BoardDependencies,
   ) {
     this.#after = view.windowStart;
     this.#upTo = view.windowStart;
@@ -44,14 +52,20 @@ export class NoticeBoard {
   }
 
   /** Takes over what is new of the room. */
-  extend(view: RoomView): void {
-    const events = view.between(this.#upTo, Number.POSITIVE_INFINITY);
+  async extend(view: RoomView): Promise<void> {
+    const places = view.between(this.#upTo, Number.MAX_SAFE_INTEGER);
+    const last = places.at(-1)?.position;
+    if (last === undefined) return;
+    const noticeOf = await this.#reader(view);
+    const events = await showEvents(this.deps.texts, view.record, places);
     for (const event of events) {
-      if (event.type === 'm.room.redaction') this.#forget(JSON.parse(event.json).redacts);
-      const notice = this.#noticeOf(event, view);
+      // Others may have taken it over meanwhile.
+      if (event.place.position <= this.#upTo) continue;
+      if (event.text.type === 'm.room.redaction') this.#forget(event.place.redactsNid);
+      const notice = noticeOf(event);
       if (notice !== undefined) this.#notices.push(notice);
     }
-    this.#upTo = events.at(-1)?.position ?? this.#upTo;
+    this.#upTo = Math.max(this.#upTo, last);
     if (this.#notices.length > 2 * MAX_EVENTS) this.#trim();
   }
 
@@ -76,28 +90,38 @@ export class NoticeBoard {
     const limit = MAX_EVENTS - this.#eventsBefore;
     const before = this.#after;
     const page = { roomNid: view.record.nid, above: position, upTo: before, direction: 'backwards', limit } as const;
-    const events = (await this.model.events(page)).reverse();
+    const places = (await this.deps.model.events(page)).reverse();
+    const noticeOf = await this.#reader(view);
+    const events = await showEvents(this.deps.texts, view.record, places);
     // Meanwhile the board may have forgotten what these would join.
     if (this.#after !== before) return;
-    const notices = events.map((event) => this.#noticeOf(event, view)).filter((notice) => notice !== undefined);
+    const notices = events.map(noticeOf).filter((notice) => notice !== undefined);
     this.#notices = [...notices, ...this.#notices];
-    this.#eventsBefore += events.length;
-    this.#after = events.length < limit ? position : (events[0]?.position ?? position + 1) - 1;
+    this.#eventsBefore += places.length;
+    this.#after = places.length < limit ? position : (places[0]?.position ?? position + 1) - 1;
   }
 
-  #noticeOf(event: TimelineEvent, view: RoomView): Notice | undefined {
+  /** Reads events by the rules and the room as they are now. */
+  async #reader(view: RoomView): Promise<(event: TimelineEvent) => Notice | undefined> {
+    const room = await roomNow(this.deps.texts, view);
+    const verdictOf = await this.deps.verdicts(view);
+    return (event) => this.#noticeOf(event, room, verdictOf);
+  }
+
+  #noticeOf(event: TimelineEvent, room: RoomNow, verdictOf: (evaluated: Evaluated) => Verdict): Notice | undefined {
     if (isRedacted(event)) return undefined;
-    const evaluated = this.evaluations.of(event, view);
+    const evaluated = this.deps.evaluations.of(event, room);
     const threadId = threadIdAfter(evaluated.content, (eventId) => this.#threads.get(eventId));
-    const verdict = this.verdictOf(evaluated, view);
+    const verdict = verdictOf(evaluated);
     if (!verdict.notifies && verdict.mentions === undefined && !isMessage(event)) return undefined;
-    const { position, eventId, sender, stateKey } = event;
+    const { eventId, eventNid, sender, stateKey } = event.text;
+    const { position } = event.place;
     if (threadId !== 'main') this.#threads.set(eventId, threadId);
-    return { position, eventId, sender, isState: stateKey !== undefined, threadId, ...verdict };
+    return { position, eventId, eventNid, sender, isState: stateKey !== undefined, threadId, ...verdict };
   }
 
-  #forget(eventId: unknown): void {
-    const index = this.#notices.findLastIndex((notice) => notice.eventId === eventId);
+  #forget(eventNid: number | undefined): void {
+    const index = this.#notices.findLastIndex((notice) => notice.eventNid === eventNid);
     if (index < 0) return;
     this.#notices = this.#notices.toSpliced(index, 1);
     this.removals += 1;

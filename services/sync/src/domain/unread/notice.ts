@@ -5,6 +5,7 @@ import type { TimelineEvent } from '../timeline-event.js';
 export interface Notice {
   readonly position: number;
   readonly eventId: string;
+  readonly eventNid: number;
   readonly sender: string;
   readonly isState: boolean;
   /** Or `main`. */
@@ -28,10 +29,10 @@ export type Verdict = Pick<Notice, 'notifies' | 'highlights' | 'mentions'>;
 const MESSAGES = new Set(['m.room.message', 'm.room.encrypted', 'm.sticker']);
 
 /** Whether who sent it has thereby read what came before in its thread. */
-export function isMessage({ type, stateKey }: TimelineEvent): boolean {
+export function isMessage({ text: { type, stateKey } }: TimelineEvent): boolean {
   return stateKey === undefined && MESSAGES.has(type);
 }
 
-export function isRedacted({ fixedUnsigned }: TimelineEvent): boolean {
-  return fixedUnsigned.startsWith('"redacted_because"');
+export function isRedacted({ text }: TimelineEvent): boolean {
+  return text.redactedByNid !== undefined;
 }

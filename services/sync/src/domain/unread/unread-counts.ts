@@ -1,11 +1,11 @@
 import { MAIN_TIMELINE } from '@ganglion/protocol';
 import { LRUCache } from 'lru-cache';
 import type { ReadModel } from '../ports/read-model.js';
+import type { EventTexts } from '../texts/event-texts.js';
 import type { RoomView } from '../views/room-view.js';
 import type { RoomMembership, UserView } from '../views/user-view.js';
 import { USUAL_RULES } from '../views/usual-rules.js';
-import { Evaluations, ownVerdict, usualVerdict } from './evaluations.js';
-import { joinedSince } from './joined-since.js';
+import { displayNameIn, type Evaluated, Evaluations, ownVerdict, usualVerdict } from './evaluations.js';
 import type { Notice } from './notice.js';
 import { NoticeBoard } from './notice-board.js';
 
@@ -32,7 +32,6 @@ interface Tally {
 
 /** Notices, over all boards; each is about two hundred bytes. */
 const MAX_NOTICES = 200_000;
-const MAX_JOINS = 50_000;
 
 /**
  * Counts what users have not read. One board serves all who have the usual rules in a room; who has changed rules has
@@ -48,15 +47,17 @@ export class UnreadCounts {
     sizeCalculation: (board) => board.size + 10,
   });
   readonly #tallies = new WeakMap<UserView, Map<number, Tally>>();
-  readonly #joins = new LRUCache<string, number>({ maxSize: MAX_JOINS, sizeCalculation: () => 1 });
 
-  constructor(private readonly model: ReadModel) {}
+  constructor(
+    private readonly model: ReadModel,
+    private readonly texts: EventTexts,
+  ) {}
 
   async count(user: UserView, membership: RoomMembership, view: RoomView, upTo: number): Promise<UnreadThreads> {
     const { marks } = membership;
-    const since = Math.max(marks.unthreaded, await this.#joinedSince(user.userId, membership, view));
+    const since = Math.max(marks.unthreaded, membership.since);
     const { key, board } = this.#boardFor(user, view);
-    board.extend(view);
+    await board.extend(view);
     await board.reach(since, view);
     // Its size has changed.
     this.#boards.set(key, board);
@@ -85,23 +86,15 @@ export class UnreadCounts {
     const key = usual ? `${view.record.nid}` : `${view.record.nid} ${userId} ${user.pushRulesPosition}`;
     const known = this.#boards.get(key);
     if (known?.follows(view)) return { key, board: known };
+    const { model, texts } = this;
     const reader = { userId, rules };
-    const board = new NoticeBoard(
-      view,
-      this.model,
-      this.#evaluations,
-      usual ? usualVerdict : (evaluated, now) => ownVerdict(evaluated, reader, now),
-    );
+    const verdicts = async (now: RoomView) => {
+      if (usual) return usualVerdict;
+      const displayName = await displayNameIn(model, texts, now, userId);
+      return (evaluated: Evaluated) => ownVerdict(evaluated, reader, displayName);
+    };
+    const board = new NoticeBoard(view, { model, texts, evaluations: this.#evaluations, verdicts });
     return { key, board };
-  }
-
-  async #joinedSince(userId: string, { position }: RoomMembership, view: RoomView): Promise<number> {
-    const key = `${view.record.nid} ${position} ${userId}`;
-    const known = this.#joins.get(key);
-    if (known !== undefined) return known;
-    const since = await joinedSince(this.model, view, userId);
-    this.#joins.set(key, since);
-    return since;
   }
 }
 

@@ -1,42 +1,49 @@
-import type { Redaction } from '../append-batch.js';
-import type { RoomRecord } from '../ports/read-model.js';
-import type { StateVersion, TimelineEvent } from '../timeline-event.js';
-import { type MemberSummary, summarise } from './member-summary.js';
+import type { AppendRoom } from '../append-batch.js';
+import type { LoadedRoom, MemberCounts, RoomRecord } from '../ports/read-model.js';
+import type { EventPlace, StateVersion } from '../timeline-event.js';
+import type { Heroes } from './member-summary.js';
+import { VersionLog } from './version-log.js';
 
-const keyOf = (type: string, stateKey: string): string => `${type.length} ${type}${stateKey}`;
+const MAX_MEMBERS = 1_000;
 
 /**
- * A room in the memory of one replica: its recent events, and its state at any position of that window. What a usual
- * /sync needs is answered from here without asking the database.
+ * A room in the memory of one replica: its recent events, its state but members at any position of that window, the
+ * members whom somebody asked for, and how many there are. What a usual /sync needs is answered from here without asking
+ * the database.
  *
  * It is filled by a load and by what the feed brings, in any order: what it has already it does not take twice.
  */
 export class RoomView {
   /** Consecutive events of the room, oldest first; none is missing above `windowStart`. */
-  #recent: TimelineEvent[];
-  /** The versions of each entry of the state, oldest first. */
-  readonly #versions = new Map<string, StateVersion[]>();
-  /** Those of the window, in the order of their positions. */
-  #changes: StateVersion[] = [];
-  #lastMemberChange = 0;
-  #joined = 0;
-  #summary: { readonly at: number; readonly value: MemberSummary } | undefined;
+  #recent: EventPlace[];
+  readonly #entries = new VersionLog();
+  readonly #members = new VersionLog();
+  /** The versions of the window, members' among them, in the order of their positions. */
+  #changes: StateVersion[];
+  /** Of the last change of each entry that changed in the window. */
+  readonly #changed = new Map<string, number>();
+  #counts: MemberCounts;
+  #heroes: { readonly membersPosition: number; readonly value: Promise<Heroes> } | undefined;
+  /** The view answers for this position and all later ones. */
+  windowStart: number;
 
   constructor(
     readonly record: RoomRecord,
-    recent: TimelineEvent[],
-    versions: readonly StateVersion[],
-    /** The view answers for this position and all later ones. */
-    public windowStart: number,
+    { recent, windowStart, state, memberChanges, counts }: LoadedRoom,
     private readonly maxRecent: number,
   ) {
-    this.#recent = recent;
-    for (const version of versions) this.applyState(version);
+    this.windowStart = windowStart;
+    this.#recent = [...recent];
+    this.#counts = counts;
+    for (const version of state) this.#entries.add(version);
+    const changes = [...state, ...memberChanges].filter(({ position }) => position > windowStart);
+    this.#changes = changes.sort((one, other) => one.position - other.position);
+    for (const version of this.#changes) this.#changed.set(nameOf(version), version.position);
   }
 
-  /** How much memory it stands for: entries of state and events. */
+  /** How much memory it stands for: versions of state and events. */
   get weight(): number {
-    return 1 + this.#versions.size + this.#recent.length;
+    return 1 + this.#entries.size + this.#members.size + this.#changes.length + this.#recent.length;
   }
 
   covers(position: number): boolean {
@@ -44,90 +51,95 @@ export class RoomView {
   }
 
   /** The events above one position, which the window must cover, and up to another; oldest first. */
-  between(above: number, upTo: number): readonly TimelineEvent[] {
+  between(above: number, upTo: number): readonly EventPlace[] {
     return this.#recent.slice(this.#firstAbove(above), this.#firstAbove(upTo));
   }
 
-  /** The version of an entry that holds at a position within the window. */
+  /** The recent event of a number. */
+  recent(eventNid: number): EventPlace | undefined {
+    return this.#recent.findLast((place) => place.eventNid === eventNid);
+  }
+
+  /** The version of an entry, but a member, that holds at a position within the window. */
   version(type: string, stateKey: string, at: number): StateVersion | undefined {
-    return lastUpTo(this.#versions.get(keyOf(type, stateKey)), at);
+    return this.#entries.at({ type, stateKey }, at);
   }
 
-  /** The versions of an entry within the window, oldest first. */
-  versionsOf(type: string, stateKey: string): readonly StateVersion[] {
-    return this.#versions.get(keyOf(type, stateKey)) ?? [];
-  }
-
-  /** The event of an entry at a position within the window. */
-  stateEvent(type: string, stateKey: string, at: number): TimelineEvent | undefined {
-    return this.version(type, stateKey, at)?.event;
-  }
-
-  /** The state at a position within the window: the version of each entry that holds there. */
+  /** The state at a position within the window, without members: the version of each entry that holds there. */
   stateAt(at: number): StateVersion[] {
-    const state: StateVersion[] = [];
-    for (const versions of this.#versions.values()) {
-      const version = lastUpTo(versions, at);
-      if (version !== undefined) state.push(version);
-    }
-    return state;
+    return this.#entries.allAt(at);
   }
 
   /** Of the entries that changed above one position, which the window must cover, and up to another, what they are then. */
-  changedState(above: number, upTo: number): StateVersion[] {
+  changedState(above: number, upTo: number, withMembers: boolean): StateVersion[] {
     const latest = new Map<string, StateVersion>();
     for (let index = this.#changes.length - 1; index >= 0; index--) {
       const version = this.#changes[index]!;
       if (version.position <= above) break;
-      const key = keyOf(version.type, version.stateKey);
-      if (version.position <= upTo && !latest.has(key)) latest.set(key, version);
+      const name = nameOf(version);
+      const isWanted = withMembers || version.type !== 'm.room.member';
+      if (isWanted && version.position <= upTo && !latest.has(name)) latest.set(name, version);
     }
     return [...latest.values()].reverse();
   }
 
-  /** Whether a membership changed above one position and up to another. */
-  membersChanged(above: number): boolean {
-    return this.#lastMemberChange > above;
+  /** Whether the versions of a member in the window are known. */
+  knowsMember(userId: string): boolean {
+    return this.#members.has({ type: 'm.room.member', stateKey: userId });
   }
 
-  /** Who is in the room at a position; remembered for all who ask until the next change. */
-  members(at: number): MemberSummary {
-    const known = this.#summary;
-    if (known !== undefined && known.at >= this.#lastMemberChange && at >= known.at) return known.value;
-    const value = summarise(this.stateAt(at));
-    if (at >= this.#lastMemberChange) this.#summary = { at, value };
+  /** The version of a known member that holds at a position within the window. */
+  member(userId: string, at: number): StateVersion | undefined {
+    return this.#members.at({ type: 'm.room.member', stateKey: userId }, at);
+  }
+
+  /** Takes over members as they were read for the window, and what the feed has brought of them since. */
+  learnMembers(userIds: readonly string[], versions: readonly StateVersion[]): void {
+    if (this.#members.size + userIds.length > MAX_MEMBERS) this.#members.clear();
+    for (const userId of userIds) this.#members.know({ type: 'm.room.member', stateKey: userId });
+    for (const version of versions) this.#members.add(version);
+    for (const version of this.#changes) if (this.#members.has(version)) this.#members.add(version);
+  }
+
+  /** Whether a membership changed above a position. */
+  membersChanged(above: number): boolean {
+    return this.#counts.membersPosition > above;
+  }
+
+  /** How many are in the room, as of the latest change. */
+  get counts(): MemberCounts {
+    return this.#counts;
+  }
+
+  /** After whom to call the room; read anew only when memberships have changed. */
+  heroes(read: () => Promise<Heroes>): Promise<Heroes> {
+    const { membersPosition } = this.#counts;
+    if (this.#heroes?.membersPosition === membersPosition) return this.#heroes.value;
+    const value = read();
+    this.#heroes = { membersPosition, value };
+    value.catch(() => {
+      this.#heroes = undefined;
+    });
     return value;
   }
 
-  apply(event: TimelineEvent): void {
+  apply(event: EventPlace): void {
     if (event.position <= (this.#recent.at(-1)?.position ?? this.windowStart)) return;
     this.#recent.push(event);
     if (this.#recent.length > 2 * this.maxRecent) this.#trim();
   }
 
-  /** How many have joined, as of the latest change. */
-  get joinedCount(): number {
-    return this.#joined;
-  }
-
   applyState(version: StateVersion): void {
-    const key = keyOf(version.type, version.stateKey);
-    const versions = this.#versions.get(key);
-    const before = versions?.at(-1);
-    if (before !== undefined && before.position >= version.position) return;
-    if (versions === undefined) this.#versions.set(key, [version]);
-    else versions.push(version);
-    if (version.position > this.windowStart) this.#changes.push(version);
-    if (version.type === 'm.room.member') this.#joined += joins(version) - joins(before);
-    if (version.type === 'm.room.member') this.#lastMemberChange = Math.max(this.#lastMemberChange, version.position);
+    const name = nameOf(version);
+    if (version.position <= Math.max(this.windowStart, this.#changed.get(name) ?? 0)) return;
+    this.#changed.set(name, version.position);
+    this.#changes.push(version);
+    if (version.type !== 'm.room.member') this.#entries.add(version);
+    else if (this.#members.has(version)) this.#members.add(version);
   }
 
-  redact({ eventId, json, fixedUnsigned }: Redaction): void {
-    const fresh = { json, fixedUnsigned };
-    for (const event of this.#recent) if (event.eventId === eventId) Object.assign(event, fresh);
-    for (const versions of this.#versions.values()) {
-      for (const { event } of versions) if (event?.eventId === eventId) Object.assign(event, fresh);
-    }
+  applyCounts({ joined, invited, membersPosition }: AppendRoom): void {
+    if (membersPosition > this.#counts.membersPosition) this.#counts = { joined, invited, membersPosition };
   }
 
   /** Forgets the older half of the window. Of each entry the version that holds at its new start stays. */
@@ -136,11 +148,9 @@ export class RoomView {
     this.windowStart = this.#recent[cut - 1]?.position ?? this.windowStart;
     this.#recent = this.#recent.slice(cut);
     this.#changes = this.#changes.filter(({ position }) => position > this.windowStart);
-    for (const versions of this.#versions.values()) {
-      if (versions.length === 1) continue;
-      const holding = versions.findLastIndex(({ position }) => position <= this.windowStart);
-      if (holding > 0) versions.splice(0, holding);
-    }
+    for (const [name, position] of this.#changed) if (position <= this.windowStart) this.#changed.delete(name);
+    this.#entries.trim(this.windowStart);
+    this.#members.trim(this.windowStart);
   }
 
   /** The index of the first recent event above a position. */
@@ -156,11 +166,6 @@ export class RoomView {
   }
 }
 
-function joins(version: StateVersion | undefined): number {
-  return version?.event?.membership === 'join' ? 1 : 0;
-}
-
-function lastUpTo(versions: readonly StateVersion[] | undefined, at: number): StateVersion | undefined {
-  const last = versions?.at(-1);
-  return last === undefined || last.position <= at ? last : versions?.findLast(({ position }) => position <= at);
+function nameOf({ type, stateKey }: StateVersion): string {
+  return `${type.length} ${type}${stateKey}`;
 }

@@ -1,6 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import type { AppendBatch } from '../append-batch.js';
 import type { ReadModel, RoomRecord } from '../ports/read-model.js';
+import type { EventTexts } from '../texts/event-texts.js';
+import { RoomLoads } from './room-loads.js';
 import { RoomView } from './room-view.js';
 
 type Change = (view: RoomView) => void;
@@ -11,63 +13,76 @@ interface Loading {
   readonly meanwhile: Change[];
 }
 
-/** Entries of state and events that a usual room has in memory; each is about half a kilobyte. */
-const USUAL_WEIGHT = 50;
+/** Versions of state and events that a usual room has in memory; each is about a hundred and fifty bytes. */
+const USUAL_WEIGHT = 200;
+const GROWTH = 1.2;
 
 /** The rooms that this replica has in memory, kept up to date by what the feed brings. */
 export class RoomViews {
   readonly #views: LRUCache<number, RoomView>;
+  readonly #weighed = new WeakMap<RoomView, number>();
   readonly #loading = new Map<number, Loading>();
+  readonly #loads: RoomLoads;
 
   constructor(
-    private readonly model: ReadModel,
+    model: ReadModel,
+    private readonly texts: EventTexts,
     maxRooms: number,
     private readonly maxRecent: number,
   ) {
     const maxSize = maxRooms * USUAL_WEIGHT;
     this.#views = new LRUCache({ maxSize, sizeCalculation: (view) => Math.min(view.weight, maxSize) });
+    this.#loads = new RoomLoads(model, maxRecent);
   }
 
   clear(): void {
     this.#views.clear();
     this.#loading.clear();
+    // Redactions may pass unheard from now on.
+    this.texts.clear();
   }
 
   async get(room: RoomRecord): Promise<RoomView> {
     return this.#views.get(room.nid) ?? (this.#loading.get(room.nid) ?? this.#load(room)).view;
   }
 
+  /** A room if it is in memory. */
+  peek(roomNid: number): RoomView | undefined {
+    return this.#views.peek(roomNid);
+  }
+
   apply(batch: AppendBatch): void {
+    this.#applyTexts(batch);
     if (this.#views.size === 0 && this.#loading.size === 0) return;
     for (const event of batch.events) this.#change(event.roomNid, (view) => view.apply(event));
     this.#applyState(batch);
-    if (batch.redactions.length > 0) this.#redact(batch);
+    for (const room of batch.rooms) this.#change(room.nid, (view) => view.applyCounts(room));
+    for (const { roomNid } of batch.jumps) this.#drop(roomNid);
+  }
+
+  /** Of rooms that nobody asks for here, the texts are not kept: whoever does asks for them. */
+  #applyTexts({ events, redactions }: AppendBatch): void {
+    for (const { roomNid, text } of events) {
+      if (text !== undefined && (this.#views.has(roomNid) || this.#loading.has(roomNid))) this.texts.put(text);
+    }
+    for (const { eventNid } of redactions) this.texts.drop(eventNid);
   }
 
   #applyState({ stateLog, events }: AppendBatch): void {
-    const byPosition = new Map(events.map((event) => [event.position, event]));
-    for (const { roomNid, type, stateKey, position, eventPosition } of stateLog) {
-      const event = eventPosition === undefined ? undefined : byPosition.get(eventPosition);
-      const known = eventPosition === undefined || event !== undefined;
-      if (known) this.#change(roomNid, (view) => view.applyState({ type, stateKey, position, event }));
-      // The state went back to an event that this batch does not bring: load the room anew.
-      else this.#drop(roomNid);
-    }
-  }
-
-  #redact({ events, redactions }: AppendBatch): void {
-    const rooms = new Set(events.filter(({ type }) => type === 'm.room.redaction').map(({ roomNid }) => roomNid));
-    for (const roomNid of rooms) {
-      this.#change(roomNid, (view) => {
-        for (const redaction of redactions) view.redact(redaction);
-      });
+    const places = new Map(events.map((event) => [event.eventNid, event]));
+    for (const { roomNid, type, stateKey, position, eventNid, membership } of stateLog) {
+      const place = eventNid === undefined ? undefined : places.get(eventNid);
+      this.#change(roomNid, (view) => view.applyState({ type, stateKey, position, eventNid, membership, place }));
     }
   }
 
   #change(roomNid: number, change: Change): void {
     this.#loading.get(roomNid)?.meanwhile.push(change);
     const view = this.#views.peek(roomNid);
-    if (view !== undefined) change(view);
+    if (view === undefined) return;
+    change(view);
+    // It is weighed when it is set, and may have grown much since.
+    if (view.weight > GROWTH * (this.#weighed.get(view) ?? 0)) this.#set(roomNid, view);
   }
 
   #drop(roomNid: number): void {
@@ -84,11 +99,7 @@ export class RoomViews {
   }
 
   async #read(room: RoomRecord, meanwhile: Change[]): Promise<RoomView> {
-    const page = { roomNid: room.nid, above: 0, upTo: Number.MAX_SAFE_INTEGER } as const;
-    const latest = await this.model.events({ ...page, direction: 'backwards', limit: this.maxRecent });
-    const windowStart = latest.length < this.maxRecent ? 0 : (latest.at(-1)?.position ?? 1) - 1;
-    const versions = await this.model.stateVersions(room.nid, windowStart);
-    const view = new RoomView(room, latest.reverse(), versions, windowStart, this.maxRecent);
+    const view = new RoomView(room, await this.#loads.load(room.nid), this.maxRecent);
     for (const change of meanwhile) change(view);
     // In the same turn as the changes are applied, so that none is missed in between.
     this.#settle(room.nid, meanwhile, view);
@@ -98,6 +109,11 @@ export class RoomViews {
   #settle(roomNid: number, meanwhile: Change[], view: RoomView | undefined): void {
     if (this.#loading.get(roomNid)?.meanwhile !== meanwhile) return;
     this.#loading.delete(roomNid);
-    if (view !== undefined) this.#views.set(roomNid, view);
+    if (view !== undefined) this.#set(roomNid, view);
+  }
+
+  #set(roomNid: number, view: RoomView): void {
+    this.#weighed.set(view, view.weight);
+    this.#views.set(roomNid, view);
   }
 }

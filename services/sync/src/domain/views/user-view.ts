@@ -17,8 +17,14 @@ export interface TrackedRoom {
 export interface RoomMembership {
   readonly room: TrackedRoom;
   membership: string;
-  /** Of the event that brought it. */
+  /** Of the event that brought it, be it only another name. */
   position: number;
+  /** From where on they have had it. */
+  since: number;
+  /** The event; undefined when the entry vanished from the room's state. */
+  eventNid: number | undefined;
+  /** A JSON array: what is known of a room that we are not in. */
+  strippedState: string | undefined;
   /** How far the user has read. */
   readonly marks: ReadMarks;
 }

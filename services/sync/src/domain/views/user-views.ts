@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { AppendBatch } from '../append-batch.js';
+import type { AppendBatch, MembershipRow } from '../append-batch.js';
 import type { ReadModel, RoomRecord } from '../ports/read-model.js';
 import type { ReceiptModel } from '../ports/receipt-model.js';
 import { applyEphemeral } from './apply-ephemeral.js';
@@ -11,6 +11,8 @@ interface Loading {
   readonly view: Promise<UserView>;
   readonly meanwhile: AppendBatch[];
 }
+
+type Membership = Pick<MembershipRow, 'membership' | 'position' | 'since' | 'eventNid' | 'strippedState'>;
 
 const MAX_USERS = 20_000;
 
@@ -68,11 +70,11 @@ export class UserViews {
   }
 
   #applyTo(find: (userId: string) => UserView | undefined, batch: AppendBatch, concerned: Set<UserView>): void {
-    for (const { type, stateKey, roomNid, membership, position } of batch.stateLog) {
-      const user = type === 'm.room.member' ? find(stateKey) : undefined;
+    for (const row of batch.memberships) {
+      const user = find(row.userId);
       if (user === undefined) continue;
-      const record = this.#rooms.get(roomNid)?.record ?? roomRecord(batch, roomNid);
-      if (record !== undefined) this.#setMembership(user, record, membership ?? 'leave', position);
+      const record = this.#rooms.get(row.roomNid)?.record ?? roomRecord(batch, row.roomNid);
+      if (record !== undefined) this.#setMembership(user, record, row);
       concerned.add(user);
     }
     for (const row of batch.accountData) {
@@ -83,17 +85,23 @@ export class UserViews {
     }
   }
 
-  #setMembership(user: UserView, record: RoomRecord, membership: string, position: number): void {
+  #setMembership(user: UserView, record: RoomRecord, row: Membership): void {
+    const { membership, position, since, eventNid, strippedState } = row;
     const known = user.rooms.get(record.nid);
     if (known !== undefined) {
-      if (position > known.position) Object.assign(known, { membership, position });
+      if (position <= known.position) return;
+      const goesOn = known.membership === membership ? known.since : position;
+      Object.assign(known, { membership, position, since: since ?? goesOn, eventNid, strippedState });
       return;
     }
     const room = this.#rooms.get(record.nid) ?? newRoom(record);
     this.#rooms.set(record.nid, room);
     room.position = Math.max(room.position, position);
     room.users.add(user);
-    user.rooms.set(record.nid, { room, membership, position, marks: user.readMarks(record.nid) });
+    const marks = user.readMarks(record.nid);
+    user.rooms.set(record.nid, {
+      ...{ room, membership, position, since: since ?? position, eventNid, strippedState, marks },
+    });
   }
 
   #untrack(user: UserView): void {
@@ -121,7 +129,7 @@ export class UserViews {
     const user = new UserView(userId);
     for (const receipt of receipts) user.readMarks(receipt.roomNid).apply(receipt);
     for (const record of memberships) {
-      this.#setMembership(user, record, record.membership, record.membershipPosition);
+      this.#setMembership(user, record, { ...record, position: record.membershipPosition });
       user.rooms.get(record.nid)?.room.ephemeral.merge(record.ephemeral);
     }
     for (const row of accountData) user.applyAccountData(row);

@@ -1,0 +1,51 @@
+import type { OrderKey, ReadModel } from '../ports/read-model.js';
+import type { EventPlace } from '../timeline-event.js';
+import { endOf, type HistoryToken, isLive } from './history-token.js';
+import type { RoomAccess } from './room-access.js';
+
+export type Direction = 'forwards' | 'backwards';
+
+/** A way through a room's events: forwards from a token of /sync in the order of positions, else in the room's own. */
+export interface Walk {
+  readonly access: RoomAccess;
+  readonly userId: string;
+  readonly direction: Direction;
+  readonly to: HistoryToken | undefined;
+}
+
+/** Where a walk from a token begins. */
+export function startOf(from: HistoryToken, direction: Direction, { upTo }: RoomAccess): HistoryToken {
+  if (!isLive(from)) return { ...from, upTo: Math.min(from.upTo, upTo) };
+  return direction === 'forwards' ? from : endOf(Math.min(from.after, upTo));
+}
+
+/** The next events of a walk. */
+export function nextPlaces(model: ReadModel, { access, userId, direction }: Walk, at: HistoryToken, limit: number) {
+  const { room, upTo } = access;
+  const roomNid = room.nid;
+  if (isLive(at)) return model.events({ roomNid, above: at.after, upTo, direction: 'forwards', limit });
+  return model.eventsInOrder({ roomNid, from: at.key, upTo: at.upTo, direction, limit }, userId);
+}
+
+/** Where a walk is once it has passed an event. */
+export function past(at: HistoryToken, { direction }: Walk, { depth, position }: EventPlace): HistoryToken {
+  if (isLive(at)) return { after: position };
+  return { ...at, key: { depth, position: direction === 'forwards' ? position : position - 1 } };
+}
+
+/** Where a walk goes on that has come to the end of its order; undefined where there is nothing more yet. */
+export function beyondEnd(at: HistoryToken, { direction, access }: Walk): HistoryToken | undefined {
+  if (direction === 'backwards' || isLive(at)) return undefined;
+  return at.upTo < access.upTo ? { after: at.upTo } : undefined;
+}
+
+/** Whether an event lies before the walk's end. */
+export function isWithin({ to, direction }: Walk, place: EventPlace): boolean {
+  if (to === undefined) return true;
+  const isBefore = isLive(to) ? place.position <= to.after : compare(place, to.key) <= 0;
+  return direction === 'forwards' ? isBefore : !isBefore;
+}
+
+function compare(one: OrderKey, other: OrderKey): number {
+  return one.depth - other.depth || one.position - other.position;
+}

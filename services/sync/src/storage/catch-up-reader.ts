@@ -1,0 +1,138 @@
+import { type Database, sql, statement, type Transaction } from '@ganglion/database';
+import type {
+  AccountDataRow,
+  AppendBatch,
+  AppendedEvent,
+  AppendRoom,
+  MembershipRow,
+  ReceiptRow,
+  Redaction,
+  StateLogEntry,
+} from '../domain/append-batch.js';
+import { PLACE_FOR_ALL, type PlaceRow, placeOf } from './place-rows.js';
+import { RECEIPT } from './receipt-store.js';
+import { APPEND_ROOM } from './room-columns.js';
+
+interface Above {
+  readonly position: number;
+}
+
+const above = ({ position }: Above) => position;
+
+const events = statement(
+  'events-above',
+  sql<Above>`SELECT ${PLACE_FOR_ALL} FROM sync.timeline t WHERE t.position > ${above} ORDER BY t.position`,
+);
+
+/** Of events alone that told what they change (64 says that one did not): what jumped is loaded by whoever is asked for it. */
+const state = statement(
+  'state-above',
+  sql<Above>`
+  SELECT s.room_nid AS "roomNid", s.key_nid AS "keyNid", k.type, k.state_key AS "stateKey", s.position,
+    s.event_nid AS "eventNid", s.membership
+  FROM sync.timeline t
+  JOIN sync.state_log s ON s.room_nid = t.room_nid AND s.position = t.position
+  JOIN sync.state_keys k ON k.room_nid = s.room_nid AND k.key_nid = s.key_nid
+  WHERE t.position > ${above} AND t.flags & 64 = 0 ORDER BY s.position`,
+);
+
+const memberships = statement(
+  'memberships-above',
+  sql<Above>`
+  SELECT user_id AS "userId", room_nid AS "roomNid", membership, position, since, event_nid AS "eventNid",
+    stripped_state AS "strippedState"
+  FROM sync.memberships WHERE position > ${above} ORDER BY position`,
+);
+
+const accountData = statement(
+  'account-data-above',
+  sql<Above>`
+  SELECT user_id AS "userId", room_id AS "roomId", type, content, position
+  FROM sync.account_data WHERE position > ${above} ORDER BY position`,
+);
+
+const lateRedactions = statement(
+  'late-redactions-above',
+  sql<Above>`
+  SELECT room_nid AS "roomNid", event_nid AS "eventNid", position FROM sync.late_redactions WHERE position > ${above}`,
+);
+
+const roomsOf = statement(
+  'rooms-of',
+  sql<{ nids: readonly number[] }>`
+  SELECT ${APPEND_ROOM} FROM sync.rooms WHERE room_nid = ANY(${({ nids }) => nids}::bigint[])`,
+);
+
+/** Reads what was appended above a position, as one batch without texts; undefined when there is nothing. */
+export function batchesAbove(db: Database, position: number): Promise<AppendBatch | undefined> {
+  return db.transaction(
+    async (tx) => {
+      const appender = await tx.query<{ position: number }>({ text: 'SELECT position FROM sync.appender' });
+      const reached = appender.rows[0]?.position ?? 0;
+      return reached <= position ? undefined : readBatch(tx, position, reached);
+    },
+    { isolation: 'repeatable read' },
+  );
+}
+
+async function readBatch(tx: Transaction, position: number, reached: number): Promise<AppendBatch> {
+  const rooms = await readRooms(tx, { position });
+  return { previousPosition: position, position: reached, ...rooms, ...(await readUsers(tx, { position })) };
+}
+
+async function readRooms(tx: Transaction, from: Above) {
+  const places: AppendedEvent[] = (await tx.query<PlaceRow>(events(from))).rows.map(placeOf);
+  const stateLog = (await tx.query<StateLogEntry & Record<string, unknown>>(state(from))).rows.map((row) => ({
+    ...row,
+    eventNid: row.eventNid ?? undefined,
+    membership: row.membership ?? undefined,
+  }));
+  const members = (await tx.query<MembershipRow & Record<string, unknown>>(memberships(from))).rows.map((row) => ({
+    ...row,
+    eventNid: row.eventNid ?? undefined,
+    strippedState: row.strippedState ?? undefined,
+  }));
+  const nids = [...new Set([...places, ...members].map(({ roomNid }) => roomNid))];
+  const rooms = (await tx.query<AppendRoom & Record<string, unknown>>(roomsOf({ nids }))).rows;
+  const jumps = places.filter(({ isJump }) => isJump);
+  const late = (await tx.query<Redaction & Record<string, unknown>>(lateRedactions(from))).rows;
+  const redactions: Redaction[] = places.flatMap(({ roomNid, redactsNid }) =>
+    redactsNid === undefined ? [] : [{ roomNid, eventNid: redactsNid }],
+  );
+  return {
+    rooms,
+    events: places,
+    backfilled: [],
+    stateKeys: [],
+    stateLog,
+    jumps,
+    redactions: [...redactions, ...late],
+    memberships: members,
+  };
+}
+
+async function readUsers(tx: Transaction, from: Above) {
+  const changed = (await tx.query<AccountDataRow & Record<string, unknown>>(accountData(from))).rows;
+  const receipts = await tx.query<ReceiptRow & Record<string, unknown>>({
+    name: 'receipts-above',
+    text: `SELECT ${RECEIPT}, position FROM sync.receipts WHERE position > $1 ORDER BY position`,
+    values: [from.position],
+  });
+  const typing = await tx.query<{ roomNid: number; typing: string; position: number }>({
+    name: 'typing-above',
+    text: `SELECT room_nid AS "roomNid", typing, typing_position AS position
+      FROM sync.ephemeral WHERE typing_position > $1 ORDER BY typing_position`,
+    values: [from.position],
+  });
+  const users = await tx.query<{ userId: string; seq: number }>({
+    name: 'users-of',
+    text: 'SELECT user_id AS "userId", user_seq AS seq FROM sync.users WHERE user_id = ANY($1)',
+    values: [[...new Set(changed.map((row) => row.userId))]],
+  });
+  return {
+    accountData: changed,
+    receipts: receipts.rows,
+    typing: typing.rows.map((row) => ({ ...row, typing: JSON.parse(row.typing) })),
+    userSeqs: users.rows,
+  };
+}

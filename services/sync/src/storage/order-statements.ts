@@ -1,0 +1,41 @@
+import { type Filled, sql, statement } from '@ganglion/database';
+import type { OrderPage } from '../domain/ports/read-model.js';
+import { PLACE } from './place-rows.js';
+
+interface Asked extends OrderPage {
+  readonly userId: string;
+}
+
+/** An event with what one user was at it, where that differs. 32: the flag says so. */
+const PLACE_FOR_ONE = sql<{ userId: string }>`${PLACE}, CASE WHEN t.flags & 32 <> 0 THEN (
+    SELECT json_object_agg(a.user_id, a.membership) FROM sync.memberships_at a
+    WHERE a.room_nid = t.room_nid AND a.position = t.position AND a.user_id = ${({ userId }) => userId})
+  END AS memberships`;
+
+function page(direction: OrderPage['direction']): Filled<Asked> {
+  const beyond = direction === 'forwards' ? sql`>` : sql`<=`;
+  const order = direction === 'forwards' ? sql`ASC` : sql`DESC`;
+  return statement(
+    `order-${direction}`,
+    sql<Asked>`
+    SELECT ${PLACE_FOR_ONE} FROM sync.timeline t
+    WHERE t.room_nid = ${({ roomNid }) => roomNid} AND (t.depth, t.position) ${beyond}
+        (${({ from }) => from.depth}::bigint, ${({ from }) => from.position}::bigint)
+      AND t.position <= ${({ upTo }) => upTo}
+    ORDER BY t.depth ${order}, t.position ${order} LIMIT ${({ limit }) => limit}`,
+  );
+}
+
+const PAGES = { forwards: page('forwards'), backwards: page('backwards') };
+
+/** Events in the order of their room, from a place on. */
+export function orderPage(wanted: OrderPage, userId: string) {
+  return PAGES[wanted.direction]({ ...wanted, userId });
+}
+
+export const placeFor = statement(
+  'find-place',
+  sql<{ roomNid: number; eventNid: number; userId: string }>`
+  SELECT ${PLACE_FOR_ONE} FROM sync.timeline t
+  WHERE t.room_nid = ${({ roomNid }) => roomNid} AND t.event_nid = ${({ eventNid }) => eventNid}`,
+);
