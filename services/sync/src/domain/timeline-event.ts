@@ -100,7 +100,7 @@ function replacedText(event: ShownEvent, replaced: EventText, { maySee }: Viewer
   return `${name},"prev_content":${contentText(replaced)},"prev_sender":${JSON.stringify(replaced.sender)}`;
 }
 
-export function hasPlace(event: ShownEvent): event is TimelineEvent {
+function hasPlace(event: ShownEvent): event is TimelineEvent {
   return event.place !== undefined;
 }
 

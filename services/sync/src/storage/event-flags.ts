@@ -6,9 +6,9 @@ const VISIBILITIES: readonly HistoryVisibility[] = ['world_readable', 'shared', 
 /** Bits 0–1: the visibility. Bits 2–4: the previous one plus one, or 0 where it is the same. */
 const PREVIOUS = 4;
 /** Rows of `memberships_at` belong to the event. */
-export const HAS_MEMBERSHIPS = 32;
+const HAS_MEMBERSHIPS = 32;
 /** The state changed with the event too much to be told with it. */
-export const IS_JUMP = 64;
+const IS_JUMP = 64;
 
 /** What `sync.timeline.flags` says of an event. */
 export function flagsOf({ visibility, previousVisibility, memberships, isJump }: EventPlace): number {
