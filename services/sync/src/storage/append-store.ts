@@ -19,7 +19,7 @@ interface RoomNames {
 }
 
 const makeRooms = statement(
-  'known-rooms',
+  'appended-rooms',
   sql<RoomNames>`
   WITH wanted AS (
     ${rowsOf('w', { room_nid: 'bigint', room_id: 'text', room_version: 'text' }, ({ rooms }: RoomNames) =>
@@ -37,7 +37,7 @@ const makeRooms = statement(
 );
 
 const currentState = statement(
-  'current-state',
+  'appended-state',
   sql<readonly EntryName[]>`
   SELECT wanted.room_nid AS "roomNid", k.key_nid AS "keyNid", wanted.type, wanted.state_key AS "stateKey",
     latest.event_nid AS "eventNid", latest.membership
@@ -105,7 +105,7 @@ export class AppendStore implements AppendModel {
 
   async userSeqs(userIds: readonly string[]): Promise<Map<string, number>> {
     const { rows } = await this.db.query<{ user_id: string; user_seq: number }>({
-      name: 'known-users',
+      name: 'appended-users',
       text: 'SELECT user_id, user_seq FROM sync.users WHERE user_id = ANY($1)',
       values: [userIds],
     });

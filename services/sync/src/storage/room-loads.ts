@@ -21,14 +21,14 @@ interface Windows {
 }
 
 const rooms = statement(
-  'load-rooms',
+  'view-rooms',
   sql<Rooms>`
   SELECT room_nid, joined, invited, members_position, jump_position FROM sync.rooms
   WHERE room_nid = ANY(${({ roomNids }) => roomNids}::bigint[])`,
 );
 
 const recentEvents = statement(
-  'load-recent-events',
+  'view-recent-events',
   sql<Rooms>`
   SELECT ${PLACE_FOR_ALL} FROM unnest(${({ roomNids }) => roomNids}::bigint[]) AS wanted(room_nid)
   CROSS JOIN LATERAL (
@@ -41,7 +41,7 @@ const WINDOWS = sql<Windows>`unnest(${({ roomNids }) => roomNids}::bigint[], ${(
 
 /** Entries but members: the last version up to the start of the window, and all later ones. */
 const entries = statement(
-  'load-state',
+  'view-state',
   sql<Windows>`
   SELECT ${VERSION} FROM ${WINDOWS}
   JOIN sync.state_keys k ON k.room_nid = w.room_nid AND k.type <> 'm.room.member'
@@ -55,7 +55,7 @@ const entries = statement(
 
 /** Changes of members within the window. */
 const memberChanges = statement(
-  'load-member-changes',
+  'view-member-changes',
   sql<Windows>`
   SELECT ${VERSION} FROM ${WINDOWS}
   JOIN sync.state_log s ON s.room_nid = w.room_nid AND s.position > w.start

@@ -17,7 +17,7 @@ const ROOM = ({ roomNid }: { roomNid: number }) => roomNid;
 
 /** The state at a position, without members. */
 export const stateAt = statement(
-  'state-at',
+  'past-state',
   sql<At>`
   SELECT ${VERSION} FROM sync.state_keys k
   CROSS JOIN LATERAL (
