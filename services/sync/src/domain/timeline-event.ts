@@ -21,6 +21,8 @@ export interface EventPlace {
   readonly memberships?: Readonly<Record<string, string>> | undefined;
   /** Whether the room's state changed with it too much to be told. */
   readonly isJump?: boolean | undefined;
+  /** Whether it is nothing that anybody who has the usual push rules has left to read. */
+  readonly isQuiet?: boolean | undefined;
 }
 
 /** What an entry of a room's state is from a position on. */

@@ -9,24 +9,28 @@ const PREVIOUS = 4;
 const HAS_MEMBERSHIPS = 32;
 /** The state changed with the event too much to be told with it. */
 const IS_JUMP = 64;
+/** Nobody with the usual push rules has it left to read. */
+const IS_QUIET = 128;
 
 /** What `sync.timeline.flags` says of an event. */
-export function flagsOf({ visibility, previousVisibility, memberships, isJump }: EventPlace): number {
+export function flagsOf({ visibility, previousVisibility, memberships, isJump, isQuiet }: EventPlace): number {
   const previous = previousVisibility === undefined ? 0 : VISIBILITIES.indexOf(previousVisibility) + 1;
   return (
     VISIBILITIES.indexOf(visibility) +
     PREVIOUS * previous +
     (memberships === undefined ? 0 : HAS_MEMBERSHIPS) +
-    (isJump ? IS_JUMP : 0)
+    (isJump ? IS_JUMP : 0) +
+    (isQuiet ? IS_QUIET : 0)
   );
 }
 
-export function visibilitiesOf(flags: number): Pick<EventPlace, 'visibility' | 'previousVisibility'> {
+/** What the flags of an event say, but for whether it has memberships: these come with it. */
+export function readFlags(flags: number): Pick<EventPlace, 'visibility' | 'previousVisibility' | 'isJump' | 'isQuiet'> {
   const previous = Math.floor(flags / PREVIOUS) % 8;
-  const previousVisibility = previous === 0 ? undefined : VISIBILITIES[previous - 1];
-  return { visibility: VISIBILITIES[flags % PREVIOUS]!, previousVisibility };
-}
-
-export function isJump(flags: number): boolean {
-  return (flags & IS_JUMP) !== 0;
+  return {
+    visibility: VISIBILITIES[flags % PREVIOUS]!,
+    previousVisibility: previous === 0 ? undefined : VISIBILITIES[previous - 1],
+    isJump: (flags & IS_JUMP) !== 0,
+    isQuiet: (flags & IS_QUIET) !== 0,
+  };
 }

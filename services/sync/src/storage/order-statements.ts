@@ -1,4 +1,4 @@
-import { type Filled, sql, statement } from '@ganglion/database';
+import { type Filled, type Fragment, sql, statement } from '@ganglion/database';
 import type { OrderPage } from '../domain/ports/read-model.js';
 import { PLACE } from './place-rows.js';
 
@@ -12,25 +12,27 @@ const PLACE_FOR_ONE = sql<{ userId: string }>`${PLACE}, CASE WHEN t.flags & 32 <
     WHERE a.room_nid = t.room_nid AND a.position = t.position AND a.user_id = ${({ userId }) => userId})
   END AS memberships`;
 
-function page(direction: OrderPage['direction']): Filled<Asked> {
+function page(direction: OrderPage['direction'], above: Fragment<Asked>, kind = ''): Filled<Asked> {
   const beyond = direction === 'forwards' ? sql`>` : sql`<=`;
   const order = direction === 'forwards' ? sql`ASC` : sql`DESC`;
   return statement(
-    `order-${direction}`,
+    `order-${direction}${kind}`,
     sql<Asked>`
     SELECT ${PLACE_FOR_ONE} FROM sync.timeline t
     WHERE t.room_nid = ${({ roomNid }) => roomNid} AND (t.depth, t.position) ${beyond}
         (${({ from }) => from.depth}::bigint, ${({ from }) => from.position}::bigint)
-      AND t.position <= ${({ upTo }) => upTo}
+      AND t.position <= ${({ upTo }) => upTo}${above}
     ORDER BY t.depth ${order}, t.position ${order} LIMIT ${({ limit }) => limit}`,
   );
 }
 
-const PAGES = { forwards: page('forwards'), backwards: page('backwards') };
+const PAGES = { forwards: page('forwards', sql``), backwards: page('backwards', sql``) };
+const BETWEEN = page('backwards', sql<Asked>` AND t.position > ${({ above }) => above ?? 0}`, '-between');
 
 /** Events in the order of their room, from a place on. */
 export function orderPage(wanted: OrderPage, userId: string) {
-  return PAGES[wanted.direction]({ ...wanted, userId });
+  const read = wanted.above === undefined ? PAGES[wanted.direction] : BETWEEN;
+  return read({ ...wanted, userId });
 }
 
 export const placeFor = statement(

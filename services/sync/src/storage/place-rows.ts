@@ -1,6 +1,6 @@
 import { sql } from '@ganglion/database';
 import type { EventPlace, StateVersion } from '../domain/timeline-event.js';
-import { isJump, visibilitiesOf } from './event-flags.js';
+import { readFlags } from './event-flags.js';
 
 export interface PlaceRow extends Record<string, unknown> {
   room_nid: number;
@@ -47,9 +47,8 @@ export function placeOf(row: PlaceRow): EventPlace {
     depth: row.depth,
     replacesNid: row.replaces_nid ?? undefined,
     redactsNid: row.redacts_nid ?? undefined,
-    ...visibilitiesOf(row.flags),
+    ...readFlags(row.flags),
     memberships: row.memberships ?? undefined,
-    isJump: isJump(row.flags) || undefined,
   };
 }
 

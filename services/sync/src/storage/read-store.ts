@@ -4,6 +4,7 @@ import type { AccountDataRow, AppendBatch } from '../domain/append-batch.js';
 import type {
   EntryNames,
   LoadedRoom,
+  LoudEvents,
   Members,
   MembershipRecord,
   MembersPage,
@@ -35,6 +36,22 @@ const page = (direction: Page['direction']) =>
     ORDER BY t.position ${direction === 'forwards' ? sql`ASC` : sql`DESC`} LIMIT ${({ limit }) => limit}`,
   );
 const PAGES = { forwards: page('forwards'), backwards: page('backwards') };
+
+type LoudPage = Omit<Page, 'direction'>;
+
+/** 128: the flag of what is quiet. */
+const loudEvents = statement(
+  'loud-events',
+  sql<LoudPage>`
+  WITH scanned AS (
+    SELECT * FROM sync.timeline e
+    WHERE e.room_nid = ${({ roomNid }) => roomNid} AND e.position > ${({ above }) => above}
+      AND e.position <= ${({ upTo }) => upTo}
+    ORDER BY e.position DESC LIMIT ${({ limit }) => limit})
+  SELECT ${PLACE_FOR_ALL}, looked.count, looked.first
+  FROM (SELECT count(*) AS count, min(position) AS first FROM scanned) AS looked
+  LEFT JOIN scanned t ON t.flags & 128 = 0 ORDER BY t.position DESC`,
+);
 
 /** The replicas' side of the read model. */
 export class ReadStore implements ReadModel {
@@ -101,6 +118,16 @@ export class ReadStore implements ReadModel {
   async events(wanted: Page): Promise<EventPlace[]> {
     const above = Math.max(wanted.above, 0);
     return (await this.db.query<PlaceRow>(PAGES[wanted.direction]({ ...wanted, above }))).rows.map(placeOf);
+  }
+
+  async loudEvents(wanted: LoudPage): Promise<LoudEvents> {
+    const above = Math.max(wanted.above, 0);
+    const { rows } = await this.db.query<PlaceRow & { count: number; first: number | null }>(
+      loudEvents({ ...wanted, above }),
+    );
+    const { count = 0, first = null } = rows[0] ?? {};
+    const places = rows.filter(({ position }) => position !== null).map(placeOf);
+    return { places, lookedDownTo: count < wanted.limit || first === null ? above : first - 1 };
   }
 
   async eventsInOrder(wanted: OrderPage, userId: string): Promise<EventPlace[]> {

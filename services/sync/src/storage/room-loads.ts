@@ -63,27 +63,31 @@ const memberChanges = statement(
   ${ITS_PLACE} ORDER BY s.position`,
 );
 
-/** Rooms as replicas have them in memory, as many as are asked for in a few statements. */
+/**
+ * Rooms as replicas have them in memory, as many as are asked for in a few statements. What is appended in between may be in
+ * the answer of one and not of another: whoever listens to what is appended has it all in the end.
+ */
 export async function loadRooms(db: Database, roomNids: readonly number[], recent: number): Promise<LoadedRoom[]> {
-  return db.transaction(
-    async (tx) => {
-      const { rows } = await tx.query<RoomRow>(rooms({ roomNids, recent }));
-      const events = byRoom((await tx.query<PlaceRow>(recentEvents({ roomNids, recent }))).rows);
-      const loaded = rows.map((row) => loadedRoom(row, events.get(row.room_nid) ?? [], recent));
-      const windows = {
-        roomNids: loaded.map(({ roomNid }) => roomNid),
-        starts: loaded.map(({ windowStart }) => windowStart),
-      };
-      const state = byRoom((await tx.query<VersionRow>(entries(windows))).rows);
-      const members = byRoom((await tx.query<VersionRow>(memberChanges(windows))).rows);
-      return loaded.map((room) => ({
-        ...room,
-        state: (state.get(room.roomNid) ?? []).map(versionOf),
-        memberChanges: (members.get(room.roomNid) ?? []).map(versionOf),
-      }));
-    },
-    { isolation: 'repeatable read' },
-  );
+  const [{ rows }, latest] = await Promise.all([
+    db.query<RoomRow>(rooms({ roomNids, recent })),
+    db.query<PlaceRow>(recentEvents({ roomNids, recent })),
+  ]);
+  const events = byRoom(latest.rows);
+  const loaded = rows.map((row) => loadedRoom(row, events.get(row.room_nid) ?? [], recent));
+  const windows = {
+    roomNids: loaded.map(({ roomNid }) => roomNid),
+    starts: loaded.map(({ windowStart }) => windowStart),
+  };
+  const [state, members] = await Promise.all([
+    db.query<VersionRow>(entries(windows)),
+    db.query<VersionRow>(memberChanges(windows)),
+  ]);
+  const versions = { state: byRoom(state.rows), members: byRoom(members.rows) };
+  return loaded.map((room) => ({
+    ...room,
+    state: (versions.state.get(room.roomNid) ?? []).map(versionOf),
+    memberChanges: (versions.members.get(room.roomNid) ?? []).map(versionOf),
+  }));
 }
 
 /** A window reaches back as far as events are loaded, but not beyond what the state jumped over. */

@@ -1,4 +1,4 @@
-import { isInStrippedState, ProtocolError, type StrippedStateEvent, strippedState } from '@ganglion/protocol';
+import { isInStrippedState, type StrippedStateEvent, strippedState } from '@ganglion/protocol';
 import { formatToken } from '../sync-token.js';
 import { showState } from '../texts/shown-events.js';
 import { eventsText, type ShownEvent } from '../timeline-event.js';
@@ -37,19 +37,10 @@ export async function strippedStateOf(
 
 /** What another server has told of a room, with the user's own event, which need not be part of it. */
 export function toldState(strippedStateJson: string, own: ShownEvent | undefined): StrippedStateEvent[] {
-  const told = (JSON.parse(strippedStateJson) as unknown[]).flatMap(readStripped);
+  const told = JSON.parse(strippedStateJson) as StrippedStateEvent[];
   const isOwn = ({ type, state_key }: StrippedStateEvent) =>
     type === 'm.room.member' && state_key === own?.text.stateKey;
   return own === undefined || told.some(isOwn) ? told : [...told, strippedState(JSON.parse(own.text.json))];
-}
-
-function readStripped(event: unknown): StrippedStateEvent[] {
-  try {
-    return [strippedState(event)];
-  } catch (error) {
-    if (error instanceof ProtocolError) return [];
-    throw error;
-  }
 }
 
 /** `rooms.leave` of a room that we were never in: how the invite or knock ended. */

@@ -130,14 +130,14 @@ export class Appender {
     return readRun({ ...run, events }, this.deps.unreadable);
   }
 
-  /** Appends what ends with a jump, unless an equal run has brought it before. */
+  /** Appends what ends with a jump, which a run of the same group may have brought before. */
   async #appendPiece(piece: readonly ReadableRun[]): Promise<void> {
     const last = piece.at(-1)!;
     const { roomSeq } = last.events.at(-1)!.logged;
-    if (roomSeq <= this.#seqOf(last)) return;
-    await this.#jumps.stage(last, roomSeq);
+    const isKnown = roomSeq <= this.#seqOf(last);
+    if (!isKnown) await this.#jumps.stage(last, roomSeq);
     const builder = await this.#builderWith(piece);
-    await this.#write(builder.batch(), { roomNid: last.roomNid, roomSeq });
+    if (!builder.isEmpty) await this.#write(builder.batch(), isKnown ? undefined : { roomNid: last.roomNid, roomSeq });
   }
 
   async #builderWith(runs: readonly ReadableRun[]): Promise<BatchBuilder> {

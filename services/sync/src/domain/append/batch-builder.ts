@@ -12,7 +12,9 @@ import type {
   TypingRow,
 } from '../append-batch.js';
 import type { EventText } from '../event-text.js';
+import { readStrippedState } from '../stripped-state.js';
 import type { EventPlace } from '../timeline-event.js';
+import { isQuietEvent } from './quiet-events.js';
 import { isJump, type ReadableEvent, type ReadableRun } from './readable-run.js';
 import { type CurrentState, RoomStateChanges } from './room-state-changes.js';
 
@@ -123,7 +125,8 @@ export class BatchBuilder {
     const replacesNid = replaced === logged.eventNid ? undefined : replaced;
     // Of one that was redacted before it came, the text is as it was signed: readers ask for what it is now.
     const shown = logged.redactedBecause === undefined ? text : undefined;
-    this.#events.push({ ...place, replacesNid, text: shown, traceparent: logged.traceparent });
+    const isQuiet = isQuietEvent(text);
+    this.#events.push({ ...place, replacesNid, isQuiet, text: shown, traceparent: logged.traceparent });
     if (place.redactsNid !== undefined) this.#redactions.push({ roomNid: room.nid, eventNid: place.redactsNid });
     if (isJump(event)) this.#addJump(place);
     else this.#state.add(room, place.position, logged.stateChanges);
@@ -142,9 +145,10 @@ export class BatchBuilder {
   }
 
   /** Tells one of our users of an invite to a room that we are not in, or of its end: the room itself goes on elsewhere. */
-  #addOutOfBand(room: AppendRoom, text: EventText, strippedState: string): void {
+  #addOutOfBand(room: AppendRoom, text: EventText, strippedStateJson: string): void {
     const { stateKey: userId = '', membership = 'leave', eventNid } = text;
     const position = ++this.position;
+    const strippedState = JSON.stringify(readStrippedState(strippedStateJson));
     this.#state.setMembership({ userId, roomNid: room.nid, membership, position, eventNid, strippedState });
   }
 }

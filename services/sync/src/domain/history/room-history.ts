@@ -20,7 +20,7 @@ import type { UserViews } from '../views/user-views.js';
 import { beginningOf, endOf, formatHistoryToken, type HistoryToken, reachOf } from './history-token.js';
 import { memberEvents } from './member-events.js';
 import { accessRoom, forgetRoom, type RoomAccess } from './room-access.js';
-import { beyondEnd, type Direction, isWithin, nextPlaces, past, startOf, type Walk } from './room-walk.js';
+import { type Direction, nextStep, past, startOf, type Walk } from './room-walk.js';
 
 export interface HistoryDependencies {
   readonly feed: LiveFeed;
@@ -192,22 +192,16 @@ export class RoomHistory {
     const events: TimelineEvent[] = [];
     let at = start;
     let size = Math.min(Math.max(limit + 1, FIRST_PAGE), LARGEST_PAGE);
-    for (let scanned = 0; scanned < MAX_SCANNED; size = Math.min(2 * size, LARGEST_PAGE)) {
-      const places = await nextPlaces(model, walk, at, size);
-      const within = places.filter((place) => isWithin(walk, place));
-      for (const event of await showEvents(texts, room, within)) {
+    for (let scanned = 0; scanned < MAX_SCANNED; scanned += size, size = Math.min(2 * size, LARGEST_PAGE)) {
+      const step = await nextStep(model, walk, at, size);
+      for (const event of await showEvents(texts, room, step.places)) {
         if (events.length === limit) return { events, next: at };
         if (shows(event)) events.push(event);
         at = past(at, walk, event.place);
       }
-      if (places.length > 0 && within.length === 0) return { events, next: undefined };
-      at = places.length === 0 ? at : past(at, walk, places.at(-1)!);
-      scanned += places.length;
-      if (places.length === size) continue;
-      const beyond = beyondEnd(at, walk);
+      at = step.at;
       // At the live end the token goes on working; who asks with it and gets nothing has it already.
-      if (beyond === undefined) return { events, next: goesOn(walk) && events.length > 0 ? liveEnd(at) : undefined };
-      at = beyond;
+      if (step.isLast) return { events, next: goesOn(walk) && events.length > 0 ? liveEnd(at) : undefined };
     }
     return { events, next: at };
   }

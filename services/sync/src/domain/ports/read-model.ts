@@ -42,6 +42,14 @@ export interface Page {
   readonly limit: number;
 }
 
+/** What is left of a page without what nobody has left to read. */
+export interface LoudEvents {
+  /** Newest first. */
+  readonly places: readonly EventPlace[];
+  /** Everything above this position was looked at. */
+  readonly lookedDownTo: number;
+}
+
 /** A place in the order of a room. */
 export type OrderKey = Pick<EventPlace, 'depth' | 'position'>;
 
@@ -52,6 +60,8 @@ export interface OrderPage {
   readonly from: OrderKey;
   /** Live events up to this position alone. */
   readonly upTo: number;
+  /** Live events above this position alone, and nothing that was backfilled; undefined for everything. */
+  readonly above?: number | undefined;
   readonly direction: 'forwards' | 'backwards';
   readonly limit: number;
 }
@@ -116,6 +126,8 @@ export interface ReadModel {
   loadRooms(roomNids: readonly number[], recent: number): Promise<LoadedRoom[]>;
   /** Live events of a room in the order of the direction. */
   events(page: Page): Promise<EventPlace[]>;
+  /** As `events`, backwards, without those that are quiet. */
+  loudEvents(page: Omit<Page, 'direction'>): Promise<LoudEvents>;
   /** Events in the room's own order, with what a user's memberships were at them. */
   eventsInOrder(page: OrderPage, userId: string): Promise<EventPlace[]>;
   /** Where an event stands, with what a user's membership was at it. */

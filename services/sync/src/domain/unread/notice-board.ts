@@ -1,8 +1,8 @@
 import { threadIdAfter } from '@ganglion/protocol';
-import type { ReadModel } from '../ports/read-model.js';
+import type { LoudEvents, Page, ReadModel } from '../ports/read-model.js';
 import type { EventTexts } from '../texts/event-texts.js';
 import { showEvents } from '../texts/shown-events.js';
-import type { TimelineEvent } from '../timeline-event.js';
+import type { EventPlace, TimelineEvent } from '../timeline-event.js';
 import type { RoomView } from '../views/room-view.js';
 import { type Evaluated, type Evaluations, type RoomNow, roomNow } from './evaluations.js';
 import { isMessage, isRedacted, type Notice, type Verdict } from './notice.js';
@@ -11,6 +11,8 @@ export interface BoardDependencies {
   readonly model: ReadModel;
   readonly texts: EventTexts;
   readonly evaluations: Evaluations;
+  /** Whether these are the usual rules, so that what is quiet need not be looked at. */
+  readonly isUsual: boolean;
   /** By which rules, as they are applied in the room now. */
   readonly verdicts: (view: RoomView) => Promise<(evaluated: Evaluated) => Verdict>;
 }
@@ -56,15 +58,10 @@ export class NoticeBoard {
     const places = view.between(this.#upTo, Number.MAX_SAFE_INTEGER);
     const last = places.at(-1)?.position;
     if (last === undefined) return;
-    const noticeOf = await this.#reader(view);
-    const events = await showEvents(this.deps.texts, view.record, places);
-    for (const event of events) {
-      // Others may have taken it over meanwhile.
-      if (event.place.position <= this.#upTo) continue;
-      if (event.text.type === 'm.room.redaction') this.#forget(event.place.redactsNid);
-      const notice = noticeOf(event);
-      if (notice !== undefined) this.#notices.push(notice);
-    }
+    const notices = await this.#read(view, places);
+    // Others may have taken some over meanwhile.
+    this.#notices.push(...notices.filter(({ position }) => position > this.#upTo));
+    for (const { position, redactsNid } of places) if (position > this.#upTo) this.#forget(redactsNid);
     this.#upTo = Math.max(this.#upTo, last);
     if (this.#notices.length > 2 * MAX_EVENTS) this.#trim();
   }
@@ -89,23 +86,25 @@ export class NoticeBoard {
   async #readBefore(position: number, view: RoomView): Promise<void> {
     const limit = MAX_EVENTS - this.#eventsBefore;
     const before = this.#after;
-    const page = { roomNid: view.record.nid, above: position, upTo: before, direction: 'backwards', limit } as const;
-    const places = (await this.deps.model.events(page)).reverse();
-    const noticeOf = await this.#reader(view);
-    const events = await showEvents(this.deps.texts, view.record, places);
+    const { model, isUsual } = this.deps;
+    const page = { roomNid: view.record.nid, above: position, upTo: before, limit };
+    const { places, lookedDownTo } = isUsual ? await model.loudEvents(page) : await allEvents(model, page);
+    const notices = await this.#read(view, places.toReversed());
     // Meanwhile the board may have forgotten what these would join.
     if (this.#after !== before) return;
-    const notices = events.map(noticeOf).filter((notice) => notice !== undefined);
     this.#notices = [...notices, ...this.#notices];
-    this.#eventsBefore += places.length;
-    this.#after = places.length < limit ? position : (places[0]?.position ?? position + 1) - 1;
+    this.#eventsBefore = lookedDownTo === position ? this.#eventsBefore + places.length : MAX_EVENTS;
+    this.#after = lookedDownTo;
   }
 
   /** Reads events by the rules and the room as they are now. */
-  async #reader(view: RoomView): Promise<(event: TimelineEvent) => Notice | undefined> {
-    const room = await roomNow(this.deps.texts, view);
-    const verdictOf = await this.deps.verdicts(view);
-    return (event) => this.#noticeOf(event, room, verdictOf);
+  async #read(view: RoomView, places: readonly EventPlace[]): Promise<Notice[]> {
+    const { texts, isUsual, verdicts } = this.deps;
+    const wanted = isUsual ? places.filter(({ isQuiet }) => !isQuiet) : places;
+    if (wanted.length === 0) return [];
+    const [room, verdictOf] = await Promise.all([roomNow(texts, view), verdicts(view)]);
+    const events = await showEvents(texts, view.record, wanted);
+    return events.flatMap((event) => this.#noticeOf(event, room, verdictOf) ?? []);
   }
 
   #noticeOf(event: TimelineEvent, room: RoomNow, verdictOf: (evaluated: Evaluated) => Verdict): Notice | undefined {
@@ -121,6 +120,7 @@ export class NoticeBoard {
   }
 
   #forget(eventNid: number | undefined): void {
+    if (eventNid === undefined) return;
     const index = this.#notices.findLastIndex((notice) => notice.eventNid === eventNid);
     if (index < 0) return;
     this.#notices = this.#notices.toSpliced(index, 1);
@@ -133,4 +133,10 @@ export class NoticeBoard {
     this.#after = dropped.at(-1)?.position ?? this.#after;
     this.#eventsBefore = MAX_EVENTS;
   }
+}
+
+async function allEvents(model: ReadModel, page: Omit<Page, 'direction'>): Promise<LoudEvents> {
+  const places = await model.events({ ...page, direction: 'backwards' });
+  const first = places.at(-1)?.position ?? page.above + 1;
+  return { places, lookedDownTo: places.length < page.limit ? page.above : first - 1 };
 }

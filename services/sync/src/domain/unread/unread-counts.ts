@@ -93,7 +93,7 @@ export class UnreadCounts {
       const displayName = await displayNameIn(model, texts, now, userId);
       return (evaluated: Evaluated) => ownVerdict(evaluated, reader, displayName);
     };
-    const board = new NoticeBoard(view, { model, texts, evaluations: this.#evaluations, verdicts });
+    const board = new NoticeBoard(view, { model, texts, evaluations: this.#evaluations, isUsual: usual, verdicts });
     return { key, board };
   }
 }

@@ -54,7 +54,9 @@ export class RoomViews {
   apply(batch: AppendBatch): void {
     this.#applyTexts(batch);
     if (this.#views.size === 0 && this.#loading.size === 0) return;
-    for (const event of batch.events) this.#change(event.roomNid, (view) => view.apply(event));
+    for (const { text: _, traceparent: __, ...place } of batch.events) {
+      this.#change(place.roomNid, (view) => view.apply(place));
+    }
     this.#applyState(batch);
     for (const room of batch.rooms) this.#change(room.nid, (view) => view.applyCounts(room));
     for (const { roomNid } of batch.jumps) this.#drop(roomNid);
@@ -69,7 +71,8 @@ export class RoomViews {
   }
 
   #applyState({ stateLog, events }: AppendBatch): void {
-    const places = new Map(events.map((event) => [event.eventNid, event]));
+    if (stateLog.length === 0) return;
+    const places = new Map(events.map(({ text: _, traceparent: __, ...place }) => [place.eventNid, place]));
     for (const { roomNid, type, stateKey, position, eventNid, membership } of stateLog) {
       const place = eventNid === undefined ? undefined : places.get(eventNid);
       this.#change(roomNid, (view) => view.applyState({ type, stateKey, position, eventNid, membership, place }));
