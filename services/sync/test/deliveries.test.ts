@@ -1,15 +1,14 @@
 import { createTelemetry, type Telemetry, type TracingOptions, withSpan } from '@ganglion/telemetry';
-import type { AppendBatch } from '../src/domain/append-batch.js';
+import type { AppendBatch, AppendedEvent } from '../src/domain/append-batch.js';
 import { Deliveries } from '../src/domain/feed/deliveries.js';
-import type { TimelineEvent } from '../src/domain/timeline-event.js';
 
 type Exporter = NonNullable<TracingOptions['exporter']>;
 type ReadableSpan = Parameters<Exporter['export']>[0][number];
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const traced = (position: number, flags = '01') =>
-  ({ position, traceparent: `00-${TRACE}-b7ad6b716920333${position % 10}-${flags}` }) as TimelineEvent;
-const batchOf = (...events: TimelineEvent[]) => ({ events }) as unknown as AppendBatch;
+  ({ position, traceparent: `00-${TRACE}-b7ad6b716920333${position % 10}-${flags}` }) as AppendedEvent;
+const batchOf = (...events: AppendedEvent[]) => ({ events }) as unknown as AppendBatch;
 
 describe('the deliveries of traced messages', () => {
   let telemetry: Telemetry;
@@ -27,7 +26,7 @@ describe('the deliveries of traced messages', () => {
   afterEach(() => telemetry.shutdown());
 
   /** Answers with events, and returns in the trace of which of them that is shown. */
-  function deliver(since: number | undefined, ...events: TimelineEvent[]): (string | undefined)[] {
+  function deliver(since: number | undefined, ...events: AppendedEvent[]): (string | undefined)[] {
     spans = [];
     const delivery = deliveries.begin(since);
     delivery?.add(events);
@@ -36,9 +35,9 @@ describe('the deliveries of traced messages', () => {
   }
 
   it('are parts of the traces of those messages, and linked to the answer', () => {
-    deliveries.note(batchOf(traced(1), { position: 2 } as TimelineEvent, traced(3)));
+    deliveries.note(batchOf(traced(1), { position: 2 } as AppendedEvent, traced(3)));
     // As the database gives them.
-    const events = [1, 2, 3].map((position) => ({ position }) as TimelineEvent);
+    const events = [1, 2, 3].map((position) => ({ position }) as AppendedEvent);
     const answer = withSpan('answer', {}, (span) => {
       expect(deliver(0, ...events)).toEqual(['b7ad6b7169203331', 'b7ad6b7169203333']);
       return span.spanContext();

@@ -1,7 +1,6 @@
 import type { AppendBatch, ReceiptRow } from '../src/domain/append-batch.js';
 import { ReceiptLog } from '../src/domain/views/receipt-log.js';
-
-const NOTHING = { rooms: [], events: [], stateLog: [], redactions: [], accountData: [], typing: [], userSeqs: [] };
+import { NOTHING } from './support/batches.js';
 
 function receipt(roomNid: number, position: number): ReceiptRow {
   const what = { type: 'm.read', threadId: '', eventId: `$${position}`, eventPosition: position, ts: position };

@@ -43,11 +43,11 @@ const IS_PRESENT = sql`coalesce(j.membership, '') IN ('join', 'invite')`;
 const count = statement(
   'count-jump',
   sql<Placed>`
-  UPDATE sync.rooms SET joined = joined + change.joined, invited = invited + change.invited,
+  UPDATE sync.rooms SET joined = joined + change.who_join, invited = invited + change.who_are_invited,
     members_position = ${position}, jump_position = ${position}
   FROM (
-    SELECT (count(*) FILTER (WHERE after = 'join') - count(*) FILTER (WHERE before = 'join'))::integer AS joined,
-      (count(*) FILTER (WHERE after = 'invite') - count(*) FILTER (WHERE before = 'invite'))::integer AS invited
+    SELECT (count(*) FILTER (WHERE after = 'join') - count(*) FILTER (WHERE before = 'join'))::integer AS who_join,
+      (count(*) FILTER (WHERE after = 'invite') - count(*) FILTER (WHERE before = 'invite'))::integer AS who_are_invited
     FROM (
       SELECT j.membership AS after, (
         SELECT s.membership FROM sync.state_log s WHERE s.room_nid = j.room_nid AND s.key_nid = j.key_nid

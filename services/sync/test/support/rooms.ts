@@ -73,7 +73,12 @@ export class TestRooms implements RoomLog {
 
   /** Tells of committed events on the bus. */
   async publish(roomId: string, events: readonly LoggedEvent[]): Promise<void> {
-    await this.bus.publish(ROOM_EVENTS, this.#run(roomId, events), { key: roomId });
+    await this.publishRun(this.#run(roomId, events));
+  }
+
+  /** Tells of events of any room. */
+  async publishRun(run: RoomEvents): Promise<void> {
+    await this.bus.publish(ROOM_EVENTS, run, { key: run.roomId });
   }
 
   /** The log of a room. */
