@@ -40,9 +40,12 @@ export class Homeserver {
     private readonly bus: Bus,
   ) {}
 
-  static async create(): Promise<Homeserver> {
+  /** Of a new database, or of one that was prepared. */
+  static async create(prepare: (databaseUrl: string) => Promise<void> = async () => {}): Promise<Homeserver> {
     const folder = await mkdtemp(join(tmpdir(), 'ganglion-homeserver-'));
-    return new Homeserver(await testDatabase(), folder, createEmbeddedBus());
+    const database = await testDatabase();
+    await prepare(database.url);
+    return new Homeserver(database, folder, createEmbeddedBus());
   }
 
   /** One more replica, with settings in the place of what tests usually have. */

@@ -66,7 +66,10 @@ export class Person {
   /** Somebody with a name that nobody has yet. */
   static async register(url: string, prefix = 'person'): Promise<Person> {
     counter += 1;
-    const username = `${prefix}-${counter}`;
+    return Person.registerAs(url, `${prefix}-${counter}`);
+  }
+
+  static async registerAs(url: string, username: string): Promise<Person> {
     const password = `secret of ${username}`;
     const body = { username, password, auth: { type: 'm.login.dummy' } };
     const answer = await exchange(url, 'POST', `${V3}/register`, { body });

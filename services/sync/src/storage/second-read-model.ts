@@ -157,6 +157,7 @@ export const SECOND_READ_MODEL = `
           WHERE target.room_nid = n.room_nid AND target.redacted_by_nid = n.event_nid),
         coalesce(array_position(ARRAY['world_readable', 'shared', 'invited', 'joined'], t.visibility), 2) - 1
           + 4 * coalesce(array_position(ARRAY['world_readable', 'shared', 'invited', 'joined'], t.previous_visibility), 0)
+          + CASE WHEN t.type = 'm.room.member' THEN 128 ELSE 0 END
       FROM event_numbers n JOIN sync.old_timeline t USING (position)
       LEFT JOIN event_numbers replaced ON replaced.room_nid = n.room_nid AND replaced.event_id = t.replaces_state;
 
