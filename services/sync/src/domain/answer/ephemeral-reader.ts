@@ -49,7 +49,8 @@ export class EphemeralReader {
       this.#all(request.userId, news, upTo),
       this.#changed(request.userId, changed, since ?? 0, upTo),
     ]);
-    return Map.groupBy([...all, ...some], ({ roomNid }) => roomNid);
+    const shown = [...all, ...some].filter(({ userId }) => !window.ignored.has(userId));
+    return Map.groupBy(shown, ({ roomNid }) => roomNid);
   }
 
   async #all(userId: string, memberships: readonly RoomMembership[], upTo: number): Promise<ReceiptRow[]> {

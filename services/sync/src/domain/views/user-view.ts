@@ -67,7 +67,7 @@ export class UserView {
   applyAccountData({ roomId, type, content, position }: AccountDataRow): void {
     this.accountDataPosition = Math.max(this.accountDataPosition, position);
     if (roomId !== '') return;
-    if (type === 'm.ignored_user_list') this.ignored = parseIgnored(content);
+    if (type === 'm.ignored_user_list') this.ignored = parseIgnored(content, this.userId);
     if (type !== 'm.push_rules') return;
     this.pushRules = compilePushRules(storedPushRuleChanges(JSON.parse(content)));
     this.pushRulesPosition = position;
@@ -102,8 +102,13 @@ export class UserView {
   }
 }
 
-/** The users whom someone ignores. @see https://spec.matrix.org/v1.19/client-server-api/#ignoring-users */
-function parseIgnored(content: string): ReadonlySet<string> {
+/**
+ * The users whom someone ignores; nobody can ignore themselves.
+ *
+ * @see https://spec.matrix.org/v1.19/client-server-api/#ignoring-users
+ */
+function parseIgnored(content: string, self: string): ReadonlySet<string> {
   const { ignored_users: users } = JSON.parse(content) as { ignored_users?: unknown };
-  return new Set(typeof users === 'object' && users !== null ? Object.keys(users) : []);
+  const ids = typeof users === 'object' && users !== null ? Object.keys(users) : [];
+  return new Set(ids.filter((userId) => userId !== self));
 }
