@@ -58,8 +58,7 @@ describe('who is typing, for the appender', () => {
   it('makes nothing of an end that was none', () => {
     const rooms = new TypingRooms();
     rooms.note(note(ALICE, 0), 0);
-    const message = { roomNid: 1, type: 'm.room.message', stateKey: undefined, sender: BOB, membership: undefined };
-    rooms.noteEvent(message);
+    rooms.noteEvent({ roomNid: 1, type: 'm.room.member', stateKey: BOB, membership: 'leave' });
     expect(usersIn(rooms)).toEqual([]);
   });
 });

@@ -15,8 +15,6 @@ interface Room {
   placed: readonly string[];
 }
 
-const ENDS_TYPING = new Set(['m.room.message', 'm.room.encrypted', 'm.sticker']);
-
 /**
  * Who is typing, in the memory of the appender: it alone takes notes and ends what has lasted too long, so that all
  * replicas agree. Only who begins and who ends is a change for the read model; that somebody goes on is not.
@@ -45,16 +43,14 @@ export class TypingRooms {
     this.#touched.add(roomNid);
   }
 
-  /** Whoever has sent their message, or left, is not typing any more. */
+  /** Whoever has left is not typing any more; whoever has sent a message may go on with the next one. */
   noteEvent(event: {
     roomNid: number;
     type: string;
     stateKey: string | undefined;
-    sender: string;
     membership: string | undefined;
   }): void {
-    const { roomNid, type, stateKey, sender, membership } = event;
-    if (ENDS_TYPING.has(type) && stateKey === undefined) this.#end(roomNid, sender);
+    const { roomNid, type, stateKey, membership } = event;
     if (type === 'm.room.member' && membership !== 'join') this.#end(roomNid, stateKey ?? '');
   }
 
