@@ -71,14 +71,18 @@ describe('what is no token is refused', () => {
 
 describe('a token that nobody handed out yet', () => {
   it.each([{}, { full_state: 'true' }, { timeout: '100' }, { timeout: '100', full_state: 'true' }])(
-    'is answered with one from now on: %j',
+    'is answered with everything, and a token from now on: %j',
     async (more) => {
       const { status, body } = await ask('sync', { since: FUTURE, ...more });
       expect(status).toBe(200);
       expect(positionOf(body.next_batch)).toBeLessThanOrEqual(positionOf(alice.since!));
+      const { timeline, state } = body.rooms.join[roomId];
+      expect(timeline.events.at(-1).event_id).toBe(last);
+      expect([...state.events, ...timeline.events].map(({ type }) => type)).toContain('m.room.create');
       alice.since = body.next_batch;
       const next = await deployment.rooms.say(roomId, bob.userId, 'After all');
       expect((await alice.sees(roomId, next)).timeline.events.map(({ event_id }) => event_id)).toEqual([next]);
+      last = next;
     },
   );
 

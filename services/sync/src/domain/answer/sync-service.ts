@@ -53,17 +53,19 @@ export class SyncService {
     return this.deps.feed.use(() => this.#answer(request));
   }
 
-  async #answer(request: SyncRequest): Promise<string> {
+  async #answer(asked: SyncRequest): Promise<string> {
     const { feed, announcements } = this.deps;
-    const { since, timeoutMs, signal } = request;
+    const { timeoutMs, signal } = asked;
     const deadline = performance.now() + timeoutMs;
-    this.deps.sent.received(`${request.userId} ${request.deviceId}`, since);
-    if (since === undefined || timeoutMs === 0) await announcements.settled();
+    this.deps.sent.received(`${asked.userId} ${asked.deviceId}`, asked.since);
+    if (asked.since === undefined || timeoutMs === 0) await announcements.settled();
     for (;;) {
       // While it waited, the feed may have started afresh, with new views.
-      const user = await this.#userOf(request);
+      const user = await this.#userOf(asked);
       const upTo = feed.position;
       const { wakes } = user;
+      const request = asOf(asked, upTo);
+      const { since } = request;
       if (since === undefined || request.fullState || user.hasNews(since)) {
         const text = await this.#assemble(request, user, upTo);
         if (text !== undefined || since === undefined || request.fullState) return text ?? emptyAnswer(upTo);
@@ -190,6 +192,15 @@ export class SyncService {
         : toldState(membership.strippedState, own);
     return strippedRoomText(state, section);
   }
+}
+
+/**
+ * The request as of a position. A token from beyond it was handed out before the database was taken back to an earlier
+ * state: what its client has seen since is not there any more, and what comes next comes at the same positions. So the client
+ * begins anew.
+ */
+function asOf(request: SyncRequest, upTo: number): SyncRequest {
+  return request.since !== undefined && request.since > upTo ? { ...request, since: undefined } : request;
 }
 
 /** Whether nothing was sent in a room that the client knows, so that nobody needs to look for it. */
