@@ -38,12 +38,20 @@ export interface Announcement {
   readonly id: string;
   /** room_seq or user_seq. */
   readonly seq: number;
+  /**
+   * Of a room: who wrote what was committed, and whose membership changed, so that a room that somebody has just come into is
+   * known to be one of theirs. Undefined where nobody says, and where it would be too many.
+   */
+  readonly users?: readonly string[] | undefined;
 }
 
 function parseAnnouncement(input: unknown): Announcement {
-  const { id, seq } = input as Partial<Announcement>;
+  const { id, seq, users } = input as Partial<Announcement>;
   if (typeof id !== 'string' || typeof seq !== 'number') throw new TypeError('not an announcement');
-  return { id, seq };
+  if (users === undefined) return { id, seq };
+  if (!Array.isArray(users) || users.some((user) => typeof user !== 'string'))
+    throw new TypeError('not a list of users');
+  return { id, seq, users };
 }
 
 /** Each commit, broadcast before its client is answered: a hint only, for whoever reads right after writing. */

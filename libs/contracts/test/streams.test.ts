@@ -68,7 +68,9 @@ describe('what streams and topics carry arrives as it was sent:', () => {
   it('announcements', () => {
     const { codec } = ANNOUNCEMENTS;
     const announcement = { id: '!room:one.test', seq: Number.MAX_SAFE_INTEGER };
-    expect(codec.decode(codec.encode(announcement))).toEqual(announcement);
+    for (const sent of [announcement, { ...announcement, users: ['@alice:one.test'] }]) {
+      expect(codec.decode(codec.encode(sent))).toEqual(sent);
+    }
   });
 });
 
@@ -96,7 +98,8 @@ describe('what is no message', () => {
     expect(() => ROOM_EVENTS.codec.decode(bytes)).toThrow();
   });
 
-  it.each(['{}', '[]', 'null', '1', '{"id":1,"seq":1}', '{"id":"a","seq":"1"}', '{', '\xff'])(
+  const users = ['{"id":"a","seq":1,"users":[1]}', '{"id":"a","seq":1,"users":"b"}'];
+  it.each(['{}', '[]', 'null', '1', '{"id":1,"seq":1}', '{"id":"a","seq":"1"}', ...users, '{', '\xff'])(
     '%s: is refused as an announcement',
     (json) => {
       expect(() => ANNOUNCEMENTS.codec.decode(Buffer.from(json, 'latin1'))).toThrow();

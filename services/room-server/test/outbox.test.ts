@@ -1,9 +1,9 @@
 import type { Bus, Subscription } from '@ganglion/bus';
 import { connectJetStreamBus } from '@ganglion/bus/jetstream';
-import { ROOM_EVENTS } from '@ganglion/contracts';
+import { ANNOUNCEMENTS, type Announcement, ROOM_EVENTS } from '@ganglion/contracts';
 import type { RoomEvents } from '@ganglion/contracts/room';
 import { BUSES, eventually, startNatsServer } from '@ganglion/testing';
-import { ALICE, countOf, createRoom, send, storedEvents } from './support/room.js';
+import { ALICE, BOB, change, countOf, createRoom, send, storedEvents } from './support/room.js';
 import { type Replica, RoomServers } from './support/room-servers.js';
 
 /** Whatever a consumer has been handed, room by room, in the order in which it came. */
@@ -74,6 +74,19 @@ describe.each(BUSES)('events that are committed, on the %s bus', (_, makeBus) =>
     const stored = await storedEvents(replica.db, roomId);
     const published = received.runs.filter((candidate) => candidate.roomId === roomId).flatMap(({ events }) => events);
     expect(published.map(({ pduJson }) => JSON.parse(pduJson))).toEqual(stored.map(({ pdu }) => pdu));
+  });
+
+  it('are announced to those who wrote them, and to those whose membership they change', async () => {
+    const replica = await servers.start();
+    replica.start();
+    const announced: Announcement[] = [];
+    const listening = await servers.testBus.bus.listen(ANNOUNCEMENTS, (announcement) => announced.push(announcement));
+    const roomId = await createRoom(replica);
+    await send(replica, roomId, ALICE);
+    await change(replica, roomId, ALICE, 'invite', BOB);
+    const users = () => announced.filter(({ id }) => id === roomId).map((announcement) => announcement.users);
+    await eventually(() => expect(users()).toEqual([[ALICE], [ALICE], [ALICE, BOB]]));
+    await listening.stop();
   });
 
   it('are published by another process when theirs has died before it could', async () => {

@@ -33,7 +33,7 @@ export class Publisher implements CommitListener {
     const isNew = (seq = 0) => seq > seen.roomSeq || seq < seen.backSeq;
     const events = commit.events.filter(({ roomSeq }) => isNew(roomSeq));
     if (events.length === 0) return;
-    this.bus.broadcast(ANNOUNCEMENTS, { id: roomId, seq: progress.roomSeq });
+    this.bus.broadcast(ANNOUNCEMENTS, { id: roomId, seq: progress.roomSeq, users: concernedUsers(events) });
     const live = events.filter(({ roomSeq }) => roomSeq! > 0);
     const backfilled = events.filter(({ roomSeq }) => roomSeq! < 0);
     await Promise.all([this.#publishRun(commit, live, inside), this.#publishRun(commit, backfilled, inside)]);
@@ -58,6 +58,19 @@ const SENDS = {
   'messaging.destination.name': ROOM_EVENTS.name,
 };
 const PRODUCER = { kind: SpanKind.PRODUCER };
+
+const MAX_USERS = 50;
+
+/** Who expects to read what was committed: those who wrote it, and those whose membership it changes. */
+function concernedUsers(events: readonly NewEvent[]): string[] | undefined {
+  const users = new Set<string>();
+  for (const { event } of events) {
+    const { sender, type, state_key } = event.pdu;
+    users.add(sender);
+    if (type === 'm.room.member' && state_key !== undefined) users.add(state_key);
+  }
+  return users.size > MAX_USERS ? undefined : [...users];
+}
 
 type Inside = ReadonlyMap<TracePoint, TracePoint> | undefined;
 
