@@ -19,6 +19,7 @@ import { JoinedRooms } from './domain/ephemeral/joined-rooms.js';
 import { Receipts } from './domain/ephemeral/receipts.js';
 import { Typing } from './domain/ephemeral/typing.js';
 import { Announcements } from './domain/feed/announcements.js';
+import { broadcastParts } from './domain/feed/broadcast-parts.js';
 import { Deliveries } from './domain/feed/deliveries.js';
 import { type FeedSource, LiveFeed } from './domain/feed/live-feed.js';
 import { RoomHistory } from './domain/history/room-history.js';
@@ -53,10 +54,10 @@ export interface SyncServer {
   stop(): Promise<void>;
 }
 
-/** A batch as it was appended. Replicas trust each other, and a batch that does not follow is read from the database. */
+/** What was appended. Replicas trust each other, and a batch that does not follow is read from the database. */
 const APPENDED: Topic<AppendBatch> = { name: 'sync-appended', codec: jsonCodec((input) => input as AppendBatch) };
 
-/** A broadcast has to fit into one message; a replica reads a larger batch from the database. */
+/** A broadcast has to fit into one message. */
 const MAX_BROADCAST_CHARACTERS = 400_000;
 
 /** Puts one sync replica together: a candidate for the appender, and a reader. */
@@ -80,7 +81,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     },
     async unread() {
       const unread = await backlog.read();
-      await feed.reach(await model.position());
+      await feed.reach((await model.head()).position);
       return unread;
     },
   });
@@ -90,19 +91,20 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     help: 'Requests for /sync that wait for something to happen.',
   });
   const alone = config.bus.kind === 'embedded';
-  const feed = new LiveFeed(
-    feedSource(bus, deliveries),
-    model,
-    rooms,
-    users,
+  const followers = [
+    { begin: () => rooms.clear(), apply: (batch: AppendBatch) => rooms.apply(batch) },
     announcements,
-    alone ? Infinity : undefined,
-  );
+    { begin: () => unread.clear(), apply() {} },
+    users,
+  ];
+  const feed = new LiveFeed(feedSource(bus, deliveries), model, announcements, followers, alone ? Infinity : undefined);
   const joined = new JoinedRooms(users, announcements);
   const fullyRead = new FullyReadMarkers(deps.accountData, finder);
   const announce = () => bus.broadcast(RECEIPTS, {});
   const lease = new Lease(db, { name: 'sync.appender', holder: randomUUID() });
-  const appended = (batch: AppendBatch) => bus.broadcast(APPENDED, fitting(batch));
+  const appended = (batch: AppendBatch) => {
+    for (const part of broadcastParts(batch, MAX_BROADCAST_CHARACTERS)) bus.broadcast(APPENDED, part);
+  };
   const appender = new AppenderService({ ...deps, model: appendModel, receipts, lease, isLocal, appended });
   const limits = { defaultLimit: config.sync.default_timeline_limit, maximumLimit: config.sync.max_timeline_limit };
   return {
@@ -136,7 +138,7 @@ function feedSource(bus: Bus, deliveries: Deliveries): FeedSource {
           deliveries.note(batch);
           onBatch(batch);
         }),
-        bus.listen(ANNOUNCEMENTS, ({ id, seq }) => onAnnouncement(id, seq)),
+        bus.listen(ANNOUNCEMENTS, onAnnouncement),
       ]);
       return async () => {
         await Promise.all(subscriptions.map((subscription) => subscription.stop()));
@@ -144,17 +146,4 @@ function feedSource(bus: Bus, deliveries: Deliveries): FeedSource {
     },
     onReset: (listener) => bus.onReset(listener),
   };
-}
-
-/** The batch, or without its rows when it is too large to broadcast. */
-function fitting(batch: AppendBatch): AppendBatch {
-  const size = batch.events.reduce((sum, { text }) => sum + (text?.json.length ?? 0) + 500, 0);
-  const content = batch.accountData.reduce((sum, row) => sum + row.content.length + 300, 0);
-  const typists = batch.typing.reduce((sum, { typing }) => sum + typing.length + 1, 0);
-  const rows = batch.stateLog.length + batch.memberships.length + batch.receipts.length + typists;
-  // Nobody but the database needs to know of keys, and of what is only read from there.
-  const told = { ...batch, stateKeys: [], backfilled: [] };
-  if (size + content + rows * 500 <= MAX_BROADCAST_CHARACTERS) return told;
-  const nothing = { rooms: [], events: [], stateLog: [], jumps: [], redactions: [], memberships: [], accountData: [] };
-  return { ...told, ...nothing, userSeqs: [], receipts: [], typing: [] };
 }

@@ -75,6 +75,20 @@ describe.each(BUSES)('a replica that misses broadcasts, on the %s bus', (_, make
     expect(broadcasts).toBeGreaterThanOrEqual(10);
   });
 
+  it('tells of what is too large for one broadcast as it hears it, without reading it', async () => {
+    const { trouble } = replicas[1];
+    const before = trouble.catchUps;
+    const large = Array.from({ length: 90 }, (__, index) => ({
+      ...{ type: 'm.room.message', sender: alice.userId, content: { body: `${index} ${'x'.repeat(9_000)}` } },
+    }));
+    const said = await deployment.rooms.commit(roomId, large);
+    const heard: string[] = [];
+    const filter = { room: { timeline: { limit: 1_000 } } };
+    while (heard.at(-1) !== said.at(-1)) heard.push(...ids(await bob.room(roomId, { timeout: 20_000, filter })));
+    expect(heard).toEqual(said);
+    expect(trouble.catchUps).toBe(before);
+  });
+
   it('tells of everything else that it missed', async () => {
     const carol = deployment.person('carol', replicas[1]);
     const rude = await deployment.rooms.say(roomId, alice.userId, 'Rude');

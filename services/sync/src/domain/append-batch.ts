@@ -121,6 +121,8 @@ export interface TypingRow {
 export interface AppendBatch {
   readonly previousPosition: number;
   readonly position: number;
+  /** Of the term that it was appended in; undefined where a batch is told by the database. */
+  readonly epoch?: number | undefined;
   readonly rooms: readonly AppendRoom[];
   readonly events: readonly AppendedEvent[];
   /** Older events that have come meanwhile: they take no position. */

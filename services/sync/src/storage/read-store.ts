@@ -3,6 +3,7 @@ import { sql, statement } from '@ganglion/database';
 import type { AccountDataRow, AppendBatch } from '../domain/append-batch.js';
 import type {
   EntryNames,
+  Head,
   LoadedRoom,
   LoudEvents,
   Members,
@@ -57,12 +58,12 @@ const loudEvents = statement(
 export class ReadStore implements ReadModel {
   constructor(private readonly db: Database) {}
 
-  async position(): Promise<number> {
-    const { rows } = await this.db.query<{ position: number }>({
+  async head(): Promise<Head> {
+    const { rows } = await this.db.query<Head & Record<string, unknown>>({
       name: 'read-position',
-      text: 'SELECT position FROM sync.appender',
+      text: 'SELECT position, epoch FROM sync.appender',
     });
-    return rows[0]?.position ?? 0;
+    return rows[0] ?? { position: 0, epoch: 0 };
   }
 
   batchesAbove(position: number): Promise<AppendBatch | undefined> {

@@ -56,7 +56,10 @@ export class TestRooms implements RoomLog {
   /** The events' ids, once they are stored on the bus, all in one message. */
   async commit(roomId: string, events: readonly NewEvent[]): Promise<string[]> {
     const logged = this.append(roomId, events);
-    this.bus.broadcast(ANNOUNCEMENTS, { id: roomId, seq: logged.at(-1)?.roomSeq ?? 0 });
+    const users = events.flatMap(({ type, sender, stateKey = '' }) =>
+      type === 'm.room.member' ? [sender, stateKey] : [sender],
+    );
+    this.bus.broadcast(ANNOUNCEMENTS, { id: roomId, seq: logged.at(-1)?.roomSeq ?? 0, users });
     await this.publish(roomId, logged);
     return logged.map(({ eventId }) => eventId);
   }
@@ -69,6 +72,11 @@ export class TestRooms implements RoomLog {
   /** Puts events into the log that are older than what is there, of which nobody is told. */
   backfill(roomId: string, events: readonly NewEvent[]): LoggedEvent[] {
     return events.map((event) => this.room(roomId).backfill(event));
+  }
+
+  /** Loses the last events of a room, as when a database is restored. */
+  lose(roomId: string, count: number): void {
+    this.room(roomId).live.splice(-count);
   }
 
   /** Tells of committed events on the bus. */

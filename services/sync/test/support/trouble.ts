@@ -20,6 +20,8 @@ export class Trouble {
   loses: (topic: string) => boolean = () => false;
   /** Whether the database cannot be reached. */
   isCutOff = false;
+  /** How often what it missed was read from the database. */
+  catchUps = 0;
   readonly #holds: Hold[] = [];
 
   /** Holds back the answer to the next statement of a name. */
@@ -54,6 +56,7 @@ export class Trouble {
     };
     const transaction: Database['transaction'] = async (run, options) => {
       if (this.isCutOff) throw Object.assign(new Error('the database cannot be reached'), { code: 'ECONNREFUSED' });
+      this.catchUps += 1;
       return db.transaction(run, options);
     };
     return overriding(db, { query: query as Database['query'], transaction });

@@ -54,7 +54,7 @@ export class EphemeralReader {
   }
 
   async #all(userId: string, memberships: readonly RoomMembership[], upTo: number): Promise<ReceiptRow[]> {
-    const withAny = memberships.filter(({ room, marks }) => room.ephemeral.receiptPosition > 0 || marks.any);
+    const withAny = memberships.filter(({ room, marks }) => room.ephemeral.receiptPosition > 0 || marks.version > 0);
     return withAny.length === 0 ? [] : this.receipts.receiptsOf(nidsOf(withAny), userId, upTo);
   }
 

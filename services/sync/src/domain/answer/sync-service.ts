@@ -1,12 +1,12 @@
 import type { Gauge } from '@ganglion/telemetry';
 import type { AccountDataRow } from '../append-batch.js';
-import type { Announcements } from '../feed/announcements.js';
+import type { Announcements, Reader } from '../feed/announcements.js';
 import type { Deliveries } from '../feed/deliveries.js';
 import type { LiveFeed } from '../feed/live-feed.js';
 import { formatToken } from '../sync-token.js';
 import { type UnreadCounts, unreadText } from '../unread/unread-counts.js';
 import type { RoomViews } from '../views/room-views.js';
-import type { RoomMembership, UserView } from '../views/user-view.js';
+import { type RoomMembership, snapshotOf, type UserView } from '../views/user-view.js';
 import type { UserViews } from '../views/user-views.js';
 import { forEachAtMost } from './at-most.js';
 import type { EphemeralReader } from './ephemeral-reader.js';
@@ -36,6 +36,8 @@ interface RoomAside extends Aside {
 /** So that who is in hundreds of rooms takes neither all connections nor all memory. */
 const ROOMS_AT_ONCE = 32;
 
+const IN_ROOM = new Set(['join', 'invite', 'knock']);
+
 type Section = 'join' | 'invite' | 'knock' | 'leave';
 type Entry = readonly [roomId: string, text: string];
 type Sections = Record<Section, Entry[]>;
@@ -58,23 +60,36 @@ export class SyncService {
     const { timeoutMs, signal } = asked;
     const deadline = performance.now() + timeoutMs;
     this.deps.sent.received(`${asked.userId} ${asked.deviceId}`, asked.since);
-    if (asked.since === undefined || timeoutMs === 0) await announcements.settled();
+    if (asked.since === undefined || timeoutMs === 0) await announcements.settledFor(await this.#reader(asked));
+    const { timesTakenBack } = feed;
+    // Up to where there was nothing to tell.
+    let lookedAt = asked.since ?? 0;
     for (;;) {
       // While it waited, the feed may have started afresh, with new views.
       const user = await this.#userOf(asked);
       const upTo = feed.position;
       const { wakes } = user;
-      const request = asOf(asked, upTo);
+      const request = feed.timesTakenBack === timesTakenBack ? asOf(asked, upTo) : { ...asked, since: undefined };
       const { since } = request;
-      if (since === undefined || request.fullState || user.hasNews(since)) {
-        const text = await this.#assemble(request, user, upTo);
-        if (text !== undefined || since === undefined || request.fullState) return text ?? emptyAnswer(upTo);
+      const all = since === undefined || request.fullState;
+      if (all || user.hasNews(lookedAt)) {
+        const text = await this.#assemble(request, user, upTo, all ? user.rooms.values() : user.changedRooms(lookedAt));
+        if (text !== undefined || all) return text ?? emptyAnswer(upTo);
+        lookedAt = upTo;
       }
       const left = deadline - performance.now();
       if (left <= 0 || signal.aborted) return emptyAnswer(upTo);
       // What happened meanwhile to others is no reason to look again.
       if (user.wakes === wakes) await this.#wait(user, left, signal);
     }
+  }
+
+  /** Whoever asks, as announcements concern them. */
+  async #reader({ userId }: SyncRequest): Promise<Reader> {
+    const { users } = this.deps;
+    const user = await users.get(userId);
+    const isIn = (roomId: string) => IN_ROOM.has(users.membershipIn(user, roomId)?.membership ?? 'leave');
+    return { userId, isIn };
   }
 
   async #wait(user: UserView, milliseconds: number, signal: AbortSignal): Promise<void> {
@@ -93,14 +108,20 @@ export class SyncService {
     }
   }
 
-  /** The answer for everything up to a position; undefined when there is nothing to tell. */
-  async #assemble(request: SyncRequest, user: UserView, upTo: number): Promise<string | undefined> {
+  /** The answer for everything up to a position, of rooms that may have changed; undefined when there is nothing to tell. */
+  async #assemble(
+    request: SyncRequest,
+    user: UserView,
+    upTo: number,
+    rooms: Iterable<RoomMembership>,
+  ): Promise<string | undefined> {
     const { since } = request;
     const delivery = this.deps.deliveries.begin(since);
     const window: Window = { request, since, upTo, now: Date.now(), ignored: user.ignored, delivery };
     // As of `upTo`: while the parts are gathered, the feed goes on.
-    const snapshot = [...user.rooms.values()].map((membership) => ({ ...membership }));
+    const snapshot = Array.from(rooms, snapshotOf);
     const accountData = await this.#accountData(user, since ?? 0, upTo);
+    const ofRooms = Map.groupBy(accountData, ({ roomId }) => roomId);
     const sections: Sections = { join: [], invite: [], knock: [], leave: [] };
     const forgotten = await this.#forgotten(request);
     const memberships = snapshot.filter(
@@ -110,7 +131,7 @@ export class SyncService {
     const ephemeral = await this.deps.ephemeral.read(window, memberships);
     const { unreadThreadNotifications: byThread } = request.filter.room.timeline;
     const asideOf = (membership: RoomMembership): RoomAside => ({
-      accountData: accountData.filter(({ roomId }) => roomId === membership.room.record.roomId),
+      accountData: ofRooms.get(membership.room.record.roomId) ?? [],
       ephemeral: ephemeral.get(membership.room.record.nid) ?? [],
       hasRead: since !== undefined && membership.marks.position > since,
       unread: async (view) => unreadText(await this.deps.unread.count(user, membership, view, upTo), byThread),

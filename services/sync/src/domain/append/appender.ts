@@ -154,7 +154,7 @@ export class Appender {
     for (const room of batch.rooms) this.#rooms.set(room.roomId, room);
     for (const { userId, seq } of batch.userSeqs) this.#userSeqs.set(userId, seq);
     typing.wasPlaced(batch.typing);
-    appended(batch);
+    appended({ ...batch, epoch });
   }
 
   /** The batch as it is with what the jump made of the room. */

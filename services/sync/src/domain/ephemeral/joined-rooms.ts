@@ -22,10 +22,7 @@ export class JoinedRooms {
   }
 
   async #joined(userId: string, roomId: string): Promise<RoomMembership | undefined> {
-    const user = await this.users.get(userId);
-    for (const membership of user.rooms.values()) {
-      if (membership.room.record.roomId === roomId) return membership.membership === 'join' ? membership : undefined;
-    }
-    return undefined;
+    const membership = this.users.membershipIn(await this.users.get(userId), roomId);
+    return membership?.membership === 'join' ? membership : undefined;
   }
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Announcement } from '@ganglion/contracts';
 import { LRUCache } from 'lru-cache';
 import type { AppendBatch } from '../append-batch.js';
 import { OneAtATime } from './one-at-a-time.js';
@@ -8,8 +9,24 @@ export interface Owners {
   /** Whether announcements are heard now. */
   readonly heard: boolean;
   /** What was committed before the call and is not read yet, by room or user; the feed has everything else. */
-  unread(): Promise<readonly { readonly id: string; readonly seq: number }[]>;
+  unread(): Promise<readonly Announcement[]>;
 }
+
+/** Who waits for what concerns them. */
+export interface Reader {
+  readonly userId: string;
+  /** Whether they have to do with a room, as far as is known here. */
+  isIn(roomId: string): boolean;
+}
+
+/** What is announced of a room or user and not read yet. */
+interface Pending {
+  readonly seq: number;
+  /** Those whom it concerns even if they are not known to be in the room; undefined when that may be anybody. */
+  readonly users: ReadonlySet<string> | undefined;
+}
+
+type Concerns = (id: string, pending: Pending) => boolean;
 
 const LONGEST_WAIT_MS = 2_000;
 const MAX_KNOWN = 20_000;
@@ -19,7 +36,7 @@ const MAX_KNOWN = 20_000;
  * after writing finds what they wrote. Where it may not have heard everything, it asks the owners.
  */
 export class Announcements {
-  readonly #pending = new Map<string, number>();
+  readonly #pending = new Map<string, Pending>();
   /** What was read before it was announced: the two come on different ways. */
   readonly #known = new LRUCache<string, number>({ maxSize: MAX_KNOWN, sizeCalculation: () => 1 });
   readonly #waiting = new Set<() => void>();
@@ -30,12 +47,13 @@ export class Announcements {
 
   constructor(private readonly owners: Owners) {}
 
-  announce(id: string, seq: number): void {
+  announce({ id, seq, users }: Announcement): void {
     if ((this.#known.get(id) ?? 0) >= seq) return;
-    if ((this.#pending.get(id) ?? 0) < seq) this.#pending.set(id, seq);
+    const before = this.#pending.get(id);
+    this.#pending.set(id, { seq: Math.max(seq, before?.seq ?? 0), users: together(before, users) });
   }
 
-  apply({ rooms, userSeqs }: AppendBatch): void {
+  apply({ rooms, userSeqs }: Pick<AppendBatch, 'rooms' | 'userSeqs'>): void {
     for (const { roomId, seq } of rooms) this.#reached(roomId, seq);
     for (const { userId, seq } of userSeqs) this.#reached(userId, seq);
     for (const check of this.#waiting) check();
@@ -49,21 +67,42 @@ export class Announcements {
     for (const check of this.#waiting) check();
   }
 
-  /** Resolves once everything committed so far can be read, or all of one room; after two seconds in any case. */
-  async settled(roomId?: string): Promise<void> {
-    if (this.#complete && this.#pending.size === 0) return;
+  /** Also what was read may not be there any more. */
+  begin(): void {
+    this.#known.clear();
+    this.missed();
+  }
+
+  /** Resolves once all that was committed of a room so far can be read; after two seconds in any case. */
+  settled(roomId: string): Promise<void> {
+    return this.#settled((id) => id === roomId);
+  }
+
+  /**
+   * Resolves once all that was committed so far can be read by a user: what is their own, what happened in rooms that
+   * they have to do with, and what made a room theirs. After two seconds in any case.
+   */
+  settledFor(reader: Reader): Promise<void> {
+    const { userId } = reader;
+    return this.#settled(
+      (id, { users }) => users === undefined || users.has(userId) || id === userId || reader.isIn(id),
+    );
+  }
+
+  async #settled(concerns: Concerns): Promise<void> {
+    if (this.#complete && this.#wanted(concerns).length === 0) return;
     const done = new AbortController();
     const late = sleep(LONGEST_WAIT_MS, true, { signal: done.signal }).catch(() => false);
-    await Promise.race([this.#settle(roomId, late), late]);
+    await Promise.race([this.#settle(concerns, late), late]);
     done.abort();
   }
 
-  async #settle(roomId: string | undefined, late: Promise<boolean>): Promise<void> {
+  async #settle(concerns: Concerns, late: Promise<boolean>): Promise<void> {
     for (let losses = -1; losses !== this.#losses; ) {
       losses = this.#losses;
       // Owners who do not answer keep nobody from reading what there is.
       if (!this.#complete && !(await this.#looks.run().catch(() => false))) return;
-      await this.#read(roomId, late);
+      await this.#read(concerns, late);
     }
   }
 
@@ -72,17 +111,17 @@ export class Announcements {
     const { heard } = this.owners;
     const unread = await this.owners.unread();
     if (losses !== this.#losses) return true;
-    for (const { id, seq } of unread) this.announce(id, seq);
+    for (const announcement of unread) this.announce(announcement);
     this.#complete = heard;
     return true;
   }
 
-  async #read(roomId: string | undefined, late: Promise<boolean>): Promise<void> {
-    const wanted = [...this.#pending].filter(([id]) => roomId === undefined || id === roomId);
+  async #read(concerns: Concerns, late: Promise<boolean>): Promise<void> {
+    const wanted = this.#wanted(concerns);
     if (wanted.length === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const check = () => {
-      const read = ([id, seq]: [string, number]) => !this.#pending.has(id) || (this.#known.get(id) ?? 0) >= seq;
+      const read = ([id, { seq }]: Wanted) => !this.#pending.has(id) || (this.#known.get(id) ?? 0) >= seq;
       if (wanted.every(read)) resolve();
     };
     this.#waiting.add(check);
@@ -90,14 +129,26 @@ export class Announcements {
     this.#waiting.delete(check);
   }
 
+  #wanted(concerns: Concerns): Wanted[] {
+    return [...this.#pending].filter(([id, pending]) => concerns(id, pending));
+  }
+
   /** Nobody else should wait for what did not come in time. */
-  #giveUp(wanted: readonly (readonly [id: string, seq: number])[]): void {
-    for (const [id, seq] of wanted) if (this.#pending.get(id) === seq) this.#pending.delete(id);
+  #giveUp(wanted: readonly Wanted[]): void {
+    for (const [id, { seq }] of wanted) if (this.#pending.get(id)?.seq === seq) this.#pending.delete(id);
   }
 
   #reached(id: string, seq: number): void {
-    this.#known.set(id, seq);
+    this.#known.set(id, Math.max(seq, this.#known.get(id) ?? 0));
     const announced = this.#pending.get(id);
-    if (announced !== undefined && announced <= seq) this.#pending.delete(id);
+    if (announced !== undefined && announced.seq <= seq) this.#pending.delete(id);
   }
+}
+
+type Wanted = readonly [id: string, pending: Pending];
+
+/** Whom what is pending concerns, when more is announced. */
+function together(before: Pending | undefined, users: Announcement['users']): Pending['users'] {
+  if (users === undefined || (before !== undefined && before.users === undefined)) return undefined;
+  return new Set([...(before?.users ?? []), ...users]);
 }

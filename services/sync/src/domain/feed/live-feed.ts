@@ -1,8 +1,8 @@
+import type { Announcement } from '@ganglion/contracts';
 import { atTracePoint } from '@ganglion/telemetry';
 import type { AppendBatch } from '../append-batch.js';
-import type { ReadModel } from '../ports/read-model.js';
-import type { RoomViews } from '../views/room-views.js';
-import type { UserViews } from '../views/user-views.js';
+import type { Head, ReadModel } from '../ports/read-model.js';
+import { AheadBatches } from './ahead-batches.js';
 import type { Announcements } from './announcements.js';
 
 /** How the feed hears of what was appended: only while it listens. */
@@ -11,15 +11,24 @@ export interface FeedSource {
   readonly connected: boolean;
   listen(
     onBatch: (batch: AppendBatch) => void,
-    onAnnouncement: (id: string, seq: number) => void,
+    onAnnouncement: (announcement: Announcement) => void,
   ): Promise<() => Promise<void>>;
   /** Batches may have been missed, or will be until the listener is called again. */
   onReset(listener: () => void): () => void;
 }
 
+/** What a replica keeps in memory of what was appended. */
+export interface Follower {
+  /** Forgets everything; from a position on, it will be told of all there is. */
+  begin(position: number): void;
+  apply(batch: AppendBatch): void;
+}
+
 const IDLE_AFTER_MS = 10_000;
 const CHECK_EVERY_MS = 1_000;
 const CHECK_UNHEARD_EVERY_MS = 250;
+/** What is in the database is on its way here, and comes sooner than it can be read. */
+const HEARD_WITHIN_MS = 50;
 /** Positions. */
 const TOO_FAR = 5_000;
 
@@ -31,7 +40,16 @@ const TOO_FAR = 5_000;
  */
 export class LiveFeed {
   position = 0;
+  /** How often the database was taken back to an earlier state: tokens from before may mean something else now. */
+  timesTakenBack = 0;
+  /** The term of the appender that handed out the position. */
+  #epoch = 0;
+  /** What the database had at the last look. */
+  #hadThen = 0;
+  readonly #ahead = new AheadBatches();
+  readonly #reaching = new Set<() => void>();
   #active: Promise<void> | undefined;
+  #isActive = false;
   #stopListening: (() => Promise<void>) | undefined;
   #stopResets: (() => void) | undefined;
   #catchingUp: Promise<void> | undefined;
@@ -42,9 +60,9 @@ export class LiveFeed {
   constructor(
     private readonly source: FeedSource,
     private readonly model: ReadModel,
-    private readonly rooms: RoomViews,
-    private readonly users: UserViews,
-    private readonly announcements: Announcements,
+    private readonly announcements: Pick<Announcements, 'announce' | 'missed'>,
+    /** Told in this order. */
+    private readonly followers: readonly Follower[],
     /** How long without a request until the feed goes to sleep; Infinity where listening costs nothing. */
     private readonly idleAfterMs = IDLE_AFTER_MS,
   ) {}
@@ -68,10 +86,12 @@ export class LiveFeed {
   async reach(position: number): Promise<void> {
     while (this.position < position) {
       const before = this.position;
+      // A token from the future of the database is none of ours; do not wait for it.
+      if ((await this.model.head()).position < position) return;
+      if (this.source.connected) await this.#hears(position);
       // What is being read may have been asked for before that position was handed out.
       await this.#catchingUp?.catch(() => {});
       if (this.position < position) await this.#catchUp();
-      // A token from the future of the database is none of ours; do not wait for it.
       if (this.position === before) return;
     }
   }
@@ -82,16 +102,15 @@ export class LiveFeed {
   }
 
   async #activate(): Promise<void> {
-    // Until the position is known, batches are of no use.
-    this.position = Number.MAX_SAFE_INTEGER;
     try {
       this.#stopListening = await this.source.listen(
         (batch) => this.#receive(batch),
-        (id, seq) => this.announcements.announce(id, seq),
+        (announcement) => this.announcements.announce(announcement),
       );
       this.#stopResets = this.source.onReset(() => this.#reset());
-      this.announcements.missed();
-      this.position = await this.model.position();
+      this.#begin(await this.model.head());
+      this.#isActive = true;
+      this.#takeAhead();
       this.#setPace();
     } catch (error) {
       this.#active = undefined;
@@ -102,12 +121,12 @@ export class LiveFeed {
   async #deactivate(): Promise<void> {
     clearInterval(this.#timer);
     this.#active = undefined;
+    this.#isActive = false;
+    this.#ahead.clear();
     this.#stopResets?.();
     const stop = this.#stopListening;
     this.#stopListening = undefined;
-    this.rooms.clear();
-    this.users.clear();
-    this.announcements.missed();
+    this.#begin({ position: 0, epoch: 0 });
     await stop?.();
   }
 
@@ -128,46 +147,106 @@ export class LiveFeed {
   /** Broadcasts may be lost without a trace: the database is asked once a second, or more often, as long as somebody is served here. */
   #check(): void {
     if (this.#users === 0 && Date.now() - this.#lastUse > this.idleAfterMs) void this.#deactivate();
-    else void this.#catchUp().catch(() => {});
+    else void this.#look().catch(() => {});
+  }
+
+  /**
+   * The database is always a little ahead of what is heard. Only who has not come by now to where it was at the last look
+   * has missed something.
+   */
+  async #look(): Promise<void> {
+    const before = this.position;
+    const head = await this.model.head();
+    if (!this.#isActive) return;
+    const hadThen = this.#hadThen;
+    this.#hadThen = head.position;
+    const isBehind = this.position < (this.source.connected ? hadThen : head.position);
+    if (isBehind || head.position < before) await this.#catchUp();
   }
 
   #receive(batch: AppendBatch): void {
-    if (batch.position <= this.position) return;
-    const { events, accountData, receipts, typing } = batch;
-    const complete = events.length + accountData.length + receipts.length + typing.length > 0;
-    if (batch.previousPosition === this.position && complete) this.#apply(batch);
-    else void this.#catchUp().catch(() => {});
+    if (!this.#isActive) this.#ahead.add(batch);
+    else if (this.#comesOfAnotherPast(batch)) this.#takeBack({ position: batch.position, epoch: batch.epoch ?? 0 });
+    else if (batch.position <= this.position) return;
+    else if (batch.previousPosition === this.position) this.#apply(batch);
+    else {
+      this.#ahead.add(batch);
+      void this.#catchUp().catch(() => {});
+    }
+  }
+
+  /** A later term cannot go on below what an earlier one has appended, unless the database was taken back meanwhile. */
+  #comesOfAnotherPast({ epoch = 0, previousPosition }: AppendBatch): boolean {
+    return epoch > this.#epoch && previousPosition < this.position;
   }
 
   #catchUp(): Promise<void> {
-    this.#catchingUp ??= this.#readMissing().finally(() => {
+    this.#catchingUp ??= this.#readAllMissing().finally(() => {
       this.#catchingUp = undefined;
     });
     return this.#catchingUp;
   }
 
-  async #readMissing(): Promise<void> {
-    const reached = await this.model.position();
-    if (reached <= this.position) return;
-    if (reached - this.position > TOO_FAR) return this.#startAfresh(reached);
-    const batch = await this.model.batchesAbove(this.position);
-    // Meanwhile the feed itself may have gone on; then what was read overlaps with what is known.
-    if (batch !== undefined && batch.previousPosition === this.position) this.#apply(batch);
+  /** What comes meanwhile may leave a gap of its own. */
+  async #readAllMissing(): Promise<void> {
+    do {
+      const before = this.position;
+      await this.#readMissing();
+      this.#takeAhead();
+      // They follow on nothing that there is.
+      if (this.position === before) this.#ahead.clear();
+    } while (!this.#ahead.isEmpty);
   }
 
-  /** After a long absence it is cheaper to load what is asked for than to read all that was missed. */
-  #startAfresh(position: number): void {
+  async #readMissing(): Promise<void> {
+    const before = this.position;
+    const head = await this.model.head();
+    if (!this.#isActive) return;
+    // What was committed is gone.
+    if (head.position < before) return this.#takeBack(head);
+    // After a long absence it is cheaper to load what is asked for than to read all that was missed.
+    if (head.position - this.position > TOO_FAR) return this.#begin(head);
+    if (head.position <= this.position) return;
+    const batch = await this.model.batchesAbove(this.position);
+    // Meanwhile the feed itself may have gone on; then what was read overlaps with what is known.
+    const follows = this.#isActive && batch?.previousPosition === this.position;
+    if (batch !== undefined && follows) this.#apply({ ...batch, epoch: head.epoch });
+  }
+
+  /** Applies what follows now of what came too early. */
+  #takeAhead(): void {
+    for (const batch of this.#ahead.after(this.position)) this.#apply(batch);
+  }
+
+  /** From a position on everything will be heard; whatever was known before is forgotten. */
+  #begin({ position, epoch }: Head): void {
     this.position = position;
-    this.rooms.clear();
-    this.announcements.missed();
-    this.users.wakeAll();
-    this.users.clear();
+    this.#epoch = epoch;
+    this.#hadThen = 0;
+    for (const follower of this.followers) follower.begin(position);
+  }
+
+  #takeBack(head: Head): void {
+    this.timesTakenBack += 1;
+    this.#begin(head);
   }
 
   #apply(batch: AppendBatch): void {
     this.position = batch.position;
-    this.rooms.apply(batch);
-    this.announcements.apply(batch);
-    this.users.apply(batch);
+    this.#epoch = Math.max(this.#epoch, batch.epoch ?? 0);
+    for (const follower of this.followers) follower.apply(batch);
+    for (const check of this.#reaching) check();
+  }
+
+  /** Resolves when the feed has come to a position, or has not for longer than it should take. */
+  async #hears(position: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const check = () => this.position >= position && resolve();
+    const timer = setTimeout(resolve, HEARD_WITHIN_MS);
+    this.#reaching.add(check);
+    check();
+    await promise;
+    this.#reaching.delete(check);
+    clearTimeout(timer);
   }
 }

@@ -113,9 +113,16 @@ export interface Members {
   readonly nextKey: number | undefined;
 }
 
+/** How far the order of positions goes. */
+export interface Head {
+  readonly position: number;
+  /** Of the last term that an appender has begun. */
+  readonly epoch: number;
+}
+
 /** What the read model answers. */
 export interface ReadModel {
-  position(): Promise<number>;
+  head(): Promise<Head>;
   /** Everything that was appended above a position, as a batch without texts. */
   batchesAbove(position: number): Promise<AppendBatch | undefined>;
   findRoom(roomId: string): Promise<RoomRecord | undefined>;

@@ -41,7 +41,7 @@ const MAX_NOTICES = 200_000;
  * @see https://spec.matrix.org/v1.19/client-server-api/#receiving-notifications
  */
 export class UnreadCounts {
-  readonly #evaluations = new Evaluations();
+  #evaluations = new Evaluations();
   readonly #boards = new LRUCache<string, NoticeBoard>({
     maxSize: MAX_NOTICES,
     sizeCalculation: (board) => board.size + 10,
@@ -53,13 +53,19 @@ export class UnreadCounts {
     private readonly texts: EventTexts,
   ) {}
 
+  clear(): void {
+    this.#evaluations = new Evaluations();
+    this.#boards.clear();
+  }
+
   async count(user: UserView, membership: RoomMembership, view: RoomView, upTo: number): Promise<UnreadThreads> {
     const { marks } = membership;
     const since = Math.max(marks.unthreaded, membership.since);
     const { key, board } = this.#boardFor(user, view);
     await board.extend(view);
     await board.reach(since, view);
-    // Its size has changed.
+    // Its size has changed, which the cache does not notice of a value that it has.
+    this.#boards.delete(key);
     this.#boards.set(key, board);
     return this.#tally(user, membership, { board, since, upTo });
   }

@@ -2,7 +2,7 @@ import type { AppendBatch } from '../append-batch.js';
 import type { TrackedRoom, UserView } from './user-view.js';
 
 /** Where the users and rooms of a replica are found. */
-interface Tracked {
+export interface Tracked {
   user(userId: string): UserView | undefined;
   room(roomNid: number): TrackedRoom | undefined;
 }
@@ -11,15 +11,26 @@ interface Tracked {
 export function applyEphemeral({ receipts, typing }: AppendBatch, tracked: Tracked, concerned: Set<UserView>): void {
   for (const receipt of receipts) {
     const user = tracked.user(receipt.userId);
-    user?.readMarks(receipt.roomNid).apply(receipt);
+    user?.applyReceipt(receipt);
     if (user !== undefined) concerned.add(user);
     const room = receipt.type === 'm.read.private' ? undefined : tracked.room(receipt.roomNid);
-    room?.ephemeral.sawReceipt(receipt.position);
-    for (const reader of room?.users ?? []) concerned.add(reader);
+    if (room === undefined) continue;
+    room.ephemeral.sawReceipt(receipt.position);
+    touchMembers(room, receipt.position, concerned);
   }
   for (const row of typing) {
     const room = tracked.room(row.roomNid);
-    room?.ephemeral.sawTyping(row);
-    for (const reader of room?.users ?? []) concerned.add(reader);
+    if (room === undefined) continue;
+    room.ephemeral.sawTyping(row);
+    touchMembers(room, row.position, concerned);
+  }
+}
+
+/** What happens in a room concerns those who are in it. */
+export function touchMembers(room: TrackedRoom, position: number, concerned: Set<UserView>): void {
+  for (const [user, membership] of room.users) {
+    if (membership.membership !== 'join') continue;
+    user.touch(membership, position);
+    concerned.add(user);
   }
 }

@@ -2,7 +2,8 @@ import type { ReceiptRow } from '../append-batch.js';
 
 /** How far one user has read in one room: whichever of their receipts, public or private, is further ahead. */
 export class ReadMarks {
-  readonly #threads = new Map<string, number>();
+  /** Up to where each receipt goes, by its kind. In most rooms, most people have none. */
+  #receipts: Map<string, number> | undefined;
   /** Everything up to here has been read, in whatever thread. */
   unthreaded = 0;
   /** Of the last receipt. */
@@ -10,20 +11,22 @@ export class ReadMarks {
   /** How often they have changed. */
   version = 0;
 
-  /** Whether there is any receipt at all. */
-  get any(): boolean {
-    return this.unthreaded > 0 || this.#threads.size > 0;
-  }
-
   /** A thread, or the main timeline, has been read up to here. */
   readUpTo(threadId: string): number {
-    return Math.max(this.unthreaded, this.#threads.get(threadId) ?? 0);
+    return Math.max(this.unthreaded, this.receipt('m.read', threadId), this.receipt('m.read.private', threadId));
   }
 
-  apply({ threadId, eventPosition, position }: Pick<ReceiptRow, 'threadId' | 'eventPosition' | 'position'>): void {
+  /** Up to where the receipt of one kind goes; 0 when there is none. */
+  receipt(type: string, threadId: string): number {
+    return this.#receipts?.get(`${type} ${threadId}`) ?? 0;
+  }
+
+  apply(receipt: Pick<ReceiptRow, 'type' | 'threadId' | 'eventPosition' | 'position'>): void {
+    const { type, threadId, eventPosition, position } = receipt;
+    this.#receipts ??= new Map();
+    this.#receipts.set(`${type} ${threadId}`, Math.max(this.receipt(type, threadId), eventPosition));
     this.version += 1;
     this.position = Math.max(this.position, position);
     if (threadId === '') this.unthreaded = Math.max(this.unthreaded, eventPosition);
-    else this.#threads.set(threadId, Math.max(this.#threads.get(threadId) ?? 0, eventPosition));
   }
 }

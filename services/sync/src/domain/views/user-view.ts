@@ -1,17 +1,22 @@
 import { type CompiledPushRules, compilePushRules, storedPushRuleChanges } from '@ganglion/protocol';
-import type { AccountDataRow } from '../append-batch.js';
+import type { AccountDataRow, ReceiptRow } from '../append-batch.js';
 import type { RoomRecord } from '../ports/read-model.js';
+import { ChangeList, type Listed } from './change-list.js';
 import { ReadMarks } from './read-marks.js';
-import type { TrackedEphemeral } from './tracked-ephemeral.js';
+import { TrackedEphemeral } from './tracked-ephemeral.js';
 import { USUAL_RULES } from './usual-rules.js';
 
 /** A room that some user in memory has to do with. */
-export interface TrackedRoom {
-  readonly record: RoomRecord;
+export class TrackedRoom {
   /** Of the room's last event. */
   position: number;
-  readonly ephemeral: TrackedEphemeral;
-  readonly users: Set<UserView>;
+  readonly ephemeral = new TrackedEphemeral();
+  /** What those users are in it. */
+  readonly users = new Map<UserView, TrackedMembership>();
+
+  constructor(readonly record: RoomRecord) {
+    this.position = record.position;
+  }
 }
 
 export interface RoomMembership {
@@ -29,10 +34,28 @@ export interface RoomMembership {
   readonly marks: ReadMarks;
 }
 
+/** What a user is in a room, but for the room. */
+export type Membership = Omit<RoomMembership, 'room' | 'marks'>;
+
+/** A membership that the feed keeps up to date. Its last change is of whatever the room has to tell the user. */
+export interface TrackedMembership extends RoomMembership, Listed {}
+
+export function newMembership(room: TrackedRoom, known: Membership): TrackedMembership {
+  const { membership, position, since, eventNid, strippedState } = known;
+  const listed = { changedAt: position, newer: undefined, older: undefined };
+  return { room, membership, position, since, eventNid, strippedState, marks: new ReadMarks(), ...listed };
+}
+
+/** The membership as it is now, which the feed does not change any more. */
+export function snapshotOf(known: RoomMembership): RoomMembership {
+  const { room, membership, position, since, eventNid, strippedState, marks } = known;
+  return { room, membership, position, since, eventNid, strippedState, marks };
+}
+
 /** What one replica keeps in mind of a user who syncs here. */
 export class UserView {
-  readonly rooms = new Map<number, RoomMembership>();
-  readonly #marks = new Map<number, ReadMarks>();
+  readonly rooms = new Map<number, TrackedMembership>();
+  readonly #changes = new ChangeList<TrackedMembership>();
   readonly #waiting = new Set<() => void>();
   /** Of the last change to the user's account data. */
   accountDataPosition = 0;
@@ -43,24 +66,37 @@ export class UserView {
   /** How often something happened for the user. */
   wakes = 0;
 
-  constructor(readonly userId: string) {}
+  constructor(
+    readonly userId: string,
+    /** Of what happened above this position, the view has seen everything. */
+    readonly seenFrom: number,
+  ) {}
 
-  /** The highest position that the user's memberships speak of. */
+  /** The highest position that the view speaks of. */
   get reached(): number {
-    let highest = this.accountDataPosition;
-    for (const { position } of this.rooms.values()) if (position > highest) highest = position;
-    return highest;
+    return Math.max(this.accountDataPosition, this.#changes.changedAt);
   }
 
   /** Whether anything may have happened for the user after a position: cheap, and never wrongly false. */
   hasNews(since: number): boolean {
-    if (this.accountDataPosition > since) return true;
-    for (const { membership, position, room, marks } of this.rooms.values()) {
-      if (position > since) return true;
-      if (membership === 'join' && Math.max(room.position, room.ephemeral.position, marks.position) > since)
-        return true;
-    }
-    return false;
+    return since < this.seenFrom || this.reached > since;
+  }
+
+  /** The rooms in which anything may have happened for the user after a position; all of them where that is not known. */
+  changedRooms(since: number): Iterable<RoomMembership> {
+    return since < this.seenFrom ? this.rooms.values() : this.#changes.above(since);
+  }
+
+  /** Adds a room; of many, the one with the oldest change should come first. */
+  add(membership: TrackedMembership): void {
+    this.rooms.set(membership.room.record.nid, membership);
+    membership.room.users.set(this, membership);
+    this.#changes.add(membership);
+  }
+
+  /** Something happened in one of the user's rooms. */
+  touch(membership: TrackedMembership, position: number): void {
+    this.#changes.touch(membership, position);
   }
 
   /** Takes over what of the account data matters to answers. */
@@ -73,13 +109,12 @@ export class UserView {
     this.pushRulesPosition = position;
   }
 
-  /** How far the user has read in a room. */
-  readMarks(roomNid: number): ReadMarks {
-    const known = this.#marks.get(roomNid);
-    if (known !== undefined) return known;
-    const marks = new ReadMarks();
-    this.#marks.set(roomNid, marks);
-    return marks;
+  /** The user has read on. */
+  applyReceipt(receipt: ReceiptRow): void {
+    const membership = this.rooms.get(receipt.roomNid);
+    if (membership === undefined) return;
+    membership.marks.apply(receipt);
+    this.touch(membership, receipt.position);
   }
 
   /** Resolves when something happens for the user, the time is over, or the signal is aborted. */

@@ -2,74 +2,94 @@ import { LRUCache } from 'lru-cache';
 import type { AppendBatch, MembershipRow } from '../append-batch.js';
 import type { ReadModel, RoomRecord } from '../ports/read-model.js';
 import type { ReceiptModel } from '../ports/receipt-model.js';
-import { applyEphemeral } from './apply-ephemeral.js';
+import { applyEphemeral, type Tracked, touchMembers } from './apply-ephemeral.js';
+import { loadUser } from './load-user.js';
 import { ReceiptLog } from './receipt-log.js';
-import { TrackedEphemeral } from './tracked-ephemeral.js';
-import { type TrackedRoom, UserView } from './user-view.js';
+import { newMembership, type RoomMembership, type TrackedMembership, TrackedRoom, type UserView } from './user-view.js';
 
 interface Loading {
   readonly view: Promise<UserView>;
   readonly meanwhile: AppendBatch[];
 }
 
-type Membership = Pick<MembershipRow, 'membership' | 'position' | 'since' | 'eventNid' | 'strippedState'>;
-
-const MAX_USERS = 20_000;
+/** Rooms of users, of all who are in memory; each is about a quarter of a kilobyte. */
+const MAX_MEMBERSHIPS = 400_000;
+/** What a user weighs who is in no room. */
+const USER_WEIGHT = 10;
 
 /** The users who sync at this replica, and the rooms that concern them. */
 export class UserViews {
-  readonly #users = new LRUCache<string, UserView>({
-    maxSize: MAX_USERS,
-    sizeCalculation: () => 1,
-    dispose: (user) => this.#untrack(user),
+  /** Each in an envelope of its own: the cache weighs a user anew when they come in a new one. */
+  readonly #users = new LRUCache<string, { readonly user: UserView }>({
+    maxSize: MAX_MEMBERSHIPS,
+    sizeCalculation: ({ user }) => Math.min(USER_WEIGHT + user.rooms.size, MAX_MEMBERSHIPS),
+    dispose: ({ user }) => this.#untrack(user),
+    noDisposeOnSet: true,
   });
   readonly #loading = new Map<string, Loading>();
   readonly #rooms = new Map<number, TrackedRoom>();
+  readonly #nids = new Map<string, number>();
   readonly receipts = new ReceiptLog();
+  /** Up to where the feed has come. */
+  #position = 0;
 
   constructor(
     private readonly model: ReadModel,
     private readonly receiptModel: ReceiptModel,
   ) {}
 
-  clear(): void {
+  /** Forgets everybody, and takes over what the feed brings above a position. */
+  begin(position: number): void {
     this.#users.clear();
     this.#loading.clear();
-    this.#rooms.clear();
     this.receipts.clear();
+    this.#position = position;
   }
 
   async get(userId: string): Promise<UserView> {
-    return this.#users.get(userId) ?? (this.#loading.get(userId) ?? this.#load(userId)).view;
+    for (;;) {
+      const user = this.#users.get(userId)?.user ?? (await (this.#loading.get(userId) ?? this.#load(userId)).view);
+      if (this.has(user)) return user;
+    }
   }
 
   /** Whether this is how the user is seen now: a view that was forgotten hears of nothing any more. */
   has(user: UserView): boolean {
-    return this.#users.peek(user.userId) === user;
+    return this.#users.peek(user.userId)?.user === user;
+  }
+
+  /** What a user is in a room, when they have to do with it. */
+  membershipIn(user: UserView, roomId: string): RoomMembership | undefined {
+    return this.#membershipIn(user, roomId);
   }
 
   /** Takes over what was appended; whom it concerns is woken once, when all of it is in. */
   apply(batch: AppendBatch): void {
+    this.#position = batch.position;
     this.receipts.apply(batch);
     for (const { meanwhile } of this.#loading.values()) meanwhile.push(batch);
     const concerned = new Set<UserView>();
-    for (const { roomNid, position } of batch.events) {
-      const room = this.#rooms.get(roomNid);
-      if (room === undefined) continue;
-      room.position = Math.max(room.position, position);
-      for (const user of room.users) concerned.add(user);
-    }
-    const user = (userId: string) => this.#users.peek(userId);
-    this.#applyTo(user, batch, concerned);
-    applyEphemeral(batch, { user, room: (roomNid) => this.#rooms.get(roomNid) }, concerned);
+    const tracked = {
+      user: (userId: string) => this.#users.peek(userId)?.user,
+      room: (nid: number) => this.#rooms.get(nid),
+    };
+    this.#takeOver(batch, tracked, concerned);
     for (const user of concerned) user.wake();
   }
 
-  wakeAll(): void {
-    for (const user of this.#users.values()) user.wake();
+  #takeOver(batch: AppendBatch, tracked: Tracked, concerned: Set<UserView>): void {
+    // First who comes and goes: what happens in a room concerns those who are in it then.
+    this.#applyOwn(batch, tracked, concerned);
+    for (const { roomNid, position } of batch.events) {
+      const room = tracked.room(roomNid);
+      if (room === undefined) continue;
+      room.position = Math.max(room.position, position);
+      touchMembers(room, position, concerned);
+    }
+    applyEphemeral(batch, tracked, concerned);
   }
 
-  #applyTo(find: (userId: string) => UserView | undefined, batch: AppendBatch, concerned: Set<UserView>): void {
+  #applyOwn(batch: AppendBatch, { user: find }: Tracked, concerned: Set<UserView>): void {
     for (const row of batch.memberships) {
       const user = find(row.userId);
       if (user === undefined) continue;
@@ -81,83 +101,76 @@ export class UserViews {
       const user = find(row.userId);
       if (user === undefined || row.position <= user.accountDataPosition) continue;
       user.applyAccountData(row);
+      const membership = this.#membershipIn(user, row.roomId);
+      if (membership !== undefined) user.touch(membership, row.position);
       concerned.add(user);
     }
   }
 
-  #setMembership(user: UserView, record: RoomRecord, row: Membership): void {
-    const { membership, position, since, eventNid, strippedState } = row;
+  #membershipIn(user: UserView, roomId: string): TrackedMembership | undefined {
+    const nid = this.#nids.get(roomId);
+    return nid === undefined ? undefined : user.rooms.get(nid);
+  }
+
+  #setMembership(user: UserView, record: RoomRecord, row: MembershipRow): void {
+    const { membership, position, eventNid, strippedState } = row;
     const known = user.rooms.get(record.nid);
-    if (known !== undefined) {
-      if (position <= known.position) return;
-      const goesOn = known.membership === membership ? known.since : position;
-      Object.assign(known, { membership, position, since: since ?? goesOn, eventNid, strippedState });
-      return;
+    const goesOn = known?.membership === membership ? known.since : position;
+    const changed = { membership, position, since: row.since ?? goesOn, eventNid, strippedState };
+    if (known === undefined) {
+      user.add(newMembership(this.#track(record), changed));
+      if (this.has(user)) this.#users.set(user.userId, { user });
+    } else if (position > known.position) {
+      Object.assign(known, changed);
+      user.touch(known, position);
     }
-    const room = this.#rooms.get(record.nid) ?? newRoom(record);
+  }
+
+  #track(record: RoomRecord): TrackedRoom {
+    const known = this.#rooms.get(record.nid);
+    if (known !== undefined) return known;
+    const room = new TrackedRoom(record);
     this.#rooms.set(record.nid, room);
-    room.position = Math.max(room.position, position);
-    room.users.add(user);
-    const marks = user.readMarks(record.nid);
-    user.rooms.set(record.nid, {
-      ...{ room, membership, position, since: since ?? position, eventNid, strippedState, marks },
-    });
+    this.#nids.set(record.roomId, record.nid);
+    return room;
   }
 
   #untrack(user: UserView): void {
     user.wake();
-    for (const [roomNid, { room }] of user.rooms) {
+    for (const { room } of user.rooms.values()) {
       room.users.delete(user);
-      if (room.users.size === 0) this.#rooms.delete(roomNid);
+      if (room.users.size > 0) continue;
+      this.#rooms.delete(room.record.nid);
+      this.#nids.delete(room.record.roomId);
     }
   }
 
   #load(userId: string): Loading {
     const meanwhile: AppendBatch[] = [];
-    const loading: Loading = { meanwhile, view: this.#read(userId, meanwhile) };
+    const loading = { meanwhile, view: this.#read(userId, meanwhile) };
     this.#loading.set(userId, loading);
-    loading.view.catch(() => this.#settle(userId, meanwhile, undefined));
+    loading.view.catch(() => this.#isCurrent(userId, meanwhile) && this.#loading.delete(userId));
     return loading;
   }
 
   async #read(userId: string, meanwhile: AppendBatch[]): Promise<UserView> {
-    const [memberships, receipts, accountData] = await Promise.all([
-      this.model.memberships(userId),
-      this.receiptModel.ownReceipts(userId),
-      this.model.accountData(userId, 0, Number.MAX_SAFE_INTEGER),
-    ]);
-    const user = new UserView(userId);
-    for (const receipt of receipts) user.readMarks(receipt.roomNid).apply(receipt);
-    for (const record of memberships) {
-      this.#setMembership(user, record, { ...record, position: record.membershipPosition });
-      user.rooms.get(record.nid)?.room.ephemeral.merge(record.ephemeral);
-    }
-    for (const row of accountData) user.applyAccountData(row);
-    for (const batch of meanwhile) this.#applyMeanwhile(user, batch);
-    // In the same turn as the batches are applied, so that none is missed in between.
-    this.#settle(userId, meanwhile, user);
+    const fill = await loadUser(userId, this.#position, this.model, this.receiptModel);
+    // Everything from here on in one turn, so that no batch is missed in between.
+    if (!this.#isCurrent(userId, meanwhile)) return this.get(userId);
+    const user = fill((record) => this.#track(record));
+    const tracked = {
+      user: (id: string) => (id === userId ? user : undefined),
+      room: (nid: number) => user.rooms.get(nid)?.room,
+    };
+    for (const batch of meanwhile) this.#takeOver(batch, tracked, new Set());
+    this.#loading.delete(userId);
+    this.#users.set(userId, { user });
     return user;
   }
 
-  #applyMeanwhile(user: UserView, batch: AppendBatch): void {
-    const find = (userId: string) => (userId === user.userId ? user : undefined);
-    this.#applyTo(find, batch, new Set());
-    applyEphemeral(batch, { user: find, room: (roomNid) => user.rooms.get(roomNid)?.room }, new Set());
-    for (const { roomNid, position } of batch.events) {
-      const room = user.rooms.get(roomNid)?.room;
-      if (room !== undefined) room.position = Math.max(room.position, position);
-    }
+  #isCurrent(userId: string, meanwhile: AppendBatch[]): boolean {
+    return this.#loading.get(userId)?.meanwhile === meanwhile;
   }
-
-  #settle(userId: string, meanwhile: AppendBatch[], user: UserView | undefined): void {
-    if (this.#loading.get(userId)?.meanwhile !== meanwhile) return;
-    this.#loading.delete(userId);
-    if (user !== undefined) this.#users.set(userId, user);
-  }
-}
-
-function newRoom(record: RoomRecord): TrackedRoom {
-  return { record, position: record.position, ephemeral: new TrackedEphemeral(), users: new Set() };
 }
 
 function roomRecord({ rooms, previousPosition }: AppendBatch, roomNid: number): RoomRecord | undefined {
