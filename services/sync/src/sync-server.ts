@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { type Bus, jsonCodec, type Topic } from '@ganglion/bus';
 import type { Config } from '@ganglion/config';
-import { ANNOUNCEMENTS } from '@ganglion/contracts';
+import { ANNOUNCEMENTS, type Announcement } from '@ganglion/contracts';
 import type { RoomLog } from '@ganglion/contracts/room';
 import type { AccountData, UserLog, Users } from '@ganglion/contracts/user';
 import { type Database, Lease } from '@ganglion/database';
 import type { Logger, Metrics } from '@ganglion/telemetry';
 import { AppenderService } from './consumers/appender-service.js';
-import { RECEIPTS, TYPING } from './consumers/ephemeral-intake.js';
+import { RECEIPTS, TYPING, TYPING_TAKEN } from './consumers/ephemeral-intake.js';
 import { EphemeralReader } from './domain/answer/ephemeral-reader.js';
 import { Filters } from './domain/answer/filters.js';
 import { SentMembers } from './domain/answer/lazy-members.js';
@@ -18,6 +18,7 @@ import { FullyReadMarkers } from './domain/ephemeral/fully-read.js';
 import { JoinedRooms } from './domain/ephemeral/joined-rooms.js';
 import { Receipts } from './domain/ephemeral/receipts.js';
 import { Typing } from './domain/ephemeral/typing.js';
+import { TypingCalls, type TypingReply } from './domain/ephemeral/typing-calls.js';
 import { Announcements } from './domain/feed/announcements.js';
 import { broadcastParts } from './domain/feed/broadcast-parts.js';
 import { Deliveries } from './domain/feed/deliveries.js';
@@ -27,6 +28,7 @@ import { EventTexts } from './domain/texts/event-texts.js';
 import { UnreadCounts } from './domain/unread/unread-counts.js';
 import { EventFinder } from './domain/views/event-finder.js';
 import { RoomViews } from './domain/views/room-views.js';
+import { TypingNow } from './domain/views/typing-now.js';
 import { UserViews } from './domain/views/user-views.js';
 import { AppendStore } from './storage/append-store.js';
 import { ReadStore } from './storage/read-store.js';
@@ -71,7 +73,24 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   const texts = new EventTexts(deps.roomLog, config.sync.event_cache_bytes);
   const rooms = new RoomViews(model, texts, config.sync.max_cached_rooms, config.sync.recent_events_per_room);
   const finder = new EventFinder(model, rooms, texts);
-  const ephemeral = new EphemeralReader(receipts, users.receipts);
+  const replica = randomUUID();
+  const calls = new TypingCalls({
+    get connected() {
+      return bus.connected;
+    },
+    send: (call) => bus.broadcast(TYPING, { replica, ...call }),
+  });
+  const typing = new TypingNow(
+    {
+      get connected() {
+        return bus.connected;
+      },
+      ask: () => calls.ask([], true),
+      reach: (position) => feed.reach(position),
+    },
+    (rows) => users.touch(rows),
+  );
+  const ephemeral = new EphemeralReader(receipts, users.receipts, typing);
   const unread = new UnreadCounts(model, texts);
   const appendModel = new AppendStore(db, serverNames);
   const backlog = new Backlog(appendModel, deps.roomLog, deps.userLog);
@@ -96,8 +115,14 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     announcements,
     { begin: () => unread.clear(), apply() {} },
     users,
+    typing,
   ];
-  const feed = new LiveFeed(feedSource(bus, deliveries), model, announcements, followers, alone ? Infinity : undefined);
+  const heard: Heard = {
+    batch: (batch) => deliveries.note(batch),
+    announcement: (announcement) => announcements.announce(announcement),
+    typing: (reply) => calls.answered(reply),
+  };
+  const feed = new LiveFeed(feedSource(bus, replica, heard), model, followers, alone ? Infinity : undefined);
   const joined = new JoinedRooms(users, announcements);
   const fullyRead = new FullyReadMarkers(deps.accountData, finder);
   const announce = () => bus.broadcast(RECEIPTS, {});
@@ -109,12 +134,12 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   const limits = { defaultLimit: config.sync.default_timeline_limit, maximumLimit: config.sync.max_timeline_limit };
   return {
     service: new SyncService({
-      ...{ feed, model, texts, rooms, users, announcements, ephemeral, unread, deliveries },
+      ...{ feed, model, texts, rooms, users, announcements, ephemeral, typing, unread, deliveries },
       ...{ sent: new SentMembers(), roomLog: deps.roomLog, waiting },
     }),
     history: new RoomHistory({ feed, model, texts, finder, rooms, users, announcements }),
-    receipts: new Receipts({ feed, finder, receipts, joined, announcements, fullyRead, announce }),
-    typing: new Typing(feed, joined, (note) => bus.broadcast(TYPING, note)),
+    receipts: new Receipts({ feed, finder, receipts, users, joined, announcements, fullyRead, announce }),
+    typing: new Typing(feed, joined, calls),
     filters: new Filters(deps.users, limits),
     async start() {
       appender.start();
@@ -127,18 +152,26 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   };
 }
 
-function feedSource(bus: Bus, deliveries: Deliveries): FeedSource {
+/** Who is told what the bus brings while the feed listens. */
+interface Heard {
+  batch(batch: AppendBatch): void;
+  announcement(announcement: Announcement): void;
+  typing(reply: TypingReply): void;
+}
+
+function feedSource(bus: Bus, replica: string, heard: Heard): FeedSource {
   return {
     get connected() {
       return bus.connected;
     },
-    async listen(onBatch, onAnnouncement) {
+    async listen(onBatch) {
       const subscriptions = await Promise.all([
         bus.listen(APPENDED, (batch) => {
-          deliveries.note(batch);
+          heard.batch(batch);
           onBatch(batch);
         }),
-        bus.listen(ANNOUNCEMENTS, onAnnouncement),
+        bus.listen(ANNOUNCEMENTS, heard.announcement),
+        bus.listen(TYPING_TAKEN, heard.typing, { key: replica }),
       ]);
       return async () => {
         await Promise.all(subscriptions.map((subscription) => subscription.stop()));

@@ -35,7 +35,14 @@ describe('who was the appender, and does not know yet that another one is', () =
     const appended = (batch: AppendBatch) => told.push(batch);
     const { position } = term;
     return new Appender({
-      ...{ position, epoch, model: store, log: rooms, userLog: users, typing: new TypingRooms([]) },
+      ...{
+        position,
+        epoch,
+        model: store,
+        log: rooms,
+        userLog: users,
+        typing: new TypingRooms({ from: term.position, rows: [] }, false),
+      },
       ...{ isLocal: () => true, appended, unreadable: refuse },
     });
   }
@@ -80,7 +87,7 @@ describe('who was the appender, and does not know yet that another one is', () =
     const before = await placed();
     await deployment.rooms.say(roomId, ALICE, 'Too late');
     await expect(former.append({ room: await log() })).rejects.toThrow(TermOverError);
-    await expect(former.append({ typing: { roomNid: 1, userId: ALICE, timeoutMs: 30_000 } })).rejects.toThrow(
+    await expect(former.append({ typing: [{ roomNid: 1, userId: ALICE, timeoutMs: 30_000 }] })).rejects.toThrow(
       TermOverError,
     );
     expect(await placed()).toEqual(before);

@@ -4,7 +4,18 @@ import { broadcastParts } from '../src/domain/feed/broadcast-parts.js';
 
 const MAX = 2_000;
 
-const KINDS = ['event', 'state', 'redaction', 'late', 'member', 'account', 'receipt', 'typing', 'nothing'] as const;
+const KINDS = [
+  'event',
+  'state',
+  'redaction',
+  'late',
+  'member',
+  'account',
+  'receipt',
+  'typing',
+  'end',
+  'nothing',
+] as const;
 type Kind = (typeof KINDS)[number];
 interface Taken {
   readonly kind: Kind;
@@ -39,15 +50,17 @@ function batchOf(positions: readonly Taken[]): AppendBatch {
     memberships: of('member').map(({ roomNid, position }) => ({ roomNid, position, userId: '@a:b' })),
     accountData: of('account').map(({ size, position }) => ({ content: 'x'.repeat(size), position })),
     receipts: of('receipt').map(({ roomNid, position }) => ({ ...receipt, roomNid, position })),
-    typing: of('typing').map(({ roomNid, position }) => ({ roomNid, typing: [], position })),
+    typing: {
+      rows: of('typing').map(({ roomNid, position }) => ({ roomNid, typing: [], position })),
+      endsAt: of('end').at(-1)?.position,
+    },
     userSeqs: [{ userId: '@a:b', seq: 4 }],
   } as unknown as AppendBatch;
 }
 
-const together = <T>(parts: readonly AppendBatch[], rows: (part: AppendBatch) => readonly T[]) => parts.flatMap(rows);
-const ROWS = [
-  ...(['events', 'stateLog', 'jumps', 'memberships', 'accountData', 'receipts', 'typing', 'userSeqs'] as const),
-];
+const together = <T>(parts: readonly AppendBatch[], rows: (part: AppendBatch) => T | readonly T[]) =>
+  parts.flatMap(rows);
+const ROWS = [...(['events', 'stateLog', 'jumps', 'memberships', 'accountData', 'receipts', 'userSeqs'] as const)];
 const length = ({ events, accountData }: AppendBatch) =>
   events.reduce((sum, { text }) => sum + (text?.json.length ?? 0), 0) +
   accountData.reduce((sum, row) => sum + row.content.length, 0);
@@ -65,10 +78,16 @@ it('a batch in parts is the same batch, each part following on the one before', 
       for (const rows of ROWS) {
         expect(together<unknown>(parts, (part) => part[rows])).toEqual(batch[rows]);
       }
+      expect(together(parts, ({ typing }) => typing?.rows ?? [])).toEqual(batch.typing?.rows);
+      expect(together(parts, ({ typing }) => typing?.endsAt ?? [])).toEqual([batch.typing?.endsAt ?? []].flat());
       for (const part of parts) {
         const at = ({ position }: { position: number }) =>
           position > part.previousPosition && position <= part.position;
         const own = ROWS.flatMap((rows): readonly object[] => (rows === 'userSeqs' ? [] : part[rows]));
+        own.push(
+          ...(part.typing?.rows ?? []),
+          ...(part.typing?.endsAt === undefined ? [] : [{ position: part.typing.endsAt }]),
+        );
         expect(own.every((row) => at(row as { position: number }))).toBe(true);
         expect([part.epoch, part.backfilled, part.stateKeys]).toEqual([3, [], []]);
         expect(length(part) <= MAX || part.events.length + part.accountData.length === 1).toBe(true);

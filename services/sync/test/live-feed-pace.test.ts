@@ -7,7 +7,7 @@ import type { Head, ReadModel } from '../src/domain/ports/read-model.js';
 
 const NOTHING = {
   ...{ rooms: [], events: [], backfilled: [], stateKeys: [], stateLog: [], jumps: [], redactions: [], memberships: [] },
-  ...{ accountData: [], receipts: [], typing: [] },
+  ...{ accountData: [], receipts: [], typing: undefined },
 };
 
 /** A database and a bus, which tell a feed what the test says. */
@@ -34,11 +34,11 @@ class World {
       },
     };
     const follower = {
-      begin: (position: number) => this.told.push(`=${position}`),
+      begin: (position: number | undefined) => this.told.push(`=${position}`),
       apply: ({ position }: AppendBatch) => this.told.push(`${position}`),
     };
     const announcements = new Announcements({ heard: true, unread: async () => [] });
-    this.feed = new LiveFeed(this.#source(), model as ReadModel, announcements, [announcements, follower], Infinity);
+    this.feed = new LiveFeed(this.#source(), model as ReadModel, [announcements, follower], Infinity);
   }
 
   #source(): FeedSource {

@@ -57,6 +57,29 @@ describe.each(BUSES)('receipts, on the %s bus', (_, makeBus) => {
     }
   });
 
+  it('are in one’s own next /sync, at whichever replica, with nothing left to read', async () => {
+    for (let round = 0; round < 20; round++) {
+      const eventId = await deployment.rooms.say(roomId, bob.userId, `${round}`);
+      await alice.sees(roomId, eventId);
+      const [, other] = round % 2 === 0 ? replicas : replicas.toReversed();
+      const there = alice.with({ url: other!.url });
+      there.since = alice.since;
+      expect((await alice.read(roomId, eventId)).status).toBe(200);
+      const room = await there.room(roomId, { timeout: round % 3 === 0 ? 5_000 : 0 });
+      expect(receiptsIn(room)).toEqual([`${eventId} m.read ${alice.userId}`]);
+      expect(room?.unread_notifications).toEqual({ notification_count: 0, highlight_count: 0 });
+      alice = there;
+    }
+  });
+
+  it('that say nothing new are taken, and tell nobody anything', async () => {
+    await alice.read(roomId, first);
+    await bob.roomUntil(roomId, has(`${first} m.read ${alice.userId}`));
+    const { since } = bob;
+    expect((await alice.read(roomId, first)).status).toBe(200);
+    expect((await bob.sync({ timeout: 300 })).next_batch).toBe(since);
+  });
+
   it('wake who waits', async () => {
     const waiting = bob.room(roomId, { timeout: 10_000 });
     await alice.read(roomId, first);
@@ -225,6 +248,11 @@ describe.each(BUSES)('receipts, on the %s bus', (_, makeBus) => {
       expect((await alice.read(roomId, first, undefined, 'm.fully_read')).status).toBe(200);
       expect(fullyRead(await alice.with({ deviceId: 'NEW' }).room(roomId))).toEqual({ event_id: second });
       expect(fullyRead(await bob.with({ deviceId: 'NEW' }).room(roomId))).toBeUndefined();
+    });
+
+    it('set nothing at all when one of them is wrong', async () => {
+      expect((await mark({ 'm.read': first, 'm.read.private': NOTHING })).body.errcode).toBe('M_NOT_FOUND');
+      expect(receiptsIn(await alice.with({ deviceId: 'NEW' }).room(roomId))).toEqual([]);
     });
 
     it('may say nothing, and nothing wrong', async () => {

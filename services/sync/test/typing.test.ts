@@ -44,6 +44,19 @@ describe.each(BUSES)('typing, on the %s bus', (_, makeBus) => {
     expect(await bob.room(roomId)).toBeUndefined();
   });
 
+  it('is in one’s own next /sync, at whichever replica', async () => {
+    for (let round = 0; round < 20; round++) {
+      const [, other] = round % 2 === 0 ? replicas : replicas.toReversed();
+      const there = alice.with({ url: other!.url });
+      there.since = alice.since;
+      const begins = round % 2 === 0;
+      await alice.types(roomId, begins);
+      const room = await there.room(roomId, { timeout: round % 3 === 0 ? 5_000 : 0 });
+      expect(typists(room)).toEqual(begins ? [alice.userId] : []);
+      alice = there;
+    }
+  });
+
   it('lists all who type, at any replica', async () => {
     await alice.types(roomId, true);
     await untilTyping(bob, alice);
@@ -119,6 +132,40 @@ describe.each(BUSES)('typing, on the %s bus', (_, makeBus) => {
     const filter = { room: { ephemeral: { not_types: ['m.typing'] } } };
     expect(typists(await bob.with({ deviceId: 'NEW' }).room(roomId, { filter }))).toBeUndefined();
   });
+
+  it('is known at a replica that has only just begun to listen', async () => {
+    const { since } = bob;
+    await alice.types(roomId, true);
+    await untilTyping(bob, alice);
+    const telling = bob.since;
+    const cold = await deployment.start({ asOneOfMany: true });
+    const there = bob.with({ url: cold.url });
+    there.since = since;
+    expect(typists(await there.room(roomId))).toEqual([alice.userId]);
+    expect(typists(await bob.with({ url: cold.url, deviceId: 'NEW' }).room(roomId))).toEqual([alice.userId]);
+    await alice.types(roomId, false);
+    const colder = await deployment.start({ asOneOfMany: true });
+    const elsewhere = bob.with({ url: colder.url });
+    elsewhere.since = telling;
+    expect(typists(await elsewhere.room(roomId))).toEqual([]);
+    await Promise.all([cold.stop(), colder.stop()]);
+  });
+
+  it('ends when the appender is gone without a word', async () => {
+    const own = await Deployment.create(makeBus);
+    const [first, second] = [await own.start(), await own.start()];
+    const [carol, dave] = [own.person('carol', second), own.person('dave', second)];
+    const room = await own.rooms.create(carol.userId, dave.userId);
+    await dave.roomUntil(room, () => true);
+    await carol.types(room, true);
+    await dave.roomUntil(room, (told) => typists(told)?.[0] === carol.userId);
+    first.trouble.isCutOff = true;
+    await dave.roomUntil(room, (told) => typists(told)?.length === 0);
+    expect(typists(await dave.with({ deviceId: 'NEW' }).room(room))).toBeUndefined();
+    await carol.types(room, true);
+    await dave.roomUntil(room, (told) => typists(told)?.[0] === carol.userId);
+    await own.close();
+  }, 60_000);
 
   it('goes on when another replica takes over', async () => {
     const third = await deployment.start();

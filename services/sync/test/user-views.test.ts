@@ -9,13 +9,12 @@ const BEGIN = 10_000;
 
 const NOTHING = {
   ...{ rooms: [], events: [], backfilled: [], stateKeys: [], stateLog: [], jumps: [], redactions: [], memberships: [] },
-  ...{ accountData: [], receipts: [], typing: [] },
+  ...{ accountData: [], receipts: [], typing: undefined },
 };
-const EPHEMERAL = { receiptPosition: 0, typing: [], typingPosition: 0 };
 
 const record = (nid: number, membership = 'join'): MembershipRecord => ({
   ...{ nid, roomId: `!${nid}:one.test`, roomVersion: '11', position: BEGIN - nid, membership },
-  ...{ membershipPosition: 1, since: 1, eventNid: 1, strippedState: undefined, ephemeral: EPHEMERAL },
+  ...{ membershipPosition: 1, since: 1, eventNid: 1, strippedState: undefined },
 });
 
 /** Somebody in many rooms, the last of which they have left. */

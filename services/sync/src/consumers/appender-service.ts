@@ -54,11 +54,16 @@ const USERS: ConsumerDefinition<UserChanges> = { ...COMMON, stream: USER_CHANGES
  */
 export class AppenderService {
   readonly #parked: Counter;
+  readonly #refused: Counter;
 
   constructor(private readonly deps: AppenderDependencies) {
     this.#parked = deps.metrics.counter({
       name: 'ganglion_sync_unreadable_events_total',
       help: 'Events that were left out of the read model because no text for clients can be made of them.',
+    });
+    this.#refused = deps.metrics.counter({
+      name: 'ganglion_sync_refused_receipts_total',
+      help: 'Receipts that were left out of the read model because the database refused them.',
     });
   }
 
@@ -74,7 +79,7 @@ export class AppenderService {
     const state = await this.deps.model.beginTerm(term.epoch);
     if (state === undefined) return;
     const { model, receipts, roomLog, userLog, isLocal, appended, bus, logger } = this.deps;
-    const typing = new TypingRooms(await model.typing());
+    const typing = new TypingRooms(state.typing ?? { from: state.position, rows: [] }, state.typing === undefined);
     const looks = new Looks();
     const overdue = new OverdueCommits();
     const appender = new Appender({
@@ -89,7 +94,8 @@ export class AppenderService {
     const over = new AbortController();
     const signal = AbortSignal.any([term.signal, over.signal]);
     const consuming = new Consuming(this.#consume(appender, over, signal));
-    const intake = new EphemeralIntake({ bus, receipts, typing, appender, logger, over });
+    const refused = this.#refused;
+    const intake = new EphemeralIntake({ bus, receipts, model, typing, appender, logger, refused, over });
     let watch: Subscription | undefined;
     try {
       await intake.start();
@@ -98,6 +104,18 @@ export class AppenderService {
     } finally {
       over.abort();
       await Promise.all([intake.stop(), watch?.stop(), consuming.stop()]);
+      await this.#leave(appender, typing, term.epoch);
+    }
+  }
+
+  /** Whoever comes next goes on with who is typing now. When nobody can be told, nobody is typing then. */
+  async #leave(appender: Appender, typing: TypingRooms, epoch: number): Promise<void> {
+    try {
+      // What is under way is appended first.
+      await appender.append({ typing: [] });
+      await this.deps.model.leaveTyping(epoch, appender.position, typing.lists);
+    } catch (error) {
+      if (!(error instanceof TermOverError)) this.deps.logger.warn({ err: error }, 'who is typing is forgotten');
     }
   }
 

@@ -1,11 +1,20 @@
 import { type Bus, jsonCodec, type Subscription, type Topic } from '@ganglion/bus';
-import type { Logger } from '@ganglion/telemetry';
+import type { Counter, Logger } from '@ganglion/telemetry';
 import { type Appender, TermOverError } from '../domain/append/appender.js';
-import type { TypingNote, TypingRooms } from '../domain/append/typing-rooms.js';
-import type { ReceiptModel } from '../domain/ports/receipt-model.js';
+import type { TypingRooms } from '../domain/append/typing-rooms.js';
+import type { TypingCall, TypingReply } from '../domain/ephemeral/typing-calls.js';
+import { Gatherer } from '../domain/gatherer.js';
+import type { AppendModel } from '../domain/ports/append-model.js';
+import type { NewReceipt, ReceiptModel } from '../domain/ports/receipt-model.js';
 
-/** What replicas tell the appender of who is typing. What gets lost is told again by the client within seconds. */
-export const TYPING: Topic<TypingNote> = { name: 'sync-typing', codec: jsonCodec((input) => input as TypingNote) };
+/** What replicas tell the appender of who is typing, and what they ask it. */
+export const TYPING: Topic<TypingCall> = { name: 'sync-typing', codec: jsonCodec((input) => input as TypingCall) };
+
+/** What the appender answers; its key is the name of the replica. */
+export const TYPING_TAKEN: Topic<TypingReply> = {
+  name: 'sync-typing-taken',
+  codec: jsonCodec((input) => input as TypingReply),
+};
 
 /** That receipts wait in the database to be placed: a hint, so that nobody waits for the next look. */
 export const RECEIPTS: Topic<Record<string, never>> = { name: 'sync-receipts', codec: jsonCodec(() => ({})) };
@@ -13,38 +22,50 @@ export const RECEIPTS: Topic<Record<string, never>> = { name: 'sync-receipts', c
 export interface EphemeralIntakeDependencies {
   readonly bus: Bus;
   readonly receipts: ReceiptModel;
+  readonly model: Pick<AppendModel, 'isAway'>;
   readonly typing: TypingRooms;
   readonly appender: Appender;
   readonly logger: Logger;
+  /** Counts receipts that the database refuses, which are left out. */
+  readonly refused: Counter;
   /** Aborted when the term turns out to be over. */
   readonly over: AbortController;
 }
 
-const LOOK_EVERY_MS = 1_000;
-const MAX_RECEIPTS = 500;
+const LOOK_EVERY_MS = 250;
+/** Looks. While the bus is away nobody can give a hint, and each of them is for receipts, too. */
+const LOOK_FOR_RECEIPTS_EVERY = 4;
+/** What comes meanwhile is placed together, so that it wakes those whom it concerns once. */
+const PLACE_EVERY_MS = 250;
+const MAX_LISTS = 100;
+/** In one append: events wait for no more than these. */
+const MAX_RECEIPTS = 250;
 
 /**
  * Brings the appender, for its term, what is not announced on a stream: receipts, which wait for it in the database, and
- * who is typing. It looks once a second, and at once when it is told to.
+ * who is typing, which replicas tell it.
  */
 export class EphemeralIntake {
   #subscriptions: Subscription[] = [];
   #timer: NodeJS.Timeout | undefined;
-  #placing: Promise<void> | undefined;
-  #again = false;
+  #looks = 0;
+  #placing: Promise<void> = Promise.resolve();
+  readonly #rounds = new Gatherer<void>(PLACE_EVERY_MS, () => this.#place());
 
   constructor(private readonly deps: EphemeralIntakeDependencies) {}
 
   async start(): Promise<void> {
-    const { bus, appender } = this.deps;
+    const { bus } = this.deps;
     this.#subscriptions = await Promise.all([
       bus.listen(RECEIPTS, () => this.#placeReceipts()),
-      bus.listen(TYPING, (typing) => this.#try(() => appender.append({ typing }))),
+      bus.listen(TYPING, (call) => void this.#try(() => this.#take(call))),
     ]);
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
     this.#placeReceipts();
+    if (this.deps.typing.isBeginning) void this.#try(() => this.deps.appender.append({ typing: [] }));
   }
 
+  /** What is under way is ended; what has not begun waits for the next term. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await Promise.all(this.#subscriptions.map((subscription) => subscription.stop()));
@@ -52,29 +73,51 @@ export class EphemeralIntake {
   }
 
   #look(): void {
-    const { typing, appender } = this.deps;
-    if (typing.isDue(Date.now())) this.#try(() => appender.append({ typing: undefined }));
-    this.#placeReceipts();
+    const { typing, appender, bus } = this.deps;
+    const isDue = typing.isDue(Date.now()) || typing.isBeginning;
+    if (isDue) void this.#try(() => appender.append({ typing: [] }));
+    this.#looks += 1;
+    if (!bus.connected || this.#looks % LOOK_FOR_RECEIPTS_EVERY === 0) this.#placeReceipts();
   }
 
-  /** One round after the other; what comes during a round is looked for in the next. */
+  async #take({ replica, call, notes, wantsLists }: TypingCall): Promise<void> {
+    const { appender, typing, bus } = this.deps;
+    await appender.append({ typing: notes });
+    const lists = wantsLists ? typing.lists : undefined;
+    bus.broadcast(TYPING_TAKEN, { call, position: appender.position, lists }, replica);
+  }
+
   #placeReceipts(): void {
-    this.#again = true;
-    this.#placing ??= this.#try(async () => {
-      try {
-        while (this.#again) this.#again = await this.#placeSome();
-      } finally {
-        this.#placing = undefined;
-      }
-    });
+    this.#placing = this.#try(() => this.#rounds.add());
   }
 
-  /** Whether there may be more. */
-  async #placeSome(): Promise<boolean> {
-    this.#again = false;
-    const receipts = await this.deps.receipts.unplaced(MAX_RECEIPTS);
-    if (receipts.length > 0) await this.deps.appender.append({ receipts });
-    return this.#again || receipts.length === MAX_RECEIPTS;
+  async #place(): Promise<void> {
+    const { receipts, over } = this.deps;
+    for (let more = true; more && !over.signal.aborted; ) {
+      const lists = await receipts.handedOver(MAX_LISTS);
+      if (lists.length === 0) return;
+      // Those of a room together: who is in it is woken once.
+      const all = lists.flatMap((list) => list.receipts).sort((one, other) => one.roomNid - other.roomNid);
+      for (let first = 0; first < all.length; first += MAX_RECEIPTS) {
+        await this.#append(all.slice(first, first + MAX_RECEIPTS));
+      }
+      await receipts.forgetLists(lists.map(({ listId }) => listId));
+      more = lists.length === MAX_LISTS;
+    }
+  }
+
+  /** What the database refuses must not keep the others waiting. */
+  async #append(receipts: readonly NewReceipt[]): Promise<void> {
+    const { appender, model, logger, refused } = this.deps;
+    try {
+      await appender.append({ receipts });
+    } catch (error) {
+      if (error instanceof TermOverError || model.isAway(error)) throw error;
+      const [first, ...others] = receipts;
+      if (others.length > 0) for (const receipt of receipts) await this.#append([receipt]);
+      else logger.error({ err: error, room_nid: first?.roomNid, event_id: first?.eventId }, 'a receipt is left out');
+      if (others.length === 0) refused.inc();
+    }
   }
 
   /** What fails is tried again by the next look. */

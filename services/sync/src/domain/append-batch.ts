@@ -1,5 +1,6 @@
 import type { EventText } from './event-text.js';
 import type { EventPlace } from './timeline-event.js';
+import type { TypingChanges } from './typing-lists.js';
 
 /** A room as the appender knows it. */
 export interface AppendRoom {
@@ -104,19 +105,6 @@ export interface ReceiptRow {
   readonly position: number;
 }
 
-export interface TypingUser {
-  readonly userId: string;
-  /** Milliseconds since the epoch. */
-  readonly untilMs: number;
-}
-
-/** Who is typing in a room from a position on. */
-export interface TypingRow {
-  readonly roomNid: number;
-  readonly typing: readonly TypingUser[];
-  readonly position: number;
-}
-
 /** What one append adds to the read model: rows at consecutive positions. */
 export interface AppendBatch {
   readonly previousPosition: number;
@@ -135,6 +123,7 @@ export interface AppendBatch {
   readonly memberships: readonly MembershipRow[];
   readonly accountData: readonly AccountDataRow[];
   readonly receipts: readonly ReceiptRow[];
-  readonly typing: readonly TypingRow[];
+  /** Undefined where a batch is told by the database, which knows nothing of typing. */
+  readonly typing: TypingChanges | undefined;
   readonly userSeqs: readonly { readonly userId: string; readonly seq: number }[];
 }

@@ -33,7 +33,7 @@ export class ReceiptsController {
   ) {
     const threadId = readThreadId(body.thread_id);
     if (receiptType !== 'm.fully_read') {
-      await this.receipts.post({ userId, roomId, type: receiptType, eventId, threadId });
+      await this.receipts.post([{ userId, roomId, type: receiptType, eventId, threadId }]);
       return {};
     }
     if (threadId !== undefined) throw invalidParam('m.fully_read is for all of a room: it takes no thread_id');
@@ -49,10 +49,11 @@ export class ReceiptsController {
     @Path(roomPath) { roomId }: RoomPath,
     @JsonBody(readMarkersBody) body: z.infer<typeof readMarkersBody>,
   ) {
-    for (const type of ['m.read', 'm.read.private'] as const) {
+    const receipts = (['m.read', 'm.read.private'] as const).flatMap((type) => {
       const eventId = body[type];
-      if (eventId) await this.receipts.post({ userId, roomId, type, eventId, threadId: undefined });
-    }
+      return eventId ? [{ userId, roomId, type, eventId, threadId: undefined }] : [];
+    });
+    await this.receipts.post(receipts);
     const fullyRead = body['m.fully_read'];
     if (fullyRead) await this.receipts.setFullyRead({ userId, roomId }, fullyRead);
     return {};

@@ -1,8 +1,8 @@
 import { type Filled, type Fragment, rowsOf, type Statement, sql, statement } from '@ganglion/database';
 import type { AppendBatch } from '../domain/append-batch.js';
 import type { EventPlace } from '../domain/timeline-event.js';
-import { APPEND_EPHEMERAL, hasEphemeral } from './ephemeral-statement.js';
 import { flagsOf } from './event-flags.js';
+import { APPEND_RECEIPTS } from './receipt-statement.js';
 
 interface Append {
   readonly batch: AppendBatch;
@@ -112,20 +112,25 @@ const USERS: Fragment<Append> = sql`, account_data AS (
   )`;
 
 const NOTHING: Fragment<Append> = sql``;
+const PLACED_RECEIPTS: Fragment<Append> = sql`(SELECT json_agg(position) FROM receipts)`;
+const NO_RECEIPTS: Fragment<Append> = sql`NULL`;
 
 /** By what a batch brings beside events of rooms: most bring nothing else, and their statement does nothing else. */
 const statements = new Map<string, Filled<Append>>();
 
-/** The statement that appends a batch under an epoch; it answers with no row when the batch came too late. */
+/**
+ * The statement that appends a batch under an epoch; it answers with no row when the batch came too late, and with the
+ * positions of those receipts that it placed.
+ */
 export function appendStatement(batch: AppendBatch, epoch: number): Statement {
-  const parts = { state: hasState(batch), users: hasUsers(batch), ephemeral: hasEphemeral(batch) };
+  const parts = { state: hasState(batch), users: hasUsers(batch), receipts: batch.receipts.length > 0 };
   const name = ['append', ...Object.entries(parts).flatMap(([part, has]) => (has ? part : []))].join('-');
   const known = statements.get(name);
   if (known !== undefined) return known({ batch, epoch });
-  const { state, users, ephemeral } = parts;
+  const { state, users, receipts } = parts;
   const text = sql<Append>`${EVENTS}${state ? STATE : NOTHING}${users ? USERS : NOTHING}${
-    ephemeral ? APPEND_EPHEMERAL : NOTHING
-  } SELECT position FROM moved`;
+    receipts ? APPEND_RECEIPTS : NOTHING
+  } SELECT ${receipts ? PLACED_RECEIPTS : NO_RECEIPTS} AS receipts FROM moved`;
   const made = statement(name, text);
   statements.set(name, made);
   return made({ batch, epoch });

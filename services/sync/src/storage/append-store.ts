@@ -1,8 +1,9 @@
 import type { StateChange } from '@ganglion/contracts/room';
 import { type Database, isConnectionError, rowsOf, sql, statement } from '@ganglion/database';
-import type { AppendBatch, AppendRoom, TypingRow, TypingUser } from '../domain/append-batch.js';
+import type { AppendBatch, AppendRoom } from '../domain/append-batch.js';
 import type {
   AppendCursors,
+  Appended,
   AppenderState,
   AppendModel,
   CurrentEntry,
@@ -10,6 +11,7 @@ import type {
   Jumped,
   JumpName,
 } from '../domain/ports/append-model.js';
+import type { TypingLists } from '../domain/typing-lists.js';
 import { appendStatement } from './append-statement.js';
 import { JumpStore } from './jump-store.js';
 import { APPEND_ROOM } from './room-columns.js';
@@ -62,20 +64,23 @@ export class AppendStore implements AppendModel {
   }
 
   async beginTerm(epoch: number): Promise<AppenderState | undefined> {
-    const { rows } = await this.db.query<{ position: number; roomCursor: number; userCursor: number }>({
+    const { rows } = await this.db.query<Omit<AppenderState, 'typing'> & { typing: string | null }>({
       text: `UPDATE sync.appender SET epoch = $1 WHERE epoch < $1
-        RETURNING position, room_cursor AS "roomCursor", user_cursor AS "userCursor"`,
+        RETURNING position, room_cursor AS "roomCursor", user_cursor AS "userCursor", typing`,
       values: [epoch],
     });
-    if (rows[0] !== undefined) await this.#jumps.clear();
-    return rows[0];
+    const [state] = rows;
+    if (state === undefined) return undefined;
+    await this.#jumps.clear();
+    const left = JSON.parse(state.typing ?? '{}') as { position?: number; lists?: TypingLists };
+    return { ...state, typing: left.position === state.position ? left.lists : undefined };
   }
 
-  async typing(): Promise<Omit<TypingRow, 'position'>[]> {
-    const { rows } = await this.db.query<{ roomNid: number; typing: string }>({
-      text: `SELECT room_nid AS "roomNid", typing FROM sync.ephemeral WHERE typing <> '[]'`,
+  async leaveTyping(epoch: number, position: number, lists: TypingLists): Promise<void> {
+    await this.db.query({
+      text: 'UPDATE sync.appender SET typing = $2 WHERE epoch = $1',
+      values: [epoch, JSON.stringify({ position, lists })],
     });
-    return rows.map(({ roomNid, typing }) => ({ roomNid, typing: JSON.parse(typing) as TypingUser[] }));
   }
 
   async cursors(): Promise<AppendCursors> {
@@ -86,9 +91,9 @@ export class AppendStore implements AppendModel {
     return rows[0] ?? { roomCursor: 0, userCursor: 0 };
   }
 
-  async append(batch: AppendBatch, epoch: number): Promise<boolean> {
-    const { rowCount } = await this.db.query(appendStatement(batch, epoch));
-    return rowCount === 1;
+  async append(batch: AppendBatch, epoch: number): Promise<Appended | undefined> {
+    const { rows } = await this.db.query<{ receipts: number[] | null }>(appendStatement(batch, epoch));
+    return rows[0] && { receipts: new Set(rows[0].receipts) };
   }
 
   stageJump(jump: JumpName, changes: readonly StateChange[]): Promise<void> {

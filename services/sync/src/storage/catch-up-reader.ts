@@ -51,6 +51,11 @@ const accountData = statement(
   FROM sync.account_data WHERE position > ${above} ORDER BY position`,
 );
 
+const receipts = statement(
+  'receipts-above',
+  sql<Above>`SELECT ${RECEIPT} FROM sync.receipts r WHERE r.position > ${above} ORDER BY r.position`,
+);
+
 const lateRedactions = statement(
   'late-redactions-above',
   sql<Above>`
@@ -113,17 +118,7 @@ async function readRooms(tx: Transaction, from: Above) {
 
 async function readUsers(tx: Transaction, from: Above) {
   const changed = (await tx.query<AccountDataRow & Record<string, unknown>>(accountData(from))).rows;
-  const receipts = await tx.query<ReceiptRow & Record<string, unknown>>({
-    name: 'receipts-above',
-    text: `SELECT ${RECEIPT}, position FROM sync.receipts WHERE position > $1 ORDER BY position`,
-    values: [from.position],
-  });
-  const typing = await tx.query<{ roomNid: number; typing: string; position: number }>({
-    name: 'typing-above',
-    text: `SELECT room_nid AS "roomNid", typing, typing_position AS position
-      FROM sync.ephemeral WHERE typing_position > $1 ORDER BY typing_position`,
-    values: [from.position],
-  });
+  const read = (await tx.query<ReceiptRow & Record<string, unknown>>(receipts(from))).rows;
   const users = await tx.query<{ userId: string; seq: number }>({
     name: 'users-of',
     text: 'SELECT user_id AS "userId", user_seq AS seq FROM sync.users WHERE user_id = ANY($1)',
@@ -131,8 +126,8 @@ async function readUsers(tx: Transaction, from: Above) {
   });
   return {
     accountData: changed,
-    receipts: receipts.rows,
-    typing: typing.rows.map((row) => ({ ...row, typing: JSON.parse(row.typing) })),
+    receipts: read,
+    typing: undefined,
     userSeqs: users.rows,
   };
 }

@@ -21,12 +21,6 @@ import { PLACE_FOR_ALL, type PlaceRow, placeOf, type VersionRow, versionOf } fro
 import { loadRooms } from './room-loads.js';
 import * as state from './state-statements.js';
 
-interface MembershipRow extends Omit<MembershipRecord, 'ephemeral'>, Record<string, unknown> {
-  receiptPosition: number | null;
-  typing: string | null;
-  typingPosition: number | null;
-}
-
 const page = (direction: Page['direction']) =>
   statement(
     `page-${direction}`,
@@ -53,6 +47,11 @@ const loudEvents = statement(
   FROM (SELECT count(*) AS count, min(position) AS first FROM scanned) AS looked
   LEFT JOIN scanned t ON t.flags & 128 = 0 ORDER BY t.position DESC`,
 );
+
+type MembershipRow = Omit<MembershipRecord, 'eventNid' | 'strippedState'> &
+  Record<'eventNid', number | null> &
+  Record<'strippedState', string | null> &
+  Record<string, unknown>;
 
 /** The replicas' side of the read model. */
 export class ReadStore implements ReadModel {
@@ -94,21 +93,14 @@ export class ReadStore implements ReadModel {
       name: 'memberships-of',
       text: `SELECT r.room_nid AS nid, r.room_id AS "roomId", r.room_version AS "roomVersion", r.position,
           m.membership, m.position AS "membershipPosition", m.since, m.event_nid AS "eventNid",
-          m.stripped_state AS "strippedState", e.receipt_position AS "receiptPosition", e.typing,
-          e.typing_position AS "typingPosition"
-        FROM sync.memberships m JOIN sync.rooms r USING (room_nid) LEFT JOIN sync.ephemeral e USING (room_nid)
-        WHERE m.user_id = $1`,
+          m.stripped_state AS "strippedState"
+        FROM sync.memberships m JOIN sync.rooms r USING (room_nid) WHERE m.user_id = $1`,
       values: [userId],
     });
-    return rows.map(({ receiptPosition, typing, typingPosition, eventNid, strippedState, ...membership }) => ({
-      ...membership,
-      eventNid: eventNid ?? undefined,
-      strippedState: strippedState ?? undefined,
-      ephemeral: {
-        receiptPosition: receiptPosition ?? 0,
-        typing: JSON.parse(typing ?? '[]'),
-        typingPosition: typingPosition ?? 0,
-      },
+    return rows.map((row) => ({
+      ...row,
+      eventNid: row.eventNid ?? undefined,
+      strippedState: row.strippedState ?? undefined,
     }));
   }
 

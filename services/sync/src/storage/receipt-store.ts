@@ -1,67 +1,83 @@
-import type { Database } from '@ganglion/database';
+import { type Database, sql, statement } from '@ganglion/database';
 import type { ReceiptRow } from '../domain/append-batch.js';
-import type { ReceiptModel, UnplacedReceipt } from '../domain/ports/receipt-model.js';
+import type { NewReceipt, ReceiptList, ReceiptModel } from '../domain/ports/receipt-model.js';
 
-/** The columns of a receipt but its position. */
-export const RECEIPT = `room_nid AS "roomNid", user_id AS "userId", receipt_type AS type, thread_id AS "threadId",
-  event_id AS "eventId", event_position AS "eventPosition", ts`;
+/** The columns of a receipt. */
+export const RECEIPT = sql`r.room_nid AS "roomNid", r.user_id AS "userId", r.receipt_type AS type,
+  r.thread_id AS "threadId", r.event_id AS "eventId", r.event_position AS "eventPosition", r.ts, r.position`;
 
-/** A receipt only ever moves forward: whichever of two comes first, the later event stays. */
-const PUT = `
-  INSERT INTO sync.receipts AS known (room_nid, user_id, receipt_type, thread_id, event_id, event_position, ts)
-  VALUES ($1, $2, $3, $4, $5, $6, $7)
-  ON CONFLICT (room_nid, user_id, receipt_type, thread_id) DO UPDATE SET
-    event_id = excluded.event_id, event_position = excluded.event_position, ts = excluded.ts, position = NULL
-  WHERE excluded.event_position > known.event_position`;
+interface OfRooms {
+  readonly roomNids: readonly number[];
+  readonly userId: string;
+  readonly above: number;
+  readonly upTo: number;
+}
 
-const VISIBLE = `(receipt_type <> 'm.read.private' OR user_id = $2)`;
+const VISIBLE = sql<OfRooms>`(r.receipt_type <> 'm.read.private' OR r.user_id = ${({ userId }) => userId})`;
 
-/** Receipts in PostgreSQL: written by whoever is told of them, placed by the appender, read by every replica. */
+const allOf = statement(
+  'receipts-of-rooms',
+  sql<OfRooms>`
+  SELECT ${RECEIPT} FROM sync.receipts r WHERE r.room_nid = ANY(${({ roomNids }) => roomNids}::bigint[])
+    AND ${VISIBLE} AND r.position <= ${({ upTo }) => upTo}`,
+);
+
+const between = statement(
+  'receipts-between',
+  sql<OfRooms>`
+  SELECT ${RECEIPT} FROM unnest(${({ roomNids }) => roomNids}::bigint[]) AS wanted(room_nid)
+  JOIN sync.receipts r ON r.room_nid = wanted.room_nid AND r.position > ${({ above }) => above}
+    AND r.position <= ${({ upTo }) => upTo}
+  WHERE ${VISIBLE}`,
+);
+
+const own = statement(
+  'own-receipts',
+  sql<{ userId: string }>`
+  SELECT ${RECEIPT} FROM sync.memberships m JOIN sync.receipts r ON r.room_nid = m.room_nid AND r.user_id = m.user_id
+  WHERE m.user_id = ${({ userId }) => userId}`,
+);
+
+/** Receipts in PostgreSQL: handed over by whoever is told of them, placed by the appender, read by every replica. */
 export class ReceiptStore implements ReceiptModel {
   constructor(private readonly db: Database) {}
 
-  async putReceipt(receipt: UnplacedReceipt): Promise<boolean> {
-    const { roomNid, userId, type, threadId, eventId, eventPosition, ts } = receipt;
-    const values = [roomNid, userId, type, threadId, eventId, eventPosition, ts];
-    const { rowCount } = await this.db.query({ name: 'put-receipt', text: PUT, values });
-    return rowCount === 1;
+  async handOver(receipts: readonly NewReceipt[]): Promise<void> {
+    await this.db.query({
+      name: 'hand-over-receipts',
+      text: 'INSERT INTO sync.new_receipts (receipts) VALUES ($1)',
+      values: [JSON.stringify(receipts)],
+    });
   }
 
-  async unplaced(limit: number): Promise<UnplacedReceipt[]> {
-    const { rows } = await this.db.query<UnplacedReceipt & Record<string, unknown>>({
-      name: 'unplaced-receipts',
-      text: `SELECT ${RECEIPT} FROM sync.receipts WHERE position IS NULL LIMIT $1`,
+  async handedOver(limit: number): Promise<ReceiptList[]> {
+    const { rows } = await this.db.query<{ list_id: number; receipts: string }>({
+      name: 'handed-over-receipts',
+      text: 'SELECT list_id, receipts FROM sync.new_receipts ORDER BY list_id LIMIT $1',
       values: [limit],
     });
-    return rows;
+    return rows.map(({ list_id, receipts }) => ({ listId: list_id, receipts: JSON.parse(receipts) as NewReceipt[] }));
+  }
+
+  async forgetLists(listIds: readonly number[]): Promise<void> {
+    await this.db.query({
+      name: 'forget-receipt-lists',
+      text: 'DELETE FROM sync.new_receipts WHERE list_id = ANY($1)',
+      values: [listIds],
+    });
   }
 
   async receiptsOf(roomNids: readonly number[], userId: string, upTo: number): Promise<ReceiptRow[]> {
-    const { rows } = await this.db.query<ReceiptRow & Record<string, unknown>>({
-      name: 'receipts-of-rooms',
-      text: `SELECT ${RECEIPT}, coalesce(position, $3) AS position FROM sync.receipts
-        WHERE room_nid = ANY($1) AND ${VISIBLE} AND (position IS NULL OR position <= $3)`,
-      values: [roomNids, userId, upTo],
-    });
-    return rows;
+    return (await this.db.query<Row>(allOf({ roomNids, userId, above: 0, upTo }))).rows;
   }
 
   async receiptsBetween(roomNids: readonly number[], userId: string, above: number, upTo: number) {
-    const { rows } = await this.db.query<ReceiptRow & Record<string, unknown>>({
-      name: 'receipts-between',
-      text: `SELECT ${RECEIPT}, position FROM sync.receipts
-        WHERE room_nid = ANY($1) AND ${VISIBLE} AND position > $3 AND position <= $4`,
-      values: [roomNids, userId, above, upTo],
-    });
-    return rows;
+    return (await this.db.query<Row>(between({ roomNids, userId, above, upTo }))).rows;
   }
 
   async ownReceipts(userId: string): Promise<ReceiptRow[]> {
-    const { rows } = await this.db.query<ReceiptRow & Record<string, unknown>>({
-      name: 'own-receipts',
-      text: `SELECT ${RECEIPT}, coalesce(position, 0) AS position FROM sync.receipts WHERE user_id = $1`,
-      values: [userId],
-    });
-    return rows;
+    return (await this.db.query<Row>(own({ userId }))).rows;
   }
 }
+
+type Row = ReceiptRow & Record<string, unknown>;

@@ -112,24 +112,27 @@ export const SECOND_READ_MODEL = `
     CONSTRAINT forgotten_by_user PRIMARY KEY (user_id, room_nid)
   );
 
+  -- What users have read. thread_id is empty where the receipt is for all of the room.
   CREATE TABLE sync.receipts (
     room_nid bigint NOT NULL,
-    user_id text NOT NULL,
-    receipt_type text NOT NULL,
-    thread_id text NOT NULL,
+    user_id text COLLATE "C" NOT NULL,
+    receipt_type text COLLATE "C" NOT NULL,
+    thread_id text COLLATE "C" NOT NULL,
     event_id text NOT NULL,
     event_position bigint NOT NULL,
     ts bigint NOT NULL,
-    position bigint,
+    position bigint NOT NULL,
     CONSTRAINT receipts_by_room PRIMARY KEY (room_nid, user_id, receipt_type, thread_id)
   );
 
-  CREATE TABLE sync.ephemeral (
-    room_nid bigint CONSTRAINT ephemeral_by_room PRIMARY KEY,
-    receipt_position bigint NOT NULL DEFAULT 0,
-    typing text NOT NULL DEFAULT '[]',
-    typing_position bigint NOT NULL DEFAULT 0
-  ) WITH (fillfactor = 70);
+  -- Receipts as replicas have gathered them, as JSON lists, until the appender has given them their positions.
+  CREATE TABLE sync.new_receipts (
+    list_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    receipts text NOT NULL
+  );
+
+  -- Who was typing when the appender's last term ended, as JSON; nobody knows when its position is not the last one.
+  ALTER TABLE sync.appender ADD COLUMN typing text;
 
   DO $bring_over$
   BEGIN
@@ -210,10 +213,11 @@ export const SECOND_READ_MODEL = `
       SELECT f.user_id, n.room_nid, f.position FROM sync.old_forgotten f JOIN room_numbers n ON n.old_nid = f.room_nid;
     INSERT INTO sync.receipts (room_nid, user_id, receipt_type, thread_id, event_id, event_position, ts, position)
       SELECT n.room_nid, o.user_id, o.receipt_type, o.thread_id, o.event_id, o.event_position, o.ts, o.position
-      FROM sync.old_receipts o JOIN room_numbers n ON n.old_nid = o.room_nid;
-    INSERT INTO sync.ephemeral (room_nid, receipt_position, typing, typing_position)
-      SELECT n.room_nid, o.receipt_position, o.typing, o.typing_position
-      FROM sync.old_ephemeral o JOIN room_numbers n ON n.old_nid = o.room_nid;
+      FROM sync.old_receipts o JOIN room_numbers n ON n.old_nid = o.room_nid WHERE o.position IS NOT NULL;
+    INSERT INTO sync.new_receipts (receipts)
+      SELECT json_build_array(json_build_object('roomNid', n.room_nid, 'userId', o.user_id, 'type', o.receipt_type,
+        'threadId', o.thread_id, 'eventId', o.event_id, 'eventPosition', o.event_position, 'ts', o.ts))::text
+      FROM sync.old_receipts o JOIN room_numbers n ON n.old_nid = o.room_nid WHERE o.position IS NULL;
   END $bring_over$;
 
   DROP TABLE sync.old_rooms, sync.old_timeline, sync.old_state_log, sync.old_memberships, sync.old_forgotten,
@@ -228,7 +232,6 @@ export const SECOND_READ_MODEL = `
   CREATE INDEX state_log_by_position ON sync.state_log (room_nid, position);
   CREATE INDEX memberships_by_position ON sync.memberships (position);
   CREATE INDEX receipts_by_position ON sync.receipts (position);
-  CREATE INDEX receipts_by_user ON sync.receipts (user_id);
-  CREATE INDEX receipts_to_place ON sync.receipts (room_nid) WHERE position IS NULL;
+  CREATE INDEX receipts_by_room_and_position ON sync.receipts (room_nid, position);
   CREATE INDEX account_data_above ON sync.account_data (position);
 `;

@@ -1,6 +1,7 @@
 import type { ReceiptRow } from '../append-batch.js';
 import type { ReceiptModel } from '../ports/receipt-model.js';
 import type { ReceiptLog } from '../views/receipt-log.js';
+import type { TypingNow } from '../views/typing-now.js';
 import type { RoomMembership } from '../views/user-view.js';
 import { receiptEventText } from './receipt-event.js';
 import type { Window } from './sync-request.js';
@@ -16,6 +17,7 @@ export class EphemeralReader {
   constructor(
     private readonly receipts: ReceiptModel,
     private readonly log: ReceiptLog,
+    private readonly typing: Pick<TypingNow, 'of' | 'from'>,
   ) {}
 
   async read(window: Window, memberships: readonly RoomMembership[]): Promise<EphemeralTexts> {
@@ -31,7 +33,7 @@ export class EphemeralReader {
     }
     if (filter.allows({ type: 'm.typing' })) {
       for (const membership of joined) {
-        const text = typingText(window, membership);
+        const text = this.#typingText(window, membership);
         if (text !== undefined) add(membership.room.record.nid, text);
       }
     }
@@ -39,46 +41,45 @@ export class EphemeralReader {
   }
 
   async #receipts(window: Window, joined: readonly RoomMembership[]): Promise<Map<number, ReceiptRow[]>> {
-    const { since, request, upTo } = window;
-    const news = joined.filter((membership) => isNew(window, membership));
-    const known = joined.filter((membership) => !isNew(window, membership));
-    const changed = known.filter(
-      ({ room, marks }) => Math.max(room.ephemeral.receiptPosition, marks.position) > (since ?? 0),
-    );
+    const { request, since = 0, upTo, ignored } = window;
+    const { userId } = request;
+    const { news = [], known = [] } = Object.groupBy(joined, (room) => (isNew(window, room) ? 'news' : 'known'));
     const [all, some] = await Promise.all([
-      this.#all(request.userId, news, upTo),
-      this.#changed(request.userId, changed, since ?? 0, upTo),
+      news.length === 0 ? [] : this.receipts.receiptsOf(nidsOf(news), userId, upTo),
+      known.length === 0 ? [] : this.#changed(nidsOf(known), userId, since, upTo),
     ]);
-    const shown = [...all, ...some].filter(({ userId }) => !window.ignored.has(userId));
+    const shown = [...all, ...some].filter((receipt) => !ignored.has(receipt.userId));
     return Map.groupBy(shown, ({ roomNid }) => roomNid);
   }
 
-  async #all(userId: string, memberships: readonly RoomMembership[], upTo: number): Promise<ReceiptRow[]> {
-    const withAny = memberships.filter(({ room, marks }) => room.ephemeral.receiptPosition > 0 || marks.version > 0);
-    return withAny.length === 0 ? [] : this.receipts.receiptsOf(nidsOf(withAny), userId, upTo);
+  async #changed(roomNids: readonly number[], userId: string, since: number, upTo: number): Promise<ReceiptRow[]> {
+    if (!this.log.covers(since)) return this.receipts.receiptsBetween(roomNids, userId, since, upTo);
+    const rows = roomNids.flatMap((roomNid) => this.log.between(roomNid, since, upTo));
+    return latest(rows.filter((row) => row.type !== 'm.read.private' || row.userId === userId));
   }
 
-  async #changed(userId: string, memberships: readonly RoomMembership[], since: number, upTo: number) {
-    if (memberships.length === 0) return [];
-    if (!this.log.covers(since)) return this.receipts.receiptsBetween(nidsOf(memberships), userId, since, upTo);
-    const rows = memberships.flatMap(({ room }) => this.log.between(room.record.nid, since, upTo));
-    return rows.filter((row) => row.type !== 'm.read.private' || row.userId === userId);
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#mtyping */
+  #typingText(window: Window, membership: RoomMembership): string | undefined {
+    const { since = 0, upTo, ignored } = window;
+    const { typing = [], position = 0 } = this.typing.of(membership.room.record.nid) ?? {};
+    if (position > upTo) return undefined;
+    const users = typing.map(({ userId }) => userId).filter((userId) => !ignored.has(userId));
+    // Of what changed so long ago nobody knows, a room that has something to tell tells how it is.
+    const mayHaveChanged = position > since || (since < this.typing.from && membership.room.position > since);
+    const isTold = isNew(window, membership) ? users.length > 0 : mayHaveChanged;
+    return isTold ? JSON.stringify({ type: 'm.typing', content: { user_ids: users } }) : undefined;
   }
 }
 
 /** Whether the client has to be told all of the room, as it did not know it or the user was not in it. */
-function isNew({ since, request }: Window, { position }: RoomMembership): boolean {
-  return since === undefined || request.fullState || position > since;
+function isNew({ since, request }: Window, membership: RoomMembership): boolean {
+  return since === undefined || request.fullState || membership.since > since;
 }
 
-/** @see https://spec.matrix.org/v1.19/client-server-api/#mtyping */
-function typingText(window: Window, membership: RoomMembership): string | undefined {
-  const { since = 0, upTo, ignored } = window;
-  const { typing, typingPosition } = membership.room.ephemeral;
-  if (typingPosition > upTo) return undefined;
-  const users = typing.map(({ userId }) => userId).filter((userId) => !ignored.has(userId));
-  const isTold = isNew(window, membership) ? users.length > 0 : typingPosition > since;
-  return isTold ? JSON.stringify({ type: 'm.typing', content: { user_ids: users } }) : undefined;
+/** Of the receipts of one kind the last. */
+function latest(rows: readonly ReceiptRow[]): ReceiptRow[] {
+  const kinds = new Map(rows.map((row) => [`${row.roomNid} ${row.type} ${row.threadId} ${row.userId}`, row]));
+  return [...kinds.values()];
 }
 
 function nidsOf(memberships: readonly RoomMembership[]): number[] {

@@ -6,6 +6,7 @@ import type { LiveFeed } from '../feed/live-feed.js';
 import { formatToken } from '../sync-token.js';
 import { type UnreadCounts, unreadText } from '../unread/unread-counts.js';
 import type { RoomViews } from '../views/room-views.js';
+import type { TypingNow } from '../views/typing-now.js';
 import { type RoomMembership, snapshotOf, type UserView } from '../views/user-view.js';
 import type { UserViews } from '../views/user-views.js';
 import { forEachAtMost } from './at-most.js';
@@ -23,6 +24,7 @@ export interface SyncDependencies extends RoomReaders {
   readonly users: UserViews;
   readonly announcements: Announcements;
   readonly ephemeral: EphemeralReader;
+  readonly typing: Pick<TypingNow, 'settled'>;
   readonly unread: UnreadCounts;
   readonly deliveries: Deliveries;
   /** Counts the requests that wait. */
@@ -56,7 +58,7 @@ export class SyncService {
   }
 
   async #answer(asked: SyncRequest): Promise<string> {
-    const { feed, announcements } = this.deps;
+    const { feed, announcements, typing } = this.deps;
     const { timeoutMs, signal } = asked;
     const deadline = performance.now() + timeoutMs;
     this.deps.sent.received(`${asked.userId} ${asked.deviceId}`, asked.since);
@@ -65,6 +67,7 @@ export class SyncService {
     // Up to where there was nothing to tell.
     let lookedAt = asked.since ?? 0;
     for (;;) {
+      await typing.settled();
       // While it waited, the feed may have started afresh, with new views.
       const user = await this.#userOf(asked);
       const upTo = feed.position;

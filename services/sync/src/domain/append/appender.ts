@@ -4,7 +4,7 @@ import { atTracePoint, type TracePoint, tracePoint } from '@ganglion/telemetry';
 import { LRUCache } from 'lru-cache';
 import type { AppendBatch, AppendRoom } from '../append-batch.js';
 import type { AppendModel, EntryName } from '../ports/append-model.js';
-import type { UnplacedReceipt } from '../ports/receipt-model.js';
+import type { NewReceipt } from '../ports/receipt-model.js';
 import { isStorableKey } from '../storable.js';
 import { BatchBuilder } from './batch-builder.js';
 import { JumpStage } from './jump-stage.js';
@@ -17,9 +17,9 @@ export type Incoming =
   | { readonly room: RoomEvents }
   /** What comes from the log lacks nothing before it that still counts. */
   | { readonly user: UserChanges; readonly fromLog?: boolean }
-  | { readonly receipts: readonly UnplacedReceipt[] }
-  /** Without a note, only what has lasted too long ends. */
-  | { readonly typing: TypingNote | undefined };
+  | { readonly receipts: readonly NewReceipt[] }
+  /** Without notes, only what has lasted too long ends. */
+  | { readonly typing: readonly TypingNote[] };
 
 /** This process no longer is the appender. What it was given goes to the next one. */
 export class TermOverError extends Error {
@@ -67,6 +67,11 @@ export class Appender {
   constructor(private readonly deps: AppenderDependencies) {
     this.#position = deps.position;
     this.#jumps = new JumpStage(deps.model, deps.log);
+  }
+
+  /** The position that was handed out last. */
+  get position(): number {
+    return this.#position;
   }
 
   /** Resolves once it is appended. @throws TermOverError, or what the database failed with */
@@ -147,14 +152,21 @@ export class Appender {
   }
 
   async #write(built: AppendBatch, jump?: { roomNid: number; roomSeq: number }): Promise<void> {
-    const { model, epoch, typing, appended } = this.deps;
-    const batch = jump === undefined ? built : await this.#writeJump(built, jump);
-    if (jump === undefined && !(await model.append(batch, epoch))) throw new TermOverError(`term ${epoch} is over`);
+    const { epoch, typing, appended } = this.deps;
+    const batch = jump === undefined ? await this.#writeBatch(built) : await this.#writeJump(built, jump);
     this.#position = batch.position;
     for (const room of batch.rooms) this.#rooms.set(room.roomId, room);
     for (const { userId, seq } of batch.userSeqs) this.#userSeqs.set(userId, seq);
-    typing.wasPlaced(batch.typing);
+    if (batch.typing !== undefined) typing.wasPlaced(batch.typing);
     appended({ ...batch, epoch });
+  }
+
+  /** The batch without the receipts that were behind. */
+  async #writeBatch(batch: AppendBatch): Promise<AppendBatch> {
+    const { model, epoch } = this.deps;
+    const placed = await model.append(batch, epoch);
+    if (placed === undefined) throw new TermOverError(`term ${epoch} is over`);
+    return { ...batch, receipts: batch.receipts.filter(({ position }) => placed.receipts.has(position)) };
   }
 
   /** The batch as it is with what the jump made of the room. */
@@ -173,13 +185,14 @@ export class Appender {
   #addEphemeral(builder: BatchBuilder, group: readonly Incoming[]): void {
     const now = Date.now();
     const { typing } = this.deps;
-    for (const incoming of group) {
-      if ('receipts' in incoming) for (const receipt of incoming.receipts) builder.addReceipt(receipt);
-      if ('typing' in incoming && incoming.typing !== undefined) typing.note(incoming.typing, now);
+    for (const receipt of furthest(group)) builder.addReceipt(receipt);
+    for (const incoming of group) if ('typing' in incoming) for (const note of incoming.typing) typing.note(note, now);
+    for (const { roomNid, type, stateKey: userId, membership = 'leave' } of builder.stateLog) {
+      if (type === 'm.room.member') typing.noteMember({ roomNid, userId, membership });
     }
-    for (const { roomNid, text } of builder.events) if (text !== undefined) typing.noteEvent({ roomNid, ...text });
     typing.expire(now);
-    for (const row of typing.changes()) builder.addTyping(row);
+    if (typing.isBeginning) builder.endTyping();
+    for (const change of typing.changes()) builder.addTyping(change);
   }
 
   async #knowRooms(runs: readonly RoomEvents[]): Promise<void> {
@@ -267,4 +280,18 @@ export class Appender {
 
 function isBackfilled({ events }: RoomEvents): boolean {
   return (events[0]?.roomSeq ?? 0) < 0;
+}
+
+/** Of several receipts of one kind, the one that is furthest ahead: a statement may write each row once. */
+function furthest(group: readonly Incoming[]): Iterable<NewReceipt> {
+  const receipts = new Map<string, NewReceipt>();
+  for (const incoming of group) {
+    for (const receipt of 'receipts' in incoming ? incoming.receipts : []) {
+      const { roomNid, userId, type, threadId, eventPosition } = receipt;
+      const key = JSON.stringify([roomNid, userId, type, threadId]);
+      const known = receipts.get(key);
+      if (known === undefined || known.eventPosition < eventPosition) receipts.set(key, receipt);
+    }
+  }
+  return receipts.values();
 }

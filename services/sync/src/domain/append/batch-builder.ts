@@ -9,11 +9,12 @@ import type {
   ReceiptRow,
   Redaction,
   StateJump,
-  TypingRow,
+  StateLogEntry,
 } from '../append-batch.js';
 import type { EventText } from '../event-text.js';
 import { readStrippedState } from '../stripped-state.js';
 import type { EventPlace } from '../timeline-event.js';
+import type { TypingRow } from '../typing-lists.js';
 import { isQuietEvent } from './quiet-events.js';
 import { isJump, type ReadableEvent, type ReadableRun } from './readable-run.js';
 import { type CurrentState, RoomStateChanges } from './room-state-changes.js';
@@ -33,6 +34,7 @@ export class BatchBuilder {
   readonly #accountData: AccountDataRow[] = [];
   readonly #receipts: ReceiptRow[] = [];
   readonly #typing: TypingRow[] = [];
+  #typingEndsAt: number | undefined;
   readonly #userSeqs = new Map<string, number>();
 
   constructor(
@@ -63,7 +65,7 @@ export class BatchBuilder {
       memberships: this.#state.memberships,
       accountData: this.#accountData,
       receipts: this.#receipts,
-      typing: this.#typing,
+      typing: { rows: this.#typing, endsAt: this.#typingEndsAt },
       userSeqs: [...this.#userSeqs].map(([userId, seq]) => ({ userId, seq })),
     };
   }
@@ -104,9 +106,14 @@ export class BatchBuilder {
     this.#typing.push({ ...row, position: ++this.position });
   }
 
-  /** The events that were added so far. */
-  get events(): readonly AppendedEvent[] {
-    return this.#events;
+  /** Nobody knows who was typing before. */
+  endTyping(): void {
+    this.#typingEndsAt = ++this.position;
+  }
+
+  /** The changes of state that were added so far. */
+  get stateLog(): readonly StateLogEntry[] {
+    return this.#state.log;
   }
 
   #addEvent(room: AppendRoom, event: ReadableEvent): void {

@@ -1,11 +1,14 @@
 import { MatrixError } from '@ganglion/contracts';
 import type { Announcements } from '../feed/announcements.js';
 import type { LiveFeed } from '../feed/live-feed.js';
+import { Gatherer } from '../gatherer.js';
 import { belongsToThread } from '../history/threads.js';
 import type { RoomRecord } from '../ports/read-model.js';
-import type { ReceiptModel } from '../ports/receipt-model.js';
+import type { NewReceipt, ReceiptModel } from '../ports/receipt-model.js';
 import type { TimelineEvent } from '../timeline-event.js';
 import type { EventFinder } from '../views/event-finder.js';
+import type { UserView } from '../views/user-view.js';
+import type { UserViews } from '../views/user-views.js';
 import type { FullyReadMarkers } from './fully-read.js';
 import type { JoinedRooms } from './joined-rooms.js';
 
@@ -25,53 +28,89 @@ export interface ReceiptsDependencies {
   readonly feed: LiveFeed;
   readonly finder: EventFinder;
   readonly receipts: ReceiptModel;
+  readonly users: UserViews;
   readonly joined: JoinedRooms;
   readonly announcements: Announcements;
   readonly fullyRead: FullyReadMarkers;
-  /** Tells the appender that a receipt waits. */
+  /** Tells the appender that receipts wait. */
   readonly announce: () => void;
 }
 
+const GATHER_MS = 250;
+const LONGEST_WAIT_MS = 2_000;
+const NEVER = new AbortController().signal;
+
 /** What users say they have read. @see https://spec.matrix.org/v1.19/client-server-api/#receipts */
 export class Receipts {
+  readonly #gathered = new Gatherer<NewReceipt>(GATHER_MS, (receipts) => this.#handOver(receipts));
+
   constructor(private readonly deps: ReceiptsDependencies) {}
 
   /**
-   * Stores a receipt; one that is behind what was read before changes nothing.
+   * Stores receipts; those that are behind what was read before change nothing. Resolves once they are kept and the user
+   * would find them in their next /sync; or in two seconds when they are kept, but the appender is not there.
    *
-   * @throws MatrixError M_FORBIDDEN, M_NOT_FOUND, M_INVALID_PARAM when the event has nothing to do with the thread
+   * @throws MatrixError M_FORBIDDEN, M_NOT_FOUND, M_INVALID_PARAM when an event has nothing to do with the thread; then none
+   *   of them is stored
    * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidreceiptreceipttypeeventid
    */
-  async post(request: ReceiptRequest): Promise<void> {
-    const { finder, receipts, announce } = this.deps;
-    const { userId, type, eventId, threadId = '' } = request;
-    const { room, event } = await this.#event(request, eventId);
-    const find = (id: string) => finder.find(room, id, userId);
-    if (threadId !== '' && !(await belongsToThread(find, event, threadId))) {
-      throw new MatrixError(400, 'M_INVALID_PARAM', `${eventId} does not belong to the thread ${threadId}`);
-    }
-    const { roomNid, position: eventPosition } = event.place;
-    const receipt = { roomNid, userId, type, threadId, eventId, eventPosition, ts: Date.now() };
-    if (await receipts.putReceipt(receipt)) announce();
+  post(requests: readonly ReceiptRequest[]): Promise<void> {
+    return this.deps.feed.use(async () => {
+      const receipts = await Promise.all(requests.map((request) => this.#receipt(request)));
+      await Promise.all(receipts.map((receipt) => this.#put(receipt)));
+    });
   }
 
   /** @throws MatrixError M_FORBIDDEN, M_NOT_FOUND */
   async setFullyRead(reader: Reader, eventId: string): Promise<void> {
-    const { room, event } = await this.#event(reader, eventId);
+    const { room, event } = await this.deps.feed.use(() => this.#event(reader, eventId));
     await this.deps.fullyRead.set(reader.userId, room, event);
   }
 
-  /** The event of a room that the user is in. */
-  #event({ userId, roomId }: Reader, eventId: string): Promise<{ room: RoomRecord; event: TimelineEvent }> {
-    const { feed, joined, announcements, finder } = this.deps;
-    return feed.use(async () => {
-      const { record: room } = (await joined.find(userId, roomId)).room;
-      const known = await finder.find(room, eventId, userId);
-      if (known !== undefined) return { room, event: known };
-      await announcements.settled(roomId);
-      const event = await finder.find(room, eventId, userId);
-      if (event === undefined) throw new MatrixError(404, 'M_NOT_FOUND', 'There is no such event in the room');
-      return { room, event };
-    });
+  async #receipt(request: ReceiptRequest): Promise<NewReceipt> {
+    const { userId, type, eventId, threadId = '' } = request;
+    const { room, event } = await this.#event(request, eventId);
+    const find = (id: string) => this.deps.finder.find(room, id, userId);
+    if (threadId !== '' && !(await belongsToThread(find, event, threadId))) {
+      throw new MatrixError(400, 'M_INVALID_PARAM', `${eventId} does not belong to the thread ${threadId}`);
+    }
+    const { roomNid, position: eventPosition } = event.place;
+    return { roomNid, userId, type, threadId, eventId, eventPosition, ts: Date.now() };
   }
+
+  async #put(receipt: NewReceipt): Promise<void> {
+    const { users } = this.deps;
+    if (hasRead(await users.get(receipt.userId), receipt)) return;
+    await this.#gathered.add(receipt);
+    const deadline = performance.now() + LONGEST_WAIT_MS;
+    for (;;) {
+      const user = await users.get(receipt.userId);
+      const left = deadline - performance.now();
+      if (hasRead(user, receipt) || left <= 0) return;
+      await user.wait(left, NEVER);
+    }
+  }
+
+  async #handOver(receipts: readonly NewReceipt[]): Promise<void> {
+    await this.deps.receipts.handOver(receipts);
+    this.deps.announce();
+  }
+
+  /** The event of a room that the user is in. */
+  async #event({ userId, roomId }: Reader, eventId: string): Promise<{ room: RoomRecord; event: TimelineEvent }> {
+    const { joined, announcements, finder } = this.deps;
+    const { record: room } = (await joined.find(userId, roomId)).room;
+    const known = await finder.find(room, eventId, userId);
+    if (known !== undefined) return { room, event: known };
+    await announcements.settled(roomId);
+    const event = await finder.find(room, eventId, userId);
+    if (event === undefined) throw new MatrixError(404, 'M_NOT_FOUND', 'There is no such event in the room');
+    return { room, event };
+  }
+}
+
+/** Whether a user has read as far as a receipt says, by one of the same kind. */
+function hasRead({ rooms }: UserView, { roomNid, type, threadId, eventPosition }: NewReceipt): boolean {
+  const known = rooms.get(roomNid)?.marks.receipt(type, threadId);
+  return known !== undefined && known >= eventPosition;
 }

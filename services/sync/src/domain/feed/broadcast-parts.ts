@@ -1,4 +1,7 @@
 import type { AppendBatch, Redaction } from '../append-batch.js';
+import type { TypingChanges } from '../typing-lists.js';
+
+type IsIn = (row: { readonly position: number }) => boolean;
 
 interface Row {
   readonly position: number;
@@ -44,12 +47,12 @@ function rowsOf(batch: AppendBatch): Row[] {
     ...batch.memberships.map(({ position, strippedState }) => sized(position, strippedState?.length ?? 0)),
     ...batch.accountData.map(({ position, content }) => sized(position, content.length)),
     ...batch.receipts.map(({ position }) => sized(position, 0)),
-    ...batch.typing.map(({ position, typing }) => sized(position, typing.length * ROW_SIZE)),
+    ...(batch.typing?.rows ?? []).map(({ position, typing }) => sized(position, typing.length * ROW_SIZE)),
   ].sort((one, other) => one.position - other.position);
 }
 
 function partOf(batch: AppendBatch, above: number, end: number): AppendBatch {
-  const isIn = ({ position }: { readonly position: number }) => position > above && position <= end;
+  const isIn: IsIn = ({ position }) => position > above && position <= end;
   const events = batch.events.filter(isIn);
   const isLast = end === batch.position;
   return {
@@ -63,14 +66,18 @@ function partOf(batch: AppendBatch, above: number, end: number): AppendBatch {
     memberships: batch.memberships.filter(isIn),
     accountData: batch.accountData.filter(isIn),
     receipts: batch.receipts.filter(isIn),
-    typing: batch.typing.filter(isIn),
+    typing: batch.typing && typingOf(batch.typing, isIn),
     rooms: roomsOf(batch, above, end),
     userSeqs: isLast ? batch.userSeqs : [],
   };
 }
 
+function typingOf({ rows, endsAt }: TypingChanges, isIn: IsIn): TypingChanges {
+  return { rows: rows.filter(isIn), endsAt: endsAt !== undefined && isIn({ position: endsAt }) ? endsAt : undefined };
+}
+
 /** What a redaction has taken away must not be seen together with it. */
-function isToldWith(events: AppendBatch['events'], isIn: (row: { readonly position: number }) => boolean) {
+function isToldWith(events: AppendBatch['events'], isIn: IsIn) {
   const redacted = new Set(events.map(({ redactsNid }) => redactsNid));
   return ({ eventNid, position }: Redaction) => (position === undefined ? redacted.has(eventNid) : isIn({ position }));
 }

@@ -1,27 +1,24 @@
-import type { Announcement } from '@ganglion/contracts';
 import { atTracePoint } from '@ganglion/telemetry';
 import type { AppendBatch } from '../append-batch.js';
 import type { Head, ReadModel } from '../ports/read-model.js';
 import { AheadBatches } from './ahead-batches.js';
-import type { Announcements } from './announcements.js';
 
 /** How the feed hears of what was appended: only while it listens. */
 export interface FeedSource {
   /** Whether anything can be heard now. */
   readonly connected: boolean;
-  listen(
-    onBatch: (batch: AppendBatch) => void,
-    onAnnouncement: (announcement: Announcement) => void,
-  ): Promise<() => Promise<void>>;
+  listen(onBatch: (batch: AppendBatch) => void): Promise<() => Promise<void>>;
   /** Batches may have been missed, or will be until the listener is called again. */
   onReset(listener: () => void): () => void;
 }
 
 /** What a replica keeps in memory of what was appended. */
 export interface Follower {
-  /** Forgets everything; from a position on, it will be told of all there is. */
-  begin(position: number): void;
+  /** Forgets everything. From a position on it will be told of all there is; undefined when it will not be told anything. */
+  begin(position: number | undefined): void;
   apply(batch: AppendBatch): void;
+  /** Broadcasts of other kinds may have been lost. */
+  missed?(): void;
 }
 
 const IDLE_AFTER_MS = 10_000;
@@ -60,7 +57,6 @@ export class LiveFeed {
   constructor(
     private readonly source: FeedSource,
     private readonly model: ReadModel,
-    private readonly announcements: Pick<Announcements, 'announce' | 'missed'>,
     /** Told in this order. */
     private readonly followers: readonly Follower[],
     /** How long without a request until the feed goes to sleep; Infinity where listening costs nothing. */
@@ -103,10 +99,7 @@ export class LiveFeed {
 
   async #activate(): Promise<void> {
     try {
-      this.#stopListening = await this.source.listen(
-        (batch) => this.#receive(batch),
-        (announcement) => this.announcements.announce(announcement),
-      );
+      this.#stopListening = await this.source.listen((batch) => this.#receive(batch));
       this.#stopResets = this.source.onReset(() => this.#reset());
       this.#begin(await this.model.head());
       this.#isActive = true;
@@ -126,12 +119,13 @@ export class LiveFeed {
     this.#stopResets?.();
     const stop = this.#stopListening;
     this.#stopListening = undefined;
-    this.#begin({ position: 0, epoch: 0 });
+    this.position = 0;
+    for (const follower of this.followers) follower.begin(undefined);
     await stop?.();
   }
 
   #reset(): void {
-    this.announcements.missed();
+    for (const follower of this.followers) follower.missed?.();
     this.#setPace();
     void this.#catchUp().catch(() => {});
   }

@@ -1,5 +1,6 @@
 import type { StateChange } from '@ganglion/contracts/room';
-import type { AppendBatch, AppendRoom, MembershipRow, TypingRow } from '../append-batch.js';
+import type { AppendBatch, AppendRoom, MembershipRow } from '../append-batch.js';
+import type { TypingLists } from '../typing-lists.js';
 
 /** How far the owners' logs have been compared with: everything older is in the read model. */
 export interface AppendCursors {
@@ -9,6 +10,14 @@ export interface AppendCursors {
 
 export interface AppenderState extends AppendCursors {
   readonly position: number;
+  /** Who is typing where, when the last term has left word of it and nothing was appended since. */
+  readonly typing: TypingLists | undefined;
+}
+
+/** What an append has made of a batch. */
+export interface Appended {
+  /** The positions of those receipts that took effect: others are behind what was read before. */
+  readonly receipts: ReadonlySet<number>;
 }
 
 /** What an entry of a room's state is now. */
@@ -44,13 +53,13 @@ export interface Jumped {
 export interface AppendModel {
   /** Begins a term: from now on, batches of earlier epochs fail. Undefined when a later term has begun. */
   beginTerm(epoch: number): Promise<AppenderState | undefined>;
-  /** Who is typing where, as the last term left it. */
-  typing(): Promise<Omit<TypingRow, 'position'>[]>;
+  /** Leaves word for the next term of who is typing where, as of a position. */
+  leaveTyping(epoch: number, position: number, lists: TypingLists): Promise<void>;
   cursors(): Promise<AppendCursors>;
   /** Has no effect when the term is over. */
   saveCursors(epoch: number, roomCursor: number, userCursor: number): Promise<void>;
-  /** False when this term is over. */
-  append(batch: AppendBatch, epoch: number): Promise<boolean>;
+  /** Undefined when this term is over. */
+  append(batch: AppendBatch, epoch: number): Promise<Appended | undefined>;
   /** Puts entries of a jump aside, until it is appended. What is there already stays. */
   stageJump(jump: JumpName, changes: readonly StateChange[]): Promise<void>;
   /** Appends a batch that ends with the event of a jump, and all of its staged entries. Undefined when this term is over. */

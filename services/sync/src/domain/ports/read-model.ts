@@ -1,4 +1,4 @@
-import type { AccountDataRow, AppendBatch, TypingUser } from '../append-batch.js';
+import type { AccountDataRow, AppendBatch } from '../append-batch.js';
 import type { EventPlace, StateVersion } from '../timeline-event.js';
 
 /** A room as replicas load it. */
@@ -19,16 +19,6 @@ export interface MembershipRecord extends RoomRecord {
   readonly eventNid: number | undefined;
   /** A JSON array: what is known of a room that we are not in. */
   readonly strippedState: string | undefined;
-  readonly ephemeral: RoomEphemeral;
-}
-
-/** What does not last of a room. */
-export interface RoomEphemeral {
-  /** Of the last receipt that everybody may see; 0 when there is none. */
-  readonly receiptPosition: number;
-  readonly typing: readonly TypingUser[];
-  /** Of the last change to who is typing; 0 when there was none. */
-  readonly typingPosition: number;
 }
 
 /** Live events of a room, in the order of positions. */

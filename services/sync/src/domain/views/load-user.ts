@@ -32,9 +32,8 @@ export async function loadUser(userId: string, seenFrom: number, model: ReadMode
 }
 
 function membershipOf(record: MembershipRecord, room: TrackedRoom): TrackedMembership {
-  room.ephemeral.merge(record.ephemeral);
   const known = newMembership(room, { ...record, position: record.membershipPosition });
-  if (record.membership === 'join') changes(known, Math.max(room.position, room.ephemeral.position));
+  if (record.membership === 'join') changes(known, room.position);
   return known;
 }
 

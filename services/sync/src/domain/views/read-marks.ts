@@ -13,18 +13,19 @@ export class ReadMarks {
 
   /** A thread, or the main timeline, has been read up to here. */
   readUpTo(threadId: string): number {
-    return Math.max(this.unthreaded, this.receipt('m.read', threadId), this.receipt('m.read.private', threadId));
+    const [shown, hidden] = [this.receipt('m.read', threadId), this.receipt('m.read.private', threadId)];
+    return Math.max(this.unthreaded, shown ?? 0, hidden ?? 0);
   }
 
-  /** Up to where the receipt of one kind goes; 0 when there is none. */
-  receipt(type: string, threadId: string): number {
-    return this.#receipts?.get(`${type} ${threadId}`) ?? 0;
+  /** Up to where the receipt of one kind goes; undefined when there is none. */
+  receipt(type: string, threadId: string): number | undefined {
+    return this.#receipts?.get(`${type} ${threadId}`);
   }
 
   apply(receipt: Pick<ReceiptRow, 'type' | 'threadId' | 'eventPosition' | 'position'>): void {
     const { type, threadId, eventPosition, position } = receipt;
     this.#receipts ??= new Map();
-    this.#receipts.set(`${type} ${threadId}`, Math.max(this.receipt(type, threadId), eventPosition));
+    this.#receipts.set(`${type} ${threadId}`, Math.max(this.receipt(type, threadId) ?? eventPosition, eventPosition));
     this.version += 1;
     this.position = Math.max(this.position, position);
     if (threadId === '') this.unthreaded = Math.max(this.unthreaded, eventPosition);

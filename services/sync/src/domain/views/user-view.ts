@@ -3,19 +3,26 @@ import type { AccountDataRow, ReceiptRow } from '../append-batch.js';
 import type { RoomRecord } from '../ports/read-model.js';
 import { ChangeList, type Listed } from './change-list.js';
 import { ReadMarks } from './read-marks.js';
-import { TrackedEphemeral } from './tracked-ephemeral.js';
 import { USUAL_RULES } from './usual-rules.js';
 
 /** A room that some user in memory has to do with. */
 export class TrackedRoom {
   /** Of the room's last event. */
   position: number;
-  readonly ephemeral = new TrackedEphemeral();
   /** What those users are in it. */
   readonly users = new Map<UserView, TrackedMembership>();
 
   constructor(readonly record: RoomRecord) {
     this.position = record.position;
+  }
+
+  /** What happens in the room concerns those who are in it: they are added to these. */
+  touch(position: number, concerned: Set<UserView>): void {
+    for (const [user, membership] of this.users) {
+      if (membership.membership !== 'join') continue;
+      user.touch(membership, position);
+      concerned.add(user);
+    }
   }
 }
 

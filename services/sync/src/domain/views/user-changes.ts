@@ -1,0 +1,70 @@
+import type { AccountDataRow, AppendBatch, MembershipRow, ReceiptRow } from '../append-batch.js';
+import type { RoomRecord } from '../ports/read-model.js';
+import type { TrackedRooms } from './tracked-rooms.js';
+import { newMembership, type TrackedRoom, type UserView } from './user-view.js';
+
+/** The users and rooms that a change is to be applied to. */
+export interface Concerned {
+  readonly rooms: TrackedRooms;
+  user(userId: string): UserView | undefined;
+  room(roomNid: number): TrackedRoom | undefined;
+  /** Those for whom something has happened are put here. */
+  readonly users: Set<UserView>;
+}
+
+/** Tells users of what was appended. */
+export function applyBatch(batch: AppendBatch, concerned: Concerned): void {
+  // First who comes and goes: what happens in a room concerns those who are in it then.
+  for (const row of batch.memberships) applyMembership(batch, row, concerned);
+  for (const row of batch.accountData) applyAccountData(row, concerned);
+  for (const { roomNid, position } of batch.events) {
+    const room = concerned.room(roomNid);
+    if (room === undefined) continue;
+    room.position = Math.max(room.position, position);
+    room.touch(position, concerned.users);
+  }
+  for (const receipt of batch.receipts) applyReceipt(receipt, concerned);
+}
+
+/** Tells users of what has changed in rooms that is kept elsewhere. */
+export function touchRooms(rows: Iterable<{ roomNid: number; position: number }>, concerned: Concerned): void {
+  for (const { roomNid, position } of rows) concerned.room(roomNid)?.touch(position, concerned.users);
+}
+
+function applyMembership(batch: AppendBatch, row: MembershipRow, { rooms, user: find, users }: Concerned): void {
+  const user = find(row.userId);
+  if (user === undefined) return;
+  users.add(user);
+  const record = rooms.get(row.roomNid)?.record ?? roomRecord(batch, row.roomNid);
+  if (record === undefined) return;
+  const { membership, position, eventNid, strippedState } = row;
+  const known = user.rooms.get(row.roomNid);
+  const goesOn = known?.membership === membership ? known.since : position;
+  const changed = { membership, position, since: row.since ?? goesOn, eventNid, strippedState };
+  if (known === undefined) user.add(newMembership(rooms.track(record), changed));
+  if (known === undefined || position <= known.position) return;
+  Object.assign(known, changed);
+  user.touch(known, position);
+}
+
+function applyAccountData(row: AccountDataRow, { rooms, user: find, users }: Concerned): void {
+  const user = find(row.userId);
+  if (user === undefined || row.position <= user.accountDataPosition) return;
+  user.applyAccountData(row);
+  users.add(user);
+  const membership = user.rooms.get(rooms.nidOf(row.roomId) ?? 0);
+  if (membership !== undefined) user.touch(membership, row.position);
+}
+
+/** A private receipt concerns its user alone. */
+function applyReceipt(receipt: ReceiptRow, { user: find, room, users }: Concerned): void {
+  const user = find(receipt.userId);
+  user?.applyReceipt(receipt);
+  if (user !== undefined) users.add(user);
+  if (receipt.type !== 'm.read.private') room(receipt.roomNid)?.touch(receipt.position, users);
+}
+
+function roomRecord({ rooms, previousPosition }: AppendBatch, roomNid: number): RoomRecord | undefined {
+  const room = rooms.find(({ nid }) => nid === roomNid);
+  return room && { nid: room.nid, roomId: room.roomId, roomVersion: room.roomVersion, position: previousPosition };
+}
