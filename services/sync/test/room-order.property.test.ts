@@ -6,9 +6,14 @@ import type { NewEvent } from './support/rooms.js';
 
 /** One thing that happens in a room that forks. */
 const step = fc.oneof(
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant('say' as const), count: fc.integer({ min: 1, max: 12 }) }) },
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant('say' as const), count: fc.integer({ min: 1, max: 25 }) }) },
   // It comes late, on a branch that the room had long left.
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('late' as const), back: fc.nat({ max: 60 }) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      ...{ kind: fc.constant('late' as const), back: fc.nat({ max: 90 }), count: fc.integer({ min: 1, max: 4 }) },
+    }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({ kind: fc.constant('backfill' as const), count: fc.integer({ min: 1, max: 9 }) }),
@@ -92,7 +97,10 @@ async function happen(roomId: string, sender: string, taken: Exclude<Step, { kin
     ...more,
   });
   if (taken.kind === 'say') await rooms.commit(roomId, Array(taken.count).fill(say()));
-  if (taken.kind === 'late') await rooms.commit(roomId, [say({ depth: Math.max(1, room.live.length - taken.back) })]);
+  if (taken.kind === 'late') {
+    const depth = Math.max(1, room.live.length - taken.back);
+    await rooms.commit(roomId, Array(taken.count).fill(say({ depth })));
+  }
   if (taken.kind === 'backfill') {
     const events = rooms.backfill(roomId, Array(taken.count).fill(say({ depth: 1 + (room.backfilled.length % 7) })));
     await rooms.publish(roomId, events);
