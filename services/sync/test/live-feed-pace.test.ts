@@ -4,11 +4,7 @@ import type { AppendBatch } from '../src/domain/append-batch.js';
 import { Announcements } from '../src/domain/feed/announcements.js';
 import { type FeedSource, LiveFeed } from '../src/domain/feed/live-feed.js';
 import type { Head, ReadModel } from '../src/domain/ports/read-model.js';
-
-const NOTHING = {
-  ...{ rooms: [], events: [], backfilled: [], stateKeys: [], stateLog: [], jumps: [], redactions: [], memberships: [] },
-  ...{ accountData: [], receipts: [], typing: undefined },
-};
+import { NOTHING } from './support/batches.js';
 
 /** A database and a bus, which tell a feed what the test says. */
 class World {
@@ -56,7 +52,7 @@ class World {
   }
 
   batch(previousPosition: number, position: number, epoch = 1): AppendBatch {
-    return { ...NOTHING, previousPosition, position, epoch, userSeqs: [] };
+    return { ...NOTHING, previousPosition, position, epoch };
   }
 
   /** Commits some positions; what is answered tells of them on the bus. */

@@ -2,15 +2,11 @@ import type { AppendBatch, AppendedEvent, AppendRoom } from '../src/domain/appen
 import type { MembershipRecord, ReadModel } from '../src/domain/ports/read-model.js';
 import type { ReceiptModel } from '../src/domain/ports/receipt-model.js';
 import { UserViews } from '../src/domain/views/user-views.js';
+import { NOTHING } from './support/batches.js';
 
 const ALICE = '@alice:one.test';
 const ROOMS = 2_000;
 const BEGIN = 10_000;
-
-const NOTHING = {
-  ...{ rooms: [], events: [], backfilled: [], stateKeys: [], stateLog: [], jumps: [], redactions: [], memberships: [] },
-  ...{ accountData: [], receipts: [], typing: undefined },
-};
 
 const record = (nid: number, membership = 'join'): MembershipRecord => ({
   ...{ nid, roomId: `!${nid}:one.test`, roomVersion: '11', position: BEGIN - nid, membership },
@@ -31,7 +27,7 @@ async function views() {
 let position = BEGIN;
 const batch = (rows: (at: number) => Partial<AppendBatch>): AppendBatch => {
   position += 1;
-  return { ...NOTHING, previousPosition: position - 1, position, userSeqs: [], ...rows(position) };
+  return { ...NOTHING, previousPosition: position - 1, position, ...rows(position) };
 };
 const said = (roomNid: number) => batch((at) => ({ events: [{ roomNid, position: at } as AppendedEvent] }));
 const member = (roomNid: number, membership: string) =>
