@@ -44,7 +44,7 @@ async function entriesOf({ model }: RoomReaders, { view, since, upTo }: StateQue
   const state = await stateAt(model, view, upTo);
   if (!withMembers) return state;
   const pages = [state];
-  for await (const page of allMembersAt(model, view.record.nid, upTo)) pages.push([...page]);
+  for await (const page of allMembersAt(model, view, upTo)) pages.push([...page]);
   return pages.flat();
 }
 

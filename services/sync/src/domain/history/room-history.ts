@@ -148,7 +148,7 @@ export class RoomHistory {
         (membership === undefined || is === membership) && (notMembership === undefined || is !== notMembership);
       const viewer = viewerOf(access, request);
       const texts: string[] = [];
-      for await (const events of memberEvents(this.deps, access.room, at, isWanted)) {
+      for await (const events of memberEvents(this.deps, await this.deps.rooms.get(access.room), at, isWanted)) {
         for (const event of events) texts.push(eventText(event, viewer));
       }
       return `{"chunk":[${texts.join(',')}]}`;
@@ -237,10 +237,11 @@ export class RoomHistory {
     const { room, stateUpTo } = access;
     if (!filter.allowsRoom(room.roomId)) return [];
     const time = stateTime(at, stateUpTo);
-    const state = await showState(texts, room, await stateAt(model, await rooms.get(room), time));
+    const view = await rooms.get(room);
+    const state = await showState(texts, room, await stateAt(model, view, time));
     const members = filter.lazyLoadMembers ? await this.#membersOf(access, mentioned, at) : [];
     if (!filter.lazyLoadMembers) {
-      for await (const page of memberEvents(this.deps, room, time, () => true)) members.push(...page);
+      for await (const page of memberEvents(this.deps, view, time, () => true)) members.push(...page);
     }
     return [...state, ...members].filter((event) => filter.allows(filterable(event)));
   }

@@ -44,14 +44,17 @@ export async function membersAt(
   );
 }
 
+/** Of a room with so many members they are all kept in memory, once somebody has asked for them all. */
+const FEW_MEMBERS = 300;
 const MEMBERS_PAGE = 1_000;
 
-/** All members at a position, whatever their membership, a page at a time. */
-export async function* allMembersAt(
-  model: Model,
-  roomNid: number,
-  at: number,
-): AsyncGenerator<readonly StateVersion[]> {
+/** All members at a position, whatever their membership, a page at a time: from memory where they are few. */
+export async function* allMembersAt(model: Model, view: RoomView, at: number): AsyncGenerator<readonly StateVersion[]> {
+  const roomNid = view.record.nid;
+  if (view.covers(at) && (view.knowsAllMembers || (await learnAllMembers(model, view)))) {
+    yield view.membersAt(at);
+    return;
+  }
   for (let afterKey: number | undefined = 0; afterKey !== undefined; ) {
     const page: Awaited<ReturnType<Model['members']>> = await model.members({
       ...{ roomNid, at, afterKey, limit: MEMBERS_PAGE },
@@ -59,6 +62,17 @@ export async function* allMembersAt(
     yield page.members;
     afterKey = page.nextKey;
   }
+}
+
+/** Whether they are few enough to be known, and still within the window. */
+async function learnAllMembers(model: Model, view: RoomView): Promise<boolean> {
+  const { record, windowStart } = view;
+  if (view.counts.joined + view.counts.invited > FEW_MEMBERS) return false;
+  const page = { roomNid: record.nid, at: windowStart, afterKey: 0, limit: FEW_MEMBERS };
+  const { members, nextKey } = await model.members(page);
+  if (nextKey !== undefined || windowStart !== view.windowStart) return false;
+  view.learnAllMembers(members);
+  return true;
 }
 
 async function learnMembers(model: Model, view: RoomView, wanted: readonly string[]): Promise<void> {

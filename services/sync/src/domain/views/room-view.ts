@@ -24,6 +24,7 @@ export class RoomView {
   readonly #changed = new Map<string, number>();
   #counts: MemberCounts;
   #heroes: { readonly membersPosition: number; readonly value: Promise<Heroes> } | undefined;
+  #knowsAll = false;
   /** The view answers for this position and all later ones. */
   windowStart: number;
 
@@ -85,7 +86,7 @@ export class RoomView {
 
   /** Whether the versions of a member in the window are known. */
   knowsMember(userId: string): boolean {
-    return this.#members.has({ type: 'm.room.member', stateKey: userId });
+    return this.#knowsAll || this.#members.has({ type: 'm.room.member', stateKey: userId });
   }
 
   /** The version of a known member that holds at a position within the window. */
@@ -93,8 +94,27 @@ export class RoomView {
     return this.#members.at({ type: 'm.room.member', stateKey: userId }, at);
   }
 
+  /** Whether every member is known, as they are of rooms with few of them. */
+  get knowsAllMembers(): boolean {
+    return this.#knowsAll;
+  }
+
+  /** Every known member at a position within the window. */
+  membersAt(at: number): StateVersion[] {
+    return this.#members.allAt(at);
+  }
+
+  /** Takes over all members as they were at the start of the window. */
+  learnAllMembers(versions: readonly StateVersion[]): void {
+    this.#members.clear();
+    for (const version of versions) this.#members.add(version);
+    for (const version of this.#changes) if (version.type === 'm.room.member') this.#members.add(version);
+    this.#knowsAll = true;
+  }
+
   /** Takes over members as they were read for the window, and what the feed has brought of them since. */
   learnMembers(userIds: readonly string[], versions: readonly StateVersion[]): void {
+    if (this.#knowsAll) return;
     if (this.#members.size + userIds.length > MAX_MEMBERS) this.#members.clear();
     for (const userId of userIds) this.#members.know({ type: 'm.room.member', stateKey: userId });
     for (const version of versions) this.#members.add(version);
@@ -129,13 +149,14 @@ export class RoomView {
     if (this.#recent.length > 2 * this.maxRecent) this.#trim();
   }
 
+  /** Also what the window has moved beyond already, as it does when much comes at once. */
   applyState(version: StateVersion): void {
     const name = nameOf(version);
+    if (version.type !== 'm.room.member') this.#entries.add(version);
+    else if (this.knowsMember(version.stateKey)) this.#members.add(version);
     if (version.position <= Math.max(this.windowStart, this.#changed.get(name) ?? 0)) return;
     this.#changed.set(name, version.position);
     this.#changes.push(version);
-    if (version.type !== 'm.room.member') this.#entries.add(version);
-    else if (this.#members.has(version)) this.#members.add(version);
   }
 
   applyCounts({ joined, invited, membersPosition }: AppendRoom): void {
@@ -151,6 +172,13 @@ export class RoomView {
     for (const [name, position] of this.#changed) if (position <= this.windowStart) this.#changed.delete(name);
     this.#entries.trim(this.windowStart);
     this.#members.trim(this.windowStart);
+    // Each change of a member stays, as long as all are known: with many of them it is not worth it any more.
+    if (this.#members.size > MAX_MEMBERS) this.#forgetMembers();
+  }
+
+  #forgetMembers(): void {
+    this.#members.clear();
+    this.#knowsAll = false;
   }
 
   /** The index of the first recent event above a position. */
