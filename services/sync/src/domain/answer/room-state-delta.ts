@@ -54,6 +54,7 @@ async function beforeTimeline(
   { view, timeline, after }: StateQuery,
   entries: readonly StateVersion[],
 ): Promise<StateVersion[]> {
+  if (entries.length === 0) return [];
   const shown = new Set(after ? [] : timeline.events.map(({ text }) => text.eventNid));
   const isShown = ({ eventNid }: StateVersion) => eventNid !== undefined && shown.has(eventNid);
   const hidden = entries.filter(isShown);

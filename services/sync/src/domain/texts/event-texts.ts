@@ -13,6 +13,9 @@ export type Texts = ReadonlyMap<number, EventText>;
 
 /** Where texts come from. */
 export interface TextSource {
+  /** The text of an event if it is in memory. */
+  get(eventNid: number): EventText | undefined;
+  /** The texts of events, those left out that the room-server does not have. @throws what it cannot be reached for */
   load(room: TextRoom, nids: Iterable<number>): Promise<Texts>;
 }
 
@@ -52,7 +55,10 @@ export class EventTexts implements TextSource {
     });
   }
 
-  /** The texts of events, those left out that the room-server does not have. @throws what it cannot be reached for */
+  get(eventNid: number): EventText | undefined {
+    return this.#known.get(eventNid);
+  }
+
   async load(room: TextRoom, nids: Iterable<number>): Promise<Texts> {
     const found = new Map<number, EventText>();
     const missing: number[] = [];
@@ -73,7 +79,10 @@ export class EventTexts implements TextSource {
   }
 
   /** The same texts for who reads more than memory should be filled with. */
-  readonly passing: TextSource = { load: (room, nids) => this.#read(room, [...new Set(nids)]) };
+  readonly passing: TextSource = {
+    get: (eventNid) => this.get(eventNid),
+    load: (room, nids) => this.#read(room, [...new Set(nids)]),
+  };
 
   /** The text of one event by its id. @throws what the room-server cannot be reached for */
   async find(room: TextRoom, eventId: string): Promise<EventText | undefined> {

@@ -1,5 +1,6 @@
+import type { EventText } from '../event-text.js';
 import type { EventPlace, ShownEvent, StateVersion, TimelineEvent } from '../timeline-event.js';
-import type { TextRoom, TextSource, Texts } from './event-texts.js';
+import type { TextRoom, TextSource } from './event-texts.js';
 
 /** Events with their texts, and with those of the events that they show. What has no text is left out. */
 export async function showEvents(texts: TextSource, room: TextRoom, places: readonly EventPlace[]) {
@@ -9,32 +10,55 @@ export async function showEvents(texts: TextSource, room: TextRoom, places: read
 
 /** The events that stand in the state, as far as there are any. */
 export function showState(texts: TextSource, room: TextRoom, versions: readonly StateVersion[]): Promise<ShownEvent[]> {
-  const events = versions.flatMap(({ eventNid, place }) => (eventNid === undefined ? [] : { eventNid, place }));
-  return show(texts, room, events);
+  return show(texts, room, versions as readonly Wanted[]);
 }
 
 interface Wanted {
-  readonly eventNid: number;
-  readonly place: EventPlace | undefined;
+  readonly eventNid: number | undefined;
+  readonly place?: EventPlace | undefined;
 }
+
+type Get = (eventNid: number) => EventText | undefined;
 
 async function show(texts: TextSource, room: TextRoom, events: readonly Wanted[]): Promise<ShownEvent[]> {
-  if (events.length === 0) return [];
-  const nids = events.flatMap(({ eventNid, place }) => [eventNid, ...listOf(place?.replacesNid)]);
-  const found = await texts.load(room, nids);
-  const redacting = events.flatMap(({ eventNid }) => listOf(found.get(eventNid)?.redactedByNid));
-  const redactions = redacting.length === 0 ? found : await texts.load(room, redacting);
-  return events.flatMap((event) => shownEvent(event, found, redactions));
+  const inMemory = new Gathering((nid) => texts.get(nid));
+  const shown = inMemory.gather(events);
+  if (inMemory.missing.length === 0) return shown;
+  const asked = new Set(nidsOf(events));
+  const found = await texts.load(room, asked);
+  const loaded = new Gathering((nid) => found.get(nid) ?? texts.get(nid));
+  const withoutRedactions = loaded.gather(events);
+  const redacting = loaded.missing.filter((nid) => !asked.has(nid));
+  if (redacting.length === 0) return withoutRedactions;
+  const redactions = await texts.load(room, redacting);
+  return new Gathering((nid) => found.get(nid) ?? redactions.get(nid) ?? texts.get(nid)).gather(events);
 }
 
-function shownEvent({ eventNid, place }: Wanted, found: Texts, redactions: Texts): ShownEvent[] {
-  const text = found.get(eventNid);
-  if (text === undefined) return [];
-  const textOf = (texts: Texts, nid: number | undefined) => (nid === undefined ? undefined : texts.get(nid));
-  const replaced = textOf(found, place?.replacesNid);
-  return [{ text, place, replaced, redaction: textOf(redactions, text.redactedByNid) }];
+function nidsOf(events: readonly Wanted[]): number[] {
+  return events.flatMap(({ eventNid, place }) => [eventNid, place?.replacesNid].filter((nid) => nid !== undefined));
 }
 
-function listOf(nid: number | undefined): number[] {
-  return nid === undefined ? [] : [nid];
+/** Puts events together from the texts there are, and notes which are missing. */
+class Gathering {
+  readonly missing: number[] = [];
+
+  constructor(private readonly get: Get) {}
+
+  gather(events: readonly Wanted[]): ShownEvent[] {
+    const shown: ShownEvent[] = [];
+    for (const { eventNid, place } of events) {
+      const text = this.#find(eventNid);
+      const replaced = this.#find(place?.replacesNid);
+      if (text === undefined) continue;
+      shown.push({ text, place, replaced, redaction: this.#find(text.redactedByNid) });
+    }
+    return shown;
+  }
+
+  #find(nid: number | undefined): EventText | undefined {
+    if (nid === undefined) return undefined;
+    const text = this.get(nid);
+    if (text === undefined) this.missing.push(nid);
+    return text;
+  }
 }
