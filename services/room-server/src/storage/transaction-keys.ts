@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Transaction } from '../domain/ports.js';
 
 const DAY_MS = 86_400_000;
@@ -22,6 +22,5 @@ export function forgottenSlot(now = Date.now()): number {
 
 /** A number that a transaction is found by; that it is the same one has to be compared. */
 export function transactionKey({ userId, deviceId, scope, txnId }: Transaction): bigint {
-  const text = [userId, deviceId, scope, txnId].join('\x1f');
-  return createHash('sha256').update(text).digest().readBigInt64BE();
+  return hash('sha256', [userId, deviceId, scope, txnId].join('\x1f'), 'buffer').readBigInt64BE();
 }

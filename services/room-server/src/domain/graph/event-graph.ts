@@ -67,9 +67,10 @@ export class EventGraph {
     const planned = this.#planned.get(nid);
     this.#planned.delete(nid);
     if (planned === undefined || !committed) return;
+    // Nobody asks for messages by their numbers, but for who follows them right now.
+    if (planned.node.keyNid === undefined) return;
     this.#keep(planned.node);
-    // Of what is no state only edges are asked for.
-    if (planned.node.keyNid !== undefined) this.learn(nid, planned.event, roughLength(planned.event));
+    this.learn(nid, planned.event, roughLength(planned.event));
   }
 
   /** The events with these numbers; what the room does not have is left out. */
