@@ -1,4 +1,5 @@
 import type { Queryable } from '@ganglion/database';
+import { type Pdu, referenceHash } from '@ganglion/protocol';
 import type {
   EarlierRedaction,
   EventSummary,
@@ -65,7 +66,25 @@ export class PostgresRoomStore implements RoomStore {
     if (room === undefined) return undefined;
     const head = headOf(room);
     learn(head, rows);
+    await this.#hashExtremities(head);
     return head;
+  }
+
+  /**
+   * Rooms that come from version 2 of the schema, and in which events are referred to by their hashes, too, have
+   * extremities without one until something is committed to them.
+   */
+  async #hashExtremities(head: RoomHead): Promise<void> {
+    if (head.rules.eventIdFormat !== 'in-event') return;
+    const bare = head.extremities.flatMap(({ nid, hash }) => (hash === undefined ? [nid] : []));
+    if (bare.length === 0) return;
+    const { rows } = await this.db.query<{ nid: number; pdu: string }>({
+      name: 'bare-extremities',
+      text: 'SELECT event_nid AS nid, pdu FROM room_server.events WHERE room_nid = $1 AND event_nid = ANY($2)',
+      values: [head.nid, bare],
+    });
+    const hashes = new Map(rows.map(({ nid, pdu }) => [nid, referenceHash(JSON.parse(pdu) as Pdu, head.rules)]));
+    head.extremities = head.extremities.map((each) => ({ ...each, hash: each.hash ?? hashes.get(each.nid) }));
   }
 
   async refresh(head: RoomHead): Promise<boolean> {

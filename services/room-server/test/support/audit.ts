@@ -5,10 +5,12 @@ import {
   checkAuthEvents,
   eventIdOf,
   hasValidContentHash,
+  type Pdu,
   parsePdu,
   prevEventIds,
   type RoomEvent,
   type RoomVersionRules,
+  referenceHash,
   type SigningKey,
   stateTuple,
   verifyEventSignatures,
@@ -26,6 +28,9 @@ export function audit(
 ): Map<string, RoomEvent> {
   const state = new Map<string, RoomEvent>();
   const nids = new Map(events.map(({ nid, eventId }) => [eventId, nid]));
+  const hashes = new Map(
+    rules.eventIdFormat === 'in-event' ? events.map((each) => [each.eventId, referenceHash(each.pdu, rules)]) : [],
+  );
   const roomId = rules.roomIdIsCreateHash ? `!${events[0]?.eventId.slice(1)}` : (events[0]?.pdu.room_id ?? '');
   for (const [index, stored] of events.entries()) {
     const event = { eventId: stored.eventId, roomId, pdu: stored.pdu, rejected: false };
@@ -35,11 +40,18 @@ export function audit(
     expect(prevEventIds(stored.pdu)).toEqual(previous === undefined ? [] : [previous.eventId]);
     expect(stored.prevNids).toEqual(previous === undefined ? [] : [previous.nid]);
     expect(stored.pdu.depth).toBe(index + 1);
+    expect([...stored.pdu.prev_events, ...stored.pdu.auth_events]).toEqual(references(stored.pdu, hashes));
     checkAuthorisation(event, state, rules);
     expect(stored.authNids).toEqual(authEventIds(stored.pdu).map((id) => nids.get(id)));
     if (stored.pdu.state_key !== undefined) state.set(stateTuple(stored.pdu.type, stored.pdu.state_key), event);
   }
   return state;
+}
+
+/** In the first two versions events are referred to by their hashes, too. */
+function references(pdu: Pdu, hashes: ReadonlyMap<string, string>): Pdu['prev_events'] {
+  const ids = [...prevEventIds(pdu), ...authEventIds(pdu)];
+  return ids.map((id) => (hashes.size === 0 ? id : [id, { sha256: hashes.get(id)! }]));
 }
 
 function checkProof(
