@@ -1,5 +1,5 @@
 import type { SchemaDefinition } from '@ganglion/database';
-import { EVENT_GRAPH } from './event-graph-migration.js';
+import { EVENT_GRAPH } from './event-graph-migration/event-graph-migration.js';
 
 /**
  * Rooms and their event graph. Events, states, and pairs of type and state key are referred to by number (nid). Every key

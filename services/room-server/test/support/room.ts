@@ -122,3 +122,21 @@ export async function roomNidOf(db: Database, roomId: string): Promise<number> {
   });
   return rows[0]!.nid;
 }
+
+/** How many steps it takes from the current state of a room to the beginning of its line, and how many states there are. */
+export async function stepsBack(db: Database, roomId: string): Promise<{ steps: number; states: number }> {
+  const { rows } = await db.query<{ steps: number; states: number }>({
+    text: `WITH RECURSIVE stride AS (
+        SELECT s.*, 1 AS steps FROM room_server.rooms r JOIN room_server.states s USING (room_nid, state_nid)
+        WHERE r.room_id = $1
+        UNION ALL
+        SELECT s.*, stride.steps + 1 FROM stride
+        JOIN room_server.states s ON s.room_nid = stride.room_nid AND s.state_nid = stride.skip_nid
+      )
+      SELECT max(steps) AS steps,
+        (SELECT count(*) FROM room_server.states s WHERE s.room_nid = min(stride.room_nid)) AS states
+      FROM stride`,
+    values: [roomId],
+  });
+  return rows[0]!;
+}
