@@ -2,7 +2,7 @@ import { SERVICE_NAMES, type ServiceName } from '@ganglion/config';
 import { freePort, freePorts } from '../free-ports.js';
 import { type RunningProxy, startProxy } from './proxy.js';
 import { loadRouteTable } from './routes.js';
-import { ServerProcess } from './server-process.js';
+import { type Program, ServerProcess } from './server-process.js';
 import { type Settings, writeSettings } from './settings.js';
 
 export interface ClusterOptions {
@@ -36,8 +36,8 @@ export interface Replica {
   readonly logFile: string;
   kill(): Promise<void>;
   stop(): Promise<void>;
-  /** Starts it again, after it has ended. */
-  start(): Promise<void>;
+  /** Starts it again, after it has ended, be it as another program. */
+  start(program?: Program): Promise<void>;
 }
 
 /** Processes of every service, behind a proxy that sends each path to the service that owns it. */
@@ -48,6 +48,8 @@ export interface Cluster {
   readonly config: string;
   readonly replicas: readonly Replica[];
   replicasOf(service: ServiceName): readonly Replica[];
+  /** Runs a command of `ganglion` to its end. @throws Error with the end of its log when it fails */
+  run(command: string, program?: Program): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -68,7 +70,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const port = options.port ?? (await freePort());
   const plan = await planReplicas(options.replicas ?? 2);
   const config = await writeSettings(options.folder, clusterSettings(options, port, plan));
-  await prepare(options, config);
+  const run = (command: string, program?: Program) => runCommand(options, config, command, program);
+  await Promise.all([run('migrate'), run('generate-signing-key')]);
   const routes = loadRouteTable();
   const answersClients = (service: ServiceName) => routes.services.includes(service);
   const replicas = plan.map((replica) => new ClusterReplica(replica, options, config, answersClients(replica.service)));
@@ -81,7 +84,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   try {
     await Promise.all(replicas.map((replica) => replica.start()));
     proxy = await startProxy({ port, routes, replicas: (service) => replicasOf(service).map(({ url }) => url) });
-    return { url: proxy.url, config, replicas, replicasOf, stop };
+    return { url: proxy.url, config, replicas, replicasOf, run, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -125,10 +128,9 @@ function rpcAddress({ ports }: PlannedReplica): string {
   return `${HOST}:${ports.rpc}`;
 }
 
-async function prepare({ pids, logs, env = {} }: ClusterOptions, config: string): Promise<void> {
-  const run = (command: string) =>
-    new ServerProcess({ name: command, args: [command, '-c', config], env, folder: pids, logs, health: [] }).run();
-  await Promise.all([run('migrate'), run('generate-signing-key')]);
+function runCommand({ pids, logs, env = {} }: ClusterOptions, config: string, command: string, program?: Program) {
+  const args = [command, '-c', config];
+  return new ServerProcess({ name: command, args, env, folder: pids, logs, health: [] }).run(program);
 }
 
 class ClusterReplica implements Replica {
@@ -178,7 +180,7 @@ class ClusterReplica implements Replica {
     return this.#process.stop();
   }
 
-  start(): Promise<void> {
-    return this.#process.start();
+  start(program?: Program): Promise<void> {
+    return this.#process.start(program);
   }
 }

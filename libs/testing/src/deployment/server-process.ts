@@ -20,12 +20,15 @@ export interface ServerProcessOptions {
   readonly health: readonly string[];
 }
 
-const GANGLION = fileURLToPath(new URL('../../../../services/all-in-one/bin/ganglion.mjs', import.meta.url));
+/** What Node runs, before the arguments of `ganglion`. */
+export type Program = readonly string[];
+
+const GANGLION: Program = [fileURLToPath(new URL('../../../../services/all-in-one/bin/ganglion.mjs', import.meta.url))];
 const READY_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 30_000;
 const POLL_MS = 150;
 
-/** The built `ganglion` in a process of its own. */
+/** The built `ganglion`, or another program in its place, in a process of its own. */
 export class ServerProcess {
   #child: ChildProcess | undefined;
 
@@ -45,11 +48,10 @@ export class ServerProcess {
   }
 
   /** Resolves when it is ready. @throws Error with the end of its log when it does not get there */
-  async start(): Promise<void> {
-    const child = this.#spawn();
+  async start(program = GANGLION): Promise<void> {
+    const child = this.#spawn(program);
     const deadline = Date.now() + READY_TIMEOUT_MS;
     while (!(await allAnswer(this.options.health))) {
-      if (this.#child !== child) throw new Error(`${this.name} was stopped before it was ready`);
       if (hasEnded(child) || Date.now() > deadline)
         throw new Error(`${this.name} did not start:\n${await this.#tail()}`);
       await sleep(POLL_MS);
@@ -57,8 +59,8 @@ export class ServerProcess {
   }
 
   /** Runs it to its end. @throws Error with the end of its log when it fails */
-  async run(): Promise<void> {
-    const child = this.#spawn();
+  async run(program = GANGLION): Promise<void> {
+    const child = this.#spawn(program);
     if (!hasEnded(child)) await once(child, 'exit');
     if (child.exitCode !== 0) throw new Error(`${this.name} failed:\n${await this.#tail()}`);
   }
@@ -79,10 +81,10 @@ export class ServerProcess {
     late.abort();
   }
 
-  #spawn(): ChildProcess {
+  #spawn(program: Program): ChildProcess {
     const { args, env, folder } = this.options;
     const log = openSync(this.logFile, 'a');
-    const child = spawn(process.execPath, [GANGLION, ...args], {
+    const child = spawn(process.execPath, [...program, ...args], {
       stdio: ['ignore', log, log],
       // Ctrl-C is for whoever started it, who then stops things in order.
       detached: true,

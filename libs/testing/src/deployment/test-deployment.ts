@@ -29,7 +29,7 @@ export interface TestAllInOne extends TestDeployment {
   readonly process: ServerProcess;
 }
 
-export interface TestCluster extends TestDeployment, Pick<Cluster, 'replicas' | 'replicasOf'> {
+export interface TestCluster extends TestDeployment, Pick<Cluster, 'replicas' | 'replicasOf' | 'run'> {
   readonly nats: NatsServer;
 }
 
@@ -72,8 +72,8 @@ export async function startTestCluster({ settings = {} }: TestDeploymentOptions 
     const { folder, logs, databaseUrl } = ground;
     const cluster = await startCluster({ databaseUrl, natsUrl: nats.url, folder, pids: folder, logs, settings });
     ground.cleanUp.push(() => cluster.stop());
-    const { replicas, replicasOf } = cluster;
-    return { ...deploymentOn(ground, cluster.url), replicas, replicasOf, nats };
+    const { replicas, replicasOf, run } = cluster;
+    return { ...deploymentOn(ground, cluster.url), replicas, replicasOf, run, nats };
   } catch (error) {
     await ground.close();
     throw error;
