@@ -1,5 +1,5 @@
 import { MatrixError } from '@ganglion/contracts';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { unstorablePart } from './unstorable.js';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -14,6 +14,15 @@ const BRACKET_BIT = 0x20;
 const OPENING = 0x7b;
 const CLOSING = 0x7d;
 
+const TEXT = Symbol('text');
+
+type ReadRequest = FastifyRequest & { [TEXT]?: string };
+
+/** The body of a request as it came, which is JSON; empty when there was none. */
+export function bodyText(request: FastifyRequest): string {
+  return (request as ReadRequest)[TEXT] ?? '';
+}
+
 /**
  * Reads every body as JSON whatever its content type says, as the clients of today are used to, and refuses what is not
  * UTF-8, not JSON, nested without end or cannot be kept as it is. An empty body stays undefined: the endpoint's schema
@@ -21,16 +30,16 @@ const CLOSING = 0x7d;
  */
 export function parseJsonBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
     try {
-      done(null, parseJson(body as Buffer));
+      done(null, parseJson(body as Buffer, request));
     } catch (error) {
       done(error as Error);
     }
   });
 }
 
-function parseJson(body: Buffer): unknown {
+function parseJson(body: Buffer, request: ReadRequest): unknown {
   if (body.length === 0) return undefined;
   const { text, value } = parse(body);
   if (isNestedTooDeeply(body)) {
@@ -38,6 +47,7 @@ function parseJson(body: Buffer): unknown {
   }
   const unstorable = unstorablePart(value, text);
   if (unstorable !== undefined) throw new MatrixError(400, 'M_BAD_JSON', `The body holds ${unstorable}`);
+  request[TEXT] = text;
   return value;
 }
 

@@ -2,6 +2,8 @@ import { MatrixError } from '@ganglion/contracts';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
+import { bodyText } from './json-body.js';
+import { rewrittenNumber } from './rewritten-number.js';
 
 /**
  * Parses what came in with a schema, or throws the spec's error with words that say what is wrong and where.
@@ -53,6 +55,24 @@ function parsedParameter(parse: (request: FastifyRequest) => unknown): Parameter
 /** The request's JSON body, parsed by the schema. */
 export const JsonBody = (schema: z.ZodType): ParameterDecorator =>
   parsedParameter(({ body }) => parseBody(schema, body));
+
+/**
+ * As JsonBody, where what is parsed is kept: a number that would be kept as another one, or written otherwise, is refused, so
+ * that nobody gets back what they did not give.
+ */
+export const StoredJsonBody = (schema: z.ZodType): ParameterDecorator =>
+  parsedParameter((request) => {
+    const number = rewrittenNumber(bodyText(request));
+    if (number === undefined) return parseBody(schema, request.body);
+    throw new MatrixError(400, 'M_BAD_JSON', `The number ${cut(number.written)} would be kept as ${number.kept}`);
+  });
+
+/** The request's body to the byte, where it is kept as it came; beside JsonBody, which looks into it. */
+export const BodyText = (): ParameterDecorator => parsedParameter(bodyText);
+
+function cut(text: string): string {
+  return text.length > 40 ? `${text.slice(0, 40)}…` : text;
+}
 
 /** The request's query parameters, parsed by the schema. */
 export const Query = (schema: z.ZodType): ParameterDecorator =>

@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { Controller, Post, Put } from '@nestjs/common';
 import { z } from 'zod';
-import { type HttpApp, JsonBody, Query } from '../src/index.js';
+import { BodyText, type HttpApp, JsonBody, Query, StoredJsonBody } from '../src/index.js';
 import { testApp } from './support/test-app.js';
 
 const body = z.object({
@@ -24,6 +24,11 @@ class ThingsController {
   @Put('anything')
   putAnything(@JsonBody(z.unknown()) anything: unknown) {
     return { anything: anything === undefined ? 'nothing' : anything };
+  }
+
+  @Put('stored')
+  putStored(@StoredJsonBody(z.unknown()) stored: unknown, @BodyText() text: string) {
+    return { stored, text };
   }
 
   @Post('search')
@@ -107,6 +112,46 @@ describe('a body that is JSON', () => {
     const answer = await put('anything', `${'['.repeat(5_000)}${']'.repeat(5_000)}`);
     expect(answer).toMatchObject({ status: 400, body: { errcode: 'M_BAD_JSON' } });
     expect(await put('anything', `"${'['.repeat(5_000)}\\"${'{'.repeat(3_000)}"`)).toMatchObject({ status: 200 });
+  });
+});
+
+describe('a body that is kept', () => {
+  it.each([
+    ['9007199254740993', '9007199254740992'],
+    ['-9007199254740993', '-9007199254740992'],
+    ['123456789012345678901234567890', '1.2345678901234568e+29'],
+    ['1.0', '1'],
+    ['-0', '0'],
+    ['1e3', '1000'],
+    ['1E-2', '0.01'],
+    ['0.10', '0.1'],
+    ['0.1000000000000000055511151231257827', '0.1'],
+  ])('is refused when it holds %s, which would become %s', async (written, kept) => {
+    for (const json of [written, `{"a":{"b":[0,${written}]}}`, `[\n${written} ]`, `{"a":1.0,"a":${written}}`]) {
+      const { status, body } = await put('stored', json);
+      expect([json, status, body]).toEqual([
+        ...[json, 400],
+        { errcode: 'M_BAD_JSON', error: `The number ${written} would be kept as ${kept}` },
+      ]);
+      expect((await put('anything', json)).status).toBe(200);
+    }
+  });
+
+  it.each([
+    '9007199254740991',
+    '-1',
+    '0',
+    '0.5',
+    '1.7976931348623157e+308',
+    '"1.0 and 1e3, 9007199254740993"',
+    '{"1.0":2}',
+  ])('is taken, and known to the byte, when it holds %s', async (json) => {
+    const text = ` {"a": ${json}}\n`;
+    expect(await put('stored', text)).toEqual({ status: 200, body: { stored: JSON.parse(text), text } });
+  });
+
+  it('may be absent where the endpoint says so', async () => {
+    expect(await put('stored', undefined)).toEqual({ status: 200, body: { text: '' } });
   });
 });
 

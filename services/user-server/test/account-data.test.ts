@@ -34,6 +34,17 @@ describe('account data', () => {
     expect((await get(paths[0]!)).body).toEqual({});
   });
 
+  it('is kept to the byte', async () => {
+    const content = '{ "big": 9007199254740993, "float": 1.0,\n "exp": -1E+2, "text": "\\u00e9/\\/" }';
+    for (const path of [globalPath('exact'), roomPath('exact')]) {
+      expect((await instance.http.call('PUT', path, { token: user.token, raw: content })).status).toBe(200);
+      expect((await get(path)).text).toBe(content);
+    }
+    const { accountData } = instance.server;
+    const key = { userId: user.userId, roomId: '', type: 'exact' };
+    expect((await accountData.getAccountData(key)).contentJson).toBe(content);
+  });
+
   it('is not there before it was set', async () => {
     for (const path of [globalPath('none'), roomPath('none')]) {
       const { status, body } = await get(path);

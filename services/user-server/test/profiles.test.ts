@@ -68,6 +68,17 @@ describe('profile fields', () => {
     expect([status, body.errcode]).toEqual([400, errcode]);
   });
 
+  it.each(['9007199254740993', '1.0', '[{"a":1e3}]'])('that would be kept otherwise is refused: %s', async (value) => {
+    const path = `profile/${user.userId}/org.example.number`;
+    const { status, body } = await instance.http.call('PUT', path, {
+      token: user.token,
+      raw: `{"org.example.number":${value}}`,
+    });
+    expect([status, body.errcode]).toEqual([400, 'M_BAD_JSON']);
+    expect(body.error).toContain('would be kept as');
+    expect((await instance.http.get(path)).status).toBe(404);
+  });
+
   it('must be in the body', async () => {
     for (const body of [{}, { other: 1 }]) {
       const answer = await instance.http.put(field('displayname'), body, user.token);

@@ -3,6 +3,7 @@ import { request } from 'node:http';
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly text: string;
   /** Parsed, when it is JSON. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of any shape
   readonly body: any;
@@ -35,7 +36,7 @@ export function exchange(url: string, method: string, path: string, { headers, b
       response.on('data', (chunk) => chunks.push(chunk));
       response.on('end', () => {
         const text = Buffer.concat(chunks).toString();
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: parsed(text) });
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text, body: parsed(text) });
       });
     });
     outgoing.on('error', reject);

@@ -1,4 +1,14 @@
-import { Authenticated, JsonBody, Path, Query, RateLimited, RequestedBy, type Requester } from '@ganglion/http';
+import {
+  Authenticated,
+  BodyText,
+  JsonBody,
+  Path,
+  Query,
+  RateLimited,
+  RequestedBy,
+  type Requester,
+  StoredJsonBody,
+} from '@ganglion/http';
 import type { JsonObject } from '@ganglion/protocol';
 import { Controller, Get, Inject, Put } from '@nestjs/common';
 import { z } from 'zod';
@@ -28,12 +38,13 @@ export class EventsController {
   async sendMessage(
     @RequestedBy() requester: Requester,
     @Path(sendPath) { roomId, eventType: type, txnId }: SendPath,
-    @JsonBody(jsonObject) content: JsonObject,
+    @StoredJsonBody(jsonObject) content: JsonObject,
+    @BodyText() contentJson: string,
   ) {
     const { eventId } = await this.owners.rooms.sendEvent({
       roomId,
       sender: requester.userId,
-      event: { type, contentJson: JSON.stringify(content) },
+      event: { type, contentJson },
       redacts: redactionTarget(type, content),
       transaction: transactionOf(requester, `send ${type}`, txnId),
     });
@@ -65,12 +76,13 @@ export class EventsController {
   async setRoomStateWithKey(
     @RequestedBy() { userId: sender, guest }: Requester,
     @Path(statePath) { roomId, eventType: type, stateKey }: StatePath,
-    @JsonBody(jsonObject) content: JsonObject,
+    @StoredJsonBody(jsonObject) content: JsonObject,
+    @BodyText() contentJson: string,
   ) {
     if (guest && type === 'm.room.member') {
       await checkGuestMembership(this.owners, { roomId, sender, target: stateKey, content });
     }
-    const event = { type, stateKey, contentJson: JSON.stringify(content) };
+    const event = { type, stateKey, contentJson };
     const { eventId } = await this.owners.rooms.sendEvent({ roomId, sender, event });
     return { event_id: eventId };
   }

@@ -1,5 +1,13 @@
 import { MembershipAction } from '@ganglion/contracts/room';
-import { Authenticated, JsonBody, Path, RateLimited, RequestedBy, type Requester } from '@ganglion/http';
+import {
+  Authenticated,
+  JsonBody,
+  Path,
+  RateLimited,
+  RequestedBy,
+  type Requester,
+  StoredJsonBody,
+} from '@ganglion/http';
 import type { JsonObject } from '@ganglion/protocol';
 import { Controller, HttpCode, Inject, Post } from '@nestjs/common';
 import type { z } from 'zod';
@@ -26,7 +34,7 @@ export class MembershipController {
   async joinRoom(
     @RequestedBy() { userId }: Requester,
     @Path(roomIdOrAliasPath) { roomIdOrAlias }: RoomIdOrAlias,
-    @JsonBody(joinBody) body: Join,
+    @StoredJsonBody(joinBody) body: Join,
   ) {
     return this.#enter(userId, await resolveRoom(this.owners, roomIdOrAlias), MembershipAction.JOIN, body);
   }
@@ -48,7 +56,7 @@ export class MembershipController {
   joinRoomById(
     @RequestedBy() { userId }: Requester,
     @Path(roomPath) { roomId }: RoomPath,
-    @JsonBody(joinBody) body: Join,
+    @StoredJsonBody(joinBody) body: Join,
   ) {
     return this.#enter(userId, roomId, MembershipAction.JOIN, body);
   }

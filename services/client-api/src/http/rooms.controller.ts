@@ -1,5 +1,5 @@
 import type { RoomsConfig } from '@ganglion/config';
-import { Authenticated, JsonBody, RateLimited, RequestedBy, type Requester } from '@ganglion/http';
+import { Authenticated, RateLimited, RequestedBy, type Requester, StoredJsonBody } from '@ganglion/http';
 import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import type { z } from 'zod';
 import { createRoom } from '../domain/create-room.js';
@@ -21,7 +21,7 @@ export class RoomsController {
   @RateLimited('message')
   async createRoom(
     @RequestedBy() { userId }: Requester,
-    @JsonBody(createRoomBody) body: z.infer<typeof createRoomBody>,
+    @StoredJsonBody(createRoomBody) body: z.infer<typeof createRoomBody>,
   ) {
     const room_id = await createRoom(this.owners, {
       creator: userId,

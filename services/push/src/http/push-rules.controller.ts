@@ -1,4 +1,4 @@
-import { Authenticated, JsonBody, Path, Query, RequestedBy, type Requester } from '@ganglion/http';
+import { Authenticated, Path, Query, RequestedBy, type Requester, StoredJsonBody } from '@ganglion/http';
 import {
   deletePushRule,
   type JsonObject,
@@ -57,7 +57,7 @@ export class PushRulesController {
     @RequestedBy() { userId }: Requester,
     @Path(rulePath) { kind, ruleId }: RulePath,
     @Query(positionQuery) position: PushRulePosition,
-    @JsonBody(jsonObject) body: JsonObject,
+    @StoredJsonBody(jsonObject) body: JsonObject,
   ) {
     await this.rules.change(userId, (changes) => putPushRule(changes, kind, ruleId, body, position));
     return {};
@@ -91,7 +91,7 @@ export class PushRulesController {
   async setPushRuleAttribute(
     @RequestedBy() { userId }: Requester,
     @Path(attributePath) { kind, ruleId, attribute }: AttributePath,
-    @JsonBody(jsonObject) body: JsonObject,
+    @StoredJsonBody(jsonObject) body: JsonObject,
   ) {
     const set = attribute === 'enabled' ? setPushRuleEnabled : setPushRuleActions;
     await this.rules.change(userId, (changes) => set(changes, kind, ruleId, body));

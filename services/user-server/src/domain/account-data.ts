@@ -1,5 +1,5 @@
 import { MatrixError } from '@ganglion/contracts';
-import { exceedsIdentifierLimit, isValidRoomId, type JsonObject, pushRulesContent } from '@ganglion/protocol';
+import { exceedsIdentifierLimit, isValidRoomId, pushRulesContent } from '@ganglion/protocol';
 import { forbidden, invalidParam, notFound, unknownToken } from './failures.js';
 import type { AccountDataKey, AccountDataStore, Announcements, Requester, StoredAccountData } from './ports.js';
 
@@ -25,17 +25,17 @@ export class AccountData {
   }
 
   /**
+   * @param content JSON text of an object, which is kept to the byte
    * @throws MatrixError M_FORBIDDEN, M_INVALID_PARAM, M_TOO_LARGE, and M_BAD_JSON with status 405 for what the server manages
    * @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3useruseridaccount_datatype
    */
-  async set(requester: Requester, key: AccountDataKey, content: JsonObject): Promise<void> {
+  async set(requester: Requester, key: AccountDataKey, content: string): Promise<void> {
     checkKey(requester, key);
     if (MANAGED_BY_SERVER.has(key.type)) {
       throw new MatrixError(405, 'M_BAD_JSON', `${key.type} cannot be set through this API`);
     }
-    const text = JSON.stringify(content);
-    checkSize(text);
-    const change = await this.store.set(key, text);
+    checkSize(content);
+    const change = await this.store.set(key, content);
     if (change === undefined) throw unknownToken('The account has been deactivated');
     this.announcements.changed([change]);
   }

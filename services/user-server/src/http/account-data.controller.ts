@@ -1,4 +1,4 @@
-import { AnswersJsonText, Authenticated, JsonBody, Path, RequestedBy, type Requester } from '@ganglion/http';
+import { AnswersJsonText, Authenticated, BodyText, JsonBody, Path, RequestedBy, type Requester } from '@ganglion/http';
 import type { JsonObject } from '@ganglion/protocol';
 import { Controller, Get, Inject, Put } from '@nestjs/common';
 import { z } from 'zod';
@@ -30,7 +30,8 @@ export class AccountDataController {
   async setAccountData(
     @RequestedBy() requester: Requester,
     @Path(globalPath) path: GlobalPath,
-    @JsonBody(jsonObject) content: JsonObject,
+    @JsonBody(jsonObject) _: JsonObject,
+    @BodyText() content: string,
   ) {
     await this.accountData.set(requester, { ...path, roomId: '' }, content);
     return {};
@@ -50,7 +51,8 @@ export class AccountDataController {
   async setAccountDataPerRoom(
     @RequestedBy() requester: Requester,
     @Path(roomPath) path: RoomPath,
-    @JsonBody(jsonObject) content: JsonObject,
+    @JsonBody(jsonObject) _: JsonObject,
+    @BodyText() content: string,
   ) {
     await this.accountData.set(requester, path, content);
     return {};

@@ -1,4 +1,4 @@
-import { AnswersJsonText, Authenticated, JsonBody, Path, RequestedBy, type Requester } from '@ganglion/http';
+import { AnswersJsonText, Authenticated, Path, RequestedBy, type Requester, StoredJsonBody } from '@ganglion/http';
 import type { JsonObject } from '@ganglion/protocol';
 import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import { z } from 'zod';
@@ -20,7 +20,7 @@ export class FilterController {
   async defineFilter(
     @RequestedBy() requester: Requester,
     @Path(userPath) { userId }: z.output<typeof userPath>,
-    @JsonBody(jsonObject) filter: JsonObject,
+    @StoredJsonBody(jsonObject) filter: JsonObject,
   ) {
     return { filter_id: await this.filters.define(requester, userId, filter) };
   }

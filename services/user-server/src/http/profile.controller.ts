@@ -1,4 +1,4 @@
-import { AnswersJsonText, Authenticated, JsonBody, Path, RequestedBy, type Requester } from '@ganglion/http';
+import { AnswersJsonText, Authenticated, Path, RequestedBy, type Requester, StoredJsonBody } from '@ganglion/http';
 import type { JsonObject } from '@ganglion/protocol';
 import { Controller, Delete, Get, Inject, Put } from '@nestjs/common';
 import { z } from 'zod';
@@ -36,7 +36,7 @@ export class ProfileController {
   async setProfileField(
     @RequestedBy() requester: Requester,
     @Path(fieldPath) { userId, keyName }: FieldPath,
-    @JsonBody(jsonObject) body: JsonObject,
+    @StoredJsonBody(jsonObject) body: JsonObject,
   ) {
     await this.profiles.setField(requester, userId, keyName, body);
     return {};

@@ -5,6 +5,7 @@ export interface Answer {
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of any shape
   readonly body: any;
   readonly headers: Record<string, string | string[] | undefined>;
+  readonly text: string;
 }
 
 export interface Call {
@@ -38,7 +39,8 @@ export class HttpClient {
         response.on('data', (chunk) => chunks.push(chunk));
         response.on('end', () => {
           const text = Buffer.concat(chunks).toString();
-          resolve({ status: response.statusCode ?? 0, body: text && JSON.parse(text), headers: response.headers });
+          const { statusCode: status = 0, headers } = response;
+          resolve({ status, headers, text, body: text && JSON.parse(text) });
         });
       });
       outgoing.on('error', reject);
