@@ -12,7 +12,7 @@ import {
 import { eventually } from '@ganglion/testing';
 import { audit } from './support/audit.js';
 import { linearRoom } from './support/linear-room.js';
-import { headOf, idsIn, keptEvents, StateMaps } from './support/received-room.js';
+import { headOf, idsIn, keptEvents, StatesRead } from './support/received-room.js';
 import { ALICE, BOB, CAROL, change, countOf, rulesOf, send, stepsBack, storedEvents } from './support/room.js';
 import { type Replica, RoomServers } from './support/room-servers.js';
 import { type OldRoom, type OldTransaction, VERSION_TWO, VersionTwoWriter } from './support/version-two.js';
@@ -134,7 +134,7 @@ describe.each(VERSIONS)('a room of version %s from before rooms were graphs', (v
     async () => {
       const { db } = replicas[0];
       const kept = await keptEvents(db, idOf());
-      const states = new StateMaps(db, (await headOf(db, idOf())).nid, kept);
+      const states = new StatesRead(db, (await headOf(db, idOf())).nid, kept);
       const byId = new Map(kept.map((event) => [event.eventId, event]));
       let previous: number | null = null;
       for (const { eventId, stateAfter } of roomOf().events) {
@@ -255,7 +255,7 @@ describe.each(VERSIONS)('a room of version %s from before rooms were graphs', (v
       const head = await headOf(db, idOf());
       expect(head.entries).toEqual([...current.values()].map(({ eventId }) => eventId).sort());
       const kept = new Map((await keptEvents(db, idOf())).map((event) => [event.eventId, event]));
-      const states = new StateMaps(db, head.nid, [...kept.values()]);
+      const states = new StatesRead(db, head.nid, [...kept.values()]);
       const state = new Map<StateTuple, string>();
       for (const { seq, eventId, pdu } of stored) {
         if (pdu.state_key !== undefined) state.set(stateTuple(pdu.type, pdu.state_key), eventId);
@@ -283,7 +283,7 @@ describe.each(VERSIONS)('a room of version %s from before rooms were graphs', (v
     expect(outcomes.map(({ fate }) => fate)).not.toContain(PduFate.WAITING);
     const { db } = replicas[1];
     const kept = await keptEvents(db, idOf());
-    const states = new StateMaps(db, (await headOf(db, idOf())).nid, kept);
+    const states = new StatesRead(db, (await headOf(db, idOf())).nid, kept);
     for (const { eventId, stateBefore, stateAfter, rejected } of forked) {
       const { before, after, status } = kept.find((event) => event.eventId === eventId)!;
       expect([eventId, status === 'rejected']).toEqual([eventId, rejected]);

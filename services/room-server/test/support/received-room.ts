@@ -88,6 +88,28 @@ export class StateMaps {
   }
 }
 
+/** The states of a room as the server reads them. */
+export class StatesRead {
+  readonly #states: States;
+  readonly #ids: ReadonlyMap<number, string>;
+
+  constructor(
+    db: Database,
+    private readonly roomNid: number,
+    events: readonly KeptEvent[],
+  ) {
+    this.#states = new States(new PostgresStateRows(db));
+    this.#ids = new Map(events.map(({ nid, eventId }) => [nid, eventId]));
+  }
+
+  /** The ids of the events of a state, in the order of the alphabet. */
+  async idsOf(stateNid: number | null): Promise<string[]> {
+    if (stateNid === null) return [];
+    const entries = await this.#states.entries(this.roomNid, stateNid);
+    return [...entries.values()].map((nid) => this.#ids.get(nid) ?? `${nid}`).sort();
+  }
+}
+
 /** What a state has as the server reads it, by the longest strides. */
 export async function idsRead(db: Database, roomNid: number, stateNid: number, events: readonly KeptEvent[]) {
   const ids = new Map(events.map(({ nid, eventId }) => [nid, eventId]));
