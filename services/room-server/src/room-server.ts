@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Bus } from '@ganglion/bus';
 import type { Config } from '@ganglion/config';
 import type { RoomDirectory, RoomIntake, RoomLog, RoomReads, Rooms } from '@ganglion/contracts/room';
-import type { Database } from '@ganglion/database';
+import { type Database, markAnew } from '@ganglion/database';
 import type { Logger } from '@ganglion/telemetry';
 import { EventBuilder, type SigningKeys } from './domain/event-builder.js';
 import { EventGraph } from './domain/graph/event-graph.js';
@@ -73,7 +73,13 @@ export function createRoomServer({ config, db, bus, logger, signingKeys }: RoomS
     roomDirectory: new RoomDirectoryRpc(db, directory, store, reader, actors),
     roomLog: new RoomLogRpc(log, reader, new StateJumps(db, states, store)),
     roomIntake: new RoomIntakeRpc(actors, store, intake, outliers, serverNames),
-    start: () => sweeper.start(),
+    start() {
+      // Whatever a restored database holds was committed by transactions with numbers of another one.
+      void markAnew(db, { table: 'room_server.rooms', column: 'updated_xid', type: 'bigint' }).catch((error: unknown) =>
+        logger.warn({ err: error }, 'rooms of a restored database could not be marked anew'),
+      );
+      sweeper.start();
+    },
     stop: () => sweeper.stop(),
   };
 }

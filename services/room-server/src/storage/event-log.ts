@@ -1,5 +1,5 @@
 import type { LoggedEvent, RoomEvents, RoomHead, TransactionKey } from '@ganglion/contracts/room';
-import type { Queryable } from '@ganglion/database';
+import { logCursor, type Queryable, sql, statement } from '@ganglion/database';
 import type { StateChange } from '../domain/ports.js';
 import { visible } from '../domain/visible-state.js';
 import { visibilityOf } from './event-rows.js';
@@ -55,17 +55,37 @@ const read = (direction: 'ASC' | 'DESC') => `
 const READ = read('ASC');
 const READ_BACKFILLED = read('DESC');
 
+interface HeadsQuery {
+  readonly sinceCursor: number;
+  readonly afterRoom: number;
+  readonly limit: number;
+}
+
 /**
- * Rooms by their number, of those committed to by transactions from the cursor on. The next cursor is the oldest
- * transaction that still runs: whatever commits later than this listing has that number or a higher one. A cursor from
- * the future is that of a database that was restored since: it stands for the beginning.
+ * Rooms by their number, of those committed to by transactions from the cursor on, and the next cursor, also where there
+ * are none.
  */
-const HEADS = `
-  SELECT room_nid, room_id, room_seq, back_seq, (SELECT pg_snapshot_xmin(pg_current_snapshot())::text) AS cursor
-  FROM room_server.rooms
-  WHERE updated_xid >= CASE WHEN $1::bigint > pg_snapshot_xmax(pg_current_snapshot())::text::bigint THEN 0 ELSE $1::bigint END
-    AND room_nid > $2 AND (room_seq > 0 OR back_seq < 0)
-  ORDER BY room_nid LIMIT $3`;
+const HEADS = statement<HeadsQuery>(
+  'list-heads',
+  sql<HeadsQuery>`
+  WITH log AS MATERIALIZED (${logCursor('bigint', ({ sinceCursor }: HeadsQuery) => sinceCursor)})
+  SELECT log.cursor, r.room_nid, r.room_id, r.room_seq, r.back_seq
+  FROM log LEFT JOIN LATERAL (
+    SELECT room_nid, room_id, room_seq, back_seq FROM room_server.rooms
+    WHERE updated_xid >= (SELECT since FROM log)
+      AND room_nid > ${({ afterRoom }) => afterRoom}::bigint AND (room_seq > 0 OR back_seq < 0)
+    ORDER BY room_nid LIMIT ${({ limit }) => limit + 1}::integer
+  ) AS r ON true
+  ORDER BY r.room_nid`,
+);
+
+interface HeadRow extends Record<string, unknown> {
+  readonly cursor: number;
+  readonly room_nid: number | null;
+  readonly room_id: string;
+  readonly room_seq: number;
+  readonly back_seq: number;
+}
 
 export interface LogQuery {
   readonly roomId: string;
@@ -96,28 +116,14 @@ export class EventLog {
   }
 
   async heads(sinceCursor: number, afterRoom: number, limit: number) {
-    type Row = { room_nid: number; room_id: string; room_seq: number; back_seq: number; cursor: string };
-    const { rows } = await this.db.query<Row>({
-      name: 'list-heads',
-      text: HEADS,
-      values: [sinceCursor, afterRoom, limit + 1],
-    });
-    const page = rows.slice(0, limit);
+    const { rows } = await this.db.query<HeadRow>(HEADS({ sinceCursor, afterRoom, limit }));
+    const found = rows.filter((row) => row.room_nid !== null);
+    const page = found.slice(0, limit);
     const heads: RoomHead[] = page.map((row) => ({
       ...{ roomId: row.room_id, roomSeq: row.room_seq, backSeq: row.back_seq },
     }));
-    const cursor = rows[0] === undefined ? await this.#cursor(sinceCursor) : Number(rows[0].cursor);
-    return { heads, cursor, nextRoom: rows.length > limit ? page.at(-1)?.room_nid : undefined };
-  }
-
-  /** Where a listing goes on that found nothing: where it began, unless that is in the future. */
-  async #cursor(since: number): Promise<number> {
-    const { rows } = await this.db.query<{ cursor: string }>({
-      name: 'log-cursor',
-      text: `SELECT least($1::bigint, pg_snapshot_xmin(pg_current_snapshot())::text::bigint)::text AS cursor`,
-      values: [since],
-    });
-    return Number(rows[0]!.cursor);
+    const nextRoom = found.length > limit ? (page.at(-1)?.room_nid ?? undefined) : undefined;
+    return { heads, cursor: rows[0]!.cursor, nextRoom };
   }
 }
 

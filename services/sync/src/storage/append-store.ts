@@ -1,5 +1,5 @@
 import type { StateChange } from '@ganglion/contracts/room';
-import { type Database, isConnectionError, rowsOf, sql, statement } from '@ganglion/database';
+import { type Database, isTemporary, rowsOf, sql, statement } from '@ganglion/database';
 import type { AppendBatch, AppendRoom } from '../domain/append-batch.js';
 import type {
   AppendCursors,
@@ -146,7 +146,7 @@ export class AppendStore implements AppendModel {
   }
 
   isAway(error: unknown): boolean {
-    return isConnectionError(error);
+    return isTemporary(error);
   }
 }
 
