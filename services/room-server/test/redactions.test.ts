@@ -1,4 +1,6 @@
-import type { JsonObject } from '@ganglion/protocol';
+import { PduFate } from '@ganglion/contracts/room';
+import { type JsonObject, signingKeyFromSeed } from '@ganglion/protocol';
+import { RoomWriter } from '@ganglion/protocol/testing';
 import { audit } from './support/audit.js';
 import { ALICE, BOB, CAROL, change, createRoom, rulesOf, send, storedEvents } from './support/room.js';
 import { type Replica, RoomServers } from './support/room-servers.js';
@@ -145,5 +147,61 @@ describe('state that is redacted', () => {
     await redact(roomId, ALICE, levels!.eventId);
     const invite = change(await servers.start(), roomId, BOB, 'invite', CAROL);
     await expect(invite).rejects.toMatchObject({ errcode: 'M_FORBIDDEN' });
+  });
+});
+
+describe('redactions from elsewhere that have no power', () => {
+  const OWNER = '@owner:a.example';
+  const STRANGER = '@stranger:b.example';
+
+  /** A message, and a redaction of it that knows nothing of it. */
+  function quarrel(version: string) {
+    const names = ['a.example', 'b.example'];
+    const keys = new Map(
+      names.map((name, index) => [name, signingKeyFromSeed('1', new Uint8Array(32).fill(40 + index))]),
+    );
+    const writer = new RoomWriter({ rules: rulesOf(version), keys, salt: `quarrel${version}x${Date.now()}` });
+    const add = (
+      sender: string,
+      type: string,
+      state_key: string | undefined,
+      content: JsonObject,
+      redacts?: string,
+    ) => {
+      const after = type === 'm.room.redaction' ? writer.events.at(-2)! : writer.events.at(-1);
+      const draft = { sender, type, state_key, content, redacts, origin_server_ts: 1_700_000_000_000 };
+      return writer.write(draft, after === undefined ? [] : [after.eventId]);
+    };
+    add(OWNER, 'm.room.create', '', { room_version: version, creator: OWNER, 'org.example.number': Date.now() });
+    add(OWNER, 'm.room.member', OWNER, { membership: 'join' });
+    add(OWNER, 'm.room.join_rules', '', { join_rule: 'public' });
+    add(STRANGER, 'm.room.member', STRANGER, { membership: 'join' });
+    const message = add(OWNER, 'm.room.message', undefined, { body: 'mine', msgtype: 'm.text' });
+    const redaction = add(STRANGER, 'm.room.redaction', undefined, {}, message.eventId);
+    return { writer, message, redaction };
+  }
+
+  it.each([
+    ['3', 'after'],
+    ['3', 'before'],
+    ['12', 'after'],
+    ['12', 'before'],
+  ])('take nothing away, in room version %s, when they come %s what they name', async (version, order) => {
+    const { writer, message, redaction } = quarrel(version);
+    const { roomId } = writer;
+    await replica.roomIntake.storeOutliers({ roomId, roomVersion: version, pdusJson: [] });
+    const beginning = writer.events.slice(0, 4);
+    const latest = order === 'after' ? [message, redaction] : [redaction, message];
+    for (const { json, eventId } of [...beginning, ...latest]) {
+      const { outcomes } = await replica.roomIntake.receivePdus({ roomId, pdusJson: [json], backfill: false });
+      expect(outcomes).toMatchObject([{ eventId, fate: PduFate.ACCEPTED }]);
+    }
+    const { events } = await replica.roomLog.getEvents({ roomId, eventIds: [message.eventId], eventNids: [] });
+    expect(JSON.parse(events[0]!.pduJson).content.body).toBe('mine');
+    const log = await replica.roomLog.getRoomEvents({ roomId, afterSeq: 4, limit: 10, backfilled: false });
+    const told = new Map(log.events!.events.map((event) => [event.eventId, event]));
+    expect(told.get(message.eventId)?.redactedBecause).toBeUndefined();
+    expect(told.get(redaction.eventId)?.redactedEventNid).toBeUndefined();
+    if (order === 'after') expect(told.get(redaction.eventId)?.redactedEventId).toBeUndefined();
   });
 });

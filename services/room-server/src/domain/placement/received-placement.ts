@@ -175,7 +175,10 @@ export class ReceivedPlacement {
     return covered;
   }
 
-  /** The event that a redaction names, and its number when it is there and the redaction takes effect on it. */
+  /**
+   * The event that a redaction names, and its number when it is there. Where the redaction takes no effect on it, it is no
+   * redaction of anything: nobody may be told that it is.
+   */
   async #redaction(event: RoomEvent, view: StateView, status: EventStatus) {
     const { head, deps } = this.plan;
     const redactsEventId = redactedEventId(event.pdu, head.rules);
@@ -186,8 +189,9 @@ export class ReceivedPlacement {
     if (nid === undefined) return { redactsEventId, redactedNid: undefined };
     const target = (await deps.graph.events(head.nid, [nid])).get(nid);
     const applies = target !== undefined && redactionApplies(event, target, view.events, head.rules);
-    if (applies) this.plan.markRedacted(target);
-    return { redactsEventId, redactedNid: applies ? nid : undefined };
+    if (!applies) return NO_REDACTION;
+    this.plan.markRedacted(target);
+    return { redactsEventId, redactedNid: nid };
   }
 
   /** The first redaction that came before this event and takes effect on it. */
