@@ -14,6 +14,7 @@ import { SentMembers } from './domain/answer/lazy-members.js';
 import { SyncService } from './domain/answer/sync-service.js';
 import { Backlog } from './domain/append/backlog.js';
 import type { AppendBatch } from './domain/append-batch.js';
+import { AwaitedReceipts } from './domain/ephemeral/awaited-receipts.js';
 import { FullyReadMarkers } from './domain/ephemeral/fully-read.js';
 import { JoinedRooms } from './domain/ephemeral/joined-rooms.js';
 import { Receipts } from './domain/ephemeral/receipts.js';
@@ -73,6 +74,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   const texts = new EventTexts(deps.roomLog, config.sync.event_cache_bytes);
   const rooms = new RoomViews(model, texts, config.sync.max_cached_rooms, config.sync.recent_events_per_room);
   const finder = new EventFinder(model, rooms, texts);
+  const awaited = new AwaitedReceipts();
   const replica = randomUUID();
   const calls = new TypingCalls({
     get connected() {
@@ -116,6 +118,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     { begin: () => unread.clear(), apply() {} },
     users,
     typing,
+    awaited,
   ];
   const heard: Heard = {
     batch: (batch) => deliveries.note(batch),
@@ -138,7 +141,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
       ...{ sent: new SentMembers(), roomLog: deps.roomLog, waiting },
     }),
     history: new RoomHistory({ feed, model, texts, finder, rooms, users, announcements }),
-    receipts: new Receipts({ feed, finder, receipts, users, joined, announcements, fullyRead, announce }),
+    receipts: new Receipts({ feed, finder, receipts, users, awaited, joined, announcements, fullyRead, announce }),
     typing: new Typing(feed, joined, calls),
     filters: new Filters(deps.users, limits),
     async start() {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { RoomEvents, RoomLog } from '@ganglion/contracts/room';
 import type { UserChanges, UserLog } from '@ganglion/contracts/user';
 import { atTracePoint, type TracePoint, tracePoint } from '@ganglion/telemetry';
@@ -92,6 +93,8 @@ export class Appender {
     this.#running = true;
     await Promise.resolve();
     while (this.#waiting.length > 0) {
+      // The bus brings its next events when the last ones are appended: receipts wait for them, not they for receipts.
+      if (this.#waiting.every(({ incoming }) => 'receipts' in incoming)) await sleep(1);
       const group = this.#waiting.splice(0, MAX_RUNS);
       await this.#settle(group);
     }

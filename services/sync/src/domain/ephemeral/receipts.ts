@@ -9,6 +9,7 @@ import type { TimelineEvent } from '../timeline-event.js';
 import type { EventFinder } from '../views/event-finder.js';
 import type { UserView } from '../views/user-view.js';
 import type { UserViews } from '../views/user-views.js';
+import type { AwaitedReceipts } from './awaited-receipts.js';
 import type { FullyReadMarkers } from './fully-read.js';
 import type { JoinedRooms } from './joined-rooms.js';
 
@@ -29,6 +30,7 @@ export interface ReceiptsDependencies {
   readonly finder: EventFinder;
   readonly receipts: ReceiptModel;
   readonly users: UserViews;
+  readonly awaited: AwaitedReceipts;
   readonly joined: JoinedRooms;
   readonly announcements: Announcements;
   readonly fullyRead: FullyReadMarkers;
@@ -37,8 +39,6 @@ export interface ReceiptsDependencies {
 }
 
 const GATHER_MS = 250;
-const LONGEST_WAIT_MS = 2_000;
-const NEVER = new AbortController().signal;
 
 /** What users say they have read. @see https://spec.matrix.org/v1.19/client-server-api/#receipts */
 export class Receipts {
@@ -79,16 +79,12 @@ export class Receipts {
   }
 
   async #put(receipt: NewReceipt): Promise<void> {
-    const { users } = this.deps;
+    const { users, awaited } = this.deps;
     if (hasRead(await users.get(receipt.userId), receipt)) return;
+    // It may be told before it is known to be kept.
+    const told = awaited.wait(receipt);
     await this.#gathered.add(receipt);
-    const deadline = performance.now() + LONGEST_WAIT_MS;
-    for (;;) {
-      const user = await users.get(receipt.userId);
-      const left = deadline - performance.now();
-      if (hasRead(user, receipt) || left <= 0) return;
-      await user.wait(left, NEVER);
-    }
+    await told;
   }
 
   async #handOver(receipts: readonly NewReceipt[]): Promise<void> {
