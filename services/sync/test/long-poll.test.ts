@@ -138,6 +138,25 @@ describe.each(BUSES)('who waits, on the %s bus', (_, makeBus) => {
     expect((await there.sees(roomId, eventId)).timeline.events).toHaveLength(1);
   });
 
+  it('gets 401 at once when their session ends, at each replica, and no message that comes then', async () => {
+    const devices = replicas.map(({ url }) => bob.with({ url }));
+    await Promise.all(devices.map((device) => device.sync()));
+    const other = bob.with({ deviceId: 'OTHER' });
+    await other.sync();
+    const query = (person: Person) => `sync?${new URLSearchParams({ since: person.since!, timeout: String(LONG) })}`;
+    const waiting = devices.map((device) => device.call('GET', query(device)));
+    for (const replica of replicas) await eventually(async () => expect(await replica.waiting()).toBe(1));
+    const goingOn = other.sync({ timeout: LONG });
+    await eventually(async () => expect(await replicas[1].waiting()).toBe(2));
+    deployment.tokens.end(bob.userId);
+    const eventId = await deployment.rooms.say(roomId, alice.userId, 'Not for who is logged out');
+    for (const { status, body } of await Promise.all(waiting)) {
+      expect([status, body.errcode, body.soft_logout]).toEqual([401, 'M_UNKNOWN_TOKEN', false]);
+    }
+    expect((await goingOn).rooms.join[roomId].timeline.events).toMatchObject([{ event_id: eventId }]);
+    for (const replica of replicas) await eventually(async () => expect(await replica.waiting()).toBe(0));
+  });
+
   it('leaves nothing behind when they hang up', async () => {
     const hangUp = new AbortController();
     const query = new URLSearchParams({ since: bob.since ?? '', timeout: String(LONG) });

@@ -1,5 +1,14 @@
 import type { SyncConfig } from '@ganglion/config';
-import { AnswersJsonText, Authenticated, Draining, Query, RequestedBy, type Requester } from '@ganglion/http';
+import {
+  AnswersJsonText,
+  Authenticated,
+  Draining,
+  Query,
+  RequestedBy,
+  type Requester,
+  TOKEN_REVOCATIONS,
+  type TokenRevocations,
+} from '@ganglion/http';
 import { Controller, Get, Inject, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
@@ -17,6 +26,7 @@ export class SyncController {
     @Inject(Filters) private readonly filters: Filters,
     @Inject(Draining) private readonly draining: Draining,
     @Inject(SYNC_CONFIG) private readonly config: SyncConfig,
+    @Inject(TOKEN_REVOCATIONS) private readonly revocations: TokenRevocations,
   ) {}
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync */
@@ -24,10 +34,11 @@ export class SyncController {
   @Authenticated({ guests: true })
   @AnswersJsonText()
   async sync(
-    @RequestedBy() { userId, deviceId }: Requester,
+    @RequestedBy() requester: Requester,
     @Query(syncQuery) query: z.infer<typeof syncQuery>,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string> {
+    const { userId, deviceId } = requester;
     const request = {
       userId,
       deviceId,
@@ -38,7 +49,8 @@ export class SyncController {
       timeoutMs: Math.min(query.timeout ?? 0, this.config.max_timeout_ms),
     };
     if (request.timeoutMs === 0) return this.service.sync({ ...request, signal: NEVER });
-    return this.#whileConnected(reply, (signal) => this.service.sync({ ...request, signal }));
+    const answer = this.#whileConnected(reply, (signal) => this.service.sync({ ...request, signal }));
+    return this.revocations.whileValid(requester, answer);
   }
 
   /** The signal is aborted when the client hangs up or this process is about to stop. */

@@ -1,14 +1,14 @@
 import type { Bus } from '@ganglion/bus';
 import { type Config, parseConfig } from '@ganglion/config';
-import { MatrixError } from '@ganglion/contracts';
 import type { RoomLog } from '@ganglion/contracts/room';
 import { Database, migrate } from '@ganglion/database';
-import { createHttpApp, type TokenVerifier } from '@ganglion/http';
+import { CachingTokenVerifier, createHttpApp } from '@ganglion/http';
 import { createLogger, Metrics } from '@ganglion/telemetry';
 import { BUSES, type TestBus, testDatabase } from '@ganglion/testing';
 import { createSyncServer, type SyncServer, syncModule, syncSchema } from '../../src/index.js';
 import { Person } from './person.js';
 import { TestRooms } from './rooms.js';
+import { TestTokens } from './tokens.js';
 import { Trouble } from './trouble.js';
 import { TestUsers } from './users.js';
 
@@ -34,21 +34,13 @@ export interface ReplicaOptions {
   readonly asOneOfMany?: boolean;
 }
 
-/** A token is `<user id> <device id>`. */
-const tokens: TokenVerifier = {
-  async verify(token) {
-    const [userId = '', deviceId = ''] = decodeURIComponent(token).split(' ');
-    if (!userId.startsWith('@')) throw new MatrixError(401, 'M_UNKNOWN_TOKEN', 'No such token');
-    return { userId, deviceId, admin: false, guest: userId.startsWith('@guest'), tokenHash: Buffer.from(token) };
-  },
-};
-
 let counter = 0;
 
 /** Any number of sync replicas on one database and one bus, with rooms and users as they would find them. */
 export class Deployment {
   readonly rooms: TestRooms;
   readonly users: TestUsers;
+  readonly tokens: TestTokens;
   readonly #replicas = new Set<Replica>();
 
   private constructor(
@@ -59,6 +51,7 @@ export class Deployment {
   ) {
     this.rooms = new TestRooms(testBus.bus);
     this.users = new TestUsers(testBus.bus);
+    this.tokens = new TestTokens(testBus.bus);
   }
 
   static async create(makeBus: () => Promise<TestBus> = BUSES[0][1]): Promise<Deployment> {
@@ -76,7 +69,7 @@ export class Deployment {
   }: ReplicaOptions = {}): Promise<Replica> {
     const trouble = new Trouble();
     const bus = trouble.bus(heard);
-    const { users } = this;
+    const { users, tokens } = this;
     const config = configFor(asOneOfMany ? 'jetstream' : 'embedded');
     const connected = await connect(this.databaseUrl);
     const db = trouble.database(connected);
@@ -94,8 +87,10 @@ export class Deployment {
       accountData: users,
     });
     await server.start();
+    const revocations = new CachingTokenVerifier(tokens, heard);
+    await revocations.start();
     const app = await createHttpApp([syncModule(server, config)], {
-      ...{ config: config.http, tokens, health: {}, logger, metrics },
+      ...{ config: config.http, tokens, revocations, health: {}, logger, metrics },
       rateLimiter: { take: async () => ({ allowed: true, retryAfterMs: 0 }) },
     });
     const [url = ''] = await app.listen();
@@ -111,6 +106,7 @@ export class Deployment {
         this.#replicas.delete(replica);
         trouble.isCutOff = false;
         await drain();
+        await revocations.stop();
         await server.stop();
         await connected.close();
       },
