@@ -3,14 +3,27 @@ import { MatrixError } from './matrix-error.js';
 /** What may be limited; the configuration's `rate_limits` has a rate and a burst for each, and says of what it is. */
 export type RateLimitName =
   | 'message'
+  | 'room_creation'
+  | 'joins'
+  | 'joins_per_room'
+  | 'invites'
+  | 'invites_per_room'
+  | 'memberships'
+  | 'room_reads'
+  | 'initial_sync'
+  | 'directory'
+  | 'public_rooms'
+  | 'lookups'
   | 'registration'
   | 'auth_sessions'
   | 'login'
   | 'login_failed'
   | 'login_failed_per_network'
   | 'password_failed'
-  | 'joins'
-  | 'invites';
+  | 'refresh'
+  | 'account'
+  | 'account_data'
+  | 'profile';
 
 export interface RateLimitDecision {
   readonly allowed: boolean;

@@ -1,5 +1,8 @@
 import type { Config } from '@ganglion/config';
+import type { RateLimiter } from '@ganglion/contracts';
+import { RATE_LIMITER } from '@ganglion/http';
 import { type DynamicModule, Module } from '@nestjs/common';
+import { MembershipLimits } from './domain/membership-limits.js';
 import type { Owners } from './domain/ports.js';
 import { DirectoryController } from './http/directory.controller.js';
 import { EventsController } from './http/events.controller.js';
@@ -20,6 +23,11 @@ export function clientApiModule(owners: Owners, config: Config): DynamicModule {
       { provide: OWNERS, useValue: owners },
       { provide: CONFIG, useValue: config },
       { provide: ROOMS_CONFIG, useValue: config.rooms },
+      {
+        provide: MembershipLimits,
+        inject: [RATE_LIMITER],
+        useFactory: (limiter: RateLimiter) => new MembershipLimits(limiter),
+      },
     ],
   };
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Bus, createEmbeddedBus } from '@ganglion/bus';
 import { type ConfigInput, parseConfig, SERVICE_NAMES } from '@ganglion/config';
+import type { RefundingRateLimiter } from '@ganglion/contracts';
 import type { Database } from '@ganglion/database';
 import { CachingTokenVerifier, createHttpApp, type HttpApp, PostgresRateLimiter } from '@ganglion/http';
 import { type TestDatabase, testDatabase } from '@ganglion/testing';
@@ -48,15 +49,15 @@ export class Homeserver {
     return new Homeserver(database, folder, createEmbeddedBus());
   }
 
-  /** One more replica, with settings in the place of what tests usually have. */
-  async start(settings: Partial<ConfigInput> = {}): Promise<Replica> {
+  /** One more replica, with settings in the place of what tests usually have, and a rate limiter of the test's own. */
+  async start(settings: Partial<ConfigInput> = {}, ownLimiter?: RefundingRateLimiter): Promise<Replica> {
     const database = { url: this.database.url };
     const config = parseConfig(JSON.stringify({ ...UNHINDERED, database, ...settings }), this.folder);
     await makeMissingSigningKeys(config.server_names);
     await migrateAll(config);
     const foundation = { ...(await layFoundation(config, SERVICE_NAMES)), bus: this.bus };
     const remote = new RemoteServices(config, foundation.metrics);
-    const rateLimiter = new PostgresRateLimiter(foundation.db, config.rate_limits);
+    const rateLimiter = ownLimiter ?? new PostgresRateLimiter(foundation.db, config.rate_limits);
     const composed = await composeServices(foundation, SERVICE_NAMES, remote, rateLimiter);
     if (composed.tokens === undefined) throw new Error('nobody knows whose a token is');
     const tokens = new CachingTokenVerifier(composed.tokens, this.bus);

@@ -1,6 +1,6 @@
 import type { Config } from '@ganglion/config';
 import { MatrixError } from '@ganglion/contracts';
-import { Authenticated, JsonBody, Path, Query, RequestedBy, type Requester } from '@ganglion/http';
+import { Authenticated, JsonBody, Path, Query, RateLimited, RequestedBy, type Requester } from '@ganglion/http';
 import { domainOf } from '@ganglion/protocol';
 import { Controller, Delete, Get, HttpCode, Inject, Post, Put } from '@nestjs/common';
 import { z } from 'zod';
@@ -44,6 +44,7 @@ export class DirectoryController {
   ) {}
 
   @Get('directory/room/:roomAlias')
+  @RateLimited('lookups')
   async getRoomIdByAlias(@Path(aliasPath) { roomAlias: alias }: AliasPath) {
     const { roomId: room_id, servers } = await this.owners.roomDirectory.resolveAlias({ alias });
     if (room_id === '') throw new MatrixError(404, 'M_NOT_FOUND', `There is no alias ${alias}`);
@@ -51,6 +52,7 @@ export class DirectoryController {
   }
 
   @Put('directory/room/:roomAlias')
+  @RateLimited('directory')
   @Authenticated()
   async setRoomAlias(
     @RequestedBy() { userId }: Requester,
@@ -65,6 +67,7 @@ export class DirectoryController {
   }
 
   @Delete('directory/room/:roomAlias')
+  @RateLimited('directory')
   @Authenticated()
   async deleteRoomAlias(@RequestedBy() { userId }: Requester, @Path(aliasPath) { roomAlias: alias }: AliasPath) {
     await this.owners.roomDirectory.deleteAlias({ alias, userId });
@@ -72,18 +75,21 @@ export class DirectoryController {
   }
 
   @Get('rooms/:roomId/aliases')
+  @RateLimited('room_reads')
   @Authenticated()
   async getLocalAliases(@RequestedBy() { userId }: Requester, @Path(roomPath) path: RoomPath) {
     return this.owners.roomDirectory.listAliases({ roomId: path.roomId, userId });
   }
 
   @Get('directory/list/room/:roomId')
+  @RateLimited('lookups')
   async getRoomVisibilityOnDirectory(@Path(roomPath) path: RoomPath) {
     const { published } = await this.owners.roomDirectory.getVisibility({ roomId: path.roomId });
     return { visibility: published ? 'public' : 'private' };
   }
 
   @Put('directory/list/room/:roomId')
+  @RateLimited('directory')
   @Authenticated()
   async setRoomVisibilityOnDirectory(
     @RequestedBy() { userId }: Requester,
@@ -95,12 +101,14 @@ export class DirectoryController {
   }
 
   @Get('publicRooms')
+  @RateLimited('public_rooms')
   getPublicRooms(@Query(publicRoomsQuery) { limit, since, server }: z.infer<typeof publicRoomsQuery>) {
     this.#checkOurs(server);
     return this.#publicRooms(limit, since, undefined, []);
   }
 
   @Post('publicRooms')
+  @RateLimited('public_rooms')
   @HttpCode(200)
   @Authenticated({ guests: true })
   queryPublicRooms(

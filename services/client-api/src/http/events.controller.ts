@@ -12,7 +12,8 @@ import {
 import type { JsonObject } from '@ganglion/protocol';
 import { Controller, Get, Inject, Put } from '@nestjs/common';
 import { z } from 'zod';
-import { checkGuestMembership } from '../domain/guests.js';
+import { checkGuestMembership, type MemberEvent } from '../domain/guests.js';
+import { MembershipLimits } from '../domain/membership-limits.js';
 import type { Owners } from '../domain/ports.js';
 import { readJoinedMembers, readState, readStateEvent } from '../domain/room-state.js';
 import { jsonObject, reason, redactPath, roomPath, sendPath, statePath } from './parameters.js';
@@ -29,7 +30,10 @@ const redactBody = z.object({ reason }).prefault({});
 @Controller('_matrix/client/v3/rooms/:roomId')
 @Authenticated()
 export class EventsController {
-  constructor(@Inject(OWNERS) private readonly owners: Owners) {}
+  constructor(
+    @Inject(OWNERS) private readonly owners: Owners,
+    @Inject(MembershipLimits) private readonly limits: MembershipLimits,
+  ) {}
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidsendeventtypetxnid */
   @Put('send/:eventType/:txnId')
@@ -79,16 +83,20 @@ export class EventsController {
     @StoredJsonBody(jsonObject) content: JsonObject,
     @BodyText() contentJson: string,
   ) {
-    if (guest && type === 'm.room.member') {
-      await checkGuestMembership(this.owners, { roomId, sender, target: stateKey, content });
-    }
+    if (type === 'm.room.member') await this.#checkMember({ roomId, sender, target: stateKey, content }, guest);
     const event = { type, stateKey, contentJson };
     const { eventId } = await this.owners.rooms.sendEvent({ roomId, sender, event });
     return { event_id: eventId };
   }
 
+  async #checkMember(event: MemberEvent, isGuest: boolean): Promise<void> {
+    if (isGuest) await checkGuestMembership(this.owners, event);
+    await this.limits.sent(event);
+  }
+
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidstateeventtypestatekey */
   @Get(['state/:eventType', 'state/:eventType/:stateKey'])
+  @RateLimited('room_reads')
   @Authenticated({ guests: true })
   async getRoomStateWithKey(
     @RequestedBy() { userId }: Requester,
@@ -101,6 +109,7 @@ export class EventsController {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidstate */
   @Get('state')
+  @RateLimited('room_reads')
   @Authenticated({ guests: true })
   getRoomState(@RequestedBy() { userId }: Requester, @Path(roomPath) { roomId }: RoomPath) {
     return readState(this.owners, { roomId, userId });
@@ -108,6 +117,7 @@ export class EventsController {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidjoined_members */
   @Get('joined_members')
+  @RateLimited('room_reads')
   async getJoinedMembersByRoom(@RequestedBy() { userId }: Requester, @Path(roomPath) { roomId }: RoomPath) {
     return { joined: await readJoinedMembers(this.owners, roomId, userId) };
   }

@@ -12,6 +12,7 @@ import type { JsonObject } from '@ganglion/protocol';
 import { Controller, HttpCode, Inject, Post } from '@nestjs/common';
 import type { z } from 'zod';
 import { changeMembership, resolveRoom } from '../domain/membership.js';
+import { MembershipLimits } from '../domain/membership-limits.js';
 import type { Owners } from '../domain/ports.js';
 import { joinBody, reasonBody, roomIdOrAliasPath, roomPath, targetBody } from './parameters.js';
 import { OWNERS } from './tokens.js';
@@ -26,7 +27,10 @@ type Target = z.infer<typeof targetBody>;
 @Controller('_matrix/client/v3')
 @Authenticated()
 export class MembershipController {
-  constructor(@Inject(OWNERS) private readonly owners: Owners) {}
+  constructor(
+    @Inject(OWNERS) private readonly owners: Owners,
+    @Inject(MembershipLimits) private readonly limits: MembershipLimits,
+  ) {}
 
   @Post('join/:roomIdOrAlias')
   @HttpCode(200)
@@ -63,6 +67,7 @@ export class MembershipController {
 
   @Post('rooms/:roomId/leave')
   @HttpCode(200)
+  @RateLimited('memberships')
   @Authenticated({ guests: true })
   leaveRoom(
     @RequestedBy() { userId }: Requester,
@@ -85,18 +90,21 @@ export class MembershipController {
 
   @Post('rooms/:roomId/kick')
   @HttpCode(200)
+  @RateLimited('memberships')
   kick(@RequestedBy() { userId }: Requester, @Path(roomPath) { roomId }: RoomPath, @JsonBody(targetBody) body: Target) {
     return this.#change(userId, roomId, MembershipAction.KICK, body);
   }
 
   @Post('rooms/:roomId/ban')
   @HttpCode(200)
+  @RateLimited('memberships')
   ban(@RequestedBy() { userId }: Requester, @Path(roomPath) { roomId }: RoomPath, @JsonBody(targetBody) body: Target) {
     return this.#change(userId, roomId, MembershipAction.BAN, body);
   }
 
   @Post('rooms/:roomId/unban')
   @HttpCode(200)
+  @RateLimited('memberships')
   unban(
     @RequestedBy() { userId }: Requester,
     @Path(roomPath) { roomId }: RoomPath,
@@ -108,11 +116,13 @@ export class MembershipController {
   async #enter(userId: string, roomId: string, action: MembershipAction, { reason, ...rest }: Join) {
     const { third_party_signed: _, membership: __, join_authorised_via_users_server: ___, ...content } = rest;
     const request = { roomId, sender: userId, target: userId, action, reason, content: content as JsonObject };
+    if (action === MembershipAction.JOIN) await this.limits.joined(roomId);
     await changeMembership(this.owners, request);
     return { room_id: roomId };
   }
 
   async #change(sender: string, roomId: string, action: MembershipAction, { user_id: target, reason }: Target) {
+    if (action === MembershipAction.INVITE) await this.limits.invited(roomId);
     await changeMembership(this.owners, { roomId, sender, target, action, reason });
     return {};
   }

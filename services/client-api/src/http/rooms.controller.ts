@@ -3,6 +3,7 @@ import { Authenticated, RateLimited, RequestedBy, type Requester, StoredJsonBody
 import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import type { z } from 'zod';
 import { createRoom } from '../domain/create-room.js';
+import { MembershipLimits } from '../domain/membership-limits.js';
 import type { Owners } from '../domain/ports.js';
 import { createRoomBody } from './create-room.schema.js';
 import { OWNERS, ROOMS_CONFIG } from './tokens.js';
@@ -13,16 +14,19 @@ export class RoomsController {
   constructor(
     @Inject(OWNERS) private readonly owners: Owners,
     @Inject(ROOMS_CONFIG) private readonly config: RoomsConfig,
+    @Inject(MembershipLimits) private readonly limits: MembershipLimits,
   ) {}
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3createroom */
   @Post('createRoom')
   @HttpCode(200)
-  @RateLimited('message')
+  @RateLimited('room_creation')
   async createRoom(
     @RequestedBy() { userId }: Requester,
     @StoredJsonBody(createRoomBody) body: z.infer<typeof createRoomBody>,
   ) {
+    const invitees = body.invite.filter((invitee) => invitee !== userId);
+    await this.limits.newRoom(userId, invitees, body.initial_state);
     const room_id = await createRoom(this.owners, {
       creator: userId,
       roomVersion: body.room_version ?? this.config.default_version,
@@ -31,7 +35,7 @@ export class RoomsController {
       aliasLocalpart: body.room_alias_name,
       name: body.name,
       topic: body.topic,
-      invitees: body.invite.filter((invitee) => invitee !== userId),
+      invitees,
       creationContent: body.creation_content,
       initialState: body.initial_state,
       powerLevelOverride: body.power_level_content_override,
@@ -42,6 +46,7 @@ export class RoomsController {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3joined_rooms */
   @Get('joined_rooms')
+  @RateLimited('room_reads')
   async getJoinedRooms(@RequestedBy() { userId }: Requester) {
     const { rooms } = await this.owners.roomReads.listMemberships({ userId, memberships: ['join'] });
     return { joined_rooms: rooms.map(({ roomId }) => roomId) };

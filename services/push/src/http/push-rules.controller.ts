@@ -1,4 +1,4 @@
-import { Authenticated, Path, Query, RequestedBy, type Requester, StoredJsonBody } from '@ganglion/http';
+import { Authenticated, Path, Query, RateLimited, RequestedBy, type Requester, StoredJsonBody } from '@ganglion/http';
 import {
   deletePushRule,
   type JsonObject,
@@ -53,6 +53,7 @@ export class PushRulesController {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3pushrulesglobalkindruleid */
   @Put([':scope', ':scope/:kind', ':scope/:kind/:ruleId'])
+  @RateLimited('account_data')
   async setPushRule(
     @RequestedBy() { userId }: Requester,
     @Path(rulePath) { kind, ruleId }: RulePath,
@@ -65,6 +66,7 @@ export class PushRulesController {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#delete_matrixclientv3pushrulesglobalkindruleid */
   @Delete([':scope', ':scope/:kind', ':scope/:kind/:ruleId'])
+  @RateLimited('account_data')
   async deletePushRule(@RequestedBy() { userId }: Requester, @Path(rulePath) { kind, ruleId }: RulePath) {
     await this.rules.change(userId, (changes) => deletePushRule(changes, kind, ruleId));
     return {};
@@ -88,6 +90,7 @@ export class PushRulesController {
    * @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3pushrulesglobalkindruleidactions
    */
   @Put(':scope/:kind/:ruleId/:attribute')
+  @RateLimited('account_data')
   async setPushRuleAttribute(
     @RequestedBy() { userId }: Requester,
     @Path(attributePath) { kind, ruleId, attribute }: AttributePath,

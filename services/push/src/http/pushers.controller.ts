@@ -1,4 +1,4 @@
-import { Authenticated, RequestedBy, type Requester, StoredJsonBody } from '@ganglion/http';
+import { Authenticated, RateLimited, RequestedBy, type Requester, StoredJsonBody } from '@ganglion/http';
 import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import type { Pusher } from '../domain/ports.js';
 import { Pushers } from '../domain/pushers.js';
@@ -19,6 +19,7 @@ export class PushersController {
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3pushersset */
   @Post('set')
   @HttpCode(200)
+  @RateLimited('account_data')
   async postPusher(@RequestedBy() requester: Requester, @StoredJsonBody(pusherBody) body: PusherBody) {
     const { appId, pushkey, pusher } = pusherRequest(body);
     if (pusher === undefined) await this.pushers.remove(requester.userId, appId, pushkey);

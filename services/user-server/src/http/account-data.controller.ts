@@ -1,4 +1,13 @@
-import { AnswersJsonText, Authenticated, BodyText, JsonBody, Path, RequestedBy, type Requester } from '@ganglion/http';
+import {
+  AnswersJsonText,
+  Authenticated,
+  BodyText,
+  JsonBody,
+  Path,
+  RateLimited,
+  RequestedBy,
+  type Requester,
+} from '@ganglion/http';
 import type { JsonObject } from '@ganglion/protocol';
 import { Controller, Get, Inject, Put } from '@nestjs/common';
 import { z } from 'zod';
@@ -26,6 +35,7 @@ export class AccountDataController {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3useruseridaccount_datatype */
   @Put('account_data/:type')
+  @RateLimited('account_data')
   @Authenticated()
   async setAccountData(
     @RequestedBy() requester: Requester,
@@ -47,6 +57,7 @@ export class AccountDataController {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3useruseridroomsroomidaccount_datatype */
   @Put('rooms/:roomId/account_data/:type')
+  @RateLimited('account_data')
   @Authenticated()
   async setAccountDataPerRoom(
     @RequestedBy() requester: Requester,

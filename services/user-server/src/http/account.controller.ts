@@ -1,4 +1,4 @@
-import { Authenticated, JsonBody, parseBody, RequestedBy, type Requester } from '@ganglion/http';
+import { Authenticated, JsonBody, parseBody, RateLimited, RequestedBy, type Requester } from '@ganglion/http';
 import type { JsonObject } from '@ganglion/protocol';
 import { Controller, Get, HttpCode, Inject, Post, UseFilters } from '@nestjs/common';
 import { z } from 'zod';
@@ -28,6 +28,7 @@ export class AccountController {
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3accountpassword */
   @Post('password')
   @HttpCode(200)
+  @RateLimited('account')
   @Authenticated()
   async changePassword(
     @RequestedBy() requester: Requester,
@@ -43,6 +44,7 @@ export class AccountController {
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3accountdeactivate */
   @Post('deactivate')
   @HttpCode(200)
+  @RateLimited('account')
   @Authenticated()
   async deactivateAccount(
     @RequestedBy() requester: Requester,

@@ -1,4 +1,4 @@
-import { Authenticated, JsonBody, Path, parseBody, RequestedBy, type Requester } from '@ganglion/http';
+import { Authenticated, JsonBody, Path, parseBody, RateLimited, RequestedBy, type Requester } from '@ganglion/http';
 import type { JsonObject } from '@ganglion/protocol';
 import { Controller, Delete, Get, HttpCode, Inject, Post, Put, UseFilters } from '@nestjs/common';
 import { z } from 'zod';
@@ -43,6 +43,7 @@ export class DeviceController {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3devicesdeviceid */
   @Put('devices/:deviceId')
+  @RateLimited('account')
   @Authenticated({ guests: true })
   async updateDevice(
     @RequestedBy() requester: Requester,
@@ -55,6 +56,7 @@ export class DeviceController {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#delete_matrixclientv3devicesdeviceid */
   @Delete('devices/:deviceId')
+  @RateLimited('account')
   @Authenticated()
   async deleteDevice(
     @RequestedBy() requester: Requester,
@@ -71,6 +73,7 @@ export class DeviceController {
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3delete_devices */
   @Post('delete_devices')
   @HttpCode(200)
+  @RateLimited('account')
   @Authenticated()
   async deleteDevices(
     @RequestedBy() requester: Requester,

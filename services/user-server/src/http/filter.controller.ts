@@ -1,4 +1,12 @@
-import { AnswersJsonText, Authenticated, Path, RequestedBy, type Requester, StoredJsonBody } from '@ganglion/http';
+import {
+  AnswersJsonText,
+  Authenticated,
+  Path,
+  RateLimited,
+  RequestedBy,
+  type Requester,
+  StoredJsonBody,
+} from '@ganglion/http';
 import type { JsonObject } from '@ganglion/protocol';
 import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import { z } from 'zod';
@@ -16,6 +24,7 @@ export class FilterController {
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3useruseridfilter */
   @Post()
   @HttpCode(200)
+  @RateLimited('account_data')
   @Authenticated()
   async defineFilter(
     @RequestedBy() requester: Requester,

@@ -1,4 +1,12 @@
-import { AnswersJsonText, Authenticated, Path, RequestedBy, type Requester, StoredJsonBody } from '@ganglion/http';
+import {
+  AnswersJsonText,
+  Authenticated,
+  Path,
+  RateLimited,
+  RequestedBy,
+  type Requester,
+  StoredJsonBody,
+} from '@ganglion/http';
 import type { JsonObject } from '@ganglion/protocol';
 import { Controller, Delete, Get, Inject, Put } from '@nestjs/common';
 import { z } from 'zod';
@@ -18,6 +26,7 @@ export class ProfileController {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3profileuserid */
   @Get(':userId')
+  @RateLimited('lookups')
   @AnswersJsonText()
   getUserProfile(@Path(userPath) { userId }: UserPath) {
     return this.profiles.get(userId);
@@ -25,6 +34,7 @@ export class ProfileController {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3profileuseridkeyname */
   @Get(':userId/:keyName')
+  @RateLimited('lookups')
   @AnswersJsonText()
   getProfileField(@Path(fieldPath) { userId, keyName }: FieldPath) {
     return this.profiles.getField(userId, keyName);
@@ -32,6 +42,7 @@ export class ProfileController {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3profileuseridkeyname */
   @Put(':userId/:keyName')
+  @RateLimited('profile')
   @Authenticated({ guests: true })
   async setProfileField(
     @RequestedBy() requester: Requester,
@@ -44,6 +55,7 @@ export class ProfileController {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#delete_matrixclientv3profileuseridkeyname */
   @Delete(':userId/:keyName')
+  @RateLimited('profile')
   @Authenticated()
   async deleteProfileField(@RequestedBy() requester: Requester, @Path(fieldPath) { userId, keyName }: FieldPath) {
     await this.profiles.deleteField(requester, userId, keyName);

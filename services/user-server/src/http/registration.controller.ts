@@ -1,4 +1,4 @@
-import { JsonBody, parseBody, Query } from '@ganglion/http';
+import { JsonBody, parseBody, Query, RateLimited } from '@ganglion/http';
 import type { JsonObject } from '@ganglion/protocol';
 import { Controller, Get, HttpCode, Inject, Post, UseFilters } from '@nestjs/common';
 import { z } from 'zod';
@@ -42,6 +42,7 @@ export class RegistrationController {
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3register */
   @Post('register')
   @HttpCode(200)
+  @RateLimited('lookups')
   async register(
     @Query(kindQuery) { kind }: z.output<typeof kindQuery>,
     @JsonBody(jsonObject) body: JsonObject,
@@ -60,6 +61,7 @@ export class RegistrationController {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3registeravailable */
   @Get('register/available')
+  @RateLimited('lookups')
   async checkUsernameAvailability(
     @Query(availableQuery) { username }: z.output<typeof availableQuery>,
     @RequestOrigin() { host }: Origin,

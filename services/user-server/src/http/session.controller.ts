@@ -53,6 +53,7 @@ export class SessionController {
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3refresh */
   @Post('refresh')
   @HttpCode(200)
+  @RateLimited('refresh')
   async refresh(@JsonBody(refreshBody) body: z.output<typeof refreshBody>) {
     return tokensAnswer(await this.sessions.refresh(body.refresh_token));
   }
