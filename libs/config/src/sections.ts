@@ -341,7 +341,8 @@ export const telemetrySection = z
     metrics: z
       .strictObject({
         listen: hostPort.exactOptional().meta({
-          description: 'Where /metrics and /health are answered; without it, metrics are off.',
+          description:
+            'Where operators are told /metrics, /health/live and /health/ready, which nobody else is; without it, nobody. Clients learn from /health of the other listeners whether a process wants requests.',
           examples: ['127.0.0.1:9100'],
         }),
       })

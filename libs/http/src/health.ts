@@ -23,6 +23,14 @@ export function answerHealth(app: FastifyInstance, checks: HealthChecks, drainin
   });
 }
 
+/**
+ * `/health` tells anybody whether this process wants requests, and nothing else: 200 until it drains, 503 from then on. It costs
+ * nothing, and says nothing of what stands behind.
+ */
+export function answerLiveness(app: FastifyInstance, draining: Draining): void {
+  app.get('/health', async (_request, reply) => reply.status(draining.begun ? 503 : 200).send({}));
+}
+
 function wanted(checks: HealthChecks, { query }: FastifyRequest): HealthChecks {
   const excluded = [(query as { exclude?: string | string[] }).exclude ?? []].flat();
   return Object.fromEntries(Object.entries(checks).filter(([name]) => !excluded.includes(name)));

@@ -12,10 +12,12 @@ import { allowWebBrowsers, answersPreflight } from './cors.js';
 import { Door } from './door.js';
 import { Draining } from './drain.js';
 import { MatrixErrorFilter } from './error-filter.js';
-import { answerHealth, type HealthChecks } from './health.js';
+import { answerLiveness, type HealthChecks } from './health.js';
 import { refuseNulInUrls } from './hostile-url.js';
 import { parseJsonBodies } from './json-body.js';
 import { Listeners } from './listeners.js';
+import { NO_SCHEMAS } from './no-schemas.js';
+import { createOperatorsApp } from './operators-app.js';
 import { RATE_LIMITER } from './rate-limit.js';
 import { observeRequests } from './request-telemetry.js';
 import { NO_REVOCATIONS, TOKEN_REVOCATIONS, type TokenRevocations } from './token-revocations.js';
@@ -36,6 +38,8 @@ export interface HttpAppOptions {
 /** The HTTP side of one process: whatever services' modules it was given, behind one set of listeners. */
 export interface HttpApp {
   readonly fastify: FastifyInstance;
+  /** What is answered to operators, on an address of their own: it listens when it is told to. */
+  readonly operators: FastifyInstance;
   /** Everything it answers. */
   readonly routes: Routes;
   /** Starts listening; resolves with the URLs. */
@@ -58,13 +62,6 @@ class MatrixFastifyAdapter extends FastifyAdapter {
 /** Older clients speak r0, whose endpoints were taken over unchanged as v3. */
 function r0AsV3(url: string): string {
   return url.replace(/^\/_matrix\/(client|media)\/r0\//, '/_matrix/$1/v3/');
-}
-
-/** Requests are parsed by zod. Given something in their place, Fastify does not load its compilers of JSON schemas. */
-const NO_SCHEMAS = { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } };
-
-function noSchemas(): never {
-  throw new Error('a route has a JSON schema, which nothing here compiles');
 }
 
 function createFastify(options: HttpAppOptions, filter: MatrixErrorFilter, draining: Draining) {
@@ -96,7 +93,7 @@ function createFastify(options: HttpAppOptions, filter: MatrixErrorFilter, drain
     done(null, payload);
   });
   app.setErrorHandler((error, request, reply) => filter.answer(error, request, reply));
-  answerHealth(app, options.health, draining);
+  answerLiveness(app, draining);
   return { app, routes };
 }
 
@@ -134,6 +131,7 @@ export async function createHttpApp(
   const listeners = new Listeners(config.listeners, (request, response) => server.routing(request, response), onFault);
   return {
     fastify: server,
+    operators: createOperatorsApp(options.health, options.metrics, draining),
     routes,
     listen: () => listeners.listen(),
     async drain() {

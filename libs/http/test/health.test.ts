@@ -5,7 +5,7 @@ import { Draining, type HealthChecks, type HttpApp } from '../src/index.js';
 import { testApp } from './support/test-app.js';
 
 async function healthOf(app: HttpApp, path: string) {
-  const answer = await app.fastify.inject(`/health/${path}`);
+  const answer = await app.operators.inject(`/health/${path}`);
   return { status: answer.statusCode, body: answer.json() };
 }
 
@@ -16,7 +16,27 @@ async function withApp(health: HealthChecks, run: (app: HttpApp, draining: Drain
   await app.drain();
 }
 
-describe('/health', () => {
+describe('to clients, /health', () => {
+  it('says whether the process wants requests, and asks nobody', async () => {
+    const checks = { database: () => Promise.reject(new Error('10.0.0.7 is away')) };
+    await withApp(checks, async (app, draining) => {
+      const ask = async (path: string) => {
+        const { statusCode, body } = await app.fastify.inject(path);
+        return [statusCode, body];
+      };
+      expect(await ask('/health')).toEqual([200, '{}']);
+      draining.begin();
+      expect(await ask('/health')).toEqual([503, '{}']);
+      for (const path of ['/health/live', '/health/ready', '/metrics']) {
+        const [status, body] = await ask(path);
+        expect([path, status]).toEqual([path, 404]);
+        expect(body).not.toContain('10.0.0.7');
+      }
+    });
+  });
+});
+
+describe('to operators, /health', () => {
   it('is 200 while everything works, with a line for each check', async () => {
     await withApp({ database: async () => {}, bus: async () => {} }, async (app) => {
       const well = { status: 200, body: { database: 'ok', bus: 'ok' } };

@@ -22,7 +22,9 @@ it('requests are counted by route and kind of status, never by the ids in their 
   for (const url of [`${v3}/rooms/!one/state`, `${v3}/rooms/!two/state?x=1`, `${v3}/fault`, '/secret/path']) {
     await app.fastify.inject(url);
   }
-  const lines = (await metrics.render()).split('\n');
+  const { headers, body } = await app.operators.inject('/metrics');
+  expect(headers['content-type']).toContain('text/plain');
+  const lines = body.split('\n');
   const counted = lines.filter((line) => line.startsWith('ganglion_http_request_seconds_count'));
   const route = `${v3}/rooms/:roomId/state`;
   expect(counted.sort()).toEqual(
@@ -32,5 +34,6 @@ it('requests are counted by route and kind of status, never by the ids in their 
       'ganglion_http_request_seconds_count{method="GET",route="unrecognized",status="4xx"} 1',
     ].sort(),
   );
+  expect((await app.operators.inject('/')).statusCode).toBe(404);
   await app.drain();
 });

@@ -40,7 +40,7 @@ async function connection(ca: Buffer) {
   await once(socket, 'secureConnect');
   const name = String(socket.getPeerCertificate().subject.CN);
   const ask = async (): Promise<string> => {
-    socket.write('GET /health/live HTTP/1.1\r\nhost: a\r\n\r\n');
+    socket.write('GET /health HTTP/1.1\r\nhost: a\r\n\r\n');
     const [answer] = await once(socket, 'data');
     return String(answer).split('\r\n')[0] ?? '';
   };

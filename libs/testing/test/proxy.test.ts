@@ -52,8 +52,10 @@ describe('the proxy of a cluster', () => {
       Replica,
       Replica,
     ];
-    const replicas = { 'client-api': [one.url, other.url], sync: [sync.url] } as Record<string, string[]>;
-    proxy = await startProxy({ port: 0, routes, replicas: (service) => replicas[service] ?? [] });
+    const replicas: Record<string, Replica[]> = { 'client-api': [one, other], sync: [sync] };
+    const backends = (service: string) =>
+      (replicas[service] ?? []).map(({ url }) => ({ url, health: `${url}/health/ready` }));
+    proxy = await startProxy({ port: 0, routes, replicas: backends });
   });
 
   afterEach(async () => {

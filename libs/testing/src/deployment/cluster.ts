@@ -31,6 +31,8 @@ export interface Replica {
   readonly rpc: string;
   /** Where it answers operators: its metrics and its health. */
   readonly operators: string;
+  /** Where it says whether it is ready. */
+  readonly health: string;
   /** While it runs. */
   readonly pid: number | undefined;
   readonly logFile: string;
@@ -83,7 +85,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   };
   try {
     await Promise.all(replicas.map((replica) => replica.start()));
-    proxy = await startProxy({ port, routes, replicas: (service) => replicasOf(service).map(({ url }) => url) });
+    proxy = await startProxy({ port, routes, replicas: replicasOf });
     return { url: proxy.url, config, replicas, replicasOf, run, stop };
   } catch (error) {
     await stop();
@@ -138,6 +140,7 @@ class ClusterReplica implements Replica {
   readonly url: string;
   readonly rpc: string;
   readonly operators: string;
+  readonly health: string;
   readonly #process: ServerProcess;
 
   constructor(
@@ -159,7 +162,8 @@ class ClusterReplica implements Replica {
       GANGLION_HTTP__LISTENERS__0__PORT: String(ports.http),
       GANGLION_TELEMETRY__METRICS__LISTEN: operators,
     };
-    const health = [`${this.operators}/health/ready`, `${this.url}/health/ready`];
+    this.health = `${this.operators}/health/ready`;
+    const health = [this.health, ...(answersClients ? [`${this.url}/health`] : [])];
     const args = ['start', service, '-c', config];
     this.#process = new ServerProcess({ name: `${service}-${index}`, args, env, folder: pids, logs, health });
   }

@@ -5,14 +5,14 @@ import { pipeline } from 'node:stream/promises';
 import type { ServiceName } from '@ganglion/config';
 import { bodyOf, forwardedHeaders, mayRetry, withoutHopByHop } from './proxy-request.js';
 import type { RouteTable } from './routes.js';
-import { type Upstream, Upstreams } from './upstreams.js';
+import { type Backend, type Upstream, Upstreams } from './upstreams.js';
 
 export interface ProxyOptions {
   readonly port: number;
   readonly host?: string;
   readonly routes: RouteTable;
   /** Where the replicas of each service that answers requests are. */
-  readonly replicas: (service: ServiceName) => readonly string[];
+  readonly replicas: (service: ServiceName) => readonly Backend[];
 }
 
 /** What an ingress is to a cluster: one address in front of all services. */

@@ -52,7 +52,7 @@ export async function startAllInOne({ settings = {} }: TestDeploymentOptions = {
       env: {},
       folder,
       logs,
-      health: [`${url}/health/ready`],
+      health: [`${url}/health`],
     });
     ground.cleanUp.push(() => process.stop());
     await process.start();

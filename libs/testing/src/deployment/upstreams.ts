@@ -1,7 +1,13 @@
-import { Pool } from 'undici';
+import { Pool, request } from 'undici';
 
 const CHECK_EVERY_MS = 1_000;
 const CHECK_TIMEOUT_MS = 3_000;
+
+/** Where a process answers requests, and where it says whether it is ready for them. */
+export interface Backend {
+  readonly url: string;
+  readonly health: string;
+}
 
 /** One process that answers requests. */
 export class Upstream {
@@ -9,7 +15,10 @@ export class Upstream {
   /** Until the first check nobody knows better. */
   live = true;
 
-  constructor(readonly url: string) {
+  readonly #health: string;
+
+  constructor({ url, health }: Backend) {
+    this.#health = health;
     // Long polls hold a connection each, and their length is between the client and the service.
     this.pool = new Pool(url, { pipelining: 1, allowH2: false, headersTimeout: 0, bodyTimeout: 0 });
   }
@@ -18,7 +27,7 @@ export class Upstream {
   async check(): Promise<void> {
     try {
       const signal = AbortSignal.timeout(CHECK_TIMEOUT_MS);
-      const { statusCode, body } = await this.pool.request({ method: 'GET', path: '/health/ready', signal });
+      const { statusCode, body } = await request(this.#health, { signal });
       await body.dump();
       this.live = statusCode === 200;
     } catch {
@@ -33,8 +42,8 @@ export class Upstreams {
   readonly #timer: NodeJS.Timeout;
   #next = 0;
 
-  constructor(urls: readonly string[]) {
-    this.#replicas = urls.map((url) => new Upstream(url));
+  constructor(replicas: readonly Backend[]) {
+    this.#replicas = replicas.map((replica) => new Upstream(replica));
     this.#timer = setInterval(() => void this.#check(), CHECK_EVERY_MS);
     this.#timer.unref();
   }

@@ -1,4 +1,3 @@
-import { createServer, type Server } from 'node:http';
 import type { Bus } from '@ganglion/bus';
 import { type Config, SERVICE_NAMES, type ServiceName } from '@ganglion/config';
 import type { Tokens } from '@ganglion/contracts/user';
@@ -76,8 +75,8 @@ async function start(config: Config, services: readonly ServiceName[], cleanup: 
     logger,
     metrics,
   });
-  const operators = await listenForOperators(foundation, app);
-  cleanup.add(() => operators?.close());
+  cleanup.add(() => app.operators.close());
+  await listenForOperators(foundation, app);
   cleanup.add(() => app.drain());
   const listening = composed.modules.length > 0 ? await app.listen() : [];
   logger.info({ listening, services }, 'started');
@@ -107,24 +106,10 @@ async function startRpc({ config, logger, metrics }: Foundation, { offers }: Com
 }
 
 /** Metrics and health on an address of their own, away from clients. */
-async function listenForOperators({ config, metrics }: Foundation, app: HttpApp): Promise<Server | undefined> {
+async function listenForOperators({ config }: Foundation, { operators }: HttpApp): Promise<void> {
   const { listen } = config.telemetry.metrics;
-  if (listen === undefined) return undefined;
-  const server = createServer((request, response) => {
-    if (request.url?.startsWith('/health/')) {
-      app.fastify.routing(request, response);
-      return;
-    }
-    metrics.render().then(
-      (text) => response.writeHead(200, { 'content-type': metrics.contentType }).end(text),
-      () => response.writeHead(500).end(),
-    );
-  });
+  if (listen === undefined) return;
   const colon = listen.lastIndexOf(':');
   const host = listen.slice(0, colon).replace(/^\[|\]$/g, '');
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(Number(listen.slice(colon + 1)), host, resolve);
-  });
-  return server;
+  await operators.listen({ host, port: Number(listen.slice(colon + 1)) });
 }
