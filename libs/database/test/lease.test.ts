@@ -184,10 +184,11 @@ describe('a fenced transaction', () => {
   });
 
   it('does not keep its leader from renewing', async () => {
-    const term = await campaign(lease('a', 1_000));
+    // Longer than a machine may stand still between two renewals, and the transaction longer than that.
+    const term = await campaign(lease('a', 5_000));
     await db.transaction(async (tx) => {
       await term.fence(tx);
-      await tx.query({ text: 'SELECT pg_sleep(2.2)' });
+      await tx.query({ text: 'SELECT pg_sleep(6)' });
     });
     expect(term.held()).toBe(true);
     expect(term.signal.aborted).toBe(false);
