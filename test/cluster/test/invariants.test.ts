@@ -21,9 +21,14 @@ const NAMES = ['one.example', 'two.example'] as const;
 
 const UNLIMITED = { per_second: 100_000, burst: 100_000 };
 const INVITES = { per_second: 0.001, burst: 6 };
+const OTHERS = [
+  ...['message', 'room_creation', 'joins', 'joins_per_room', 'invites_per_room', 'memberships', 'room_reads'],
+  ...['initial_sync', 'directory', 'public_rooms', 'lookups', 'registration', 'auth_sessions', 'login', 'login_failed'],
+  ...['login_failed_per_network', 'password_failed', 'refresh', 'account', 'account_data', 'profile'],
+];
 const LIMITS = {
   enabled: true,
-  ...{ message: UNLIMITED, joins: UNLIMITED, registration: UNLIMITED, login: UNLIMITED, login_failed: UNLIMITED },
+  ...Object.fromEntries(OTHERS.map((name) => [name, UNLIMITED])),
   invites: INVITES,
 };
 
@@ -214,8 +219,11 @@ describe('what must never break', () => {
             key: `!poison-${index}:example`,
           })),
         );
-        const pdu = { roomSeq: 1, eventId: '$none', pduJson: '{"no":', stateChanges: [] };
-        const poison = { roomId: '!unreadable:example', roomVersion: '12', roomNid: 999_999, events: [pdu as never] };
+        const pdu = {
+          ...{ roomSeq: 1, eventId: '$none', eventNid: 1, pduJson: '{"no":', stateChanges: [], memberships: [] },
+          ...{ visibility: 'shared', hasMoreStateChanges: false },
+        };
+        const poison = { roomId: '!unreadable:example', roomVersion: '12', roomNid: 999_999, events: [pdu] };
         await bus.publish(ROOM_EVENTS, poison, { key: poison.roomId });
         const sent = await Promise.all(rooms.map((roomId) => alice.sendText(roomId, 'antidote')));
         await reader.until(() =>
