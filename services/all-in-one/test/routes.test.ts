@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { parseConfig, SERVICE_NAMES, type ServiceName } from '@ganglion/config';
 import { createHttpApp } from '@ganglion/http';
 import { loadRouteTable, routeTable, type TestDatabase, testDatabase } from '@ganglion/testing';
+import { composeServices } from '../src/composition/compose-services.js';
 import { layFoundation } from '../src/composition/foundation.js';
 import { RemoteServices } from '../src/composition/remote-services.js';
-import { composeServices } from '../src/composition/services.js';
 import { makeMissingSigningKeys } from '../src/signing-key-file.js';
 
 const ENDPOINTS = SERVICE_NAMES.map((service) => `${service}: ["127.0.0.1:1"]`).join(', ');
@@ -84,12 +84,11 @@ async function pathsOf(service: ServiceName, databaseUrl: string, folder: string
   await makeMissingSigningKeys(config.server_names);
   const foundation = await layFoundation(config, [service]);
   const remote = new RemoteServices(config, foundation.metrics);
-  const rateLimiter = { take: async () => ({ allowed: true, retryAfterMs: 0 }), giveBack: async () => {} };
   const tokens = { verify: () => Promise.reject(new Error('nobody asks')) };
   try {
-    const { modules } = await composeServices(foundation, [service], remote, rateLimiter);
+    const { modules } = await composeServices(foundation, [service], remote);
     const { http } = config;
-    const app = await createHttpApp(modules, { ...foundation, config: http, tokens, rateLimiter, health: {} });
+    const app = await createHttpApp(modules, { ...foundation, config: http, tokens, health: {} });
     await app.drain();
     return [...app.routes.keys()].filter((path) => path !== '/health');
   } finally {

@@ -1,2 +1,1 @@
-export { clientApiModule } from './client-api.module.js';
-export type { Owners } from './domain/ports.js';
+export { service } from './service.js';

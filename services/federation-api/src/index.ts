@@ -1,1 +1,1 @@
-export { federationApiModule } from './federation-api.module.js';
+export { service } from './service.js';

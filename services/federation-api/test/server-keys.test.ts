@@ -11,7 +11,7 @@ import {
 } from '@ganglion/protocol';
 import { createLogger, Metrics } from '@ganglion/telemetry';
 import { jest } from '@jest/globals';
-import { federationApiModule } from '../src/index.js';
+import { federationApiModule } from '../src/federation-api.module.js';
 
 const NAMES = ['one.example', 'two.example', '[2001:db8::2]'];
 let app: HttpApp;

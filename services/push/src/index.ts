@@ -1,3 +1,1 @@
-export { pushModule } from './push.module.js';
-export { createPushServer, type PushServer, type PushServerDependencies } from './push-server.js';
-export { pushSchema } from './storage/migrations.js';
+export { service } from './service.js';

@@ -1,6 +1,6 @@
 import { Database, migrate } from '@ganglion/database';
 import { drizzleShapes, migratedShapes, type TestDatabase, testDatabase } from '@ganglion/testing';
-import { roomServerSchema } from '../src/index.js';
+import { roomServerSchema } from '../src/storage/migrations.js';
 import * as tables from '../src/storage/schema.js';
 
 let database: TestDatabase;

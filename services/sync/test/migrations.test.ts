@@ -1,6 +1,6 @@
 import { Database, migrate } from '@ganglion/database';
 import { testDatabase } from '@ganglion/testing';
-import { syncSchema } from '../src/index.js';
+import { syncSchema } from '../src/storage/migrations.js';
 
 /** What is brought over where the rooms are in the same database, a test of all services shows. */
 describe('an upgrade from the first read model, where the rooms are in another database', () => {

@@ -1,36 +1,33 @@
 import { randomUUID } from 'node:crypto';
-import { type Bus, createEmbeddedBus, prometheusBusMetrics } from '@ganglion/bus';
+import { createEmbeddedBus, prometheusBusMetrics } from '@ganglion/bus';
 import type { Config, ServiceName } from '@ganglion/config';
 import { Database } from '@ganglion/database';
+import { PostgresRateLimiter } from '@ganglion/http';
+import type { Foundation } from '@ganglion/service';
 import { createTelemetry, type Logger, type Metrics, type Telemetry } from '@ganglion/telemetry';
 import { VERSION } from '../version.js';
+import { loadSigningKeys } from './signing-keys.js';
 
-/** What every service of a process stands on. */
-export interface Foundation {
-  readonly config: Config;
-  readonly telemetry: Telemetry;
-  readonly logger: Logger;
-  readonly metrics: Metrics;
-  readonly db: Database;
-  readonly bus: Bus;
+/** What the services of a process stand on, with its end. */
+export interface OwnFoundation extends Foundation {
   close(): Promise<void>;
 }
 
 /** Connects to the database and the bus. @throws Error when one of them does not answer */
-export async function layFoundation(config: Config, services: readonly ServiceName[]): Promise<Foundation> {
+export async function layFoundation(config: Config, services: readonly ServiceName[]): Promise<OwnFoundation> {
   const service = services.length === 1 ? services[0]! : services.length > 4 ? 'all-in-one' : services.join('+');
   const telemetry = await startTelemetry(config, service);
   const { logger, metrics } = telemetry;
   const db = await openDatabase(config, service, { logger, metrics });
   const bus = await openBus(config, service, { logger, metrics });
+  const rateLimiter = new PostgresRateLimiter(db, config.rate_limits);
+  rateLimiter.start();
+  let keys: ReturnType<typeof loadSigningKeys> | undefined;
   return {
-    config,
-    telemetry,
-    logger,
-    metrics,
-    db,
-    bus,
+    ...{ config, logger, metrics, db, bus, rateLimiter },
+    signingKeys: () => (keys ??= loadSigningKeys(config)),
     async close() {
+      rateLimiter.stop();
       await bus.close();
       await db.close();
       await telemetry.shutdown();

@@ -1,2 +1,2 @@
-export { migrateAll } from './migrate.js';
+export { migrateAll, SCHEMAS } from './migrate.js';
 export { startServices } from './start-services.js';

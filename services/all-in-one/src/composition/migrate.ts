@@ -1,18 +1,13 @@
 import type { Config } from '@ganglion/config';
 import { checkSchema, type Database, migrate, type SchemaDefinition } from '@ganglion/database';
 import { rateLimitSchema } from '@ganglion/http';
-import { pushSchema } from '@ganglion/push';
-import { roomServerSchema } from '@ganglion/room-server';
-import { syncSchema } from '@ganglion/sync';
-import { userServerSchema } from '@ganglion/user-server';
 import { openDatabase } from './foundation.js';
+import { SERVICES } from './services.js';
 
-const SCHEMAS: readonly SchemaDefinition[] = [
+/** Of every service, wherever it runs, and of what the HTTP sides of all of them share. */
+export const SCHEMAS: readonly SchemaDefinition[] = [
   rateLimitSchema,
-  userServerSchema,
-  roomServerSchema,
-  syncSchema,
-  pushSchema,
+  ...SERVICES.flatMap(({ schema }) => schema ?? []),
 ];
 
 /** Brings the schema of every service up to date. Any number of processes may do it at once: one does, the others wait. */

@@ -1,19 +1,14 @@
 import type { Bus } from '@ganglion/bus';
 import { type Config, SERVICE_NAMES, type ServiceName } from '@ganglion/config';
 import type { Tokens } from '@ganglion/contracts/user';
-import {
-  CachingTokenVerifier,
-  createHttpApp,
-  type HttpApp,
-  type HttpAppOptions,
-  PostgresRateLimiter,
-} from '@ganglion/http';
+import { CachingTokenVerifier, createHttpApp, type HttpApp, type HttpAppOptions } from '@ganglion/http';
 import type { RpcServer } from '@ganglion/rpc';
+import type { Foundation } from '@ganglion/service';
 import type { RunningServices } from '../cli/context.js';
-import { type Foundation, layFoundation } from './foundation.js';
+import { type ComposedServices, composeServices } from './compose-services.js';
+import { layFoundation } from './foundation.js';
 import { checkSchemas } from './migrate.js';
 import { RemoteServices, tlsFiles } from './remote-services.js';
-import { type ComposedServices, composeServices } from './services.js';
 import { releaseStartupMemory } from './startup-memory.js';
 
 /** What has begun and has to end again, the latest first. */
@@ -49,14 +44,11 @@ export async function startServices(config: Config, services: readonly ServiceNa
 async function start(config: Config, services: readonly ServiceName[], cleanup: Cleanup): Promise<string[]> {
   const foundation = await layFoundation(config, services);
   cleanup.add(() => foundation.close());
-  const { db, bus, logger, metrics } = foundation;
+  const { db, bus, rateLimiter, logger, metrics } = foundation;
   await checkSchemas(db);
   const remote = new RemoteServices(config, metrics);
   cleanup.add(() => remote.close());
-  const rateLimiter = new PostgresRateLimiter(db, config.rate_limits);
-  rateLimiter.start();
-  cleanup.add(() => rateLimiter.stop());
-  const composed = await composeServices(foundation, services, remote, rateLimiter);
+  const composed = await composeServices(foundation, services, remote);
   const verifier = await verifyTokens(composed.tokens, bus, cleanup);
   for (const part of composed.parts) {
     cleanup.add(() => part.stop());

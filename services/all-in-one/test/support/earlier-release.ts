@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Database, migrate, type SchemaDefinition } from '@ganglion/database';
-import { roomServerSchema } from '@ganglion/room-server';
-import { syncSchema } from '@ganglion/sync';
+import { SCHEMAS } from '../../src/composition/migrate.js';
 
 /** What the earlier release told one user of a room. */
 export interface RoomAnswer {
@@ -63,7 +62,8 @@ export class EarlierRelease {
   /** Makes a database as that release left it. */
   async restore(url: string): Promise<void> {
     const db = await Database.connect({ url, max: 1, applicationName: 'restore', slowStatementMs: 60_000 });
-    for (const schema of [roomServerSchema, syncSchema]) await migrate(db, asOfVersion2(schema));
+    for (const schema of SCHEMAS.filter(({ schema }) => ['room_server', 'sync'].includes(schema)))
+      await migrate(db, asOfVersion2(schema));
     await db.query({ text: 'DELETE FROM sync.appender' });
     for (const { table, row } of this.#lines) {
       if (table === undefined) continue;

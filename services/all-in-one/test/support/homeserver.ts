@@ -5,12 +5,12 @@ import { type Bus, createEmbeddedBus } from '@ganglion/bus';
 import { type ConfigInput, parseConfig, SERVICE_NAMES } from '@ganglion/config';
 import type { RefundingRateLimiter } from '@ganglion/contracts';
 import type { Database } from '@ganglion/database';
-import { CachingTokenVerifier, createHttpApp, type HttpApp, PostgresRateLimiter } from '@ganglion/http';
+import { CachingTokenVerifier, createHttpApp, type HttpApp } from '@ganglion/http';
 import { type TestDatabase, testDatabase } from '@ganglion/testing';
+import { composeServices } from '../../src/composition/compose-services.js';
 import { layFoundation } from '../../src/composition/foundation.js';
 import { migrateAll } from '../../src/composition/migrate.js';
 import { RemoteServices } from '../../src/composition/remote-services.js';
-import { composeServices } from '../../src/composition/services.js';
 import { makeMissingSigningKeys } from '../../src/signing-key-file.js';
 
 /** Everything in this process, as clients reach it over HTTP. */
@@ -55,10 +55,10 @@ export class Homeserver {
     const config = parseConfig(JSON.stringify({ ...UNHINDERED, database, ...settings }), this.folder);
     await makeMissingSigningKeys(config.server_names);
     await migrateAll(config);
-    const foundation = { ...(await layFoundation(config, SERVICE_NAMES)), bus: this.bus };
+    const laid = await layFoundation(config, SERVICE_NAMES);
+    const foundation = { ...laid, bus: this.bus, rateLimiter: ownLimiter ?? laid.rateLimiter };
     const remote = new RemoteServices(config, foundation.metrics);
-    const rateLimiter = ownLimiter ?? new PostgresRateLimiter(foundation.db, config.rate_limits);
-    const composed = await composeServices(foundation, SERVICE_NAMES, remote, rateLimiter);
+    const composed = await composeServices(foundation, SERVICE_NAMES, remote);
     if (composed.tokens === undefined) throw new Error('nobody knows whose a token is');
     const tokens = new CachingTokenVerifier(composed.tokens, this.bus);
     await tokens.start();
@@ -69,7 +69,6 @@ export class Homeserver {
       config: config.http,
       tokens,
       revocations: tokens,
-      rateLimiter,
       health,
     });
     const [url = ''] = await app.listen();

@@ -4,7 +4,9 @@ import { Database, migrate } from '@ganglion/database';
 import { createHttpApp, type TokenVerifier } from '@ganglion/http';
 import { createLogger, Metrics } from '@ganglion/telemetry';
 import { testDatabase } from '@ganglion/testing';
-import { createPushServer, pushModule, pushSchema } from '../../src/index.js';
+import { pushModule } from '../../src/push.module.js';
+import { createPushServer } from '../../src/push-server.js';
+import { pushSchema } from '../../src/storage/migrations.js';
 import { AccountDataFake } from './account-data.js';
 import { DevicesFake } from './devices.js';
 

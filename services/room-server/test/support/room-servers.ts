@@ -5,7 +5,8 @@ import { Database, migrate } from '@ganglion/database';
 import { ready, type SigningKey, signingKeyFromSeed } from '@ganglion/protocol';
 import { createLogger } from '@ganglion/telemetry';
 import { type TestBus, type TestDatabase, testDatabase } from '@ganglion/testing';
-import { createRoomServer, type RoomServer, roomServerSchema } from '../../src/index.js';
+import { createRoomServer, type RoomServer } from '../../src/room-server.js';
+import { roomServerSchema } from '../../src/storage/migrations.js';
 
 /** Names that this deployment hosts. */
 const SERVER_NAMES = ['one.test', 'two.test'] as const;

@@ -1,7 +1,7 @@
 import type { Database, SchemaDefinition } from '@ganglion/database';
 import { redactedEventId, stateTuple } from '@ganglion/protocol';
 import type { WrittenEvent } from '@ganglion/protocol/testing';
-import { roomServerSchema } from '../../src/index.js';
+import { roomServerSchema } from '../../src/storage/migrations.js';
 import { Numbers } from '../../src/storage/numbers.js';
 import type { LinearRoom } from './linear-room.js';
 import { rulesOf } from './room.js';

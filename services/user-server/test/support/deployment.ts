@@ -5,13 +5,10 @@ import { Database, migrate } from '@ganglion/database';
 import { CachingTokenVerifier, createHttpApp } from '@ganglion/http';
 import { createLogger, Metrics } from '@ganglion/telemetry';
 import { type TestBus, type TestDatabase, testDatabase } from '@ganglion/testing';
-import {
-  createUserServer,
-  type RoomPorts,
-  type UserServer,
-  userServerModule,
-  userServerSchema,
-} from '../../src/index.js';
+import type { RoomPorts } from '../../src/publish/room-updater.js';
+import { userServerSchema } from '../../src/storage/migrations.js';
+import { createUserServer, type UserServer } from '../../src/user-server.js';
+import { userServerModule } from '../../src/user-server.module.js';
 import { HttpClient } from './http-client.js';
 import { WaitingController, WaitingModule } from './waiting.js';
 

@@ -8,7 +8,7 @@ import type {
   Rooms,
   UpdateProfileRequest,
 } from '@ganglion/contracts/room';
-import type { RoomPorts } from '../../src/index.js';
+import type { RoomPorts } from '../../src/publish/room-updater.js';
 
 const unused = () => Promise.reject(new Error('not part of what user-server asks'));
 

@@ -6,15 +6,10 @@
  * no program that does not know it.
  */
 import type { Migration, SchemaDefinition } from '@ganglion/database';
-import { rateLimitSchema } from '@ganglion/http';
-import { pushSchema } from '@ganglion/push';
-import { roomServerSchema } from '@ganglion/room-server';
-import { syncSchema } from '@ganglion/sync';
-import { userServerSchema } from '@ganglion/user-server';
 
 /** More than any schema has. */
 const MOST_TABLES = 40;
-const COMMAND = new URL('../../../../services/all-in-one/dist/cli/main.js', import.meta.url);
+const PROGRAM = new URL('../../../../services/all-in-one/dist/', import.meta.url);
 
 type Step = Omit<Migration, 'version'>;
 
@@ -44,9 +39,12 @@ function extend(definition: SchemaDefinition, steps: readonly Step[], oldestComp
 }
 
 const releases = Number(process.argv.splice(2, 1)[0]);
-for (const definition of [rateLimitSchema, userServerSchema, roomServerSchema, syncSchema, pushSchema]) {
+const { SCHEMAS }: { SCHEMAS: readonly SchemaDefinition[] } = await import(
+  new URL('composition/index.js', PROGRAM).href
+);
+for (const definition of SCHEMAS) {
   extend(definition, expanding(definition.schema), definition.oldestCompatible);
   if (releases < 2) continue;
   extend(definition, [{ name: 'contracted', up: 'SELECT 1' }], definition.version);
 }
-await import(COMMAND.href);
+await import(new URL('cli/main.js', PROGRAM).href);

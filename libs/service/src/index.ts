@@ -1,0 +1,2 @@
+export type { Foundation, Interfaces } from './foundation.js';
+export type { ComposedService, Part, ServiceDescriptor } from './service-descriptor.js';

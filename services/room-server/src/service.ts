@@ -1,0 +1,27 @@
+import {
+  RoomDirectoryDefinition,
+  RoomIntakeDefinition,
+  RoomLogDefinition,
+  RoomReadsDefinition,
+  RoomsDefinition,
+} from '@ganglion/contracts/room';
+import type { ServiceDescriptor } from '@ganglion/service';
+import { createRoomServer } from './room-server.js';
+import { roomServerSchema } from './storage/migrations.js';
+
+/** The truth of every room. */
+export const service: ServiceDescriptor = {
+  name: 'room-server',
+  schema: roomServerSchema,
+  offers: {
+    rooms: RoomsDefinition,
+    roomReads: RoomReadsDefinition,
+    roomDirectory: RoomDirectoryDefinition,
+    roomLog: RoomLogDefinition,
+    roomIntake: RoomIntakeDefinition,
+  },
+  async compose(foundation) {
+    const server = createRoomServer({ ...foundation, signingKeys: await foundation.signingKeys() });
+    return { part: server, offers: server };
+  },
+};

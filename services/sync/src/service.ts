@@ -1,0 +1,30 @@
+import { type RoomLog, RoomLogDefinition } from '@ganglion/contracts/room';
+import {
+  type AccountData,
+  AccountDataDefinition,
+  type UserLog,
+  UserLogDefinition,
+  type Users,
+  UsersDefinition,
+} from '@ganglion/contracts/user';
+import type { ServiceDescriptor } from '@ganglion/service';
+import { syncSchema } from './storage/migrations.js';
+import { syncModule } from './sync.module.js';
+import { createSyncServer } from './sync-server.js';
+
+/** The read model of rooms, and what clients read of it. */
+export const service: ServiceDescriptor = {
+  name: 'sync',
+  schema: syncSchema,
+  offers: {},
+  async compose(foundation, interfaces) {
+    const server = createSyncServer({
+      ...foundation,
+      roomLog: await interfaces.find<RoomLog>(RoomLogDefinition),
+      userLog: await interfaces.find<UserLog>(UserLogDefinition),
+      users: await interfaces.find<Users>(UsersDefinition),
+      accountData: await interfaces.find<AccountData>(AccountDataDefinition),
+    });
+    return { part: server, module: syncModule(server, foundation.config) };
+  },
+};

@@ -1,0 +1,31 @@
+import { type RoomReads, RoomReadsDefinition, type Rooms, RoomsDefinition } from '@ganglion/contracts/room';
+import {
+  AccountDataDefinition,
+  DevicesDefinition,
+  TokensDefinition,
+  UserLogDefinition,
+  UsersDefinition,
+} from '@ganglion/contracts/user';
+import type { ServiceDescriptor } from '@ganglion/service';
+import { userServerSchema } from './storage/migrations.js';
+import { createUserServer } from './user-server.js';
+import { userServerModule } from './user-server.module.js';
+
+/** Accounts with their devices, tokens, profiles, filters and account data. */
+export const service: ServiceDescriptor = {
+  name: 'user-server',
+  schema: userServerSchema,
+  offers: {
+    tokens: TokensDefinition,
+    users: UsersDefinition,
+    userLog: UserLogDefinition,
+    accountData: AccountDataDefinition,
+    devices: DevicesDefinition,
+  },
+  async compose(foundation, interfaces) {
+    const rooms = await interfaces.find<Rooms>(RoomsDefinition);
+    const roomReads = await interfaces.find<RoomReads>(RoomReadsDefinition);
+    const server = createUserServer({ ...foundation, rooms: { rooms, roomReads } });
+    return { part: server, module: userServerModule(server), offers: server };
+  },
+};
