@@ -1,3 +1,4 @@
+export * from './account-moderation.js';
 export * from './matrix-error.js';
 export * from './rate-limit.js';
 export * from './streams.js';

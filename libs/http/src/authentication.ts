@@ -9,18 +9,36 @@ export interface Requester {
   readonly guest: boolean;
   /** SHA-256 of the access token, to end or replace just this one. */
   readonly tokenHash: Buffer;
+  /** Why the account is locked, in words for its owner; undefined when it is not. */
+  readonly lockedBecause?: string | undefined;
+  /** Whether the account is suspended: it reads, and changes next to nothing. */
+  readonly suspended?: boolean | undefined;
+}
+
+/** Where a request comes from. */
+export interface Sighting {
+  readonly address: string;
+  readonly userAgent: string | undefined;
 }
 
 /** Turns an access token into its owner; throws M_UNKNOWN_TOKEN. */
 export interface TokenVerifier {
-  verify(accessToken: string): Promise<Requester>;
+  verify(accessToken: string, sighting?: Sighting): Promise<Requester>;
 }
 
 export const AUTHENTICATED = 'ganglion:authenticated';
 
-/** Who may use an endpoint besides users. */
+/** Who may use an endpoint besides users in good standing. */
 export interface AuthenticationOptions {
   readonly guests?: boolean;
+  /** Whose account is locked. @see https://spec.matrix.org/v1.19/client-server-api/#account-locking */
+  readonly locked?: boolean;
+  /**
+   * Whose account is suspended. They read whatever others may, so it is what changes something that has to say so.
+   *
+   * @see https://spec.matrix.org/v1.19/client-server-api/#account-suspension
+   */
+  readonly suspended?: boolean;
 }
 
 const REQUESTER = Symbol('requester');

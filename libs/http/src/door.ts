@@ -1,4 +1,11 @@
-import { MatrixError, type RateLimiter, type RateLimitName, takeOrThrow } from '@ganglion/contracts';
+import {
+  MatrixError,
+  type RateLimiter,
+  type RateLimitName,
+  takeOrThrow,
+  userLocked,
+  userSuspended,
+} from '@ganglion/contracts';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
@@ -13,6 +20,9 @@ import {
 import { clientAddress, householdOf } from './client-address.js';
 import { RATE_LIMIT } from './rate-limit.js';
 
+/** What does not ask to change anything. */
+const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
+
 /** Stands before every endpoint: first it wants to know who comes, then how often. */
 export class Door implements CanActivate {
   readonly #reflector = new Reflector();
@@ -22,7 +32,10 @@ export class Door implements CanActivate {
     private readonly limiter: RateLimiter,
   ) {}
 
-  /** @throws MatrixError M_MISSING_TOKEN, M_UNKNOWN_TOKEN, M_GUEST_ACCESS_FORBIDDEN, M_LIMIT_EXCEEDED */
+  /**
+   * @throws MatrixError M_MISSING_TOKEN, M_UNKNOWN_TOKEN, M_USER_LOCKED, M_USER_SUSPENDED, M_GUEST_ACCESS_FORBIDDEN,
+   *   M_LIMIT_EXCEEDED
+   */
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const declared = <T>(key: string) =>
@@ -34,11 +47,14 @@ export class Door implements CanActivate {
     return true;
   }
 
-  async #authenticate(request: FastifyRequest, { guests }: AuthenticationOptions): Promise<Requester> {
+  async #authenticate(request: FastifyRequest, options: AuthenticationOptions): Promise<Requester> {
     const token = accessTokenOf(request);
     if (token === undefined) throw new MatrixError(401, 'M_MISSING_TOKEN', 'This endpoint needs an access token');
-    const requester = await this.tokens.verify(token);
-    if (requester.guest && guests !== true) {
+    const sighting = { address: clientAddress(request), userAgent: request.headers['user-agent'] };
+    const requester = await this.tokens.verify(token, sighting);
+    if (requester.lockedBecause !== undefined && options.locked !== true) throw userLocked(requester.lockedBecause);
+    if (requester.suspended && options.suspended !== true && !READS.has(request.method)) throw userSuspended();
+    if (requester.guest && options.guests !== true) {
       throw new MatrixError(403, 'M_GUEST_ACCESS_FORBIDDEN', 'Guests may not use this endpoint');
     }
     setRequester(request, requester);

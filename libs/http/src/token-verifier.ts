@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Bus, Subscription } from '@ganglion/bus';
-import { isMatrixError, MatrixError, TOKENS_REVOKED } from '@ganglion/contracts';
+import { isMatrixError, MatrixError, TOKENS_REVOKED, userLocked } from '@ganglion/contracts';
 import type { Tokens, TokensRevoked, WhoIsResponse } from '@ganglion/contracts/user';
 import { LRUCache } from 'lru-cache';
-import type { Requester, TokenVerifier } from './authentication.js';
+import type { Requester, Sighting, TokenVerifier } from './authentication.js';
 import type { TokenRevocations } from './token-revocations.js';
 import { type Waiting, WaitingRequests } from './waiting-requests.js';
 
@@ -48,12 +48,12 @@ export class CachingTokenVerifier implements TokenVerifier, TokenRevocations {
     await this.#subscription?.stop();
   }
 
-  async verify(accessToken: string): Promise<Requester> {
+  async verify(accessToken: string, sighting?: Sighting): Promise<Requester> {
     const tokenHash = createHash('sha256').update(accessToken).digest();
     const key = keyOf(tokenHash);
     const known = this.#cache.get(key);
     if (known !== undefined) return known;
-    const asked = this.#ask(tokenHash, key);
+    const asked = this.#ask(tokenHash, key, sighting);
     this.#cache.set(key, asked);
     // A failure is not an answer to remember: the next request asks again.
     asked.catch(() => this.#cache.delete(key));
@@ -68,10 +68,11 @@ export class CachingTokenVerifier implements TokenVerifier, TokenRevocations {
     });
   }
 
-  async #ask(tokenHash: Buffer, key: string): Promise<Requester> {
-    const answer = await this.tokens.whoIs({ tokenHash });
+  async #ask(tokenHash: Buffer, key: string, sighting?: Sighting): Promise<Requester> {
+    const answer = await this.tokens.whoIs({ tokenHash, ...sighting });
     this.#endWithToken(key, answer);
-    return { userId: answer.userId, deviceId: answer.deviceId, admin: answer.admin, guest: answer.guest, tokenHash };
+    const { userId, deviceId, admin, guest, lockedBecause, suspended } = answer;
+    return { userId, deviceId, admin, guest, lockedBecause, suspended, tokenHash };
   }
 
   /** A token that expires sooner than TRUST_MS must not be trusted past its end. */
@@ -83,10 +84,10 @@ export class CachingTokenVerifier implements TokenVerifier, TokenRevocations {
   }
 
   /** A device that has replaced its token goes on, and what it waits for reaches it yet: until the device ends, too. */
-  #revoke({ tokenHashes, replaced, userId, deviceIds }: TokensRevoked): void {
+  #revoke({ tokenHashes, replaced, userId, deviceIds, ownerChanged }: TokensRevoked): void {
     for (const hash of tokenHashes) this.#cache.delete(keyOf(hash));
-    if (replaced) return;
-    const ended = new Set(tokenHashes.map(keyOf));
+    if (replaced && !ownerChanged) return;
+    const ended = new Set(ownerChanged ? [] : tokenHashes.map(keyOf));
     for (const waiting of deviceIds.flatMap((deviceId) => this.#waiting.of({ userId, deviceId }))) {
       if (ended.has(waiting.token)) waiting.end(revoked());
       else void this.#checkAgain(waiting);
@@ -111,7 +112,8 @@ export class CachingTokenVerifier implements TokenVerifier, TokenRevocations {
 
   async #checkAgain(waiting: Waiting): Promise<void> {
     try {
-      await this.tokens.whoIs({ tokenHash: Buffer.from(waiting.token, 'base64') });
+      const { lockedBecause } = await this.tokens.whoIs({ tokenHash: Buffer.from(waiting.token, 'base64') });
+      if (lockedBecause !== undefined) waiting.end(userLocked(lockedBecause));
     } catch (error) {
       if (isMatrixError(error) && error.status === 401) waiting.end(error);
       else this.#mayHaveMissedSome = true;

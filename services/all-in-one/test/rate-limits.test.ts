@@ -47,6 +47,8 @@ const LIMITS: Readonly<Record<string, readonly RateLimitName[]>> = {
   [`PUT ${V3}/devices/:deviceId`]: ['account'],
   [`DELETE ${V3}/devices/:deviceId`]: ['account'],
   [`POST ${V3}/delete_devices`]: ['account'],
+  'PUT /_matrix/client/v1/admin/lock/:userId': ['account'],
+  'PUT /_matrix/client/v1/admin/suspend/:userId': ['account'],
   ...Object.fromEntries(
     PROFILES.flatMap((path) => [`GET ${path}`, `GET ${path}/:keyName`]).map((it) => [it, ['lookups']]),
   ),
@@ -96,6 +98,8 @@ const LIMITS: Readonly<Record<string, readonly RateLimitName[]>> = {
 const UNLIMITED = [
   ...['GET /_matrix/client/versions', 'GET /.well-known/matrix/client', 'GET /.well-known/matrix/server'],
   ...['GET /_matrix/key/v2/server', 'GET /_matrix/federation/v1/version', `GET ${V3}/login`],
+  ...[`GET ${V3}/admin/whois/:userId`, 'GET /_matrix/client/v1/admin/lock/:userId'],
+  'GET /_matrix/client/v1/admin/suspend/:userId',
   ...['GET /_synapse/admin/v1/register', 'POST /_synapse/admin/v1/register'],
   ...[`GET ${V3}/capabilities`, `GET ${V3}/voip/turnServer`, `GET ${V3}/account/whoami`, `GET ${V3}/account/3pid`],
   ...[`POST ${V3}/logout`, `POST ${V3}/logout/all`, `GET ${V3}/devices`, `GET ${V3}/devices/:deviceId`],

@@ -3,6 +3,7 @@ import type { RefundingRateLimiter } from '@ganglion/contracts';
 import type { Metrics } from '@ganglion/telemetry';
 import { AccountCreation } from './domain/account-creation.js';
 import { AccountData } from './domain/account-data.js';
+import { AccountModeration } from './domain/account-moderation.js';
 import { Accounts } from './domain/accounts.js';
 import { Credentials } from './domain/credentials.js';
 import { Devices } from './domain/devices.js';
@@ -60,6 +61,7 @@ export function createDomainObjects(dependencies: DomainDependencies) {
     registration: new Registration({ enabled, guests }, accounts, creation, guestUpgrade, policy, rateLimiter),
     sharedSecretRegistration: new SharedSecretRegistration(shared_secret, stores.nonces, creation, policy),
     accounts: new Accounts(accounts, passwords, policy, announcements, roomUpdates),
+    moderation: new AccountModeration(accounts, devices, announcements, servers),
     devices: new Devices(devices, announcements),
     profiles: new Profiles(stores.profiles, roomUpdates),
     accountData: new AccountData(stores.accountData, announcements),

@@ -3,6 +3,7 @@ import { AccountController } from './http/account.controller.js';
 import { AccountDataController } from './http/account-data.controller.js';
 import { DeviceController } from './http/device.controller.js';
 import { FilterController } from './http/filter.controller.js';
+import { ModerationController } from './http/moderation.controller.js';
 import { ProfileController } from './http/profile.controller.js';
 import { RegistrationController } from './http/registration.controller.js';
 import { SessionController } from './http/session.controller.js';
@@ -25,6 +26,7 @@ export function userServerModule({ providers }: Pick<UserServer, 'providers'>): 
       ProfileController,
       AccountDataController,
       FilterController,
+      ModerationController,
     ],
     providers: [...providers],
   };

@@ -167,7 +167,8 @@ describe('Tokens.whoIs', () => {
 
   it('answers with all that a service needs to know', async () => {
     const { token, userId, deviceId } = await register(replicas[0].http);
-    expect(await whoIs(token)).toEqual({ userId, deviceId, admin: false, guest: false, expiresAtMs: 0 });
+    const owner = { userId, deviceId, admin: false, guest: false, expiresAtMs: 0, suspended: false };
+    expect(await whoIs(token)).toEqual({ ...owner, lockedBecause: undefined });
     const request = passwordLogin(userId, `secret of ${userId.slice(1, userId.indexOf(':'))}`, { refresh_token: true });
     const { body } = await replicas[0].http.post('login', request);
     const { expiresAtMs } = await whoIs(body.access_token);

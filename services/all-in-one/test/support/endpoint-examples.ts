@@ -58,6 +58,8 @@ async function withAttribute(scene: Scene, attribute: string): Promise<Example> 
 }
 
 const ofPerson = ({ person }: Scene): Example => ({ params: { userId: person.userId } });
+/** What only administrators may do to others. */
+const ofOther = ({ other }: Scene): Example => ({ params: { userId: other.userId }, status: 403 });
 const ofName = ({ person }: Scene): Example => ({ params: { userId: person.userId, keyName: 'displayname' } });
 const setName = (scene: Scene): Example => ({ ...ofName(scene), body: { displayname: 'Somebody' } });
 
@@ -70,6 +72,7 @@ type MakeExample = (scene: Scene) => Example | Promise<Example>;
 
 const V3 = '/_matrix/client/v3';
 const IN_ROOM = `${V3}/rooms/:roomId`;
+const MODERATION = '/_matrix/client/v1/admin';
 const RULES = `${V3}/pushrules/:scope`;
 const RULE = `${RULES}/:kind/:ruleId`;
 const PROFILE = `${V3}/profile/:userId`;
@@ -131,6 +134,11 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
     body: { auth: authOf(person) },
   }),
   [`POST ${V3}/delete_devices`]: ({ person }) => ({ body: { auth: authOf(person), devices: [person.deviceId] } }),
+  [`GET ${V3}/admin/whois/:userId`]: ofPerson,
+  [`GET ${MODERATION}/lock/:userId`]: ofOther,
+  [`PUT ${MODERATION}/lock/:userId`]: (scene) => ({ ...ofOther(scene), body: { locked: true } }),
+  [`GET ${MODERATION}/suspend/:userId`]: ofOther,
+  [`PUT ${MODERATION}/suspend/:userId`]: (scene) => ({ ...ofOther(scene), body: { suspended: true } }),
   [`GET ${PROFILE}`]: ofPerson,
   [`GET ${PROFILE}/:keyName`]: ofName,
   [`PUT ${PROFILE}/:keyName`]: setName,

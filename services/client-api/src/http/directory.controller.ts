@@ -110,7 +110,7 @@ export class DirectoryController {
   @Post('publicRooms')
   @RateLimited('public_rooms')
   @HttpCode(200)
-  @Authenticated({ guests: true })
+  @Authenticated({ guests: true, suspended: true })
   queryPublicRooms(
     @Query(publicRoomsServer) { server }: z.infer<typeof publicRoomsServer>,
     @JsonBody(publicRoomsBody) { limit, since, filter }: z.infer<typeof publicRoomsBody>,

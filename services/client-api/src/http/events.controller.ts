@@ -16,6 +16,7 @@ import { checkGuestMembership, type MemberEvent } from '../domain/guests.js';
 import { MembershipLimits } from '../domain/membership-limits.js';
 import type { Owners } from '../domain/ports.js';
 import { readJoinedMembers, readState, readStateEvent } from '../domain/room-state.js';
+import { checkMaySend } from '../domain/suspension.js';
 import { jsonObject, reason, redactPath, roomPath, sendPath, statePath } from './parameters.js';
 import { OWNERS } from './tokens.js';
 
@@ -37,7 +38,7 @@ export class EventsController {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidsendeventtypetxnid */
   @Put('send/:eventType/:txnId')
-  @Authenticated({ guests: true })
+  @Authenticated({ guests: true, suspended: true })
   @RateLimited('message')
   async sendMessage(
     @RequestedBy() requester: Requester,
@@ -45,11 +46,13 @@ export class EventsController {
     @StoredJsonBody(jsonObject) content: JsonObject,
     @BodyText() contentJson: string,
   ) {
+    checkMaySend(requester, { type });
     const { eventId } = await this.owners.rooms.sendEvent({
       roomId,
       sender: requester.userId,
       event: { type, contentJson },
       redacts: redactionTarget(type, content),
+      redactsOwnOnly: requester.suspended,
       transaction: transactionOf(requester, `send ${type}`, txnId),
     });
     return { event_id: eventId };
@@ -58,6 +61,7 @@ export class EventsController {
   /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidredacteventidtxnid */
   @Put('redact/:eventId/:txnId')
   @RateLimited('message')
+  @Authenticated({ suspended: true })
   async redactEvent(
     @RequestedBy() requester: Requester,
     @Path(redactPath) { roomId, eventId: redacts, txnId }: RedactPath,
@@ -68,6 +72,7 @@ export class EventsController {
       sender: requester.userId,
       event: { type: 'm.room.redaction', contentJson: JSON.stringify(content) },
       redacts,
+      redactsOwnOnly: requester.suspended,
       transaction: transactionOf(requester, `redact ${redacts}`, txnId),
     });
     return { event_id: eventId };
@@ -75,14 +80,16 @@ export class EventsController {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidstateeventtypestatekey */
   @Put(['state/:eventType', 'state/:eventType/:stateKey'])
-  @Authenticated({ guests: true })
+  @Authenticated({ guests: true, suspended: true })
   @RateLimited('message')
   async setRoomStateWithKey(
-    @RequestedBy() { userId: sender, guest }: Requester,
+    @RequestedBy() requester: Requester,
     @Path(statePath) { roomId, eventType: type, stateKey }: StatePath,
     @StoredJsonBody(jsonObject) content: JsonObject,
     @BodyText() contentJson: string,
   ) {
+    checkMaySend(requester, { type, stateKey, content });
+    const { userId: sender, guest } = requester;
     if (type === 'm.room.member') await this.#checkMember({ roomId, sender, target: stateKey, content }, guest);
     const event = { type, stateKey, contentJson };
     const { eventId } = await this.owners.rooms.sendEvent({ roomId, sender, event });

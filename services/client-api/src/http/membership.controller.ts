@@ -68,7 +68,7 @@ export class MembershipController {
   @Post('rooms/:roomId/leave')
   @HttpCode(200)
   @RateLimited('memberships')
-  @Authenticated({ guests: true })
+  @Authenticated({ guests: true, suspended: true })
   leaveRoom(
     @RequestedBy() { userId }: Requester,
     @Path(roomPath) { roomId }: RoomPath,

@@ -1,6 +1,6 @@
 import type { Config } from '@ganglion/config';
 import { MatrixError } from '@ganglion/contracts';
-import { Authenticated } from '@ganglion/http';
+import { Authenticated, RequestedBy, type Requester } from '@ganglion/http';
 import { ROOM_VERSIONS } from '@ganglion/protocol';
 import { Controller, Get, Inject, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
@@ -31,7 +31,7 @@ export class ServerController {
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3capabilities */
   @Get('_matrix/client/v3/capabilities')
   @Authenticated({ guests: true })
-  getCapabilities() {
+  getCapabilities(@RequestedBy() { admin }: Requester) {
     const available = Object.fromEntries(ROOM_VERSIONS.map(({ id, stable }) => [id, stable ? 'stable' : 'unstable']));
     return {
       capabilities: {
@@ -43,6 +43,7 @@ export class ServerController {
         'm.get_login_token': { enabled: false },
         'm.profile_fields': { enabled: true },
         'uk.tcpip.msc4133.profile_fields': { enabled: true },
+        ...(admin && { 'm.account_moderation': { suspend: true, lock: true } }),
       },
     };
   }

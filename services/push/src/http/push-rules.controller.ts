@@ -23,7 +23,7 @@ import {
 
 /** Paths that lack a part are refused as malformed: they name no rule that there could be. */
 @Controller('_matrix/client/v3/pushrules')
-@Authenticated()
+@Authenticated({ suspended: true })
 export class PushRulesController {
   constructor(@Inject(PushRules) private readonly rules: PushRules) {}
 

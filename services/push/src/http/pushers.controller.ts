@@ -6,7 +6,7 @@ import { type PusherBody, pusherBody } from './parameters.js';
 import { pusherRequest } from './pusher-request.js';
 
 @Controller('_matrix/client/v3/pushers')
-@Authenticated()
+@Authenticated({ suspended: true })
 export class PushersController {
   constructor(@Inject(Pushers) private readonly pushers: Pushers) {}
 

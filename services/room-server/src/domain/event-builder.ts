@@ -29,6 +29,8 @@ export interface EventDraft {
   readonly stateKey?: string | undefined;
   readonly content: JsonObject;
   readonly redacts?: string | undefined;
+  /** Whatever power the sender has, they redact nothing but their own events. */
+  readonly redactsOwnOnly?: boolean | undefined;
   /** Milliseconds since the epoch. */
   readonly originServerTs: number;
 }

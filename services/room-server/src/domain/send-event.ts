@@ -1,4 +1,4 @@
-import { MatrixError } from '@ganglion/contracts';
+import { MatrixError, userSuspended } from '@ganglion/contracts';
 import { canonicalJsonString, type JsonObject, mayRedact, powerLevelsOf } from '@ganglion/protocol';
 import type { EventDraft } from './event-builder.js';
 import type { LocalPlacement } from './placement/local-placement.js';
@@ -85,7 +85,7 @@ export function sameContent(one: JsonObject, other: JsonObject): boolean {
  * The event that a redaction takes the content of, once it is clear that the sender may: their own events, or any with
  * the power to redact.
  *
- * @throws MatrixError M_NOT_FOUND, M_FORBIDDEN
+ * @throws MatrixError M_NOT_FOUND, M_FORBIDDEN, M_USER_SUSPENDED
  * @see https://spec.matrix.org/v1.19/rooms/v11/#handling-redactions
  */
 async function redactedEvent(
@@ -100,6 +100,7 @@ async function redactedEvent(
   if (pdu.type === 'm.room.create' || pdu.type === 'm.room.server_acl') {
     throw new MatrixError(403, 'M_FORBIDDEN', `${pdu.type} events cannot be redacted`);
   }
+  if (draft.redactsOwnOnly && pdu.sender !== draft.sender) throw userSuspended();
   const levels = powerLevelsOf((type, stateKey) => head.event(type, stateKey), head.rules);
   if (!mayRedact(draft.sender, pdu, levels)) {
     throw new MatrixError(403, 'M_FORBIDDEN', `${draft.sender} does not have the power to redact events of others`);

@@ -67,6 +67,7 @@ export class RoomsRpc implements Rooms {
       sender,
       content: parseContent(event?.contentJson ?? ''),
       redacts,
+      redactsOwnOnly: request.redactsOwnOnly,
       originServerTs: request.originServerTs ?? Date.now(),
     };
     if (draft.stateKey !== undefined) checkWellFormed(draft.type, draft.content);

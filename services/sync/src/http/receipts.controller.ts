@@ -19,7 +19,7 @@ type ReceiptPath = z.infer<typeof receiptPath>;
 type RoomPath = z.infer<typeof roomPath>;
 
 @Controller('_matrix/client/v3/rooms/:roomId')
-@Authenticated()
+@Authenticated({ suspended: true })
 export class ReceiptsController {
   constructor(@Inject(Receipts) private readonly receipts: Receipts) {}
 

@@ -58,6 +58,7 @@ export class RoomHistoryController {
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidforget */
   @Post('forget')
   @HttpCode(200)
+  @Authenticated({ guests: true, suspended: true })
   async forgetRoom(@RequestedBy() { userId }: Requester, @Path(roomPath) { roomId }: RoomPath) {
     await this.history.forgetRoom({ roomId, userId });
     return {};

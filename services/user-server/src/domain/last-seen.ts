@@ -3,6 +3,13 @@ import type { DeviceSighting, DeviceStore } from './ports.js';
 
 const ONCE_IN_MS = 60_000;
 const MAX_DEVICES = 100_000;
+const MAX_USER_AGENT = 500;
+
+/** Where a device was seen. */
+export interface Whereabouts {
+  readonly address?: string | undefined;
+  readonly userAgent?: string | undefined;
+}
 
 /** Notes when devices were last seen: at most once a minute for each, and many in one write. */
 export class LastSeen {
@@ -11,11 +18,13 @@ export class LastSeen {
 
   constructor(private readonly store: DeviceStore) {}
 
-  record(userId: string, deviceId: string): void {
+  /** @param from where a request of the device came from, as far as it is known */
+  record(userId: string, deviceId: string, from: Whereabouts = {}): void {
     const key = `${userId}\0${deviceId}`;
     if (this.#recent.has(key)) return;
     this.#recent.set(key, true);
-    this.#sightings.push({ userId, deviceId, seenMs: Date.now() });
+    const userAgent = from.userAgent?.replaceAll('\0', '').slice(0, MAX_USER_AGENT);
+    this.#sightings.push({ userId, deviceId, seenMs: Date.now(), address: from.address, userAgent });
   }
 
   /** Writes what was noted since the last time. */

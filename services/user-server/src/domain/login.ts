@@ -2,6 +2,7 @@ import { MatrixError } from '@ganglion/contracts';
 import type { Count } from './counted-attempts.js';
 import type { Credentials, UserReference } from './credentials.js';
 import { badJson, forbidden } from './failures.js';
+import { accountLocked } from './locked.js';
 import type { DeviceRequest, Sessions, StartedSession } from './sessions.js';
 
 export const PASSWORD_LOGIN = 'm.login.password';
@@ -27,7 +28,7 @@ export class Login {
 
   /**
    * @throws MatrixError M_UNKNOWN for another type of login, M_FORBIDDEN when name and password do not fit,
-   *   M_LIMIT_EXCEEDED
+   *   M_USER_LOCKED, M_LIMIT_EXCEEDED
    * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3login
    */
   async login(request: LoginRequest, place: LoginPlace): Promise<StartedSession> {
@@ -36,6 +37,7 @@ export class Login {
     const candidates = this.credentials.candidates(request, place.serverName);
     const account = await this.credentials.check(candidates, request.password, failuresOf(candidates, place));
     if (account === undefined) throw forbidden('Invalid username or password');
+    if (account.locked) throw accountLocked();
     return this.sessions.start(account, request);
   }
 }

@@ -1,5 +1,6 @@
 import type { MatrixError } from '@ganglion/contracts';
 import { forbidden, unknownToken } from './failures.js';
+import { accountLocked } from './locked.js';
 import type { Account, Announcements, DeviceKey, DeviceStore, NewSession, SessionStore } from './ports.js';
 import { seal, unseal } from './sealed.js';
 import {
@@ -68,7 +69,7 @@ export class Sessions {
    * Exchanges a refresh token for new tokens. It stays valid until one of them is used, and is exchanged for the same ones
    * until then: so a client that never got the answer can ask again, and the parts of one that ask at once get on together.
    *
-   * @throws MatrixError M_UNKNOWN_TOKEN, with soft_logout when logging in again brings the same device back
+   * @throws MatrixError M_UNKNOWN_TOKEN, with soft_logout when logging in again brings the same device back; M_USER_LOCKED
    * @see https://spec.matrix.org/v1.19/client-server-api/#refreshing-access-tokens
    */
   async refresh(refreshToken: string): Promise<RefreshableTokens> {
@@ -77,6 +78,7 @@ export class Sessions {
       return { pair, sealed: seal(tokens, refreshToken) };
     };
     const result = await this.store.refresh(hashToken(refreshToken), issue);
+    if (result === 'locked') throw accountLocked();
     if (result === 'expired') throw unknownToken('The refresh token has expired', true);
     if (result === 'unknown') throw await this.#unknownRefreshToken(refreshToken);
     this.announcements.tokensReplaced(result.ended);

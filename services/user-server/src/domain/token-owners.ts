@@ -1,6 +1,6 @@
 import { Coalescer } from './coalescer.js';
 import { unknownToken } from './failures.js';
-import type { LastSeen } from './last-seen.js';
+import type { LastSeen, Whereabouts } from './last-seen.js';
 import type { Announcements, SessionStore, TokenOwner } from './ports.js';
 
 /** Answers the question of every request: whose access token is this? */
@@ -19,12 +19,12 @@ export class TokenOwners {
    * @throws MatrixError M_UNKNOWN_TOKEN, with soft_logout when the token has expired
    * @see https://spec.matrix.org/v1.19/client-server-api/#using-access-tokens
    */
-  async whoIs(tokenHash: Buffer): Promise<TokenOwner> {
+  async whoIs(tokenHash: Buffer, from?: Whereabouts): Promise<TokenOwner> {
     const owner = await this.#lookUps.load(tokenHash);
     if (owner === undefined) throw unknownToken('The access token is not known');
     if (owner.expired) throw unknownToken('The access token has expired', true);
     if (owner.unusedRefreshTokenId !== undefined) await this.#confirm(owner, owner.unusedRefreshTokenId);
-    this.lastSeen.record(owner.userId, owner.deviceId);
+    this.lastSeen.record(owner.userId, owner.deviceId, from);
     return owner;
   }
 

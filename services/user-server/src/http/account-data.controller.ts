@@ -36,7 +36,7 @@ export class AccountDataController {
   /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3useruseridaccount_datatype */
   @Put('account_data/:type')
   @RateLimited('account_data')
-  @Authenticated()
+  @Authenticated({ suspended: true })
   async setAccountData(
     @RequestedBy() requester: Requester,
     @Path(globalPath) path: GlobalPath,
@@ -58,7 +58,7 @@ export class AccountDataController {
   /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3useruseridroomsroomidaccount_datatype */
   @Put('rooms/:roomId/account_data/:type')
   @RateLimited('account_data')
-  @Authenticated()
+  @Authenticated({ suspended: true })
   async setAccountDataPerRoom(
     @RequestedBy() requester: Requester,
     @Path(roomPath) path: RoomPath,

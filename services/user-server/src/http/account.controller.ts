@@ -29,7 +29,7 @@ export class AccountController {
   @Post('password')
   @HttpCode(200)
   @RateLimited('account')
-  @Authenticated()
+  @Authenticated({ suspended: true })
   async changePassword(
     @RequestedBy() requester: Requester,
     @JsonBody(jsonObject) body: JsonObject,
@@ -45,7 +45,7 @@ export class AccountController {
   @Post('deactivate')
   @HttpCode(200)
   @RateLimited('account')
-  @Authenticated()
+  @Authenticated({ suspended: true })
   async deactivateAccount(
     @RequestedBy() requester: Requester,
     @JsonBody(jsonObject) body: JsonObject,

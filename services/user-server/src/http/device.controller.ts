@@ -44,7 +44,7 @@ export class DeviceController {
   /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3devicesdeviceid */
   @Put('devices/:deviceId')
   @RateLimited('account')
-  @Authenticated({ guests: true })
+  @Authenticated({ guests: true, suspended: true })
   async updateDevice(
     @RequestedBy() requester: Requester,
     @Path(devicePath) { deviceId }: DevicePath,
@@ -57,7 +57,7 @@ export class DeviceController {
   /** @see https://spec.matrix.org/v1.19/client-server-api/#delete_matrixclientv3devicesdeviceid */
   @Delete('devices/:deviceId')
   @RateLimited('account')
-  @Authenticated()
+  @Authenticated({ suspended: true })
   async deleteDevice(
     @RequestedBy() requester: Requester,
     @Path(devicePath) { deviceId }: DevicePath,
@@ -74,7 +74,7 @@ export class DeviceController {
   @Post('delete_devices')
   @HttpCode(200)
   @RateLimited('account')
-  @Authenticated()
+  @Authenticated({ suspended: true })
   async deleteDevices(
     @RequestedBy() requester: Requester,
     @JsonBody(jsonObject) body: JsonObject,
@@ -87,10 +87,11 @@ export class DeviceController {
   }
 }
 
-function deviceAnswer({ deviceId, displayName, lastSeenMs }: Device): Record<string, unknown> {
+function deviceAnswer({ deviceId, displayName, lastSeenMs, lastSeenAddress }: Device): Record<string, unknown> {
   return {
     device_id: deviceId,
     ...(displayName !== undefined && { display_name: displayName }),
     ...(lastSeenMs !== undefined && { last_seen_ts: lastSeenMs }),
+    ...(lastSeenAddress !== undefined && { last_seen_ip: lastSeenAddress }),
   };
 }

@@ -25,7 +25,7 @@ export class FilterController {
   @Post()
   @HttpCode(200)
   @RateLimited('account_data')
-  @Authenticated()
+  @Authenticated({ suspended: true })
   async defineFilter(
     @RequestedBy() requester: Requester,
     @Path(userPath) { userId }: z.output<typeof userPath>,

@@ -1,6 +1,7 @@
 import type { Config } from '@ganglion/config';
 import type { Provider } from '@nestjs/common';
 import { AccountData } from '../domain/account-data.js';
+import { AccountModeration } from '../domain/account-moderation.js';
 import { Accounts } from '../domain/accounts.js';
 import { Devices } from '../domain/devices.js';
 import { Filters } from '../domain/filters.js';
@@ -24,6 +25,7 @@ export function httpProviders(domain: DomainObjects, config: Config): Provider[]
     { provide: Registration, useValue: domain.registration },
     { provide: SharedSecretRegistration, useValue: domain.sharedSecretRegistration },
     { provide: Accounts, useValue: domain.accounts },
+    { provide: AccountModeration, useValue: domain.moderation },
     { provide: Devices, useValue: domain.devices },
     { provide: Profiles, useValue: domain.profiles },
     { provide: AccountData, useValue: domain.accountData },

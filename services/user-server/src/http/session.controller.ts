@@ -61,7 +61,7 @@ export class SessionController {
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3logout */
   @Post('logout')
   @HttpCode(200)
-  @Authenticated()
+  @Authenticated({ locked: true, suspended: true })
   async logout(@RequestedBy() requester: Requester) {
     await this.devices.logout(requester);
     return {};
@@ -70,7 +70,7 @@ export class SessionController {
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3logoutall */
   @Post('logout/all')
   @HttpCode(200)
-  @Authenticated()
+  @Authenticated({ locked: true, suspended: true })
   async logout_all(@RequestedBy() requester: Requester) {
     await this.devices.logoutAll(requester);
     return {};

@@ -1,5 +1,6 @@
 import type { Bus } from '@ganglion/bus';
 import { ANNOUNCEMENTS, TOKENS_REVOKED } from '@ganglion/contracts';
+import type { TokensRevoked } from '@ganglion/contracts/user';
 import type { Announcements, EndedTokens, UserChangeRecord } from '../domain/ports.js';
 import type { OutboxPublisher } from './outbox-publisher.js';
 
@@ -11,11 +12,16 @@ export class Announcer implements Announcements {
   ) {}
 
   tokensEnded(tokens: EndedTokens): void {
-    this.#revoked(tokens, false);
+    this.#revoked(tokens, { replaced: false });
   }
 
   tokensReplaced(tokens: EndedTokens): void {
-    this.#revoked(tokens, true);
+    this.#revoked(tokens, { replaced: true });
+  }
+
+  /** Replicas of an earlier release know of nothing but tokens that are replaced: they ask again at least. */
+  tokenOwnerChanged(tokens: EndedTokens): void {
+    this.#revoked(tokens, { replaced: true, ownerChanged: true });
   }
 
   changed(changes: readonly UserChangeRecord[]): void {
@@ -25,11 +31,11 @@ export class Announcer implements Announcements {
     this.publisher.publish(changes);
   }
 
-  #revoked(tokens: EndedTokens, replaced: boolean): void {
+  #revoked(tokens: EndedTokens, how: Pick<TokensRevoked, 'replaced' | 'ownerChanged'>): void {
     const [first] = tokens;
     if (first === undefined) return;
     const tokenHashes = tokens.map(({ hash }) => hash);
     const deviceIds = [...new Set(tokens.map(({ deviceId }) => deviceId))];
-    this.bus.broadcast(TOKENS_REVOKED, { tokenHashes, replaced, userId: first.userId, deviceIds });
+    this.bus.broadcast(TOKENS_REVOKED, { ...how, tokenHashes, userId: first.userId, deviceIds });
   }
 }

@@ -1,12 +1,14 @@
 import type { Tokens, WhoIsRequest, WhoIsResponse } from '@ganglion/contracts/user';
+import { lockedBecause } from '../domain/locked.js';
 import type { TokenOwners } from '../domain/token-owners.js';
 
 /** Tokens, as the other services ask about them. */
 export class TokensService implements Tokens {
   constructor(private readonly owners: TokenOwners) {}
 
-  async whoIs({ tokenHash }: WhoIsRequest): Promise<WhoIsResponse> {
-    const { userId, deviceId, admin, guest, expiresAtMs } = await this.owners.whoIs(tokenHash);
-    return { userId, deviceId, admin, guest, expiresAtMs };
+  async whoIs({ tokenHash, ...from }: WhoIsRequest): Promise<WhoIsResponse> {
+    const owner = await this.owners.whoIs(tokenHash, from);
+    const { userId, deviceId, admin, guest, expiresAtMs, suspended } = owner;
+    return { userId, deviceId, admin, guest, expiresAtMs, suspended, lockedBecause: lockedBecause(owner) };
   }
 }

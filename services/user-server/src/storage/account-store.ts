@@ -6,6 +6,7 @@ import type {
   DeactivatedAccount,
   Deactivation,
   EndedTokens,
+  Moderation,
   NewAccount,
   NewSession,
   PasswordChange,
@@ -14,7 +15,7 @@ import type {
 import { emptyAccountData } from './account-data-store.js';
 import { requestRoomUpdate } from './room-update-store.js';
 import { accounts, filters, profileFields } from './schema.js';
-import { endDevices, openSession } from './session-writes.js';
+import { endDevices, openSession, tokensOf } from './session-writes.js';
 import { oncePerSession } from './uia-session-store.js';
 
 interface AccountRow extends Record<string, unknown> {
@@ -23,7 +24,12 @@ interface AccountRow extends Record<string, unknown> {
   admin: boolean;
   guest: boolean;
   deactivated: boolean;
+  locked: boolean;
+  suspended: boolean;
 }
+
+/** The column of each, which goes into the text of a statement. */
+const MODERATIONS = { locked: 'locked', suspended: 'suspended' } as const;
 
 /** Accounts in PostgreSQL. */
 export class PostgresAccountStore implements AccountStore {
@@ -32,7 +38,7 @@ export class PostgresAccountStore implements AccountStore {
   async find(userIds: readonly string[]): Promise<Account | undefined> {
     const { rows } = await this.db.query<AccountRow>({
       name: 'find-account',
-      text: `SELECT user_id, password_hash, admin, guest, deactivated_at IS NOT NULL AS deactivated
+      text: `SELECT user_id, password_hash, admin, guest, deactivated_at IS NOT NULL AS deactivated, locked, suspended
              FROM user_server.accounts WHERE user_id = ANY($1::text[]) ORDER BY array_position($1::text[], user_id) LIMIT 1`,
       values: [userIds],
     });
@@ -102,6 +108,18 @@ export class PostgresAccountStore implements AccountStore {
       if (leaveRooms) await requestRoomUpdate(tx, userId, { fields: [], leave: true });
       return { ended, changes: erase ? await this.#erase(tx, userId) : [] };
     });
+  }
+
+  async moderate(userId: string, moderation: Moderation, applies: boolean): Promise<EndedTokens | undefined> {
+    const column = MODERATIONS[moderation];
+    const { rowCount } = await this.db.query({
+      name: `set-${column}`,
+      text: `UPDATE user_server.accounts SET ${column} = $2
+             WHERE user_id = $1 AND deactivated_at IS NULL AND NOT admin`,
+      values: [userId, applies],
+    });
+    // After the commit: whose owner was looked up before it is among them.
+    return rowCount === 0 ? undefined : tokensOf(this.db, userId);
   }
 
   #once<T>(completion: SessionCompletion | undefined, work: (tx: Transaction) => Promise<T>): Promise<T> {

@@ -7,20 +7,33 @@ import { oncePerSession } from './uia-session-store.js';
 
 const isDevice = (userId: string, deviceId: string) => and(eq(devices.userId, userId), eq(devices.deviceId, deviceId));
 
+const SIGHTING = {
+  user_id: 'text',
+  device_id: 'text',
+  seen_ms: 'float8',
+  address: 'text',
+  user_agent: 'text',
+} as const;
+
 /** What somebody else is changing is left alone: its device will be seen again. Other replicas may have been first. */
 const recordSeen = statement(
   'record-seen',
   sql<readonly DeviceSighting[]>`
   WITH seen AS (
-    ${rowsOf('s', { user_id: 'text', device_id: 'text', seen_ms: 'float8' }, (sightings) =>
-      sightings.map(({ userId, deviceId, seenMs }) => ({ user_id: userId, device_id: deviceId, seen_ms: seenMs })),
+    ${rowsOf('s', SIGHTING, (sightings) =>
+      sightings.map(({ userId, deviceId, seenMs, address, userAgent }) => ({
+        ...{ user_id: userId, device_id: deviceId, seen_ms: seenMs, address, user_agent: userAgent },
+      })),
     )}),
   stale AS (
-    SELECT d.user_id, d.device_id, to_timestamp(seen.seen_ms / 1000) AS seen_at
+    SELECT d.user_id, d.device_id, to_timestamp(seen.seen_ms / 1000) AS seen_at, seen.address, seen.user_agent
     FROM user_server.devices d JOIN seen USING (user_id, device_id)
     WHERE d.last_seen_at IS NULL OR d.last_seen_at < to_timestamp(seen.seen_ms / 1000 - 60)
     FOR NO KEY UPDATE OF d SKIP LOCKED)
-  UPDATE user_server.devices d SET last_seen_at = stale.seen_at FROM stale
+  UPDATE user_server.devices d SET last_seen_at = stale.seen_at,
+    last_seen_address = coalesce(stale.address, d.last_seen_address),
+    last_seen_user_agent = CASE WHEN stale.address IS NULL THEN d.last_seen_user_agent ELSE stale.user_agent END
+  FROM stale
   WHERE d.user_id = stale.user_id AND d.device_id = stale.device_id`,
 );
 
@@ -63,6 +76,8 @@ function deviceOf(row: typeof devices.$inferSelect): Device {
     deviceId: row.deviceId,
     displayName: row.displayName ?? undefined,
     lastSeenMs: row.lastSeenAt?.getTime(),
+    lastSeenAddress: row.lastSeenAddress ?? undefined,
+    lastSeenUserAgent: row.lastSeenUserAgent ?? undefined,
     createdMs: row.createdAt.getTime(),
   };
 }

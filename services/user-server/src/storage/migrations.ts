@@ -6,7 +6,7 @@ import type { SchemaDefinition } from '@ganglion/database';
  */
 export const userServerSchema: SchemaDefinition = {
   schema: 'user_server',
-  version: 3,
+  version: 4,
   oldestCompatible: 1,
   migrations: [
     {
@@ -140,6 +140,15 @@ export const userServerSchema: SchemaDefinition = {
       up: `
         -- Sealed with the refresh token, for whoever exchanges it again before one of its successors is used.
         ALTER TABLE user_server.refresh_tokens ADD COLUMN successors bytea;
+      `,
+    },
+    {
+      version: 4,
+      name: 'locked and suspended accounts, and where devices were seen',
+      up: `
+        ALTER TABLE user_server.accounts
+          ADD COLUMN locked boolean NOT NULL DEFAULT false, ADD COLUMN suspended boolean NOT NULL DEFAULT false;
+        ALTER TABLE user_server.devices ADD COLUMN last_seen_address text, ADD COLUMN last_seen_user_agent text;
       `,
     },
   ],

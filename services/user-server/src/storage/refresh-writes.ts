@@ -5,6 +5,8 @@ import { ENDED_TOKENS, endedTokens, insertTokens } from './session-writes.js';
 interface RefreshToken extends DeviceKey {
   readonly tokenId: number;
   readonly expired: boolean;
+  /** Whether the account is. */
+  readonly locked: boolean;
   /** Sealed, when it has been exchanged before. */
   readonly successors: Buffer | undefined;
 }
@@ -24,20 +26,21 @@ interface TokenRow extends Record<string, unknown> {
   user_id: string;
   device_id: string;
   expired: boolean;
+  locked: boolean;
   successors: Buffer | null;
 }
 
 export async function findRefreshToken(tx: Transaction, hash: Buffer): Promise<RefreshToken | undefined> {
   const { rows } = await tx.query<TokenRow>({
     name: 'find-refresh-token',
-    text: `SELECT token_id, user_id, device_id, coalesce(expires_at <= now(), false) AS expired, successors
-           FROM user_server.refresh_tokens WHERE token_hash = $1`,
+    text: `SELECT r.token_id, r.user_id, r.device_id, coalesce(r.expires_at <= now(), false) AS expired, a.locked, r.successors
+           FROM user_server.refresh_tokens r JOIN user_server.accounts a USING (user_id) WHERE r.token_hash = $1`,
     values: [hash],
   });
   const row = rows[0];
   if (row === undefined) return undefined;
-  const { token_id, user_id, device_id, expired, successors } = row;
-  return { tokenId: token_id, userId: user_id, deviceId: device_id, expired, successors: successors ?? undefined };
+  const { token_id, user_id, device_id, successors, ...flags } = row;
+  return { ...flags, tokenId: token_id, userId: user_id, deviceId: device_id, successors: successors ?? undefined };
 }
 
 /** Stores the successors of a refresh token, unless it has some; what its client is to be told. The device must be locked. */

@@ -29,6 +29,8 @@ export const accounts = schema.table('accounts', {
   erased: boolean('erased').notNull().default(false),
   userSeq: number('user_seq').notNull().default(0),
   updatedXid: xid8('updated_xid'),
+  locked: boolean('locked').notNull().default(false),
+  suspended: boolean('suspended').notNull().default(false),
 });
 
 const ownerId = () =>
@@ -44,6 +46,8 @@ export const devices = schema.table(
     displayName: text('display_name'),
     createdAt: time('created_at').notNull().defaultNow(),
     lastSeenAt: time('last_seen_at'),
+    lastSeenAddress: text('last_seen_address'),
+    lastSeenUserAgent: text('last_seen_user_agent'),
   },
   (table) => [primaryKey({ columns: [table.userId, table.deviceId] })],
 );

@@ -18,6 +18,8 @@ interface OwnerRow extends Record<string, unknown> {
   device_id: string;
   admin: boolean;
   guest: boolean;
+  locked: boolean;
+  suspended: boolean;
   expires_at_ms: number;
   expired: boolean;
   unused_refresh_token_id: number | null;
@@ -25,7 +27,7 @@ interface OwnerRow extends Record<string, unknown> {
 
 /** The hottest statement of the deployment: primary keys all the way. */
 const OWNERS = `
-  SELECT t.token_hash, t.user_id, t.device_id, a.admin, a.guest,
+  SELECT t.token_hash, t.user_id, t.device_id, a.admin, a.guest, a.locked, a.suspended,
     coalesce(ceil(extract(epoch FROM t.expires_at) * 1000), 0)::float8 AS expires_at_ms,
     coalesce(t.expires_at <= now(), false) AS expired,
     CASE WHEN r.parent_id IS NOT NULL THEN r.token_id END AS unused_refresh_token_id
@@ -62,6 +64,7 @@ export class PostgresSessionStore implements SessionStore {
       const token = await findLocked(tx, hash);
       if (token === undefined) return 'unknown';
       if (token.expired) return 'expired';
+      if (token.locked) return 'locked';
       const ended = (await confirmSuccessor(tx, token.tokenId)) ?? [];
       return { sealed: await succeed(tx, token, issue(token)), ended };
     });
@@ -88,6 +91,8 @@ function ownerOf(row: OwnerRow): TokenOwner {
     deviceId: row.device_id,
     admin: row.admin,
     guest: row.guest,
+    locked: row.locked,
+    suspended: row.suspended,
     expiresAtMs: row.expires_at_ms,
     expired: row.expired,
     unusedRefreshTokenId: row.unused_refresh_token_id ?? undefined,

@@ -1,4 +1,4 @@
-import type { Transaction } from '@ganglion/database';
+import type { Queryable, Transaction } from '@ganglion/database';
 import type { DeviceKey, EndedTokens, NewSession, TokenPair } from '../domain/ports.js';
 
 interface EndedRow extends Record<string, unknown> {
@@ -68,6 +68,16 @@ export async function insertTokens(
            VALUES ($1, $2, $3, $4, now() + $5 * interval '1 millisecond')`,
     values: [access.hash, userId, deviceId, refreshTokenId, access.lifetimeMs ?? null],
   });
+}
+
+/** The access tokens that a user has. */
+export async function tokensOf(db: Queryable, userId: string): Promise<EndedTokens> {
+  const { rows } = await db.query<EndedRow>({
+    name: 'tokens-of-user',
+    text: `SELECT ${ENDED_TOKENS} FROM user_server.access_tokens WHERE user_id = $1`,
+    values: [userId],
+  });
+  return endedTokens(rows);
 }
 
 /** Ends devices of a user: those named, or all but those named. */

@@ -8,7 +8,12 @@ export interface Account {
   readonly admin: boolean;
   readonly guest: boolean;
   readonly deactivated: boolean;
+  readonly locked: boolean;
+  readonly suspended: boolean;
 }
+
+/** What administrators may do to an account, and undo. */
+export type Moderation = 'locked' | 'suspended';
 
 export interface NewAccount {
   readonly userId: string;
@@ -61,4 +66,9 @@ export interface AccountStore {
     options: Deactivation,
     completion?: SessionCompletion,
   ): Promise<DeactivatedAccount | undefined>;
+  /**
+   * Locks or suspends an account, or lets it go on; the tokens whose owner may do something else since. Undefined when there
+   * is no such account, or it is an administrator's.
+   */
+  moderate(userId: string, moderation: Moderation, applies: boolean): Promise<EndedTokens | undefined>;
 }

@@ -5,6 +5,9 @@ export interface Device {
   readonly deviceId: string;
   readonly displayName: string | undefined;
   readonly lastSeenMs: number | undefined;
+  /** The address it was last seen at. */
+  readonly lastSeenAddress: string | undefined;
+  readonly lastSeenUserAgent: string | undefined;
   readonly createdMs: number;
 }
 
@@ -12,6 +15,9 @@ export interface DeviceSighting {
   readonly userId: string;
   readonly deviceId: string;
   readonly seenMs: number;
+  /** Undefined when it is not known. */
+  readonly address: string | undefined;
+  readonly userAgent: string | undefined;
 }
 
 export interface DeviceStore {

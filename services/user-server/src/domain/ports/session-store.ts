@@ -30,6 +30,8 @@ export interface NewSession extends TokenPair {
 export interface TokenOwner extends DeviceKey {
   readonly admin: boolean;
   readonly guest: boolean;
+  readonly locked: boolean;
+  readonly suspended: boolean;
   /** 0 for a token that does not expire. */
   readonly expiresAtMs: number;
   readonly expired: boolean;
@@ -50,7 +52,7 @@ export interface Refreshed {
 }
 
 /** Why there is no new session. */
-export type Refusal = 'unknown' | 'expired';
+export type Refusal = 'unknown' | 'expired' | 'locked';
 
 export interface SessionStore {
   /** Logs in; undefined when the account is gone or its password is not `passwordHash` any more. */

@@ -6,6 +6,7 @@ export interface Requester {
   readonly userId: string;
   readonly deviceId: string;
   readonly guest: boolean;
+  readonly admin: boolean;
 }
 
 /** Tells the other services, after the commit, without making anybody wait. */
@@ -14,6 +15,8 @@ export interface Announcements {
   tokensEnded(tokens: EndedTokens): void;
   /** As tokensEnded, of devices that go on with newer ones. */
   tokensReplaced(tokens: EndedTokens): void;
+  /** What their owner may do has changed; they go on. */
+  tokenOwnerChanged(tokens: EndedTokens): void;
   /** Changes of one user, in their order. */
   changed(changes: readonly UserChangeRecord[]): void;
 }

@@ -1,0 +1,29 @@
+import { userSuspended } from '@ganglion/contracts';
+import type { JsonObject } from '@ganglion/protocol';
+
+interface Sender {
+  readonly userId: string;
+  readonly suspended?: boolean | undefined;
+}
+
+/** An event that somebody wants to send. */
+interface SentEvent {
+  readonly type: string;
+  /** Of state alone. */
+  readonly stateKey?: string;
+  readonly content?: JsonObject;
+}
+
+/**
+ * Who is suspended leaves rooms and takes back what they have said (that it is their own is looked at where the event is
+ * known), and sends nothing else.
+ *
+ * @throws MatrixError M_USER_SUSPENDED
+ * @see https://spec.matrix.org/v1.19/client-server-api/#account-suspension
+ */
+export function checkMaySend({ userId, suspended }: Sender, { type, stateKey, content }: SentEvent): void {
+  if (!suspended) return;
+  if (stateKey === undefined && type === 'm.room.redaction') return;
+  if (type === 'm.room.member' && stateKey === userId && content?.membership === 'leave') return;
+  throw userSuspended();
+}
