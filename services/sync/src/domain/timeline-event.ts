@@ -1,4 +1,5 @@
-import { applyEventFields, type EventFields, type HistoryVisibility } from '@ganglion/protocol';
+import { applyEventFields, type EventFields, type FilterableEvent, type HistoryVisibility } from '@ganglion/protocol';
+import { concatenated } from './concatenated.js';
 import { contentText, type EventText } from './event-text.js';
 
 /** Where an event stands in its room, and what decides who may see it there. */
@@ -74,9 +75,24 @@ export interface Viewer {
 
 /** The event as one client gets it: the ready text with what depends on the viewer appended. */
 export function eventText(event: ShownEvent, viewer: Viewer): string {
+  return writeEvent(event, viewer, roomPart(viewer));
+}
+
+/** Put together by appending alone, which copies nothing until the whole answer is written. */
+export function eventsText(events: readonly ShownEvent[], viewer: Viewer): string {
+  const room = roomPart(viewer);
+  return `[${concatenated(events.map((event) => writeEvent(event, viewer, room)))}]`;
+}
+
+/** What is said of the room where the answer does not. */
+function roomPart({ roomId }: Viewer): string {
+  return roomId === undefined ? '' : `,"room_id":${JSON.stringify(roomId)}`;
+}
+
+function writeEvent(event: ShownEvent, viewer: Viewer, room: string): string {
   const { text, place } = event;
   let unsigned = `"age":${Math.max(0, viewer.now - text.originServerTs)}`;
-  if (event.redaction !== undefined) unsigned += `,"redacted_because":${withRoom(event.redaction.json, viewer)}`;
+  if (event.redaction !== undefined) unsigned += `,"redacted_because":${open(event.redaction.json)}${room}}`;
   if (event.replaced !== undefined) unsigned += `,${replacedText(event, event.replaced, viewer)}`;
   const { transaction } = text;
   if (transaction?.userId === viewer.userId && transaction.deviceId === viewer.deviceId) {
@@ -86,13 +102,14 @@ export function eventText(event: ShownEvent, viewer: Viewer): string {
   if (membership !== undefined) {
     unsigned += `,"membership":"${membership}","io.element.msc4115.membership":"${membership}"`;
   }
-  const shown = withRoom(viewer.raw?.get(text.eventId) ?? text.json, viewer);
-  const whole = `${shown.slice(0, -1)},"unsigned":{${unsigned}}}`;
+  const shown = viewer.raw?.get(text.eventId) ?? text.json;
+  const whole = `${open(shown)}${room},"unsigned":{${unsigned}}}`;
   return viewer.fields === undefined ? whole : JSON.stringify(applyEventFields(JSON.parse(whole), viewer.fields));
 }
 
-export function eventsText(events: readonly ShownEvent[], viewer: Viewer): string {
-  return `[${events.map((event) => eventText(event, viewer)).join(',')}]`;
+/** An object's text that more is to be appended to. */
+function open(json: string): string {
+  return json.slice(0, -1);
 }
 
 /** What a state event replaced: all of it only for who may see the event that did. */
@@ -106,17 +123,23 @@ function hasPlace(event: ShownEvent): event is TimelineEvent {
   return event.place !== undefined;
 }
 
-function withRoom(json: string, { roomId }: Viewer): string {
-  return roomId === undefined ? json : `${json.slice(0, -1)},"room_id":${JSON.stringify(roomId)}}`;
+/** An event as filters look at it; its content is parsed only if one of them asks. */
+class Filterable {
+  readonly type: string;
+  readonly sender: string;
+  readonly #text: EventText;
+
+  constructor(text: EventText) {
+    this.type = text.type;
+    this.sender = text.sender;
+    this.#text = text;
+  }
+
+  get content(): unknown {
+    return JSON.parse(contentText(this.#text));
+  }
 }
 
-/** An event as filters look at it; its content is parsed only if one of them asks. */
-export function filterable({ text }: ShownEvent) {
-  return {
-    type: text.type,
-    sender: text.sender,
-    get content(): unknown {
-      return JSON.parse(contentText(text));
-    },
-  };
+export function filterable({ text }: ShownEvent): FilterableEvent {
+  return new Filterable(text);
 }

@@ -43,7 +43,8 @@ export class EphemeralReader {
   async #receipts(window: Window, joined: readonly RoomMembership[]): Promise<Map<number, ReceiptRow[]>> {
     const { request, since = 0, upTo, ignored } = window;
     const { userId } = request;
-    const { news = [], known = [] } = Object.groupBy(joined, (room) => (isNew(window, room) ? 'news' : 'known'));
+    const withReceipts = joined.filter(({ room }) => room.mayHaveReceipts);
+    const { news = [], known = [] } = Object.groupBy(withReceipts, (room) => (isNew(window, room) ? 'news' : 'known'));
     const [all, some] = await Promise.all([
       news.length === 0 ? [] : this.receipts.receiptsOf(nidsOf(news), userId, upTo),
       known.length === 0 ? [] : this.#changed(nidsOf(known), userId, since, upTo),

@@ -1,5 +1,6 @@
 import type { CompiledEventFilter } from '@ganglion/protocol';
 import type { AccountDataRow } from '../append-batch.js';
+import { concatenated } from '../concatenated.js';
 import { rawEvents } from '../history/raw-events.js';
 import { isWorldReadable, membershipsIn } from '../history/room-access.js';
 import { MembershipHistory } from '../history/visibility.js';
@@ -60,7 +61,7 @@ export async function roomAnswer(readers: RoomReaders, window: RoomWindow, kind:
   }
   if (kind === 'join' && isSummaryNew)
     parts.push(`"summary":${await summaryText(readers, view, upTo, request.userId)}`);
-  return `{${parts.join(',')}}`;
+  return `{${concatenated(parts)}}`;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Gauge } from '@ganglion/telemetry';
 import type { AccountDataRow } from '../append-batch.js';
+import { concatenated } from '../concatenated.js';
 import type { Announcements, Reader } from '../feed/announcements.js';
 import type { Deliveries } from '../feed/deliveries.js';
 import type { LiveFeed } from '../feed/live-feed.js';
@@ -123,15 +124,15 @@ export class SyncService {
     const window: Window = { request, since, upTo, now: Date.now(), ignored: user.ignored, delivery };
     // As of `upTo`: while the parts are gathered, the feed goes on.
     const snapshot = Array.from(rooms, snapshotOf);
-    const accountData = await this.#accountData(user, since ?? 0, upTo);
+    const wanted = snapshot.filter(({ room }) => request.filter.room.allowsRoom(room.record.roomId));
+    const [accountData, forgotten, ephemeral] = await Promise.all([
+      this.#accountData(user, since ?? 0, upTo),
+      this.#forgotten(request),
+      this.deps.ephemeral.read(window, wanted),
+    ]);
     const ofRooms = Map.groupBy(accountData, ({ roomId }) => roomId);
     const sections: Sections = { join: [], invite: [], knock: [], leave: [] };
-    const forgotten = await this.#forgotten(request);
-    const memberships = snapshot.filter(
-      ({ room, position }) =>
-        request.filter.room.allowsRoom(room.record.roomId) && (forgotten?.get(room.record.nid) ?? 0) < position,
-    );
-    const ephemeral = await this.deps.ephemeral.read(window, memberships);
+    const memberships = wanted.filter(({ room, position }) => (forgotten?.get(room.record.nid) ?? 0) < position);
     const { unreadThreadNotifications: byThread } = request.filter.room.timeline;
     const asideOf = (membership: RoomMembership): RoomAside => ({
       accountData: ofRooms.get(membership.room.record.roomId) ?? [],
@@ -152,7 +153,7 @@ export class SyncService {
       `"account_data":{"events":[${global.map(accountDataText).join(',')}]}`,
       `"rooms":${sectionsText(sections)}`,
     ];
-    return `{${parts.join(',')}}`;
+    return `{${concatenated(parts)}}`;
   }
 
   /** Where all left rooms are asked for, those that were forgotten are not meant. */
@@ -238,11 +239,12 @@ function sectionOf(membership: string): Section {
 }
 
 function sectionsText(sections: Sections): string {
-  const texts = Object.entries(sections).map(([section, entries]) => {
-    const rooms = entries.map(([roomId, text]) => `${JSON.stringify(roomId)}:${text}`);
-    return `"${section}":{${rooms.join(',')}}`;
-  });
-  return `{${texts.join(',')}}`;
+  const texts = Object.entries(sections).map(([section, entries]) => `"${section}":{${entriesText(entries)}}`);
+  return `{${concatenated(texts)}}`;
+}
+
+function entriesText(entries: readonly Entry[]): string {
+  return concatenated(entries.map(([roomId, text]) => `${JSON.stringify(roomId)}:${text}`));
 }
 
 function emptyAnswer(upTo: number): string {

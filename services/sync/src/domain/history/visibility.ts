@@ -31,11 +31,14 @@ export class MembershipHistory {
 
   /** Whether the user may see an event of the room. */
   maySee({ place, text }: TimelineEvent): boolean {
+    const membershipAtEvent = this.#atEvent(place);
+    // Whatever the visibility is: most readers of most events.
+    if (membershipAtEvent === 'join') return true;
     const own = text.type === 'm.room.member' && text.stateKey === this.userId;
     return mayUserSeeEvent({
       visibility: place.visibility,
       previousVisibility: place.previousVisibility,
-      membershipAtEvent: this.#atEvent(place),
+      membershipAtEvent,
       previousMembership: own ? this.#versionAt(place.position - 1)?.membership : undefined,
       joinedLater: this.#joinedAfter(place.position),
     });
@@ -86,6 +89,9 @@ export class MembershipHistory {
   }
 
   #versionAt(position: number): MembershipVersion | undefined {
-    return this.versions.findLast((version) => version.position <= position);
+    const last = this.versions.at(-1);
+    return last === undefined || last.position <= position
+      ? last
+      : this.versions.findLast((version) => version.position <= position);
   }
 }

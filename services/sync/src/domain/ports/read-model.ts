@@ -8,6 +8,8 @@ export interface RoomRecord {
   readonly roomId: string;
   readonly roomVersion: string;
   readonly position: number;
+  /** Whether anybody has set a receipt in it, where that was asked. */
+  readonly hasReceipts?: boolean | undefined;
 }
 
 export interface MembershipRecord extends RoomRecord {

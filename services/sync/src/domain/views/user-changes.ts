@@ -61,7 +61,9 @@ function applyReceipt(receipt: ReceiptRow, { user: find, room, users }: Concerne
   const user = find(receipt.userId);
   user?.applyReceipt(receipt);
   if (user !== undefined) users.add(user);
-  if (receipt.type !== 'm.read.private') room(receipt.roomNid)?.touch(receipt.position, users);
+  const tracked = room(receipt.roomNid);
+  if (tracked !== undefined) tracked.mayHaveReceipts = true;
+  if (receipt.type !== 'm.read.private') tracked?.touch(receipt.position, users);
 }
 
 function roomRecord({ rooms, previousPosition }: AppendBatch, roomNid: number): RoomRecord | undefined {

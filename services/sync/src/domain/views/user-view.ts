@@ -9,11 +9,14 @@ import { USUAL_RULES } from './usual-rules.js';
 export class TrackedRoom {
   /** Of the room's last event. */
   position: number;
+  /** Whether anybody may have set a receipt in it. */
+  mayHaveReceipts: boolean;
   /** What those users are in it. */
   readonly users = new Map<UserView, TrackedMembership>();
 
   constructor(readonly record: RoomRecord) {
     this.position = record.position;
+    this.mayHaveReceipts = record.hasReceipts ?? true;
   }
 
   /** What happens in the room concerns those who are in it: they are added to these. */

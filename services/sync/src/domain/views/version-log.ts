@@ -32,7 +32,12 @@ export class VersionLog {
 
   /** The version of each entry that holds at a position. */
   allAt(at: number): StateVersion[] {
-    return [...this.#versions.values()].flatMap((versions) => lastUpTo(versions, at) ?? []);
+    const all: StateVersion[] = [];
+    for (const versions of this.#versions.values()) {
+      const version = lastUpTo(versions, at);
+      if (version !== undefined) all.push(version);
+    }
+    return all;
   }
 
   /** Forgets what holds nowhere from a position on. */
