@@ -136,6 +136,7 @@ export const rpcSection = z
         'federation-api': endpoint('federation-api', 'dns:federation-api:9090'),
         'room-server': endpoint('room-server', 'dns:room-server:9090'),
         sync: endpoint('sync', 'dns:sync:9090'),
+        'key-server': endpoint('key-server', 'dns:key-server:9090'),
         push: endpoint('push', 'dns:push:9090'),
         'user-server': endpoint('user-server', 'dns:user-server:9090'),
       })
@@ -310,6 +311,8 @@ export const rateLimitsSection = z
     account: rateLimit(0.5, 20, 'Changes of the password and the devices of one user.'),
     account_data: rateLimit(10, 100, 'Changes of account data, filters, push rules and pushers by one user.'),
     profile: rateLimit(0.1, 10, 'Changes of the profile of one user, which all of their rooms hear of.'),
+    keys: rateLimit(20, 500, 'Requests of one user about keys: uploads, queries, claims and backups.'),
+    to_device: rateLimit(50, 1_000, 'Requests of one user that send messages to devices.'),
   })
   .prefault({})
   .describe(

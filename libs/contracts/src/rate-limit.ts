@@ -23,7 +23,9 @@ export type RateLimitName =
   | 'refresh'
   | 'account'
   | 'account_data'
-  | 'profile';
+  | 'profile'
+  | 'keys'
+  | 'to_device';
 
 export interface RateLimitDecision {
   readonly allowed: boolean;

@@ -1,4 +1,5 @@
 import { type Codec, jsonCodec, type StreamDefinition, type Topic } from '@ganglion/bus';
+import { KeyChange, KeyCountsChanged } from './gen/ganglion/keys/v1/keys.js';
 import { RoomEvents } from './gen/ganglion/room/v1/rooms.js';
 import { TokensRevoked, UserChanges } from './gen/ganglion/user/v1/users.js';
 
@@ -27,6 +28,20 @@ export const USER_CHANGES: StreamDefinition<UserChanges> = {
   shards: 4,
   codec: protobufCodec(UserChanges),
   maxAgeMs: 2 * DAY_MS,
+};
+
+/** Whose keys changed, in each user's order; keyed by user id. Published by key-server. */
+export const KEY_CHANGES: StreamDefinition<KeyChange> = {
+  name: 'key-changes',
+  shards: 4,
+  codec: protobufCodec(KeyChange),
+  maxAgeMs: 2 * DAY_MS,
+};
+
+/** That devices have more or fewer keys left than before. Broadcast by key-server to whoever tells devices how many. */
+export const KEY_COUNTS_CHANGED: Topic<KeyCountsChanged> = {
+  name: 'key-counts-changed',
+  codec: protobufCodec(KeyCountsChanged),
 };
 
 /** Access tokens that ended before their time. Broadcast by user-server to every cache of tokens. */

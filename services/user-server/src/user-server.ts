@@ -1,7 +1,7 @@
 import type { Bus } from '@ganglion/bus';
 import type { Config } from '@ganglion/config';
 import type { RefundingRateLimiter } from '@ganglion/contracts';
-import type { AccountData, Devices, Tokens, UserLog, Users } from '@ganglion/contracts/user';
+import type { AccountData, Devices, InteractiveAuth, Tokens, UserLog, Users } from '@ganglion/contracts/user';
 import { checkSchema, type Database, markAnew } from '@ganglion/database';
 import type { Logger, Metrics } from '@ganglion/telemetry';
 import type { Provider } from '@nestjs/common';
@@ -13,6 +13,7 @@ import { Periodically } from './publish/periodically.js';
 import { type RoomPorts, RoomUpdater } from './publish/room-updater.js';
 import { AccountDataService } from './rpc/account-data.js';
 import { DevicesService } from './rpc/devices.js';
+import { InteractiveAuthService } from './rpc/interactive-auth.js';
 import { TokensService } from './rpc/tokens.js';
 import { UserLogService } from './rpc/user-log.js';
 import { UsersService } from './rpc/users.js';
@@ -39,6 +40,7 @@ export interface UserServer {
   readonly userLog: UserLog;
   readonly accountData: AccountData;
   readonly devices: Devices;
+  readonly interactiveAuth: InteractiveAuth;
   /** For userServerModule. */
   readonly providers: readonly Provider[];
   /** Begins the work in the background. @throws SchemaError when the database does not fit */
@@ -73,6 +75,7 @@ export function createUserServer(dependencies: UserServerDependencies): UserServ
     userLog: new UserLogService(stores.userLog),
     accountData: new AccountDataService(domain.accountData),
     devices: new DevicesService(domain.devices),
+    interactiveAuth: new InteractiveAuthService(domain.uia),
     providers: httpProviders(domain, config),
     async start() {
       await checkSchema(db, userServerSchema);

@@ -7,6 +7,12 @@ export class DevicesService implements DevicesRpc {
 
   async listDevices({ userId }: ListDevicesRequest): Promise<ListDevicesResponse> {
     const devices = await this.devices.list({ userId });
-    return { devices: devices.map(({ deviceId, createdMs }) => ({ deviceId, createdAtMs: createdMs })) };
+    return {
+      devices: devices.map(({ deviceId, createdMs, displayName }) => ({
+        deviceId,
+        createdAtMs: createdMs,
+        displayName,
+      })),
+    };
   }
 }

@@ -1,0 +1,1 @@
+export * from './gen/ganglion/keys/v1/keys.js';

@@ -1,0 +1,131 @@
+import { isJsonObject, type JsonObject } from '@ganglion/protocol';
+import { badJson } from './failures.js';
+import type { LocalUsers } from './local-users.js';
+import type {
+  CrossSigningKey,
+  DeviceKeys,
+  KeyStore,
+  PublishedKeys,
+  RemoteKeys,
+  RemoteServers,
+  UserKeys,
+} from './ports.js';
+import { askServers, byServer, type RemoteAnswers } from './remote-answers.js';
+
+export interface KeyQuery {
+  /** Device ids by user; none for all. */
+  readonly deviceKeys: Readonly<Record<string, readonly string[]>>;
+  /** How long other servers are waited for, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+type Section = 'device_keys' | 'master_keys' | 'self_signing_keys' | 'user_signing_keys';
+type Sections = Record<Section, Map<string, string>>;
+
+const MAX_USERS = 10_000;
+
+/** The keys of users and their devices. @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3keysquery */
+export class KeyQueries {
+  constructor(
+    private readonly keys: KeyStore,
+    private readonly local: LocalUsers,
+    private readonly remote: RemoteServers,
+  ) {}
+
+  /** The answer as JSON text. @throws MatrixError M_BAD_JSON for too many users */
+  async query(asking: string, { deviceKeys, timeoutMs }: KeyQuery): Promise<string> {
+    const asked = Object.entries(deviceKeys);
+    if (asked.length > MAX_USERS) throw badJson(`device_keys may name at most ${MAX_USERS} users`);
+    const { ours, others } = this.local.split(asked);
+    const [published, remote] = await Promise.all([
+      this.keys.published([...ours.keys()], asking),
+      askServers(byServer(new Map([...others].map(([userId, ids]) => [userId, [...ids]]))), (serverName, request) =>
+        this.remote.queryKeys(serverName, request, timeoutMs),
+      ),
+    ]);
+    const sections = localSections(asking, ours, published);
+    addRemote(sections, remote, others);
+    return answerText(sections, remote.failures);
+  }
+}
+
+function localSections(
+  asking: string,
+  ours: ReadonlyMap<string, readonly string[]>,
+  published: PublishedKeys,
+): Sections {
+  const sections: Sections = {
+    device_keys: new Map(),
+    master_keys: new Map(),
+    self_signing_keys: new Map(),
+    user_signing_keys: new Map(),
+  };
+  const ownSignatures = Map.groupBy(published.userSignatures, ({ signedUserId }) => signedUserId);
+  for (const [userId, deviceIds] of ours) {
+    const keys = published.users.get(userId);
+    sections.device_keys.set(userId, devicesText(userId, deviceIds, keys));
+    const master = keys?.crossSigning.get('master');
+    if (master !== undefined) {
+      const own = (ownSignatures.get(userId) ?? []).filter(({ signedKey }) => signedKey === master.publicKey);
+      const byAsking = Object.fromEntries(own.map(({ keyId, signature }) => [keyId, signature]));
+      sections.master_keys.set(userId, crossSigningText(userId, master, own.length > 0 ? { [asking]: byAsking } : {}));
+    }
+    const selfSigning = keys?.crossSigning.get('self_signing');
+    if (selfSigning !== undefined) sections.self_signing_keys.set(userId, crossSigningText(userId, selfSigning));
+    const userSigning = userId === asking ? keys?.crossSigning.get('user_signing') : undefined;
+    if (userSigning !== undefined) sections.user_signing_keys.set(userId, crossSigningText(userId, userSigning));
+  }
+  return sections;
+}
+
+function devicesText(userId: string, deviceIds: readonly string[], keys: UserKeys | undefined): string {
+  const wanted = new Set(deviceIds);
+  const devices = [...(keys?.devices.values() ?? [])].filter(
+    ({ deviceId }) => wanted.size === 0 || wanted.has(deviceId),
+  );
+  const entries = devices.map((device) => `${JSON.stringify(device.deviceId)}:${deviceText(userId, device)}`);
+  return `{${entries.join(',')}}`;
+}
+
+/** A device's keys as everybody sees them, as JSON text. */
+function deviceText(userId: string, { json, signatures, displayName }: DeviceKeys): string {
+  const unsigned = displayName === undefined ? {} : { device_display_name: displayName };
+  return withParts(json, [
+    `"signatures":${JSON.stringify({ [userId]: signatures })}`,
+    `"unsigned":${JSON.stringify(unsigned)}`,
+  ]);
+}
+
+function crossSigningText(userId: string, { json, signatures }: CrossSigningKey, others: JsonObject = {}): string {
+  const own = Object.keys(signatures).length > 0 ? { [userId]: signatures } : {};
+  return withParts(json, [`"signatures":${JSON.stringify({ ...own, ...others })}`]);
+}
+
+/** The text of an object, which is not empty, with more properties. */
+function withParts(json: string, parts: readonly string[]): string {
+  return `${json.slice(0, -1)},${parts.join(',')}}`;
+}
+
+/** Takes of each server what it may speak of: users of its own that it was asked for. */
+function addRemote(
+  sections: Sections,
+  { answers }: RemoteAnswers<RemoteKeys>,
+  asked: ReadonlyMap<string, unknown>,
+): void {
+  for (const { serverName, answer } of answers) {
+    for (const section of ['device_keys', 'master_keys', 'self_signing_keys'] as const) {
+      for (const [userId, keys] of Object.entries(answer[section] ?? {})) {
+        if (!asked.has(userId) || !userId.endsWith(`:${serverName}`) || !isJsonObject(keys)) continue;
+        sections[section].set(userId, JSON.stringify(keys));
+      }
+    }
+  }
+}
+
+function answerText(sections: Sections, failures: JsonObject): string {
+  const texts = Object.entries(sections).map(([section, ofUsers]) => {
+    const entries = [...ofUsers].map(([userId, text]) => `${JSON.stringify(userId)}:${text}`);
+    return `"${section}":{${entries.join(',')}}`;
+  });
+  return `{${[`"failures":${JSON.stringify(failures)}`, ...texts].join(',')}}`;
+}

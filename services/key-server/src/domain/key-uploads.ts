@@ -1,0 +1,125 @@
+import { MatrixError } from '@ganglion/contracts';
+import type { Devices } from '@ganglion/contracts/user';
+import type { JsonObject } from '@ganglion/protocol';
+import {
+  checkDeviceKeys,
+  type DeviceFacts,
+  signingKeyId,
+  signingKeyOf,
+  type UploadedDeviceKeys,
+  withDeviceKeys,
+} from './device-keys.js';
+import { badJson, invalidParam } from './failures.js';
+import { checkOneOfEach, readOneTimeKeys, type UploadedKeys } from './one-time-keys.js';
+import {
+  type Announcements,
+  type DeviceKeys,
+  type DeviceName,
+  KeyConflictError,
+  type KeyEdit,
+  type KeyStore,
+  type OneTimeKeyStore,
+  TooManyKeysError,
+  type UserKeys,
+} from './ports.js';
+
+export interface KeyUpload {
+  readonly deviceKeys: (UploadedDeviceKeys & JsonObject) | undefined;
+  readonly oneTimeKeys: UploadedKeys;
+  readonly fallbackKeys: UploadedKeys;
+}
+
+/** What devices publish of their keys. @see https://spec.matrix.org/v1.19/client-server-api/#uploading-keys */
+export class KeyUploads {
+  constructor(
+    private readonly keys: KeyStore,
+    private readonly oneTimeKeys: OneTimeKeyStore,
+    private readonly devices: Devices,
+    private readonly announcements: Announcements,
+  ) {}
+
+  /**
+   * Keeps what a device uploads, all of it or nothing; how many one-time keys it has then.
+   *
+   * @throws MatrixError M_BAD_JSON, M_INVALID_PARAM, M_INVALID_SIGNATURE, M_UNKNOWN_TOKEN when the device has ended
+   */
+  async upload(device: DeviceName, upload: KeyUpload): Promise<Readonly<Record<string, number>>> {
+    if (upload.deviceKeys !== undefined) checkDeviceKeys(device, upload.deviceKeys);
+    const hasNewKeys = Object.keys(upload.oneTimeKeys).length + Object.keys(upload.fallbackKeys).length > 0;
+    if (upload.deviceKeys !== undefined || hasNewKeys) await this.#store(device, upload, hasNewKeys);
+    const [counts] = await this.oneTimeKeys.counts([device]);
+    return counts?.oneTimeKeys ?? {};
+  }
+
+  async #store(device: DeviceName, upload: KeyUpload, hasNewKeys: boolean): Promise<void> {
+    const facts = upload.deviceKeys && (await this.#factsOf(device));
+    const change = await asMatrixErrors(() =>
+      this.keys.edit(device.userId, (known) => editFor(known, device, upload, facts)),
+    );
+    if (hasNewKeys) this.announcements.countsChanged([device]);
+    if (change !== undefined) this.announcements.changed(change);
+    // Who has logged out meanwhile may have been told to forget its keys before they were there.
+    if (facts !== undefined) await this.#forgetIfEnded(device, facts);
+  }
+
+  /** @throws MatrixError M_UNKNOWN_TOKEN */
+  async #factsOf({ userId, deviceId }: DeviceName): Promise<DeviceFacts> {
+    const { devices } = await this.devices.listDevices({ userId });
+    const found = devices.find((device) => device.deviceId === deviceId);
+    if (found === undefined) throw new MatrixError(401, 'M_UNKNOWN_TOKEN', 'The device has been logged out');
+    return { displayName: found.displayName, createdAtMs: found.createdAtMs };
+  }
+
+  async #forgetIfEnded(device: DeviceName, { createdAtMs }: DeviceFacts): Promise<void> {
+    const now = await this.#factsOf(device).catch((error: MatrixError) => {
+      if (error.errcode === 'M_UNKNOWN_TOKEN') return undefined;
+      throw error;
+    });
+    if (now?.createdAtMs === createdAtMs) return;
+    const change = await this.keys.edit(device.userId, ({ devices }) =>
+      devices.get(device.deviceId)?.createdAtMs === createdAtMs ? { removedDevices: [device.deviceId] } : {},
+    );
+    if (change !== undefined) this.announcements.changed(change);
+    throw new MatrixError(401, 'M_UNKNOWN_TOKEN', 'The device has been logged out');
+  }
+}
+
+function editFor(known: UserKeys, device: DeviceName, upload: KeyUpload, facts: DeviceFacts | undefined): KeyEdit {
+  const before = known.devices.get(device.deviceId);
+  const { deviceKeys } = upload;
+  const after = deviceKeys && facts ? withDeviceKeys(known, device, deviceKeys, facts) : before;
+  const newKeys = readNewKeys(device, after, upload);
+  return {
+    ...(after !== undefined && !isSameDevice(before, after) && { devices: [after] }),
+    ...(newKeys && { newKeys }),
+  };
+}
+
+function isSameDevice(before: DeviceKeys | undefined, after: DeviceKeys): boolean {
+  if (before?.json !== after.json || before.createdAtMs !== after.createdAtMs) return false;
+  return (
+    before.displayName === after.displayName &&
+    Object.keys(after.signatures).length === Object.keys(before.signatures).length &&
+    Object.entries(after.signatures).every(([keyId, signature]) => before.signatures[keyId] === signature)
+  );
+}
+
+function readNewKeys({ userId, deviceId }: DeviceName, device: DeviceKeys | undefined, upload: KeyUpload) {
+  if (Object.keys(upload.oneTimeKeys).length + Object.keys(upload.fallbackKeys).length === 0) return undefined;
+  const publicKey = device && signingKeyOf(device);
+  if (publicKey === undefined) throw badJson('device_keys is required: a device needs keys of its own before others');
+  const signer = { userId, deviceId, keyId: signingKeyId(deviceId), publicKey };
+  const oneTime = readOneTimeKeys('one_time_keys', upload.oneTimeKeys, signer);
+  const fallback = readOneTimeKeys('fallback_keys', upload.fallbackKeys, signer);
+  checkOneOfEach(fallback);
+  return { deviceId, oneTime, fallback };
+}
+
+async function asMatrixErrors<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof KeyConflictError || error instanceof TooManyKeysError) throw invalidParam(error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,4 @@
+export * from './ports/backup-store.js';
+export * from './ports/key-store.js';
+export * from './ports/one-time-key-store.js';
+export * from './ports/surroundings.js';

@@ -1,0 +1,107 @@
+/** What a cross-signing key is for. @see https://spec.matrix.org/v1.19/client-server-api/#cross-signing */
+export type Usage = 'master' | 'self_signing' | 'user_signing';
+
+export interface DeviceName {
+  readonly userId: string;
+  readonly deviceId: string;
+}
+
+/** An object that its owner has published, as it is kept. */
+export interface PublishedObject {
+  /** A JSON object as text, without `signatures` and `unsigned`. */
+  readonly json: string;
+  /** Those of the owner's own keys, by key id: everybody may see them. */
+  readonly signatures: Readonly<Record<string, string>>;
+}
+
+/** A device's identity keys. */
+export interface DeviceKeys extends PublishedObject {
+  readonly deviceId: string;
+  readonly displayName: string | undefined;
+  /** When the device was logged in, in milliseconds since the epoch: another one may have the same id later. */
+  readonly createdAtMs: number;
+}
+
+export interface CrossSigningKey extends PublishedObject {
+  readonly usage: Usage;
+  readonly publicKey: string;
+}
+
+/** What one user has published. */
+export interface UserKeys {
+  readonly devices: ReadonlyMap<string, DeviceKeys>;
+  readonly crossSigning: ReadonlyMap<Usage, CrossSigningKey>;
+}
+
+/** A user's signature of somebody else's master key: for their own eyes alone. */
+export interface UserSignature {
+  readonly signedUserId: string;
+  readonly signedKey: string;
+  readonly keyId: string;
+  readonly signature: string;
+}
+
+/** A one-time or fallback key as it was uploaded. */
+export interface UploadedKey {
+  readonly algorithm: string;
+  readonly keyId: string;
+  /** The key itself: the same one may be signed anew. */
+  readonly publicKey: string;
+  /** JSON text. */
+  readonly json: string;
+}
+
+export interface NewKeys {
+  readonly deviceId: string;
+  readonly oneTime: readonly UploadedKey[];
+  readonly fallback: readonly UploadedKey[];
+}
+
+/** What becomes of a user's keys. */
+export interface KeyEdit {
+  readonly devices?: readonly DeviceKeys[];
+  /** Ended devices: their one-time and fallback keys go too. */
+  readonly removedDevices?: readonly string[];
+  readonly crossSigning?: readonly CrossSigningKey[];
+  readonly removedUsages?: readonly Usage[];
+  readonly userSignatures?: readonly UserSignature[];
+  readonly newKeys?: NewKeys;
+}
+
+/** That something which others tell of a user has changed. */
+export interface KeyChangeRecord {
+  readonly outboxId: number;
+  readonly userId: string;
+  readonly seq: number;
+  readonly listChanged: boolean;
+  readonly signedUserIds: readonly string[];
+}
+
+/** One key id twice, with different keys. */
+export class KeyConflictError extends Error {
+  override readonly name = 'KeyConflictError';
+}
+
+/** A device has more one-time keys than anybody needs. */
+export class TooManyKeysError extends Error {
+  override readonly name = 'TooManyKeysError';
+}
+
+/** What everybody may see of users, and what one of them alone may. */
+export interface PublishedKeys {
+  readonly users: ReadonlyMap<string, UserKeys>;
+  /** The asking user's own signatures of master keys. */
+  readonly userSignatures: readonly UserSignature[];
+}
+
+export interface KeyStore {
+  /** Users without keys are left out. */
+  published(userIds: readonly string[], asking: string): Promise<PublishedKeys>;
+  /**
+   * Changes the keys of one user, one change after the other. What `edit` throws changes nothing. Undefined when nobody has
+   * to be told of it.
+   *
+   * @throws KeyConflictError, TooManyKeysError
+   */
+  edit(userId: string, edit: (keys: UserKeys) => KeyEdit): Promise<KeyChangeRecord | undefined>;
+}

@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import type { BackupKey, SessionKey } from '../domain/ports.js';
+import { jsonObject, mapOf, roomId, text } from './values.js';
+
+const index = z.number().int().min(0);
+
+const keyData = z.object({
+  first_message_index: index,
+  forwarded_count: index,
+  is_verified: z.boolean(),
+  session_data: jsonObject,
+});
+type KeyData = z.output<typeof keyData>;
+
+const sessions = z.object({ sessions: mapOf(text, keyData) });
+type Sessions = z.output<typeof sessions>;
+
+export const sessionPath = z.object({ roomId, sessionId: text });
+export const roomPath = z.object({ roomId });
+export const versionPath = z.object({ version: z.string() });
+export const versionQuery = z.object({ version: z.string() });
+
+export type SessionPath = z.output<typeof sessionPath>;
+export type RoomPath = z.output<typeof roomPath>;
+export type VersionPath = z.output<typeof versionPath>;
+
+export const backupBody = z
+  .object({ algorithm: text, auth_data: jsonObject, version: z.string().optional() })
+  .transform(({ algorithm, auth_data, version }) => ({ algorithm, authData: auth_data, version }));
+
+export const keyBody = keyData.transform(backupKey);
+export const roomKeysBody = sessions.transform(({ sessions }) => sessionKeys(sessions));
+export const allKeysBody = z
+  .object({ rooms: mapOf(roomId, sessions) })
+  .transform(({ rooms }) =>
+    Object.entries(rooms).flatMap(([roomId, { sessions }]) =>
+      sessionKeys(sessions).map((key): SessionKey => ({ roomId, ...key })),
+    ),
+  );
+
+function sessionKeys(sessions: Sessions['sessions']): Omit<SessionKey, 'roomId'>[] {
+  return Object.entries(sessions).map(([sessionId, data]) => ({ sessionId, ...backupKey(data) }));
+}
+
+function backupKey(data: KeyData): BackupKey {
+  return {
+    firstMessageIndex: data.first_message_index,
+    forwardedCount: data.forwarded_count,
+    isVerified: data.is_verified,
+    sessionData: JSON.stringify(data.session_data),
+  };
+}
+
+/** A key as it is answered, as JSON text. */
+export function keyText({ firstMessageIndex, forwardedCount, isVerified, sessionData }: BackupKey): string {
+  return `{"first_message_index":${firstMessageIndex},"forwarded_count":${forwardedCount},"is_verified":${isVerified},"session_data":${sessionData}}`;
+}
+
+/** The keys of a room, as JSON text. */
+export function sessionsText(keys: readonly SessionKey[]): string {
+  return `{"sessions":{${keys.map((key) => `${JSON.stringify(key.sessionId)}:${keyText(key)}`).join(',')}}}`;
+}
+
+/** The keys of all rooms, as JSON text. */
+export function roomsText(keys: readonly SessionKey[]): string {
+  const ofRooms = [...Map.groupBy(keys, (key) => key.roomId)];
+  return `{"rooms":{${ofRooms.map(([roomId, ofRoom]) => `${JSON.stringify(roomId)}:${sessionsText(ofRoom)}`).join(',')}}}`;
+}

@@ -1,0 +1,88 @@
+import type { Bus } from '@ganglion/bus';
+import type { Config } from '@ganglion/config';
+import type { KeyCounts, KeyLog } from '@ganglion/contracts/keys';
+import type { Devices, InteractiveAuth } from '@ganglion/contracts/user';
+import { type Database, markAnew } from '@ganglion/database';
+import { ready } from '@ganglion/protocol';
+import type { Logger } from '@ganglion/telemetry';
+import { Backups } from './domain/backups.js';
+import { CrossSigning } from './domain/cross-signing.js';
+import { EndedDevices } from './domain/ended-devices.js';
+import { KeyClaims } from './domain/key-claims.js';
+import { KeyQueries } from './domain/key-queries.js';
+import { KeyUploads } from './domain/key-uploads.js';
+import { LocalUsers } from './domain/local-users.js';
+import { SignatureUploads } from './domain/signature-uploads.js';
+import { Announcer } from './publish/announcer.js';
+import { NoRemoteServers } from './remote/no-remote-servers.js';
+import { UserServerAuth } from './remote/user-server-auth.js';
+import { KeyCountsService } from './rpc/key-counts.js';
+import { KeyLogService } from './rpc/key-log.js';
+import { PostgresBackupStore } from './storage/backup-store.js';
+import { KEY_MARKS, KeyLogStore } from './storage/key-log-store.js';
+import { PostgresKeyStore } from './storage/key-store.js';
+import { PostgresOneTimeKeyStore } from './storage/one-time-key-store.js';
+
+export interface KeyServerDependencies {
+  readonly config: Config;
+  readonly db: Database;
+  readonly bus: Bus;
+  readonly logger: Logger;
+  readonly devices: Devices;
+  readonly interactiveAuth: InteractiveAuth;
+}
+
+/** A key server: what its HTTP side is made of, and what it offers the other services. */
+export interface KeyServer {
+  readonly uploads: KeyUploads;
+  readonly queries: KeyQueries;
+  readonly claims: KeyClaims;
+  readonly crossSigning: CrossSigning;
+  readonly signatures: SignatureUploads;
+  readonly backups: Backups;
+  readonly endedDevices: EndedDevices;
+  readonly keyCounts: KeyCounts;
+  readonly keyLog: KeyLog;
+  /** Begins the work in the background. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const FORGET_EVERY_MS = 60 * 60_000;
+/** By then no device sends again what was given out. */
+const REMEMBER_CLAIMED_MS = 7 * 24 * 60 * 60_000;
+
+/** Puts one key server together. Any number may run on one database. */
+export function createKeyServer(deps: KeyServerDependencies): KeyServer {
+  const { config, db, bus, logger, devices } = deps;
+  const local = new LocalUsers(config.server_names.map(({ name }) => name));
+  const keys = new PostgresKeyStore(db);
+  const oneTimeKeys = new PostgresOneTimeKeyStore(db);
+  const announcements = new Announcer(bus, logger);
+  const remote = new NoRemoteServers();
+  let timer: NodeJS.Timeout | undefined;
+  const forget = () =>
+    oneTimeKeys.forgetClaimed(REMEMBER_CLAIMED_MS).catch((error: unknown) => {
+      logger.warn({ err: error }, 'claimed keys could not be forgotten; it will be tried again');
+    });
+  return {
+    uploads: new KeyUploads(keys, oneTimeKeys, devices, announcements),
+    queries: new KeyQueries(keys, local, remote),
+    claims: new KeyClaims(oneTimeKeys, local, remote, announcements),
+    crossSigning: new CrossSigning(keys, new UserServerAuth(deps.interactiveAuth), announcements),
+    signatures: new SignatureUploads(keys, announcements),
+    backups: new Backups(new PostgresBackupStore(db)),
+    endedDevices: new EndedDevices(keys, devices, announcements),
+    keyCounts: new KeyCountsService(oneTimeKeys),
+    keyLog: new KeyLogService(new KeyLogStore(db)),
+    async start() {
+      await ready();
+      await markAnew(db, KEY_MARKS);
+      timer = setInterval(forget, FORGET_EVERY_MS);
+      timer.unref();
+    },
+    async stop() {
+      clearInterval(timer);
+    },
+  };
+}

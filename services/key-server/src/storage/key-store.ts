@@ -1,0 +1,220 @@
+import { type Database, type Queryable, rowsOf, sql, statement, type Transaction } from '@ganglion/database';
+import type {
+  CrossSigningKey,
+  DeviceKeys,
+  KeyChangeRecord,
+  KeyEdit,
+  KeyStore,
+  PublishedKeys,
+  UserKeys,
+  UserSignature,
+} from '../domain/ports.js';
+import { type CrossSigningRow, type DeviceRow, usersOf } from './key-rows.js';
+import { addNewKeys } from './new-keys.js';
+
+interface Written<T> {
+  readonly userId: string;
+  readonly seq: number;
+  readonly rows: readonly T[];
+}
+
+const putDevices = statement(
+  'put-device-keys',
+  sql<Written<DeviceKeys>>`
+  INSERT INTO key_server.devices (user_id, device_id, json, signatures, display_name, created_at_ms, seq)
+  SELECT ${(p) => p.userId}, d.device_id, d.json, d.signatures, d.display_name, d.created_at_ms, ${(p) => p.seq} FROM (
+    ${rowsOf(
+      'd',
+      { device_id: 'text', json: 'text', signatures: 'text', display_name: 'text', created_at_ms: 'float8' },
+      ({ rows }: Written<DeviceKeys>) => rows.map(deviceRow),
+    )}) AS d
+  ON CONFLICT (user_id, device_id) DO UPDATE SET json = excluded.json, signatures = excluded.signatures,
+    display_name = excluded.display_name, created_at_ms = excluded.created_at_ms, seq = excluded.seq`,
+);
+
+const putCrossSigningKeys = statement(
+  'put-cross-signing-keys',
+  sql<Written<CrossSigningKey>>`
+  INSERT INTO key_server.cross_signing_keys (user_id, usage, public_key, json, signatures, seq)
+  SELECT ${(p) => p.userId}, k.usage, k.public_key, k.json, k.signatures, ${(p) => p.seq} FROM (
+    ${rowsOf(
+      'k',
+      { usage: 'text', public_key: 'text', json: 'text', signatures: 'text' },
+      ({ rows }: Written<CrossSigningKey>) => rows.map(crossSigningRow),
+    )}) AS k
+  ON CONFLICT (user_id, usage) DO UPDATE SET public_key = excluded.public_key, json = excluded.json,
+    signatures = excluded.signatures, seq = excluded.seq`,
+);
+
+const putUserSignatures = statement(
+  'put-user-signatures',
+  sql<Written<UserSignature>>`
+  INSERT INTO key_server.user_signatures (user_id, signed_user_id, signed_key, key_id, signature, seq)
+  SELECT ${(p) => p.userId}, s.signed_user_id, s.signed_key, s.key_id, s.signature, ${(p) => p.seq} FROM (
+    ${rowsOf(
+      's',
+      { signed_user_id: 'text', signed_key: 'text', key_id: 'text', signature: 'text' },
+      ({ rows }: Written<UserSignature>) => rows.map(signatureRow),
+    )}) AS s
+  ON CONFLICT (user_id, signed_user_id) DO UPDATE SET signed_key = excluded.signed_key, key_id = excluded.key_id,
+    signature = excluded.signature, seq = excluded.seq`,
+);
+
+interface Wanted {
+  readonly userIds: readonly string[];
+}
+
+const wanted = ({ userIds }: Wanted) => userIds;
+
+const devicesOf = statement(
+  'device-keys-of',
+  sql<Wanted>`
+  SELECT user_id, device_id, json, signatures, display_name, created_at_ms FROM key_server.devices
+  WHERE user_id = ANY(${wanted}::text[]) ORDER BY user_id, device_id`,
+);
+
+const crossSigningOf = statement(
+  'cross-signing-keys-of',
+  sql<Wanted>`
+  SELECT user_id, usage, public_key, json, signatures FROM key_server.cross_signing_keys
+  WHERE user_id = ANY(${wanted}::text[])`,
+);
+
+const userSignaturesOf = statement(
+  'user-signatures-of',
+  sql<Wanted & { asking: string }>`
+  SELECT signed_user_id AS "signedUserId", signed_key AS "signedKey", key_id AS "keyId", signature
+  FROM key_server.user_signatures
+  WHERE user_id = ${({ asking }) => asking} AND signed_user_id = ANY(${wanted}::text[])`,
+);
+
+/** The keys of users in PostgreSQL. */
+export class PostgresKeyStore implements KeyStore {
+  constructor(private readonly db: Database) {}
+
+  async published(userIds: readonly string[], asking: string): Promise<PublishedKeys> {
+    if (userIds.length === 0) return { users: new Map(), userSignatures: [] };
+    const [users, { rows: userSignatures }] = await Promise.all([
+      readUsers(this.db, userIds),
+      this.db.query<UserSignature & Record<string, unknown>>(userSignaturesOf({ userIds, asking })),
+    ]);
+    return { users, userSignatures };
+  }
+
+  edit(userId: string, edit: (keys: UserKeys) => KeyEdit): Promise<KeyChangeRecord | undefined> {
+    return this.db.transaction(async (tx) => {
+      await lockUser(tx, userId);
+      const known = (await readUsers(tx, [userId])).get(userId) ?? { devices: new Map(), crossSigning: new Map() };
+      return write(tx, userId, await withNewSignatures(tx, userId, edit(known)));
+    });
+  }
+}
+
+async function readUsers(db: Queryable, userIds: readonly string[]): Promise<Map<string, UserKeys>> {
+  const [devices, keys] = await Promise.all([
+    db.query<DeviceRow>(devicesOf({ userIds })),
+    db.query<CrossSigningRow>(crossSigningOf({ userIds })),
+  ]);
+  return usersOf(devices.rows, keys.rows);
+}
+
+/** Makes the user known, if need be; their keys change one after the other. */
+async function lockUser(tx: Transaction, userId: string): Promise<void> {
+  const lock = { name: 'lock-key-user', text: 'SELECT 1 FROM key_server.users WHERE user_id = $1 FOR UPDATE' };
+  const { rows } = await tx.query({ ...lock, values: [userId] });
+  if (rows.length > 0) return;
+  await tx.query({
+    name: 'make-key-user',
+    text: 'INSERT INTO key_server.users (user_id) VALUES ($1) ON CONFLICT DO NOTHING',
+    values: [userId],
+  });
+  await tx.query({ ...lock, values: [userId] });
+}
+
+/** The edit without signatures that the user has made before. */
+async function withNewSignatures(tx: Transaction, userId: string, edit: KeyEdit): Promise<KeyEdit> {
+  const { userSignatures = [] } = edit;
+  if (userSignatures.length === 0) return edit;
+  const userIds = userSignatures.map(({ signedUserId }) => signedUserId);
+  const { rows } = await tx.query<UserSignature & Record<string, unknown>>(
+    userSignaturesOf({ userIds, asking: userId }),
+  );
+  const known = new Set(rows.map(signatureKey));
+  return { ...edit, userSignatures: userSignatures.filter((signature) => !known.has(signatureKey(signature))) };
+}
+
+function signatureKey({ signedUserId, signedKey, keyId, signature }: UserSignature): string {
+  return JSON.stringify([signedUserId, signedKey, keyId, signature]);
+}
+
+async function write(tx: Transaction, userId: string, edit: KeyEdit): Promise<KeyChangeRecord | undefined> {
+  const { devices = [], removedDevices = [], crossSigning = [], removedUsages = [], userSignatures = [] } = edit;
+  const listChanged = devices.length + removedDevices.length + crossSigning.length + removedUsages.length > 0;
+  const hasChanged = listChanged || userSignatures.length > 0;
+  const seq = hasChanged ? await nextSeq(tx, userId, listChanged) : 0;
+  if (removedDevices.length > 0) await removeDevices(tx, userId, removedDevices);
+  if (devices.length > 0) await replaceDevices(tx, { userId, seq, rows: devices });
+  if (removedUsages.length > 0) await removeUsages(tx, userId, removedUsages);
+  if (crossSigning.length > 0) await tx.query(putCrossSigningKeys({ userId, seq, rows: crossSigning }));
+  if (userSignatures.length > 0) {
+    const latest = new Map(userSignatures.map((signature) => [signature.signedUserId, signature]));
+    await tx.query(putUserSignatures({ userId, seq, rows: [...latest.values()] }));
+  }
+  if (edit.newKeys !== undefined) await addNewKeys(tx, userId, edit.newKeys);
+  if (!hasChanged) return undefined;
+  const signedUserIds = [...new Set(userSignatures.map(({ signedUserId }) => signedUserId))];
+  return { outboxId: 0, userId, seq, listChanged, signedUserIds };
+}
+
+async function nextSeq(tx: Transaction, userId: string, listChanged: boolean): Promise<number> {
+  const { rows } = await tx.query<{ seq: number }>({
+    name: 'next-key-seq',
+    text: `UPDATE key_server.users SET seq = seq + 1, list_seq = CASE WHEN $2 THEN seq + 1 ELSE list_seq END,
+             updated_xid = pg_current_xact_id() WHERE user_id = $1 RETURNING seq`,
+    values: [userId, listChanged],
+  });
+  return rows[0]!.seq;
+}
+
+async function removeDevices(tx: Transaction, userId: string, deviceIds: readonly string[]): Promise<void> {
+  await tx.query({
+    name: 'remove-device-keys',
+    text: 'DELETE FROM key_server.devices WHERE user_id = $1 AND device_id = ANY($2::text[])',
+    values: [userId, deviceIds],
+  });
+}
+
+/** Another device of the same id does not inherit the keys of the one before. */
+async function replaceDevices(tx: Transaction, written: Written<DeviceKeys>): Promise<void> {
+  const { userId, rows } = written;
+  await tx.query({
+    name: 'remove-earlier-device-keys',
+    text: `DELETE FROM key_server.devices d USING unnest($2::text[], $3::float8[]) AS now(device_id, created_at_ms)
+           WHERE d.user_id = $1 AND d.device_id = now.device_id AND d.created_at_ms <> now.created_at_ms`,
+    values: [userId, rows.map(({ deviceId }) => deviceId), rows.map(({ createdAtMs }) => createdAtMs)],
+  });
+  await tx.query(putDevices(written));
+}
+
+async function removeUsages(tx: Transaction, userId: string, usages: readonly string[]): Promise<void> {
+  await tx.query({
+    name: 'remove-cross-signing-keys',
+    text: 'DELETE FROM key_server.cross_signing_keys WHERE user_id = $1 AND usage = ANY($2::text[])',
+    values: [userId, usages],
+  });
+}
+
+function deviceRow({ deviceId, json, signatures, displayName, createdAtMs }: DeviceKeys) {
+  return {
+    ...{ device_id: deviceId, json, signatures: JSON.stringify(signatures) },
+    ...{ display_name: displayName, created_at_ms: createdAtMs },
+  };
+}
+
+function crossSigningRow({ usage, publicKey, json, signatures }: CrossSigningKey) {
+  return { usage, public_key: publicKey, json, signatures: JSON.stringify(signatures) };
+}
+
+function signatureRow({ signedUserId, signedKey, keyId, signature }: UserSignature) {
+  return { signed_user_id: signedUserId, signed_key: signedKey, key_id: keyId, signature };
+}

@@ -1,0 +1,117 @@
+import type { SchemaDefinition } from '@ganglion/database';
+
+/**
+ * What users publish for end-to-end encryption, and what they keep here in encrypted form. `users.seq` counts the changes that others
+ * are told of; it is taken in the transaction of the change, as is `updated_xid`, by which consumers find the users that changed.
+ */
+export const keyServerSchema: SchemaDefinition = {
+  schema: 'key_server',
+  version: 1,
+  oldestCompatible: 1,
+  migrations: [
+    {
+      version: 1,
+      name: 'keys',
+      up: `
+        -- list_seq: of the last change that anybody but the user can see; backup_version: of the last backup there was.
+        CREATE TABLE key_server.users (
+          user_id text COLLATE "C" PRIMARY KEY,
+          seq bigint NOT NULL DEFAULT 0,
+          list_seq bigint NOT NULL DEFAULT 0,
+          backup_version bigint NOT NULL DEFAULT 0,
+          updated_xid xid8
+        );
+        CREATE INDEX users_by_update ON key_server.users (updated_xid) WHERE updated_xid IS NOT NULL;
+
+        -- json: canonical, without signatures; signatures: the owner's own, as a JSON object by key id. created_at_ms: when the
+        -- device was logged in, as user-server says; seq: of the last change.
+        CREATE TABLE key_server.devices (
+          user_id text COLLATE "C" NOT NULL REFERENCES key_server.users,
+          device_id text COLLATE "C" NOT NULL,
+          json text NOT NULL,
+          signatures text NOT NULL,
+          display_name text,
+          created_at_ms float8 NOT NULL,
+          seq bigint NOT NULL,
+          CONSTRAINT devices_by_name PRIMARY KEY (user_id, device_id)
+        );
+
+        -- As devices.
+        CREATE TABLE key_server.cross_signing_keys (
+          user_id text COLLATE "C" NOT NULL REFERENCES key_server.users,
+          usage text NOT NULL,
+          public_key text NOT NULL,
+          json text NOT NULL,
+          signatures text NOT NULL,
+          seq bigint NOT NULL,
+          CONSTRAINT cross_signing_keys_by_usage PRIMARY KEY (user_id, usage)
+        );
+
+        -- A user's signatures of the master keys of others, which they alone may see.
+        CREATE TABLE key_server.user_signatures (
+          user_id text COLLATE "C" NOT NULL REFERENCES key_server.users,
+          signed_user_id text COLLATE "C" NOT NULL,
+          signed_key text NOT NULL,
+          key_id text NOT NULL,
+          signature text NOT NULL,
+          seq bigint NOT NULL,
+          CONSTRAINT user_signatures_by_signer PRIMARY KEY (user_id, signed_user_id)
+        );
+        CREATE INDEX user_signatures_by_seq ON key_server.user_signatures (user_id, seq);
+
+        -- Those that were given out are kept for a while: a device that never heard that they had arrived sends them again.
+        CREATE TABLE key_server.one_time_keys (
+          key_nid bigint GENERATED ALWAYS AS IDENTITY,
+          user_id text COLLATE "C" NOT NULL,
+          device_id text COLLATE "C" NOT NULL,
+          algorithm text COLLATE "C" NOT NULL,
+          key_id text COLLATE "C" NOT NULL,
+          public_key text COLLATE "C" NOT NULL,
+          json text NOT NULL,
+          claimed_at timestamptz,
+          CONSTRAINT one_time_keys_by_id PRIMARY KEY (user_id, device_id, algorithm, key_id),
+          FOREIGN KEY (user_id, device_id) REFERENCES key_server.devices ON DELETE CASCADE
+        );
+        CREATE UNIQUE INDEX one_time_keys_to_claim ON key_server.one_time_keys (user_id, device_id, algorithm, key_nid)
+          WHERE claimed_at IS NULL;
+        CREATE INDEX one_time_keys_claimed ON key_server.one_time_keys (claimed_at) WHERE claimed_at IS NOT NULL;
+
+        CREATE TABLE key_server.fallback_keys (
+          user_id text COLLATE "C" NOT NULL,
+          device_id text COLLATE "C" NOT NULL,
+          algorithm text COLLATE "C" NOT NULL,
+          key_id text COLLATE "C" NOT NULL,
+          public_key text COLLATE "C" NOT NULL,
+          json text NOT NULL,
+          is_used boolean NOT NULL DEFAULT false,
+          CONSTRAINT fallback_keys_by_algorithm PRIMARY KEY (user_id, device_id, algorithm),
+          FOREIGN KEY (user_id, device_id) REFERENCES key_server.devices ON DELETE CASCADE
+        );
+
+        -- Of a user, the one with the highest version is the current one.
+        CREATE TABLE key_server.backups (
+          user_id text COLLATE "C" NOT NULL REFERENCES key_server.users,
+          version bigint NOT NULL,
+          algorithm text NOT NULL,
+          auth_data text NOT NULL,
+          count bigint NOT NULL DEFAULT 0,
+          etag bigint NOT NULL DEFAULT 0,
+          CONSTRAINT backups_by_version PRIMARY KEY (user_id, version)
+        );
+
+        CREATE TABLE key_server.backup_keys (
+          user_id text COLLATE "C" NOT NULL,
+          version bigint NOT NULL,
+          room_id text COLLATE "C" NOT NULL,
+          session_id text COLLATE "C" NOT NULL,
+          first_message_index bigint NOT NULL,
+          forwarded_count bigint NOT NULL,
+          is_verified boolean NOT NULL,
+          session_data text NOT NULL,
+          CONSTRAINT backup_keys_by_session PRIMARY KEY (user_id, version, room_id, session_id),
+          FOREIGN KEY (user_id, version) REFERENCES key_server.backups ON DELETE CASCADE
+        );
+      `,
+    },
+  ],
+};

@@ -1,0 +1,19 @@
+import type { Device, Devices, ListDevicesRequest, ListDevicesResponse } from '@ganglion/contracts/user';
+
+/** The devices of users, as a test says that they begin and end. */
+export class DevicesFake implements Devices {
+  readonly #devices = new Map<string, Map<string, Device>>();
+
+  begin(userId: string, deviceId: string, facts: Partial<Device> = {}): void {
+    const devices = this.#devices.get(userId) ?? new Map<string, Device>();
+    this.#devices.set(userId, devices.set(deviceId, { deviceId, createdAtMs: 1, displayName: undefined, ...facts }));
+  }
+
+  end(userId: string, deviceId: string): void {
+    this.#devices.get(userId)?.delete(deviceId);
+  }
+
+  async listDevices({ userId }: ListDevicesRequest): Promise<ListDevicesResponse> {
+    return { devices: [...(this.#devices.get(userId)?.values() ?? [])] };
+  }
+}
