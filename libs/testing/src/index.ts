@@ -15,6 +15,7 @@ export {
 export { eventually } from './eventually.js';
 export { explained } from './explain.js';
 export { freePort } from './free-ports.js';
+export { CrossSigner, CryptoDevice } from './matrix/crypto-device.js';
 export { type Call, call, isTemporary, persistently, Refusal } from './matrix/http.js';
 export { MatrixUser, type MatrixUserOptions, PASSWORD } from './matrix/matrix-user.js';
 export { type ClientEvent, type SyncAnswer, SyncReader } from './matrix/sync-reader.js';

@@ -83,6 +83,13 @@ async function contents({ db }: Replica): Promise<Record<string, unknown>> {
     ...['room_server.rooms', 'room_server.events', 'room_server.aliases', 'room_server.transactions', 'push.pushers'],
     ...['user_server.accounts', 'user_server.account_data', 'user_server.profile_fields', 'user_server.filters'],
     ...['user_server.access_tokens', 'user_server.refresh_tokens'],
+    ...[
+      'key_server.devices',
+      'key_server.one_time_keys',
+      'key_server.cross_signing_keys',
+      'key_server.user_signatures',
+    ],
+    ...['key_server.backups', 'key_server.backup_keys'],
   ];
   const entries = tables.map(async (table) => {
     const text = `SELECT md5(string_agg(t::text, ' ' ORDER BY t::text)) AS digest, count(*) AS count FROM ${table} t`;

@@ -1,5 +1,5 @@
 import { ready } from '@ganglion/protocol';
-import { CryptoDevice } from './support/crypto.js';
+import { CryptoDevice } from '@ganglion/testing';
 import { type Deployment, deploy } from './support/deployment.js';
 
 let deployment: Deployment;

@@ -2,6 +2,7 @@ import { type RoomReads, RoomReadsDefinition, type Rooms, RoomsDefinition } from
 import {
   AccountDataDefinition,
   DevicesDefinition,
+  InteractiveAuthDefinition,
   TokensDefinition,
   UserLogDefinition,
   UsersDefinition,
@@ -21,6 +22,7 @@ export const service: ServiceDescriptor = {
     userLog: UserLogDefinition,
     accountData: AccountDataDefinition,
     devices: DevicesDefinition,
+    interactiveAuth: InteractiveAuthDefinition,
   },
   async compose(foundation, interfaces) {
     const rooms = await interfaces.find<Rooms>(RoomsDefinition);

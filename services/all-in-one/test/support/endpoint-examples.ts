@@ -1,24 +1,8 @@
+import { KEY_EXAMPLES } from './key-examples.js';
 import { inRoom, Person } from './person.js';
+import type { Example, MakeExample, Scene } from './scene.js';
 
-/** A request that is answered with success. */
-export interface Example {
-  /** By the names of the route's parameters; not encoded. */
-  readonly params?: Readonly<Record<string, string>>;
-  readonly query?: Readonly<Record<string, string>>;
-  readonly body?: Readonly<Record<string, unknown>>;
-  /** The body is somebody's own content, of which nothing but that it is an object is looked at. */
-  readonly freeForm?: boolean;
-  /** What answers when it is not 200. */
-  readonly status?: number;
-}
-
-/** What examples are about; each has its own. */
-interface Scene {
-  readonly person: Person;
-  readonly other: Person;
-  readonly roomId: string;
-  readonly eventId: string;
-}
+export type { Example } from './scene.js';
 
 /** A room with its owner and somebody else in it, and a message. */
 export async function setScene(url: string): Promise<Scene> {
@@ -67,8 +51,6 @@ const setName = (scene: Scene): Example => ({ ...ofName(scene), body: { displayn
 async function publicRoom({ other }: Scene): Promise<string> {
   return other.createRoom({ preset: 'public_chat' });
 }
-
-type MakeExample = (scene: Scene) => Example | Promise<Example>;
 
 const V3 = '/_matrix/client/v3';
 const IN_ROOM = `${V3}/rooms/:roomId`;
@@ -193,6 +175,7 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
     ...(await withAttribute(scene, 'enabled')),
     body: { enabled: false },
   }),
+  ...KEY_EXAMPLES,
   [`GET ${V3}/pushers`]: nothing,
   [`POST ${V3}/pushers/set`]: () => ({
     body: {

@@ -12,10 +12,11 @@ const keyData = z.object({
 });
 type KeyData = z.output<typeof keyData>;
 
-const sessions = z.object({ sessions: mapOf(text, keyData) });
+const sessionId = text.refine((id) => id !== '' && id.length <= 255, 'must have 1 to 255 characters');
+const sessions = z.object({ sessions: mapOf(sessionId, keyData) });
 type Sessions = z.output<typeof sessions>;
 
-export const sessionPath = z.object({ roomId, sessionId: text });
+export const sessionPath = z.object({ roomId, sessionId });
 export const roomPath = z.object({ roomId });
 export const versionPath = z.object({ version: z.string() });
 export const versionQuery = z.object({ version: z.string() });

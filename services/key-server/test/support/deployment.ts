@@ -1,13 +1,15 @@
 import { createEmbeddedBus, prometheusBusMetrics } from '@ganglion/bus';
 import { parseConfig } from '@ganglion/config';
 import { KEY_COUNTS_CHANGED, MatrixError } from '@ganglion/contracts';
-import type { KeyLog } from '@ganglion/contracts/keys';
+import type { KeyCounts, KeyLog } from '@ganglion/contracts/keys';
 import type { AuthenticateRequest, InteractiveAuth } from '@ganglion/contracts/user';
 import { Database, migrate } from '@ganglion/database';
 import { createHttpApp, type TokenVerifier } from '@ganglion/http';
 import { createLogger, Metrics } from '@ganglion/telemetry';
 import { testDatabase } from '@ganglion/testing';
-import { createKeyServer, keyServerModule, keyServerSchema } from '../../src/index.js';
+import { createKeyServer } from '../../src/key-server.js';
+import { keyServerModule } from '../../src/key-server.module.js';
+import { keyServerSchema } from '../../src/storage/migrations.js';
 import { DevicesFake } from './devices.js';
 
 export interface Answer {
@@ -23,6 +25,7 @@ export interface Deployment {
   readonly auth: AuthFake;
   readonly db: Database;
   readonly keyLog: KeyLog;
+  readonly keyCounts: KeyCounts;
   /** Devices that were told to have other counts, as `<user id> <device id>`. */
   readonly counted: string[];
   reconcile(userId: string): Promise<void>;
@@ -77,6 +80,7 @@ export async function deploy(): Promise<Deployment> {
     auth: owners.interactiveAuth,
     db: replicas[0].db,
     keyLog: replicas[0].server.keyLog,
+    keyCounts: replicas[0].server.keyCounts,
     counted,
     reconcile: (userId) => replicas[0].server.endedDevices.reconcile(userId),
     async call(method, path, token, body, replica = 0) {

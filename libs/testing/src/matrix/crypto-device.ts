@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { encodeBase64, generateSigningKey, type SigningKey, signJson } from '@ganglion/protocol';
 
-type Signable = Record<string, unknown>;
+type Signable = object;
 
 const newKey = () => generateSigningKey('any');
 const publicKeyOf = ({ publicKey }: SigningKey) => encodeBase64(publicKey);
 
 /** A copy of an object with a signature by a key under some id. */
-export function signed<T extends Signable>(object: T, userId: string, keyId: string, key: SigningKey) {
+function signed<T extends Signable>(object: T, userId: string, keyId: string, key: SigningKey) {
   return signJson(object, userId, { ...key, keyId });
 }
 
@@ -50,7 +50,7 @@ export class CryptoDevice {
   }
 
   /** New one-time keys by their ids. */
-  oneTimeKeys(count: number, changes: Signable = {}): Record<string, Signable> {
+  oneTimeKeys(count: number, changes: Signable = {}): Record<string, object> {
     const keys = Array.from({ length: count }, () => {
       this.#next += 1;
       const key = this.sign({ key: encodeBase64(randomBytes(32)), ...changes });

@@ -1,0 +1,24 @@
+import { KeyCountsDefinition, KeyLogDefinition } from '@ganglion/contracts/keys';
+import {
+  type Devices,
+  DevicesDefinition,
+  type InteractiveAuth,
+  InteractiveAuthDefinition,
+} from '@ganglion/contracts/user';
+import type { ServiceDescriptor } from '@ganglion/service';
+import { createKeyServer } from './key-server.js';
+import { keyServerModule } from './key-server.module.js';
+import { keyServerSchema } from './storage/migrations.js';
+
+/** What end-to-end encryption needs of a server: keys of devices and users, one-time keys, backups. */
+export const service: ServiceDescriptor = {
+  name: 'key-server',
+  schema: keyServerSchema,
+  offers: { keyCounts: KeyCountsDefinition, keyLog: KeyLogDefinition },
+  async compose(foundation, interfaces) {
+    const devices = await interfaces.find<Devices>(DevicesDefinition);
+    const interactiveAuth = await interfaces.find<InteractiveAuth>(InteractiveAuthDefinition);
+    const server = createKeyServer({ ...foundation, devices, interactiveAuth });
+    return { part: server, module: keyServerModule(server), offers: server };
+  },
+};
