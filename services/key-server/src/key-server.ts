@@ -5,6 +5,7 @@ import type { Devices, InteractiveAuth } from '@ganglion/contracts/user';
 import { type Database, markAnew } from '@ganglion/database';
 import { ready } from '@ganglion/protocol';
 import type { Logger } from '@ganglion/telemetry';
+import { RevocationListener } from './consumers/revocation-listener.js';
 import { Backups } from './domain/backups.js';
 import { CrossSigning } from './domain/cross-signing.js';
 import { EndedDevices } from './domain/ended-devices.js';
@@ -60,29 +61,33 @@ export function createKeyServer(deps: KeyServerDependencies): KeyServer {
   const oneTimeKeys = new PostgresOneTimeKeyStore(db);
   const announcements = new Announcer(bus, logger);
   const remote = new NoRemoteServers();
+  const endedDevices = new EndedDevices(keys, devices, announcements);
+  const revocations = new RevocationListener(bus, endedDevices, logger);
   let timer: NodeJS.Timeout | undefined;
   const forget = () =>
     oneTimeKeys.forgetClaimed(REMEMBER_CLAIMED_MS).catch((error: unknown) => {
       logger.warn({ err: error }, 'claimed keys could not be forgotten; it will be tried again');
     });
   return {
-    uploads: new KeyUploads(keys, oneTimeKeys, devices, announcements),
+    uploads: new KeyUploads(keys, oneTimeKeys, devices, announcements, endedDevices),
     queries: new KeyQueries(keys, local, remote),
     claims: new KeyClaims(oneTimeKeys, local, remote, announcements),
     crossSigning: new CrossSigning(keys, new UserServerAuth(deps.interactiveAuth), announcements),
     signatures: new SignatureUploads(keys, announcements),
     backups: new Backups(new PostgresBackupStore(db)),
-    endedDevices: new EndedDevices(keys, devices, announcements),
+    endedDevices,
     keyCounts: new KeyCountsService(oneTimeKeys),
     keyLog: new KeyLogService(new KeyLogStore(db)),
     async start() {
       await ready();
       await markAnew(db, KEY_MARKS);
+      await revocations.start();
       timer = setInterval(forget, FORGET_EVERY_MS);
       timer.unref();
     },
     async stop() {
       clearInterval(timer);
+      await revocations.stop();
     },
   };
 }

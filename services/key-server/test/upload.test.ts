@@ -123,6 +123,14 @@ describe('a device that ends', () => {
     expect(await head(phone)).toBe(3);
   });
 
+  it('is forgotten, if nobody said so before, when the user sets up another one', async () => {
+    await upload(phone, { device_keys: phone.keys() });
+    deployment.devices.end(phone.userId, 'PHONE');
+    const tablet = device(phone.userId, 'TABLET');
+    await upload(tablet, { device_keys: tablet.keys() });
+    expect(Object.keys(await query(tablet))).toEqual(['TABLET']);
+  });
+
   it('leaves nothing to another one of the same id', async () => {
     await upload(phone, { device_keys: phone.keys(), one_time_keys: phone.oneTimeKeys(2) });
     deployment.devices.begin(phone.userId, 'PHONE', { createdAtMs: 2 });

@@ -9,6 +9,7 @@ import {
   type UploadedDeviceKeys,
   withDeviceKeys,
 } from './device-keys.js';
+import type { EndedDevices } from './ended-devices.js';
 import { badJson, invalidParam } from './failures.js';
 import { checkOneOfEach, readOneTimeKeys, type UploadedKeys } from './one-time-keys.js';
 import {
@@ -36,6 +37,7 @@ export class KeyUploads {
     private readonly oneTimeKeys: OneTimeKeyStore,
     private readonly devices: Devices,
     private readonly announcements: Announcements,
+    private readonly endedDevices: EndedDevices,
   ) {}
 
   /**
@@ -59,7 +61,9 @@ export class KeyUploads {
     if (hasNewKeys) this.announcements.countsChanged([device]);
     if (change !== undefined) this.announcements.changed(change);
     // Who has logged out meanwhile may have been told to forget its keys before they were there.
-    if (facts !== undefined) await this.#forgetIfEnded(device, facts);
+    if (facts === undefined) return;
+    await this.#forgetIfEnded(device, facts);
+    await this.endedDevices.reconcile(device.userId);
   }
 
   /** @throws MatrixError M_UNKNOWN_TOKEN */
