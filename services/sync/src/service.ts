@@ -1,3 +1,5 @@
+import { KEY_COUNTS_CHANGED } from '@ganglion/contracts';
+import { KeyCountsDefinition, type KeyCounts as KeyCountsRpc } from '@ganglion/contracts/keys';
 import { type RoomLog, RoomLogDefinition } from '@ganglion/contracts/room';
 import {
   type AccountData,
@@ -8,6 +10,7 @@ import {
   UsersDefinition,
 } from '@ganglion/contracts/user';
 import type { ServiceDescriptor } from '@ganglion/service';
+import { KeyCounts } from './domain/answer/key-counts.js';
 import { syncSchema } from './storage/migrations.js';
 import { syncModule } from './sync.module.js';
 import { createSyncServer } from './sync-server.js';
@@ -25,6 +28,8 @@ export const service: ServiceDescriptor = {
       users: await interfaces.find<Users>(UsersDefinition),
       accountData: await interfaces.find<AccountData>(AccountDataDefinition),
     });
-    return { part: server, module: syncModule(server, foundation.config) };
+    const keyCounts = new KeyCounts(await interfaces.find<KeyCountsRpc>(KeyCountsDefinition));
+    await foundation.bus.listen(KEY_COUNTS_CHANGED, ({ devices }) => keyCounts.changed(devices));
+    return { part: server, module: syncModule(server, foundation.config, keyCounts) };
   },
 };

@@ -1,6 +1,7 @@
 import type { Config } from '@ganglion/config';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { Filters } from './domain/answer/filters.js';
+import { KeyCounts } from './domain/answer/key-counts.js';
 import { SyncService } from './domain/answer/sync-service.js';
 import { Receipts } from './domain/ephemeral/receipts.js';
 import { Typing } from './domain/ephemeral/typing.js';
@@ -15,7 +16,7 @@ import type { SyncServer } from './sync-server.js';
 class SyncModule {}
 
 /** The HTTP side of a sync replica. */
-export function syncModule(server: SyncServer, config: Config): DynamicModule {
+export function syncModule(server: SyncServer, config: Config, keyCounts: KeyCounts): DynamicModule {
   return {
     module: SyncModule,
     controllers: [SyncController, RoomHistoryController, ReceiptsController, TypingController],
@@ -25,6 +26,7 @@ export function syncModule(server: SyncServer, config: Config): DynamicModule {
       { provide: Receipts, useValue: server.receipts },
       { provide: Typing, useValue: server.typing },
       { provide: Filters, useValue: server.filters },
+      { provide: KeyCounts, useValue: keyCounts },
       { provide: SYNC_CONFIG, useValue: config.sync },
     ],
   };

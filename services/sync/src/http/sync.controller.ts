@@ -13,6 +13,7 @@ import { Controller, Get, Inject, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { Filters } from '../domain/answer/filters.js';
+import { KeyCounts } from '../domain/answer/key-counts.js';
 import type { SyncRequest } from '../domain/answer/sync-request.js';
 import { SyncService } from '../domain/answer/sync-service.js';
 import { syncQuery } from './parameters.js';
@@ -27,6 +28,7 @@ export class SyncController {
     @Inject(Draining) private readonly draining: Draining,
     @Inject(SYNC_CONFIG) private readonly config: SyncConfig,
     @Inject(TOKEN_REVOCATIONS) private readonly revocations: TokenRevocations,
+    @Inject(KeyCounts) private readonly keyCounts: KeyCounts,
   ) {}
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync */
@@ -48,9 +50,14 @@ export class SyncController {
       stateKey: stateKeyOf(query),
       timeoutMs: Math.min(query.timeout ?? 0, this.config.max_timeout_ms),
     };
-    if (request.timeoutMs === 0) return this.service.sync({ ...request, signal: NEVER });
-    const answer = this.#whileConnected(reply, (signal) => this.service.sync({ ...request, signal }));
-    return this.revocations.whileValid(requester, answer);
+    const answer =
+      request.timeoutMs === 0
+        ? await this.service.sync({ ...request, signal: NEVER })
+        : await this.revocations.whileValid(
+            requester,
+            this.#whileConnected(reply, (signal) => this.service.sync({ ...request, signal })),
+          );
+    return this.keyCounts.addTo(answer, requester);
   }
 
   /** The signal is aborted when the client hangs up or this process is about to stop. */

@@ -5,6 +5,7 @@ import { Database, migrate } from '@ganglion/database';
 import { CachingTokenVerifier, createHttpApp } from '@ganglion/http';
 import { createLogger, Metrics } from '@ganglion/telemetry';
 import { BUSES, type TestBus, testDatabase } from '@ganglion/testing';
+import { KeyCounts } from '../../src/domain/answer/key-counts.js';
 import { syncSchema } from '../../src/storage/migrations.js';
 import { syncModule } from '../../src/sync.module.js';
 import { createSyncServer, type SyncServer } from '../../src/sync-server.js';
@@ -91,10 +92,13 @@ export class Deployment {
     await server.start();
     const revocations = new CachingTokenVerifier(tokens, heard);
     await revocations.start();
-    const app = await createHttpApp([syncModule(server, config)], {
-      ...{ config: config.http, tokens, revocations, health: {}, logger, metrics },
-      rateLimiter: { take: async () => ({ allowed: true, retryAfterMs: 0 }) },
-    });
+    const app = await createHttpApp(
+      [syncModule(server, config, new KeyCounts({ countKeys: async () => ({ counts: [] }) }))],
+      {
+        ...{ config: config.http, tokens, revocations, health: {}, logger, metrics },
+        rateLimiter: { take: async () => ({ allowed: true, retryAfterMs: 0 }) },
+      },
+    );
     const [url = ''] = await app.listen();
     let drained: Promise<void> | undefined;
     const drain = () => {
