@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { schemaAt } from './json-schema.js';
 import { valueAt } from './merge.js';
 import type { ConfigPath } from './problems.js';
+import { isSecret } from './secrets.js';
 import { suggestion } from './suggestion.js';
 
 /** What is wrong at one place, in words. */
@@ -28,6 +29,7 @@ function explainUnknownKey(parent: ConfigPath, key: string): Finding {
 }
 
 function explainValue(issue: Issue, path: ConfigPath, value: unknown): string {
+  if (issue.code === 'custom' && issue.params?.contradiction) return issue.message;
   const wanted = expected(issue);
   if (value === undefined) return `missing, expected ${wanted}`;
   const near = issue.code === 'invalid_value' ? suggestion(String(value), issue.values.map(String)) : '';
@@ -64,11 +66,9 @@ function bound(origin: string, limit: string): string {
   return limit;
 }
 
-const SECRET_KEYS = new Set(['url', 'read_urls', 'shared_secret']);
-
 /** The value as the reader wrote it, unless it is long or a secret. */
 function found(value: unknown, path: ConfigPath): string {
-  if (SECRET_KEYS.has(String(path.findLast((key) => typeof key === 'string')))) return 'something else';
+  if (isSecret(path)) return 'something else';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object' && value !== null) return 'a mapping';
   const text = JSON.stringify(value) ?? String(value);

@@ -4,21 +4,5 @@ export { configExample } from './example.js';
 export { configJsonSchema } from './json-schema.js';
 export { type LoadOptions, loadConfig, parseConfig } from './load.js';
 export { ConfigError, type ConfigProblem } from './problems.js';
-export type {
-  BusConfig,
-  Config,
-  ConfigInput,
-  DatabaseConfig,
-  HttpConfig,
-  PasswordsConfig,
-  RateLimitConfig,
-  RateLimitsConfig,
-  RegistrationConfig,
-  RoomsConfig,
-  RpcConfig,
-  ServerNameConfig,
-  SessionsConfig,
-  SyncConfig,
-  TelemetryConfig,
-} from './schema.js';
+export type { Config, ConfigInput, ServerNameConfig } from './schema.js';
 export { SERVICE_NAMES, type ServiceName } from './services.js';

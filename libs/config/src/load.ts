@@ -4,8 +4,9 @@ import { type Environment, type Override, readEnvironment } from './environment.
 import { explainIssues, type Finding } from './explain.js';
 import { merge, withValueAt } from './merge.js';
 import { ConfigError, type ConfigPath, type ConfigProblem, formatPath } from './problems.js';
-import { checkTogether, complete, readSecrets, resolvePaths } from './resolve.js';
+import { complete, resolvePaths } from './resolve.js';
 import { type Config, configSchema } from './schema.js';
+import { readSecrets } from './secrets.js';
 import { emptySource, parseSource, type Source } from './source.js';
 
 /** Every part of `T` may be left out, at any depth; lists are given whole. */
@@ -47,8 +48,7 @@ function assemble(source: Source, base: string, env: Environment, overrides: obj
   const { value, findings } = readSecrets(resolvePaths(merge(settings, overrides), base));
   const parsed = configSchema.safeParse(value);
   if (!parsed.success) throw new ConfigError(place([...findings, ...explainIssues(parsed.error.issues, value)]));
-  const problems = [...findings, ...checkTogether(parsed.data)];
-  if (problems.length > 0) throw new ConfigError(place(problems));
+  if (findings.length > 0) throw new ConfigError(place(findings));
   return complete(resolvePaths(parsed.data, base) as typeof parsed.data);
 }
 

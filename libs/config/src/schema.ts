@@ -1,38 +1,13 @@
 import { z } from 'zod';
-import {
-  busSection,
-  databaseSection,
-  httpSection,
-  passwordsSection,
-  rateLimitsSection,
-  registrationSection,
-  roomsSection,
-  rpcSection,
-  serverNameSection,
-  sessionsSection,
-  syncSection,
-  telemetrySection,
-} from './sections.js';
+import { sections } from './sections/index.js';
+import { serverNames } from './sections/server-names.js';
 import { path } from './values.js';
 
 /** The shape of the configuration file. Keys that are not in it are refused. */
 export const configSchema = z.strictObject({
-  server_names: z
-    .array(serverNameSection)
-    .min(1)
-    .describe('The server names that this deployment hosts. Every user belongs to one of them.'),
+  server_names: serverNames,
   data_dir: path.default('data').describe('Keys, the embedded PostgreSQL and whatever else is kept in files.'),
-  database: databaseSection,
-  bus: busSection,
-  rpc: rpcSection,
-  http: httpSection,
-  registration: registrationSection,
-  passwords: passwordsSection,
-  sessions: sessionsSection,
-  rooms: roomsSection,
-  sync: syncSection,
-  rate_limits: rateLimitsSection,
-  telemetry: telemetrySection,
+  ...sections,
 });
 
 type Parsed = z.output<typeof configSchema>;
@@ -48,16 +23,3 @@ export type Config = Omit<Parsed, 'server_names'> & { server_names: [ServerNameC
 
 /** What a configuration file, or code that stands in for one, may say. */
 export type ConfigInput = z.input<typeof configSchema>;
-
-export type DatabaseConfig = Config['database'];
-export type BusConfig = Config['bus'];
-export type RpcConfig = Config['rpc'];
-export type HttpConfig = Config['http'];
-export type RegistrationConfig = Config['registration'];
-export type PasswordsConfig = Config['passwords'];
-export type SessionsConfig = Config['sessions'];
-export type RoomsConfig = Config['rooms'];
-export type SyncConfig = Config['sync'];
-export type RateLimitsConfig = Config['rate_limits'];
-export type RateLimitConfig = RateLimitsConfig['message'];
-export type TelemetryConfig = Config['telemetry'];

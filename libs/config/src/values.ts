@@ -58,6 +58,13 @@ export const addressRange = text(isAddressRange, 'an IP address or range, such a
 /** Keys that hold a path end in `_file`, `_path` or `_dir`; see `resolvePaths`. */
 export const path = z.string().min(1);
 
+export const caFile = path.meta({
+  description: 'Certificate authority that signed the certificates of the other side.',
+  examples: ['tls/ca.pem'],
+});
+export const certFile = path.meta({ description: 'Our certificate, with its chain.', examples: ['tls/ganglion.pem'] });
+export const keyFile = path.meta({ description: 'Private key of our certificate.', examples: ['tls/ganglion.key'] });
+
 export const port = z.int().min(0).max(65535);
 export const count = z.int().min(1);
 export const milliseconds = z.int().min(1);
@@ -73,4 +80,9 @@ export function rateLimit(per_second: number, burst: number, description: string
     })
     .prefault({})
     .describe(description);
+}
+
+/** What is wrong between several settings, each of which could be right: whole sentences, and where to put it right. */
+export function contradiction(message: string, ...path: (string | number)[]) {
+  return { code: 'custom', path, message, params: { contradiction: true } } as const;
 }

@@ -46,9 +46,7 @@ function sources(): string {
   const files = folders.flatMap((folder) =>
     readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
   );
-  const code = files.filter(
-    (file) => file.endsWith('.ts') && !file.includes('/gen/') && !file.endsWith('/sections.ts'),
-  );
+  const code = files.filter((file) => file.endsWith('.ts') && !file.includes('/gen/') && !file.includes('/sections/'));
   return code.map((file) => readFileSync(file, 'utf8')).join('\n');
 }
 

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
-import type { HttpConfig } from '@ganglion/config';
+import type { Config } from '@ganglion/config';
 import type { RateLimiter } from '@ganglion/contracts';
 import type { Logger, Metrics } from '@ganglion/telemetry';
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
@@ -24,7 +24,7 @@ import { NO_REVOCATIONS, TOKEN_REVOCATIONS, type TokenRevocations } from './toke
 import { answerUnrecognized, type Routes } from './unrecognized.js';
 
 export interface HttpAppOptions {
-  readonly config: HttpConfig;
+  readonly config: Config['http'];
   readonly tokens: TokenVerifier;
   /** Where tokens may end while a request waits. */
   readonly revocations?: TokenRevocations;

@@ -1,10 +1,10 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { HttpConfig } from '@ganglion/config';
+import type { Config } from '@ganglion/config';
 import { RenewedPem } from '@ganglion/tls';
 import { answerUnreadableRequests } from './unreadable-request.js';
 
-type ListenerConfig = HttpConfig['listeners'][number];
+type ListenerConfig = Config['http']['listeners'][number];
 
 /** The sockets of one application: any number of plain and TLS listeners in front of one request handler. */
 export class Listeners {

@@ -1,4 +1,4 @@
-import type { RateLimitsConfig } from '@ganglion/config';
+import type { Config } from '@ganglion/config';
 import type { RateLimitDecision, RateLimitName, RefundingRateLimiter } from '@ganglion/contracts';
 import type { Database, SchemaDefinition } from '@ganglion/database';
 
@@ -76,7 +76,7 @@ export class PostgresRateLimiter implements RefundingRateLimiter {
 
   constructor(
     private readonly db: Database,
-    private readonly config: RateLimitsConfig,
+    private readonly config: Config['rate_limits'],
   ) {}
 
   start(): void {

@@ -1,4 +1,4 @@
-import { type ConfigInput, type HttpConfig, parseConfig } from '@ganglion/config';
+import { type Config, type ConfigInput, parseConfig } from '@ganglion/config';
 import { MatrixError, type RateLimitDecision, type RateLimiter } from '@ganglion/contracts';
 import { createLogger, Metrics } from '@ganglion/telemetry';
 import type { Type } from '@nestjs/common';
@@ -38,7 +38,7 @@ export class FakeRateLimiter implements RateLimiter {
   }
 }
 
-function httpConfig(http: ConfigInput['http'] = {}): HttpConfig {
+function httpConfig(http: ConfigInput['http'] = {}): Config['http'] {
   const listeners = [{ host: '127.0.0.1', port: 0 }];
   const input: ConfigInput = { server_names: [{ name: 'one.test' }], http: { listeners, ...http } };
   return parseConfig(JSON.stringify(input), '/').http;

@@ -1,4 +1,4 @@
-import type { RoomsConfig } from '@ganglion/config';
+import type { Config } from '@ganglion/config';
 import { Authenticated, RateLimited, RequestedBy, type Requester, StoredJsonBody } from '@ganglion/http';
 import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import type { z } from 'zod';
@@ -13,7 +13,7 @@ import { OWNERS, ROOMS_CONFIG } from './tokens.js';
 export class RoomsController {
   constructor(
     @Inject(OWNERS) private readonly owners: Owners,
-    @Inject(ROOMS_CONFIG) private readonly config: RoomsConfig,
+    @Inject(ROOMS_CONFIG) private readonly config: Config['rooms'],
     @Inject(MembershipLimits) private readonly limits: MembershipLimits,
   ) {}
 

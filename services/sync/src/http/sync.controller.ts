@@ -1,4 +1,4 @@
-import type { SyncConfig } from '@ganglion/config';
+import type { Config } from '@ganglion/config';
 import {
   AnswersJsonText,
   Authenticated,
@@ -26,7 +26,7 @@ export class SyncController {
     @Inject(SyncService) private readonly service: SyncService,
     @Inject(Filters) private readonly filters: Filters,
     @Inject(Draining) private readonly draining: Draining,
-    @Inject(SYNC_CONFIG) private readonly config: SyncConfig,
+    @Inject(SYNC_CONFIG) private readonly config: Config['sync'],
     @Inject(TOKEN_REVOCATIONS) private readonly revocations: TokenRevocations,
     @Inject(KeyCounts) private readonly keyCounts: KeyCounts,
   ) {}

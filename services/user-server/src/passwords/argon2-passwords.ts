@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { PasswordsConfig } from '@ganglion/config';
+import type { Config } from '@ganglion/config';
 import { MatrixError } from '@ganglion/contracts';
 import type { Metrics } from '@ganglion/telemetry';
 import type { Options } from '@node-rs/argon2';
@@ -18,7 +18,7 @@ export class Argon2Passwords implements Passwords {
   readonly #seconds;
   #decoy: Promise<string> | undefined;
 
-  constructor({ memory_kib, passes, parallelism }: PasswordsConfig['argon2'], metrics: Metrics) {
+  constructor({ memory_kib, passes, parallelism }: Config['passwords']['argon2'], metrics: Metrics) {
     // argon2id is the library's default.
     this.#options = { memoryCost: memory_kib, timeCost: passes, parallelism };
     this.#seconds = metrics.histogram({

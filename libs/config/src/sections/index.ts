@@ -1,0 +1,26 @@
+import { bus } from './bus.js';
+import { database } from './database.js';
+import { http } from './http.js';
+import { passwords } from './passwords.js';
+import { rateLimits } from './rate-limits.js';
+import { registration } from './registration.js';
+import { rooms } from './rooms.js';
+import { rpc } from './rpc.js';
+import { sessions } from './sessions.js';
+import { sync } from './sync.js';
+import { telemetry } from './telemetry.js';
+
+/** Every section of the configuration file after `server_names` and `data_dir`, in the order in which the example shows them. */
+export const sections = {
+  database,
+  bus,
+  rpc,
+  http,
+  registration,
+  passwords,
+  sessions,
+  rooms,
+  sync,
+  rate_limits: rateLimits,
+  telemetry,
+};
