@@ -96,7 +96,9 @@ export class Sweeper {
 
   /** Empties the part of the transactions that nobody looks into any more; whoever is in its way now will not be next time. */
   async #prune(): Promise<void> {
-    const part = `room_server.transactions_${forgottenSlot()}`;
+    const slot = forgottenSlot();
+    if (slot === undefined) return;
+    const part = `room_server.transactions_${slot}`;
     const { rows } = await this.db.query<{ any: boolean }>({ text: `SELECT EXISTS (SELECT FROM ${part}) AS any` });
     if (rows[0]?.any) await this.db.query({ text: `TRUNCATE ${part}` });
   }

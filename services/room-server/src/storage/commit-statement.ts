@@ -77,9 +77,9 @@ const transactions = rowsOf(
     commits.flatMap(({ roomNid, events }) =>
       events.flatMap(({ transaction, nid }) => {
         if (transaction === undefined) return [];
-        const { userId, deviceId, scope, txnId } = transaction;
-        const names = { user_id: userId, device_id: deviceId, scope, txn_id: txnId };
-        return [{ room_nid: roomNid, txn_key: transactionKey(transaction), event_nid: nid, ...names }];
+        const { userId: user_id, deviceId: device_id, scope, txnId: txn_id } = transaction;
+        const txn_key = transactionKey(transaction);
+        return [{ room_nid: roomNid, txn_key, event_nid: nid, user_id, device_id, scope, txn_id }];
       }),
     ),
 );

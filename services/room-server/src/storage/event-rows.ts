@@ -46,21 +46,30 @@ export function eventRow({ roomNid, events }: Pick<RoomCommit, 'roomNid' | 'even
   // What is redacted by the same commit has its redaction set at once: one statement writes a row once.
   const redaction = event.redactedBy ?? events.find(({ redactedNid }) => redactedNid === event.nid);
   return {
-    ...{ event_nid: event.nid, room_nid: roomNid, room_seq: event.roomSeq, event_id: eventId, type: pdu.type },
-    ...{ state_key: pdu.state_key, key_nid: event.keyNid, sender: pdu.sender, depth: storable(pdu.depth) },
+    event_nid: event.nid,
+    room_nid: roomNid,
+    room_seq: event.roomSeq,
+    event_id: eventId,
+    type: pdu.type,
+    state_key: pdu.state_key,
+    key_nid: event.keyNid,
     membership: typeof membership === 'string' && !membership.includes('\0') ? membership : undefined,
-    ...{
-      origin_server_ts: storable(pdu.origin_server_ts),
-      status: STATUSES.indexOf(event.status),
-      is_known: event.isKnown,
-    },
-    ...{ prev_nids: event.prevNids, auth_nids: event.authNids },
-    ...{ state_before_nid: event.stateBeforeNid, state_after_nid: event.stateAfterNid },
+    sender: pdu.sender,
+    depth: storable(pdu.depth),
+    origin_server_ts: storable(pdu.origin_server_ts),
+    status: STATUSES.indexOf(event.status),
+    is_known: event.isKnown,
+    prev_nids: event.prevNids,
+    auth_nids: event.authNids,
+    state_before_nid: event.stateBeforeNid,
+    state_after_nid: event.stateAfterNid,
     visibility: VISIBILITIES.indexOf(event.visibility),
     previous_visibility:
       event.previousVisibility === undefined ? undefined : VISIBILITIES.indexOf(event.previousVisibility),
     txn_key: event.transaction && transactionKey(event.transaction),
-    ...{ redacts_event_id: event.redactsEventId, redacted_by_nid: redaction?.nid, pdu: event.json },
+    redacts_event_id: event.redactsEventId,
+    redacted_by_nid: redaction?.nid,
+    pdu: event.json,
   } as const;
 }
 

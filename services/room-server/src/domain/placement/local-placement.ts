@@ -59,12 +59,29 @@ export class LocalPlacement {
     const others = head.extremities.filter((extremity) => !cited.has(extremity.nid));
     plan.move([...others, extremityOf(nid, event, stateAfterNid!, head)], stateAfterNid, false);
     const added: NewEvent = {
-      ...{ nid, event, json: built.json, status: 'accepted', isKnown: false, roomSeq: head.roomSeq },
-      ...{ keyNid: change?.keyNid, prevNids: built.prevNids, authNids: built.authNids, stateBeforeNid, stateAfterNid },
-      ...{ visibility, previousVisibility: visibility === previousVisibility ? undefined : previousVisibility },
-      ...{ stateChanges: change === undefined ? [] : [change], jump: undefined, localMemberships: [], missing: [] },
-      ...{ transaction, redactsEventId: redacts?.event.eventId, redactedNid: redacts?.nid, redactedBy: undefined },
-      ...{ strippedState: undefined, tracePoint: tracePoint() },
+      nid,
+      event,
+      json: built.json,
+      status: 'accepted',
+      isKnown: false,
+      roomSeq: head.roomSeq,
+      keyNid: change?.keyNid,
+      prevNids: built.prevNids,
+      authNids: built.authNids,
+      stateBeforeNid,
+      stateAfterNid,
+      visibility,
+      previousVisibility: visibility === previousVisibility ? undefined : previousVisibility,
+      stateChanges: change === undefined ? [] : [change],
+      jump: undefined,
+      localMemberships: [],
+      missing: [],
+      transaction,
+      redactsEventId: redacts?.event.eventId,
+      redactedNid: redacts?.nid,
+      redactedBy: undefined,
+      strippedState: undefined,
+      tracePoint: tracePoint(),
     };
     plan.add(added);
     return added;

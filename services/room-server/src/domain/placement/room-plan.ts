@@ -242,9 +242,18 @@ export class RoomPlan {
 
 /** An event of a plan as the graph has it. */
 export function nodeOf(added: NewEvent): GraphNode {
-  const { nid, event, status, keyNid, prevNids, authNids, roomSeq, stateBeforeNid, stateAfterNid } = added;
-  const node = { nid, eventId: event.eventId, status, keyNid, prevNids, authNids, depth: event.pdu.depth };
-  return { ...node, roomSeq, stateBeforeNid, stateAfterNid };
+  return {
+    nid: added.nid,
+    eventId: added.event.eventId,
+    status: added.status,
+    keyNid: added.keyNid,
+    prevNids: added.prevNids,
+    authNids: added.authNids,
+    depth: added.event.pdu.depth,
+    roomSeq: added.roomSeq,
+    stateBeforeNid: added.stateBeforeNid,
+    stateAfterNid: added.stateAfterNid,
+  };
 }
 
 /** An event as it was just made or received. */
