@@ -22,7 +22,8 @@ export function complete(config: z.output<typeof configSchema>): Config {
     signing_key_path: entry.signing_key_path ?? defaultSigningKeyPath(config.data_dir, entry.name),
   }));
   const embedded = database.url === undefined ? { embedded: database.embedded ?? {} } : {};
-  return merge(config, { server_names, database: embedded }) as Config;
+  const media = { folder_dir: config.media.folder_dir ?? join(config.data_dir, 'media') };
+  return merge(config, { server_names, database: embedded, media }) as Config;
 }
 
 /** Server names may hold colons and brackets, which not every file system takes. */

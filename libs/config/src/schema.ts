@@ -19,7 +19,10 @@ export type ServerNameConfig = Parsed['server_names'][number] & { signing_key_pa
  * The configuration of a deployment, complete: defaults filled in, every path absolute, secrets read from their files.
  * Exactly one of `database.url` and `database.embedded` is set.
  */
-export type Config = Omit<Parsed, 'server_names'> & { server_names: [ServerNameConfig, ...ServerNameConfig[]] };
+export type Config = Omit<Parsed, 'server_names' | 'media'> & {
+  server_names: [ServerNameConfig, ...ServerNameConfig[]];
+  media: Parsed['media'] & { folder_dir: string };
+};
 
 /** What a configuration file, or code that stands in for one, may say. */
 export type ConfigInput = z.input<typeof configSchema>;

@@ -5,6 +5,7 @@ export const SERVICE_NAMES = [
   'room-server',
   'sync',
   'key-server',
+  'media',
   'push',
   'user-server',
 ] as const;

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { isValidServerName } from '@ganglion/protocol/identifiers';
+import { isOpaqueIdentifier, isValidServerName } from '@ganglion/protocol/identifiers';
 import { z } from 'zod';
 
 const DNS_NAME = /^[a-z0-9](?:[a-z0-9.-]{0,228}[a-z0-9])?$/i;
@@ -52,6 +52,13 @@ export const natsUrl = text(
 export const postgresUrl = text(
   (value) => isUrl(value, ['postgres:', 'postgresql:']),
   'a PostgreSQL URL, such as postgresql://ganglion@127.0.0.1:5432/ganglion',
+);
+/** @see https://spec.matrix.org/v1.19/appendices/#opaque-identifiers */
+export const opaqueId = text(isOpaqueIdentifier, 'letters, digits and ._~- only');
+/** @see https://www.rfc-editor.org/rfc/rfc5646#section-2.2 */
+export const languageCode = text(
+  (value) => /^[A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8})*$/.test(value),
+  'a language, such as en or pt-BR',
 );
 export const addressRange = text(isAddressRange, 'an IP address or range, such as 10.0.0.0/8');
 

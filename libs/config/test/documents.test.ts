@@ -113,7 +113,12 @@ describe('the development configuration', () => {
     expect(config.server_names).toEqual([
       { name: 'localhost', signing_key_path: '/srv/ganglion/keys/localhost.signing.key' },
     ]);
-    expect(config.registration).toEqual({ enabled: false, allow_guests: false, shared_secret: 'a "quoted" secret' });
+    expect(config.registration).toEqual({
+      enabled: false,
+      allow_guests: false,
+      requires_token: false,
+      shared_secret: 'a "quoted" secret',
+    });
     expect(config.database.embedded).toEqual({});
   });
 

@@ -95,7 +95,7 @@ describe('what is refused, and how it is said', () => {
     [
       'an unknown key that is like none',
       `${NAME}registration:\n  colour: red`,
-      'ganglion.yaml:3:3: registration.colour: unknown key. Known here: enabled, allow_guests, shared_secret, shared_secret_file',
+      'ganglion.yaml:3:3: registration.colour: unknown key. Known here: enabled, allow_guests, requires_token, terms, shared_secret, shared_secret_file',
     ],
     [
       'a missing key',
@@ -269,7 +269,12 @@ describe('the environment', () => {
       GANGLION_RPC__ENDPOINTS__ROOM_SERVER: '["dns:room-server:9090"]',
       GANGLION_HTTP__TRUSTED_PROXIES: '[10.0.0.0/8]',
     });
-    expect(config.registration).toEqual({ enabled: true, allow_guests: false, shared_secret: '1234567890' });
+    expect(config.registration).toEqual({
+      enabled: true,
+      allow_guests: false,
+      requires_token: false,
+      shared_secret: '1234567890',
+    });
     expect(config.rooms.default_version).toBe('10');
     expect(config.bus.servers).toEqual(['nats://a:1', 'nats://b:2']);
     expect(config.rpc.endpoints['room-server']).toEqual(['dns:room-server:9090']);

@@ -20,10 +20,14 @@ export type RateLimitName =
   | 'login_failed'
   | 'login_failed_per_network'
   | 'password_failed'
+  | 'login_tokens'
+  | 'openid'
   | 'refresh'
   | 'account'
   | 'account_data'
   | 'profile'
+  | 'uploads'
+  | 'downloads'
   | 'keys'
   | 'to_device';
 

@@ -39,6 +39,8 @@ export interface AuthenticationOptions {
    * @see https://spec.matrix.org/v1.19/client-server-api/#account-suspension
    */
   readonly suspended?: boolean;
+  /** Nobody has to show a token; who shows one has to be somebody. */
+  readonly optional?: boolean;
 }
 
 const REQUESTER = Symbol('requester');
@@ -69,6 +71,11 @@ export function Authenticated(options: AuthenticationOptions = {}): MethodDecora
 export function setRequester(request: FastifyRequest, requester: Requester): void {
   (request as AuthenticatedRequest)[REQUESTER] = requester;
 }
+
+/** The parameter that receives who makes the request, if somebody has said; where `Authenticated` is optional. */
+export const PerhapsRequestedBy = createParamDecorator((_: unknown, context: ExecutionContext) => {
+  return context.switchToHttp().getRequest<AuthenticatedRequest>()[REQUESTER];
+});
 
 /** The parameter that receives who makes the request; only on endpoints marked `Authenticated`. */
 export const RequestedBy = createParamDecorator((_: unknown, context: ExecutionContext): Requester => {

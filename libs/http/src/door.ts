@@ -47,8 +47,9 @@ export class Door implements CanActivate {
     return true;
   }
 
-  async #authenticate(request: FastifyRequest, options: AuthenticationOptions): Promise<Requester> {
+  async #authenticate(request: FastifyRequest, options: AuthenticationOptions): Promise<Requester | undefined> {
     const token = accessTokenOf(request);
+    if (token === undefined && options.optional === true) return undefined;
     if (token === undefined) throw new MatrixError(401, 'M_MISSING_TOKEN', 'This endpoint needs an access token');
     const sighting = { address: clientAddress(request), userAgent: request.headers['user-agent'] };
     const requester = await this.tokens.verify(token, sighting);

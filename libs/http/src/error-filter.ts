@@ -17,8 +17,6 @@ interface FastifyFault {
 
 /** Faults that Fastify itself finds before a handler runs, by the code it gives them. */
 const FASTIFY_FAULTS: Readonly<Record<string, readonly [status: number, errcode: string]>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: [413, 'M_TOO_LARGE'],
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: [400, 'M_NOT_JSON'],
   FST_ERR_BAD_URL: [400, 'M_INVALID_PARAM'],
   FST_ERR_MAX_PARAM_LENGTH: [414, 'M_INVALID_PARAM'],
 };

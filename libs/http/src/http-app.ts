@@ -65,9 +65,8 @@ function r0AsV3(url: string): string {
 }
 
 function createFastify(options: HttpAppOptions, filter: MatrixErrorFilter, draining: Draining) {
-  const { max_body_bytes, trusted_proxies } = options.config;
+  const { trusted_proxies } = options.config;
   const app = fastify({
-    bodyLimit: max_body_bytes,
     trustProxy: trusted_proxies.length > 0 && trusted_proxies,
     genReqId: () => randomUUID(),
     return503OnClosing: false,
@@ -121,7 +120,7 @@ export async function createHttpApp(
   const adapter = new MatrixFastifyAdapter(server as never);
   const root: DynamicModule = { module: RootModule, imports: [sharedModule(options, draining), ...modules] };
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, { logger: false, bodyParser: false });
-  parseJsonBodies(server);
+  parseJsonBodies(server, options.config.max_body_bytes);
   app.useGlobalFilters(filter);
   app.useGlobalGuards(new Door(options.tokens, options.rateLimiter));
   await app.init();

@@ -7,5 +7,6 @@ export * from './parse.js';
 export * from './postgres-rate-limiter.js';
 export * from './rate-limit.js';
 export * from './raw-json.js';
+export { Incoming, StreamedBody } from './streamed-body.js';
 export * from './token-revocations.js';
 export * from './token-verifier.js';

@@ -1,5 +1,7 @@
 import { MatrixError } from '@ganglion/contracts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { readBody } from './read-body.js';
+import { isStreamed } from './streamed-body.js';
 import { unstorablePart } from './unstorable.js';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -26,16 +28,13 @@ export function bodyText(request: FastifyRequest): string {
 /**
  * Reads every body as JSON whatever its content type says, as the clients of today are used to, and refuses what is not
  * UTF-8, not JSON, nested without end or cannot be kept as it is. An empty body stays undefined: the endpoint's schema
- * decides whether that is allowed.
+ * decides whether that is allowed. What is streamed is left to its endpoint.
  */
-export function parseJsonBodies(app: FastifyInstance): void {
+export function parseJsonBodies(app: FastifyInstance, maxBytes: number): void {
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
-    try {
-      done(null, parseJson(body as Buffer, request));
-    } catch (error) {
-      done(error as Error);
-    }
+  app.addContentTypeParser('*', async (request: FastifyRequest) => {
+    if (isStreamed(request)) return undefined;
+    return parseJson(await readBody(request, maxBytes), request);
   });
 }
 

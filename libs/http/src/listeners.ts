@@ -4,6 +4,8 @@ import type { Config } from '@ganglion/config';
 import { RenewedPem } from '@ganglion/tls';
 import { answerUnreadableRequests } from './unreadable-request.js';
 
+const LONGEST_REQUEST_MS = 3_600_000;
+
 type ListenerConfig = Config['http']['listeners'][number];
 
 /** The sockets of one application: any number of plain and TLS listeners in front of one request handler. */
@@ -27,6 +29,8 @@ export class Listeners {
     const server = this.#create(config);
     this.#servers.push(server);
     server.keepAliveTimeout = 75_000;
+    // The longest that an upload may take; whoever reads a body is stricter.
+    server.requestTimeout = LONGEST_REQUEST_MS;
     answerUnreadableRequests(server);
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);

@@ -82,6 +82,7 @@ async function contents({ db }: Replica): Promise<Record<string, unknown>> {
   const tables = [
     ...['room_server.rooms', 'room_server.events', 'room_server.aliases', 'room_server.transactions', 'push.pushers'],
     ...['user_server.accounts', 'user_server.account_data', 'user_server.profile_fields', 'user_server.filters'],
+    ...['media.files', 'media.blobs', 'media.usage'],
     ...['user_server.access_tokens', 'user_server.refresh_tokens'],
     ...[
       'key_server.devices',

@@ -16,8 +16,13 @@ import { PasswordPolicy } from './domain/password-policy.js';
 import type { Announcements, RoomUpdates } from './domain/ports.js';
 import { Profiles } from './domain/profiles.js';
 import { Registration } from './domain/registration.js';
+import { registrationFlows } from './domain/registration-flows.js';
+import { RegistrationTokens } from './domain/registration-tokens.js';
 import { Sessions } from './domain/sessions.js';
 import { SharedSecretRegistration } from './domain/shared-secret-registration.js';
+import { LoginTokens, OpenIdTokens } from './domain/short-tokens.js';
+import { Tags } from './domain/tags.js';
+import { Terms } from './domain/terms.js';
 import { TokenOwners } from './domain/token-owners.js';
 import { UiaSessions } from './domain/uia-sessions.js';
 import { uiaStages } from './domain/uia-stages.js';
@@ -44,27 +49,37 @@ export function createDomainObjects(dependencies: DomainDependencies) {
   const passwords = new Argon2Passwords(config.passwords.argon2, metrics);
   const servers = localServers(config);
   const credentials = new Credentials(accounts, passwords, rateLimiter, servers);
-  const uia = new UserInteractiveAuth(new UiaSessions(stores.uiaSessions, rateLimiter), uiaStages(credentials));
+  const { enabled, allow_guests: guests, requires_token, terms = [], shared_secret } = config.registration;
+  const registrationTokens = new RegistrationTokens(stores.registrationTokens, enabled);
+  const stages = uiaStages(credentials, registrationTokens, new Terms(terms));
+  const uia = new UserInteractiveAuth(new UiaSessions(stores.uiaSessions, rateLimiter), stages);
+  const { login_tokens, login_token_lifetime_ms } = config.sessions;
+  const loginTokens = new LoginTokens(stores.shortTokens, accounts, login_tokens ? login_token_lifetime_ms : undefined);
+  const accountData = new AccountData(stores.accountData, announcements);
+  const flows = registrationFlows({ token: requires_token, terms: terms.length > 0 });
   const sessions = new Sessions(stores.sessions, devices, announcements, tokenLifetimes(config));
   const lastSeen = new LastSeen(devices);
   const owners = new TokenOwners(stores.sessions, announcements, lastSeen);
   const creation = new AccountCreation(accounts, passwords, sessions);
   const guestUpgrade = new GuestUpgrade(accounts, owners, passwords, sessions, announcements);
-  const { enabled, allow_guests: guests, shared_secret } = config.registration;
   return {
     servers,
     uia,
     lastSeen,
     owners,
     sessions,
-    login: new Login(credentials, sessions),
-    registration: new Registration({ enabled, guests }, accounts, creation, guestUpgrade, policy, rateLimiter),
+    login: new Login(credentials, loginTokens, sessions, rateLimiter),
+    loginTokens,
+    openIdTokens: new OpenIdTokens(stores.shortTokens),
+    registrationTokens,
+    registration: new Registration({ enabled, guests, flows }, accounts, creation, guestUpgrade, policy, rateLimiter),
     sharedSecretRegistration: new SharedSecretRegistration(shared_secret, stores.nonces, creation, policy),
     accounts: new Accounts(accounts, passwords, policy, announcements, roomUpdates),
     moderation: new AccountModeration(accounts, devices, announcements, servers),
     devices: new Devices(devices, announcements),
     profiles: new Profiles(stores.profiles, roomUpdates),
-    accountData: new AccountData(stores.accountData, announcements),
+    accountData,
+    tags: new Tags(accountData),
     filters: new Filters(stores.filters),
   };
 }

@@ -6,8 +6,10 @@ import { PostgresFilterStore } from './storage/filter-store.js';
 import { PostgresNonceStore } from './storage/nonce-store.js';
 import { OutboxStore } from './storage/outbox-store.js';
 import { PostgresProfileStore } from './storage/profile-store.js';
+import { PostgresRegistrationTokenStore } from './storage/registration-token-store.js';
 import { RoomUpdateStore } from './storage/room-update-store.js';
 import { PostgresSessionStore } from './storage/session-store.js';
+import { PostgresShortTokenStore } from './storage/short-token-store.js';
 import { PostgresUiaSessionStore } from './storage/uia-session-store.js';
 import { UserLogStore } from './storage/user-log-store.js';
 
@@ -21,6 +23,8 @@ export function createStores(db: Database) {
     devices: new PostgresDeviceStore(db),
     uiaSessions: new PostgresUiaSessionStore(db),
     nonces: new PostgresNonceStore(db),
+    registrationTokens: new PostgresRegistrationTokenStore(db),
+    shortTokens: new PostgresShortTokenStore(db),
     profiles: new PostgresProfileStore(db),
     accountData: new PostgresAccountDataStore(db),
     filters: new PostgresFilterStore(db),

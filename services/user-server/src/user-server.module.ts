@@ -1,13 +1,17 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AccountController } from './http/account.controller.js';
 import { AccountDataController } from './http/account-data.controller.js';
+import { AccountDataDeletionController } from './http/account-data-deletion.controller.js';
 import { DeviceController } from './http/device.controller.js';
 import { FilterController } from './http/filter.controller.js';
 import { ModerationController } from './http/moderation.controller.js';
 import { ProfileController } from './http/profile.controller.js';
 import { RegistrationController } from './http/registration.controller.js';
+import { RegistrationTokenController } from './http/registration-token.controller.js';
 import { SessionController } from './http/session.controller.js';
 import { SharedSecretController } from './http/shared-secret.controller.js';
+import { ShortTokenController } from './http/short-token.controller.js';
+import { TagController } from './http/tag.controller.js';
 import type { UserServer } from './user-server.js';
 
 @Module({})
@@ -25,8 +29,12 @@ export function userServerModule({ providers }: Pick<UserServer, 'providers'>): 
       DeviceController,
       ProfileController,
       AccountDataController,
+      AccountDataDeletionController,
+      TagController,
       FilterController,
       ModerationController,
+      RegistrationTokenController,
+      ShortTokenController,
     ],
     providers: [...providers],
   };

@@ -31,7 +31,7 @@ describe('account data', () => {
     }
     for (const [place, path] of paths.entries()) expect((await get(path)).body).toEqual({ ...content, place });
     await put(paths[0]!, {});
-    expect((await get(paths[0]!)).body).toEqual({});
+    expect(await get(paths[0]!)).toMatchObject({ status: 404, body: { errcode: 'M_NOT_FOUND' } });
   });
 
   it('is kept to the byte', async () => {

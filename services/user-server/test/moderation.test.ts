@@ -1,27 +1,11 @@
-import { createHmac } from 'node:crypto';
 import { BUSES, eventually } from '@ganglion/testing';
-import { Deployment, type Instance, SHARED_SECRET } from './support/deployment.js';
-import {
-  type Answer,
-  freshName,
-  type HttpClient,
-  logIn,
-  passwordLogin,
-  register,
-  type TestUser,
-} from './support/http-client.js';
+import { registerAdmin } from './support/admin.js';
+import { Deployment, type Instance } from './support/deployment.js';
+import { type Answer, type HttpClient, logIn, passwordLogin, register, type TestUser } from './support/http-client.js';
 
 const V1 = '/_matrix/client/v1';
 const refusal = ({ status, body }: Answer) => [status, body.errcode];
 const LOCKED = { status: 401, body: { errcode: 'M_USER_LOCKED', soft_logout: true } };
-
-async function registerAdmin(http: HttpClient): Promise<TestUser> {
-  const { nonce } = (await http.get('/_synapse/admin/v1/register')).body;
-  const [username, password] = [freshName('admin'), 'secret of an admin'];
-  const mac = createHmac('sha1', SHARED_SECRET).update([nonce, username, password, 'admin'].join('\0')).digest('hex');
-  const { body } = await http.post('/_synapse/admin/v1/register', { nonce, username, password, mac, admin: true });
-  return { userId: body.user_id, deviceId: body.device_id, token: body.access_token, password };
-}
 
 describe.each(BUSES)('with the %s bus', (_, makeBus) => {
   let deployment: Deployment;

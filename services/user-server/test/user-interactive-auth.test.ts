@@ -14,12 +14,14 @@ const FLOWS = [
 
 const attempts: string[] = [];
 const stages: Record<string, Stage> = {
-  terms: async () => {},
-  ticket: async () => {},
-  password: async ({ fields }) => {
-    attempts.push(String(fields.password));
-    if (fields.password === 'malformed') throw new MatrixError(400, 'M_BAD_JSON', 'malformed');
-    if (fields.password !== 'right') throw new MatrixError(401, 'M_FORBIDDEN', 'wrong');
+  terms: { attempt: async () => {} },
+  ticket: { params: { price: 5 }, attempt: async ({ fields }) => fields.number },
+  password: {
+    attempt: async ({ fields }) => {
+      attempts.push(String(fields.password));
+      if (fields.password === 'malformed') throw new MatrixError(400, 'M_BAD_JSON', 'malformed');
+      if (fields.password !== 'right') throw new MatrixError(401, 'M_FORBIDDEN', 'wrong');
+    },
   },
 };
 
@@ -96,7 +98,7 @@ describe('a session', () => {
   it('begins with all flows, and without words about failure', async () => {
     const state = await challenge(one.pass(request({ thing: 1 }), FLOWS));
     const flows = FLOWS.map((flow) => ({ stages: flow }));
-    expect(state).toEqual({ flows, params: {}, session: expect.any(String) });
+    expect(state).toEqual({ flows, params: { ticket: { price: 5 } }, session: expect.any(String) });
   });
 
   it('is continued by any replica', async () => {

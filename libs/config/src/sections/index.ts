@@ -1,6 +1,7 @@
 import { bus } from './bus.js';
 import { database } from './database.js';
 import { http } from './http.js';
+import { media } from './media.js';
 import { passwords } from './passwords.js';
 import { rateLimits } from './rate-limits.js';
 import { registration } from './registration.js';
@@ -21,6 +22,7 @@ export const sections = {
   sessions,
   rooms,
   sync,
+  media,
   rate_limits: rateLimits,
   telemetry,
 };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { path } from '../values.js';
+import { httpUrl, languageCode, opaqueId, path } from '../values.js';
 
 export const registration = z
   .strictObject({
@@ -8,6 +8,25 @@ export const registration = z
       .boolean()
       .default(false)
       .describe('Whether anybody may look around as a guest, without an account.'),
+    requires_token: z
+      .boolean()
+      .default(false)
+      .describe('Whether only those may make an account who have got a registration token from an administrator.'),
+    terms: z
+      .array(
+        z.strictObject({
+          policy: opaqueId.meta({ description: 'What the document is called among programs.', examples: ['privacy'] }),
+          version: opaqueId.meta({ description: 'The version that is in force.', examples: ['1.0'] }),
+          language: languageCode.default('en').describe('The language that it is in.'),
+          name: z
+            .string()
+            .min(1)
+            .meta({ description: 'Its title, for people.', examples: ['Privacy policy'] }),
+          url: httpUrl.meta({ description: 'Where it can be read.', examples: ['https://example.org/privacy'] }),
+        }),
+      )
+      .exactOptional()
+      .meta({ description: 'Documents that new users must agree to, one entry for each language of each.' }),
     shared_secret: z
       .string()
       .min(8)

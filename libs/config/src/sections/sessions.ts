@@ -14,6 +14,11 @@ export const sessions = z
       description: 'How long a refresh token that is not used lasts; by default for ever.',
       examples: [7_776_000_000],
     }),
+    login_tokens: z
+      .boolean()
+      .default(true)
+      .describe('Whether a device that is logged in can log in another one, after the password was given again.'),
+    login_token_lifetime_ms: milliseconds.default(120_000).describe('How long the other device may take for that.'),
   })
   .prefault({})
   .describe('Logged-in devices.');

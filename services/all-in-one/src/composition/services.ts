@@ -1,6 +1,7 @@
 import { service as clientApi } from '@ganglion/client-api';
 import { service as federationApi } from '@ganglion/federation-api';
 import { service as keyServer } from '@ganglion/key-server';
+import { service as media } from '@ganglion/media';
 import { service as push } from '@ganglion/push';
 import { service as roomServer } from '@ganglion/room-server';
 import type { ServiceDescriptor } from '@ganglion/service';
@@ -13,6 +14,7 @@ export const SERVICES: readonly ServiceDescriptor[] = [
   userServer,
   keyServer,
   sync,
+  media,
   push,
   clientApi,
   federationApi,

@@ -31,7 +31,7 @@ describe('what clients ask first', () => {
     const { body } = await ask('/_matrix/client/versions');
     expect(body.versions).toEqual(expect.arrayContaining(['r0.6.1', 'v1.1', 'v1.11', 'v1.19']));
     expect(Object.values(body.unstable_features).every((value) => typeof value === 'boolean')).toBe(true);
-    expect((await ask('/_matrix/client/v3/login')).body.flows).toEqual([{ type: 'm.login.password' }]);
+    expect((await ask('/_matrix/client/v3/login')).body.flows).toContainEqual({ type: 'm.login.password' });
     expect((await ask('/_matrix/client/r0/login')).status).toBe(200);
     const wellKnown = await ask('/.well-known/matrix/client');
     expect(wellKnown.body).toEqual({ 'm.homeserver': { base_url: 'https://matrix.one.test' } });
@@ -89,6 +89,26 @@ describe('pushers', () => {
     expect(await keys()).toEqual(['tablet']);
     await alice.must('POST', 'delete_devices', { auth: authOf(alice), devices: [tablet.deviceId] });
     expect(await keys()).toEqual([]);
+  });
+});
+
+describe('account data', () => {
+  it('that is deleted comes as nothing to who has seen it, and not at all to who begins anew', async () => {
+    const roomId = await alice.createRoom();
+    const paths = ['account_data/org.example.own', `${inRoom(roomId)}/account_data/org.example.own`];
+    for (const path of paths) await alice.must('PUT', `user/${alice.userId}/${path}`, { is: 1 });
+    const eventsOf = ({ account_data, rooms }: { account_data: object; rooms: { join: Record<string, object> } }) =>
+      [account_data, (rooms.join[roomId] as { account_data?: object } | undefined)?.account_data ?? {}].map((part) =>
+        ((part as { events?: { type: string }[] }).events ?? []).filter(({ type }) => type === 'org.example.own'),
+      );
+    const before = await alice.must('GET', 'sync');
+    const event = (content: object) => [{ type: 'org.example.own', content }];
+    expect(eventsOf(before)).toEqual([event({ is: 1 }), event({ is: 1 })]);
+    for (const path of paths) {
+      await alice.must('DELETE', `/_matrix/client/unstable/org.matrix.msc3391/user/${alice.userId}/${path}`);
+    }
+    expect(eventsOf(await alice.must('GET', `sync?since=${before.next_batch}`))).toEqual([event({}), event({})]);
+    expect(eventsOf(await alice.must('GET', 'sync'))).toEqual([[], []]);
   });
 });
 

@@ -7,10 +7,14 @@ const V3 = '/_matrix/client/v3';
 
 /** Of what changes something, what suspended accounts may do; of reading, they may do all. */
 const MAY = [
+  'DELETE /_matrix/client/unstable/org.matrix.msc3391/user/:userId/account_data/:type',
+  'DELETE /_matrix/client/unstable/org.matrix.msc3391/user/:userId/rooms/:roomId/account_data/:type',
   `DELETE ${V3}/devices/:deviceId`,
   `DELETE ${V3}/pushrules/:scope`,
   `DELETE ${V3}/pushrules/:scope/:kind`,
   `DELETE ${V3}/pushrules/:scope/:kind/:ruleId`,
+  `DELETE ${V3}/user/:userId/rooms/:roomId/tags/:tag`,
+  'POST /_matrix/client/v1/login/get_token',
   `POST ${V3}/account/deactivate`,
   `POST ${V3}/account/password`,
   `POST ${V3}/delete_devices`,
@@ -31,6 +35,7 @@ const MAY = [
   `PUT ${V3}/rooms/:roomId/redact/:eventId/:txnId`,
   `PUT ${V3}/user/:userId/account_data/:type`,
   `PUT ${V3}/user/:userId/rooms/:roomId/account_data/:type`,
+  `PUT ${V3}/user/:userId/rooms/:roomId/tags/:tag`,
 ];
 /** They log in, and out of what needs no token. */
 const NEEDS_NO_TOKEN = [`POST ${V3}/login`, `POST ${V3}/refresh`, `POST ${V3}/register`];

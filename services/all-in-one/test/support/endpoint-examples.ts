@@ -1,4 +1,5 @@
 import { KEY_EXAMPLES } from './key-examples.js';
+import { MEDIA_EXAMPLES } from './media-examples.js';
 import { inRoom, Person } from './person.js';
 import type { Example, MakeExample, Scene } from './scene.js';
 
@@ -42,6 +43,7 @@ async function withAttribute(scene: Scene, attribute: string): Promise<Example> 
 }
 
 const ofPerson = ({ person }: Scene): Example => ({ params: { userId: person.userId } });
+const ofTag = ({ person, roomId }: Scene): Example => ({ params: { userId: person.userId, roomId, tag: 'u.own' } });
 /** What only administrators may do to others. */
 const ofOther = ({ other }: Scene): Example => ({ params: { userId: other.userId }, status: 403 });
 const ofName = ({ person }: Scene): Example => ({ params: { userId: person.userId, keyName: 'displayname' } });
@@ -54,6 +56,7 @@ async function publicRoom({ other }: Scene): Promise<string> {
 
 const V3 = '/_matrix/client/v3';
 const IN_ROOM = `${V3}/rooms/:roomId`;
+const TOKENS = '/_synapse/admin/v1/registration_tokens';
 const MODERATION = '/_matrix/client/v1/admin';
 const RULES = `${V3}/pushrules/:scope`;
 const RULE = `${RULES}/:kind/:ruleId`;
@@ -147,6 +150,27 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
     body: { is: 2 },
     freeForm: true,
   }),
+  ...Object.fromEntries(
+    ['account_data/:type', 'rooms/:roomId/account_data/:type'].map((path) => [
+      `DELETE /_matrix/client/unstable/org.matrix.msc3391/user/:userId/${path}`,
+      ({ person, roomId }: Scene) => ({ params: { userId: person.userId, roomId, type: 'org.example.own' } }),
+    ]),
+  ),
+  [`GET ${V3}/user/:userId/rooms/:roomId/tags`]: ofTag,
+  [`PUT ${V3}/user/:userId/rooms/:roomId/tags/:tag`]: (scene) => ({ ...ofTag(scene), body: { order: 0.5 } }),
+  [`DELETE ${V3}/user/:userId/rooms/:roomId/tags/:tag`]: ofTag,
+  [`POST ${V3}/user/:userId/openid/request_token`]: ofPerson,
+  'GET /_matrix/federation/v1/openid/userinfo': async ({ person }) => {
+    const { access_token } = await person.must('POST', `user/${person.userId}/openid/request_token`);
+    return { query: { access_token } };
+  },
+  'POST /_matrix/client/v1/login/get_token': ({ person }) => ({ body: { auth: authOf(person) } }),
+  'GET /_matrix/client/v1/register/m.login.registration_token/validity': () => ({ query: { token: 'x' } }),
+  [`GET ${TOKENS}`]: () => ({ status: 403 }),
+  [`POST ${TOKENS}/new`]: () => ({ body: { token: 'x', uses_allowed: 1, expiry_time: 1 }, status: 403 }),
+  [`GET ${TOKENS}/:token`]: () => ({ params: { token: 'x' }, status: 403 }),
+  [`PUT ${TOKENS}/:token`]: () => ({ params: { token: 'x' }, body: { uses_allowed: 1 }, status: 403 }),
+  [`DELETE ${TOKENS}/:token`]: () => ({ params: { token: 'x' }, status: 403 }),
   [`POST ${V3}/user/:userId/filter`]: ({ person }) => ({
     params: { userId: person.userId },
     body: { event_fields: ['content'], event_format: 'client', room: { timeline: { limit: 5 } } },
@@ -176,6 +200,7 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
     body: { enabled: false },
   }),
   ...KEY_EXAMPLES,
+  ...MEDIA_EXAMPLES,
   [`GET ${V3}/pushers`]: nothing,
   [`POST ${V3}/pushers/set`]: () => ({
     body: {

@@ -40,7 +40,7 @@ export class ServerController {
         'm.set_displayname': { enabled: true },
         'm.set_avatar_url': { enabled: true },
         'm.3pid_changes': { enabled: false },
-        'm.get_login_token': { enabled: false },
+        'm.get_login_token': { enabled: this.config.sessions.login_tokens },
         'm.profile_fields': { enabled: true },
         'uk.tcpip.msc4133.profile_fields': { enabled: true },
         ...(admin && { 'm.account_moderation': { suspend: true, lock: true } }),

@@ -1,5 +1,7 @@
 import { MatrixError } from '@ganglion/contracts';
+import { forbidden } from './failures.js';
 import type { AccountStore, NewAccount, Passwords } from './ports.js';
+import { RegistrationTokenSpentError } from './registration-token-spent-error.js';
 import type { DeviceRequest, Sessions, StartedSession } from './sessions.js';
 import type { InteractiveAttempt } from './user-interactive-auth.js';
 
@@ -10,6 +12,16 @@ export interface CreatedAccount {
 }
 
 export const userInUse = () => new MatrixError(400, 'M_USER_IN_USE', 'This user id is taken');
+
+/** @throws MatrixError M_FORBIDDEN when others were faster with the last use of a registration token */
+export async function unlessSpent<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof RegistrationTokenSpentError) throw forbidden('The registration token has been used up');
+    throw error;
+  }
+}
 
 /** Makes accounts, whoever decided that they may be made. */
 export class AccountCreation {
@@ -22,7 +34,8 @@ export class AccountCreation {
   /**
    * @param device the device to log in, if any
    * @param attempt of whom interactive authentication has let in
-   * @throws MatrixError M_USER_IN_USE, however many ask for the name at once
+   * @throws MatrixError M_USER_IN_USE, however many ask for the name at once; M_FORBIDDEN when others have used up the
+   *   registration token meanwhile
    */
   async create(
     account: Omit<NewAccount, 'passwordHash'>,
@@ -34,7 +47,8 @@ export class AccountCreation {
     const prepared = device && this.sessions.prepare(account.userId, device);
     const complete = { ...account, ...(passwordHash !== undefined && { passwordHash }) };
     const created = { userId: account.userId, ...(prepared && { session: prepared.started }) };
-    if (!(await this.accounts.create(complete, prepared?.session, attempt?.completion(created)))) throw userInUse();
+    const create = () => this.accounts.create(complete, prepared?.session, attempt?.completion(created));
+    if (!(await unlessSpent(create))) throw userInUse();
     return created;
   }
 }

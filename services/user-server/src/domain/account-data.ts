@@ -1,5 +1,5 @@
 import { MatrixError } from '@ganglion/contracts';
-import { exceedsIdentifierLimit, isValidRoomId, pushRulesContent } from '@ganglion/protocol';
+import { exceedsIdentifierLimit, isValidRoomId, type JsonObject, pushRulesContent } from '@ganglion/protocol';
 import { forbidden, invalidParam, notFound, unknownToken } from './failures.js';
 import type { AccountDataKey, AccountDataStore, Announcements, Requester, StoredAccountData } from './ports.js';
 
@@ -7,6 +7,10 @@ import type { AccountDataKey, AccountDataStore, Announcements, Requester, Stored
 const MANAGED_BY_SERVER = new Set(['m.fully_read', 'm.push_rules']);
 /** What one message on the bus can well carry. */
 const MAX_CONTENT_BYTES = 512 * 1024;
+/** What is kept of account data that was deleted, for those who have seen it. */
+const DELETED = '{}';
+const EMPTY = /^\s*\{\s*\}\s*$/;
+const MAX_ATTEMPTS = 20;
 
 /** What clients keep about a user. @see https://spec.matrix.org/v1.19/client-server-api/#client-config */
 export class AccountData {
@@ -20,21 +24,62 @@ export class AccountData {
     checkKey(requester, key);
     const stored = await this.store.get(key);
     if (isPushRules(key)) return JSON.stringify(pushRulesContent(key.userId, JSON.parse(stored?.content ?? '{}')));
-    if (stored === undefined) throw notFound('There is no such account data');
+    if (stored === undefined || stored.content === DELETED) throw notFound('There is no such account data');
     return stored.content;
   }
 
+  /** As get, and nothing for what there is not. @throws MatrixError M_FORBIDDEN, M_INVALID_PARAM */
+  async read(requester: Requester, key: AccountDataKey): Promise<JsonObject> {
+    checkKey(requester, key);
+    return JSON.parse((await this.store.get(key))?.content ?? DELETED);
+  }
+
   /**
-   * @param content JSON text of an object, which is kept to the byte
+   * @param content JSON text of an object, which is kept to the byte; an empty one deletes what there is
    * @throws MatrixError M_FORBIDDEN, M_INVALID_PARAM, M_TOO_LARGE, and M_BAD_JSON with status 405 for what the server manages
    * @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3useruseridaccount_datatype
    */
   async set(requester: Requester, key: AccountDataKey, content: string): Promise<void> {
     checkKey(requester, key);
-    if (MANAGED_BY_SERVER.has(key.type)) {
-      throw new MatrixError(405, 'M_BAD_JSON', `${key.type} cannot be set through this API`);
-    }
+    checkClientsMay(key);
     checkSize(content);
+    await this.#store(key, EMPTY.test(content) ? DELETED : content);
+  }
+
+  /**
+   * Deletes account data; what there is not stays so.
+   *
+   * @throws MatrixError as set
+   * @see https://github.com/matrix-org/matrix-spec-proposals/pull/3391
+   */
+  async delete(requester: Requester, key: AccountDataKey): Promise<void> {
+    checkKey(requester, key);
+    checkClientsMay(key);
+    const stored = await this.store.get(key);
+    if (stored !== undefined && stored.content !== DELETED) await this.#store(key, DELETED);
+  }
+
+  /**
+   * Changes account data by what it is, whoever else changes it meanwhile.
+   *
+   * @param change undefined when nothing is to be changed
+   * @throws MatrixError as set, and whatever the change throws
+   */
+  async change(
+    requester: Requester,
+    key: AccountDataKey,
+    change: (content: JsonObject) => JsonObject | undefined,
+  ): Promise<void> {
+    checkKey(requester, key);
+    for (let attempt = 0; ; attempt++) {
+      const stored = await this.store.get(key);
+      const changed = change(JSON.parse(stored?.content ?? DELETED));
+      if (changed === undefined || (await this.replace(key, JSON.stringify(changed), stored?.userSeq ?? 0))) return;
+      if (attempt === MAX_ATTEMPTS) throw new MatrixError(503, 'M_UNKNOWN', 'The account data keeps changing');
+    }
+  }
+
+  async #store(key: AccountDataKey, content: string): Promise<void> {
     const change = await this.store.set(key, content);
     if (change === undefined) throw unknownToken('The account has been deactivated');
     this.announcements.changed([change]);
@@ -58,6 +103,11 @@ export class AccountData {
     this.announcements.changed([change]);
     return true;
   }
+}
+
+/** @throws MatrixError M_BAD_JSON */
+function checkClientsMay({ type }: AccountDataKey): void {
+  if (MANAGED_BY_SERVER.has(type)) throw new MatrixError(405, 'M_BAD_JSON', `${type} cannot be set through this API`);
 }
 
 /** Stored as what the user changed in the predefined rules, and shown as all rules: those who changed none have them too. */

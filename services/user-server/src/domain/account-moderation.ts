@@ -1,4 +1,5 @@
 import { isValidUserId, parseUserId } from '@ganglion/protocol';
+import { checkAdmin } from './administrators.js';
 import { forbidden, invalidParam, notFound } from './failures.js';
 import type { LocalServers } from './local-servers.js';
 import type { Account, AccountStore, Announcements, Device, DeviceStore, Moderation, Requester } from './ports.js';
@@ -68,8 +69,4 @@ export class AccountModeration {
     if (account === undefined) throw notFound('There is no such user');
     return account;
   }
-}
-
-function checkAdmin({ admin }: Requester): void {
-  if (!admin) throw forbidden('Only administrators of this server may do this');
 }

@@ -1,10 +1,18 @@
-import { type CreatedAccount, userInUse } from './account-creation.js';
+import { type CreatedAccount, unlessSpent, userInUse } from './account-creation.js';
 import { forbidden } from './failures.js';
-import type { AccountStore, Announcements, Passwords } from './ports.js';
+import type { AccountStore, Admission, Announcements, Passwords } from './ports.js';
 import { hashToken } from './session-tokens.js';
 import type { DeviceRequest, Sessions } from './sessions.js';
 import type { TokenOwners } from './token-owners.js';
 import type { InteractiveAttempt } from './user-interactive-auth.js';
+
+export interface UpgradeRequest {
+  readonly userId: string;
+  readonly password: string;
+  readonly admission: Admission;
+  /** The device to log in, if any. */
+  readonly device: DeviceRequest | undefined;
+}
 
 /** Guests who become users and keep their name. @see https://spec.matrix.org/v1.19/client-server-api/#guest-access */
 export class GuestUpgrade {
@@ -24,16 +32,15 @@ export class GuestUpgrade {
 
   /** @throws MatrixError M_USER_IN_USE when the account is not a guest's any more */
   async upgrade(
-    userId: string,
-    password: string,
-    device: DeviceRequest | undefined,
+    { userId, password, admission, device }: UpgradeRequest,
     attempt: InteractiveAttempt,
   ): Promise<CreatedAccount> {
     const passwordHash = await this.passwords.hash(password);
     const prepared = device && this.sessions.prepare(userId, device);
     const upgraded = { userId, ...(prepared && { session: prepared.started }) };
     const completion = attempt.completion(upgraded);
-    const ended = await this.accounts.upgradeGuest(userId, passwordHash, prepared?.session, completion);
+    const upgrade = () => this.accounts.upgradeGuest(userId, passwordHash, admission, prepared?.session, completion);
+    const ended = await unlessSpent(upgrade);
     if (ended === undefined) throw userInUse();
     this.announcements.tokensEnded(ended);
     return upgraded;

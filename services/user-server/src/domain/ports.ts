@@ -2,7 +2,9 @@
 export type * from './ports/account-store.js';
 export type * from './ports/device-store.js';
 export type * from './ports/nonce-store.js';
+export type * from './ports/registration-token-store.js';
 export type * from './ports/session-store.js';
+export type * from './ports/short-token-store.js';
 export type * from './ports/surroundings.js';
 export type * from './ports/uia-session-store.js';
 export type * from './ports/user-data-stores.js';

@@ -5,14 +5,17 @@ import { forbidden, missingParam } from './failures.js';
 import type { GuestUpgrade } from './guest-upgrade.js';
 import type { PasswordPolicy } from './password-policy.js';
 import type { AccountStore } from './ports.js';
+import { admissionOf } from './registration-flows.js';
 import type { DeviceRequest } from './sessions.js';
-import { DUMMY_FLOWS } from './uia-stages.js';
+import type { Flow } from './uia-challenge.js';
 import type { InteractiveAttempt } from './user-interactive-auth.js';
 import { randomUserId, userIdForUsername } from './usernames.js';
 
 export interface RegistrationSettings {
   readonly enabled: boolean;
   readonly guests: boolean;
+  /** The ways to get an account. */
+  readonly flows: readonly Flow[];
 }
 
 export interface RegistrationRequest extends DeviceRequest {
@@ -65,12 +68,15 @@ export class Registration {
     if (guestAccessToken === undefined) await this.#checkFree(userId);
     else await this.guestUpgrade.check(userId, guestAccessToken);
     if (password !== undefined) this.policy.check(password);
-    await attempt.pass(DUMMY_FLOWS);
+    const admission = admissionOf(await attempt.pass(this.settings.flows));
     if (password === undefined) throw missingParam('password is required');
     await takeOrThrow(this.limiter, 'registration', address);
     const device = request.inhibitLogin ? undefined : request;
-    if (guestAccessToken !== undefined) return this.guestUpgrade.upgrade(userId, password, device, attempt);
-    return this.creation.create({ userId, displayname: parseUserId(userId).localpart }, password, device, attempt);
+    if (guestAccessToken !== undefined) {
+      return this.guestUpgrade.upgrade({ userId, password, admission, device }, attempt);
+    }
+    const displayname = parseUserId(userId).localpart;
+    return this.creation.create({ userId, displayname, admission }, password, device, attempt);
   }
 
   /**

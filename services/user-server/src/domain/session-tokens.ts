@@ -65,6 +65,7 @@ export function randomDeviceId(): string {
   return Array.from({ length: DEVICE_ID_LENGTH }, () => DEVICE_LETTERS[randomInt(DEVICE_LETTERS.length)]).join('');
 }
 
-function newToken(prefix: string): string {
+/** A new secret that a client keeps, and we do not. */
+export function newToken(prefix: string): string {
   return `${prefix}_${randomBytes(TOKEN_BYTES).toString('base64url')}`;
 }

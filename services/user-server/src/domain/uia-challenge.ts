@@ -6,6 +6,8 @@ export type Flow = readonly string[];
 export interface ChallengeState {
   readonly flows: readonly Flow[];
   readonly session: string;
+  /** What clients need to know of stages before they try them, by stage. */
+  readonly params: Readonly<Record<string, unknown>>;
   /** The stages that are done; undefined for who has tried none. */
   readonly completed?: readonly string[] | undefined;
   /** Why the last attempt did not count. */
@@ -28,10 +30,10 @@ export class UiaChallenge extends Error {
 
   /** The body of the answer. */
   toJSON(): Record<string, unknown> {
-    const { flows, session, completed, failure } = this.#state;
+    const { flows, params, session, completed, failure } = this.#state;
     return {
       flows: flows.map((stages) => ({ stages })),
-      params: {},
+      params,
       session,
       ...(completed && { completed }),
       ...(failure && { errcode: failure.errcode, error: failure.message }),

@@ -6,15 +6,22 @@ import { seal, unseal } from './sealed.js';
 import { addedParameters, checkRememberable, parametersOf } from './uia-parameters.js';
 import { hashSessionId, type InteractiveRequest, newSessionId } from './uia-request.js';
 
+/** What completed stages have shown, by stage: which token was given, say. */
+export type Evidence = Readonly<Record<string, unknown>>;
+
 /** A session as it is when one of its requests has been read. */
 export interface OpenSession {
   readonly id: string;
   readonly hash: Buffer;
   readonly parameters: JsonObject;
   readonly completed: readonly string[];
+  readonly evidence: Evidence;
   /** What the request was answered; undefined until it has been carried out. */
   readonly outcome: { readonly result: unknown } | undefined;
 }
+
+/** How far a session has come. */
+export type Progress = Pick<OpenSession, 'completed' | 'evidence'>;
 
 const LIFETIME_MS = 15 * 60_000;
 
@@ -34,13 +41,13 @@ export class UiaSessions {
    *
    * @throws MatrixError M_LIMIT_EXCEEDED when too many begin at one address, M_TOO_LARGE
    */
-  async begin(request: InteractiveRequest, completed: readonly string[]): Promise<string> {
+  async begin(request: InteractiveRequest, completed: readonly string[], evidence: Evidence = {}): Promise<string> {
     const parameters = parametersOf(request);
     checkRememberable(parameters, request);
     await takeOrThrow(this.limiter, 'auth_sessions', request.address);
     const id = newSessionId();
     const { endpoint, userId } = request;
-    const session = { endpoint, userId, parameters: seal(parameters, id), completed };
+    const session = { endpoint, userId, parameters: seal(parameters, id), completed, evidence: seal(evidence, id) };
     await this.store.create(hashSessionId(id), session, LIFETIME_MS);
     return id;
   }
@@ -64,14 +71,19 @@ export class UiaSessions {
       // Another request was faster: what this one asks for has to go with what that one did.
       if (!(await this.store.extend(hash, found.parameters, seal(added, id)))) return this.resume(id, request);
     }
-    const { completed } = found;
-    return { id, hash, parameters: added ?? remembered, completed, outcome: outcomeOf(found, id) };
+    const evidence = found.evidence === undefined ? {} : unseal<Evidence>(found.evidence, id);
+    const parameters = added ?? remembered;
+    return { id, hash, parameters, completed: found.completed, evidence, outcome: outcomeOf(found, id) };
   }
 
-  /** Notes a completed stage; the stages completed after it, whoever was faster. */
-  async complete({ hash, completed }: OpenSession, stage: string): Promise<readonly string[]> {
-    if (await this.store.complete(hash, completed, stage)) return [...completed, stage];
-    return (await this.store.find(hash))?.completed ?? [];
+  /** Notes a completed stage and what it has shown; how far the session is after it, whoever was faster. */
+  async complete({ id, hash, ...before }: OpenSession, stage: string, shown: unknown): Promise<Progress> {
+    const evidence = { ...before.evidence, ...(shown !== undefined && { [stage]: shown }) };
+    if (await this.store.complete(hash, before.completed, stage, seal(evidence, id))) {
+      return { completed: [...before.completed, stage], evidence };
+    }
+    const now = await this.store.find(hash);
+    return { completed: now?.completed ?? [], evidence: now?.evidence ? unseal<Evidence>(now.evidence, id) : {} };
   }
 }
 

@@ -3,25 +3,38 @@ import { isJsonObject, type JsonObject } from '@ganglion/protocol';
 import type { Credentials, UserReference } from './credentials.js';
 import { badJson, forbidden } from './failures.js';
 import { PASSWORD_LOGIN } from './login.js';
+import { REGISTRATION_TOKEN, TERMS } from './registration-flows.js';
+import type { RegistrationTokens } from './registration-tokens.js';
+import type { Terms } from './terms.js';
 import type { Flow } from './uia-challenge.js';
 import type { Stage } from './user-interactive-auth.js';
 
 const DUMMY = 'm.login.dummy';
-
 /** Anybody may go on. @see https://spec.matrix.org/v1.19/client-server-api/#dummy-auth */
-export const DUMMY_FLOWS: readonly Flow[] = [[DUMMY]];
+const DUMMY_STAGE: Stage = { attempt: async () => {} };
+
 /** Only who knows the password. @see https://spec.matrix.org/v1.19/client-server-api/#password-based */
 export const PASSWORD_FLOWS: readonly Flow[] = [[PASSWORD_LOGIN]];
 
-export function uiaStages(credentials: Credentials): Readonly<Record<string, Stage>> {
-  return { [DUMMY]: async () => {}, [PASSWORD_LOGIN]: passwordStage(credentials) };
+/** Every way to show something, by its type; which are asked for is up to each request. */
+export function uiaStages(
+  credentials: Credentials,
+  tokens: RegistrationTokens,
+  terms: Terms,
+): Readonly<Record<string, Stage>> {
+  return {
+    [DUMMY]: DUMMY_STAGE,
+    [PASSWORD_LOGIN]: { attempt: passwordStage(credentials) },
+    [REGISTRATION_TOKEN]: tokens.stage,
+    [TERMS]: terms.stage,
+  };
 }
 
 /**
  * The owner of the access token shows that they know the password: somebody else's does not count. Attempts count by device:
  * who has got hold of one locks the owner out on no other.
  */
-function passwordStage(credentials: Credentials): Stage {
+function passwordStage(credentials: Credentials): Stage['attempt'] {
   return async ({ fields }, { userId, deviceId, serverName }) => {
     const { password } = fields;
     if (typeof password !== 'string') throw badJson('auth.password is required');

@@ -6,22 +6,31 @@ import { SessionCompletedError } from './session-completed-error.js';
 import { type Flow, isFulfilled, nextStages, UiaChallenge } from './uia-challenge.js';
 import { parametersOf } from './uia-parameters.js';
 import { type AuthData, authDataOf, type InteractiveRequest } from './uia-request.js';
-import type { OpenSession, UiaSessions } from './uia-sessions.js';
+import type { Evidence, OpenSession, Progress, UiaSessions } from './uia-sessions.js';
 
-/** Tries one stage. Throws a MatrixError with status 401 when the client may try again, others to refuse the request. */
-export type Stage = (auth: AuthData, request: InteractiveRequest) => Promise<void>;
+/** One way to show something. */
+export interface Stage {
+  /** What clients need to know before they try it. */
+  readonly params?: object;
+  /**
+   * Tries it; what it has shown, if that matters later.
+   *
+   * @throws MatrixError with status 401 when the client may try again, others to refuse the request
+   */
+  attempt(auth: AuthData, request: InteractiveRequest): Promise<unknown>;
+}
 
 /** A request that is to be carried out once it has been authenticated. */
 export interface InteractiveAttempt {
   /** What is asked for, in this request and in those before it in its session. */
   readonly parameters: JsonObject;
   /**
-   * Resolves when the request has passed all stages of one of the flows.
+   * Resolves when the request has passed all stages of one of the flows, with what they have shown.
    *
    * @throws UiaChallenge with what is to be done next
    * @throws MatrixError what stages refuse with
    */
-  pass(flows: readonly Flow[]): Promise<void>;
+  pass(flows: readonly Flow[]): Promise<Evidence>;
   /** What is to be stored together with what the request does. */
   completion(result: unknown): SessionCompletion | undefined;
 }
@@ -67,66 +76,72 @@ export class UserInteractiveAuth {
     flows: readonly Flow[],
     auth: AuthData | undefined,
     session: OpenSession | undefined,
-  ): Promise<void> {
+  ): Promise<Evidence> {
     if (session === undefined) return this.#passAtOnce(request, flows, auth);
-    const completed = await this.#advance(request, flows, auth ?? { fields: {} }, session);
-    if (!isFulfilled(flows, completed)) throw new UiaChallenge({ flows, session: session.id, completed });
+    const { completed, evidence } = await this.#advance(request, flows, auth ?? { fields: {} }, session);
+    if (isFulfilled(flows, completed)) return evidence;
+    throw new UiaChallenge({ flows, params: this.#paramsOf(flows), session: session.id, completed });
   }
 
   /** One stage is enough for some flows: who begins with it needs no session. */
-  async #passAtOnce(request: InteractiveRequest, flows: readonly Flow[], auth: AuthData | undefined): Promise<void> {
-    if (auth?.session !== undefined) throw await this.#challenge(request, flows, [], gone());
-    if (auth?.type === undefined) throw await this.#challenge(request, flows, undefined);
-    const failure = await this.#try(request, flows, [], auth, auth.type);
-    if (failure) throw await this.#challenge(request, flows, [], failure);
-    if (!isFulfilled(flows, [auth.type])) throw await this.#challenge(request, flows, [auth.type]);
+  async #passAtOnce(
+    request: InteractiveRequest,
+    flows: readonly Flow[],
+    auth: AuthData | undefined,
+  ): Promise<Evidence> {
+    if (auth?.session !== undefined) throw await this.#challenge(request, flows, { failure: gone(), completed: [] });
+    if (auth?.type === undefined) throw await this.#challenge(request, flows, {});
+    const { failure, shown } = await this.#try(request, flows, [], auth, auth.type);
+    if (failure) throw await this.#challenge(request, flows, { failure, completed: [] });
+    const evidence = shown === undefined ? {} : { [auth.type]: shown };
+    if (isFulfilled(flows, [auth.type])) return evidence;
+    throw await this.#challenge(request, flows, { completed: [auth.type], evidence });
   }
 
-  /** Tries the stage of the request, unless it is completed already; the stages completed after it. */
+  /** Tries the stage of the request, unless it is completed already; how far the session is after it. */
   async #advance(
     request: InteractiveRequest,
     flows: readonly Flow[],
     auth: AuthData,
     session: OpenSession,
-  ): Promise<readonly string[]> {
+  ): Promise<Progress> {
     const { id, completed } = session;
-    if (auth.type === undefined || completed.includes(auth.type)) return completed;
-    const failure = await this.#try(request, flows, completed, auth, auth.type);
-    if (failure) throw new UiaChallenge({ flows, session: id, completed, failure });
-    return this.sessions.complete(session, auth.type);
+    if (auth.type === undefined || completed.includes(auth.type)) return session;
+    const { failure, shown } = await this.#try(request, flows, completed, auth, auth.type);
+    if (failure) throw new UiaChallenge({ flows, params: this.#paramsOf(flows), session: id, completed, failure });
+    return this.sessions.complete(session, auth.type, shown);
   }
 
-  /** Why the attempt does not count; undefined when it does. */
+  /** What the attempt has shown, or why it does not count. */
   async #try(
     request: InteractiveRequest,
     flows: readonly Flow[],
     completed: readonly string[],
     auth: AuthData,
     type: string,
-  ): Promise<MatrixError | undefined> {
+  ): Promise<{ readonly failure?: MatrixError; readonly shown?: unknown }> {
     const stage = nextStages(flows, completed).includes(type) ? this.stages[type] : undefined;
-    if (stage === undefined) return new MatrixError(401, 'M_FORBIDDEN', `${type} is not what comes next`);
+    if (stage === undefined) return { failure: new MatrixError(401, 'M_FORBIDDEN', `${type} is not what comes next`) };
     try {
-      await stage(auth, request);
-      return undefined;
+      return { shown: await stage.attempt(auth, request) };
     } catch (error) {
-      if (isMatrixError(error) && error.status === 401) return error;
+      if (isMatrixError(error) && error.status === 401) return { failure: error };
       throw error;
     }
+  }
+
+  #paramsOf(flows: readonly Flow[]): Record<string, unknown> {
+    const entries = flows.flat().map((type) => [type, this.stages[type]?.params] as const);
+    return Object.fromEntries(entries.filter(([, params]) => params !== undefined));
   }
 
   async #challenge(
     request: InteractiveRequest,
     flows: readonly Flow[],
-    completed: readonly string[] | undefined,
-    failure?: MatrixError,
+    { completed, evidence, failure }: Partial<Progress> & { readonly failure?: MatrixError },
   ): Promise<UiaChallenge> {
-    return new UiaChallenge({
-      flows,
-      session: await this.sessions.begin(request, completed ?? []),
-      completed,
-      failure,
-    });
+    const session = await this.sessions.begin(request, completed ?? [], evidence);
+    return new UiaChallenge({ flows, params: this.#paramsOf(flows), session, completed, failure });
   }
 }
 

@@ -9,8 +9,11 @@ import { LocalServers } from '../domain/local-servers.js';
 import { Login } from '../domain/login.js';
 import { Profiles } from '../domain/profiles.js';
 import { Registration } from '../domain/registration.js';
+import { RegistrationTokens } from '../domain/registration-tokens.js';
 import { Sessions } from '../domain/sessions.js';
 import { SharedSecretRegistration } from '../domain/shared-secret-registration.js';
+import { LoginTokens, OpenIdTokens } from '../domain/short-tokens.js';
+import { Tags } from '../domain/tags.js';
 import { UserInteractiveAuth } from '../domain/user-interactive-auth.js';
 import type { DomainObjects } from '../domain-objects.js';
 import { LoginAnswers } from './session-answers.js';
@@ -22,6 +25,9 @@ export function httpProviders(domain: DomainObjects, config: Config): Provider[]
     { provide: Sessions, useValue: domain.sessions },
     { provide: Login, useValue: domain.login },
     { provide: UserInteractiveAuth, useValue: domain.uia },
+    { provide: LoginTokens, useValue: domain.loginTokens },
+    { provide: OpenIdTokens, useValue: domain.openIdTokens },
+    { provide: RegistrationTokens, useValue: domain.registrationTokens },
     { provide: Registration, useValue: domain.registration },
     { provide: SharedSecretRegistration, useValue: domain.sharedSecretRegistration },
     { provide: Accounts, useValue: domain.accounts },
@@ -29,6 +35,7 @@ export function httpProviders(domain: DomainObjects, config: Config): Provider[]
     { provide: Devices, useValue: domain.devices },
     { provide: Profiles, useValue: domain.profiles },
     { provide: AccountData, useValue: domain.accountData },
+    { provide: Tags, useValue: domain.tags },
     { provide: Filters, useValue: domain.filters },
     { provide: LoginAnswers, useValue: new LoginAnswers(clientBaseUrls(config)) },
   ];

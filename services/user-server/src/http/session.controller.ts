@@ -3,7 +3,7 @@ import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import { z } from 'zod';
 import { Devices } from '../domain/devices.js';
 import { LocalServers } from '../domain/local-servers.js';
-import { Login, PASSWORD_LOGIN } from '../domain/login.js';
+import { Login } from '../domain/login.js';
 import { Sessions } from '../domain/sessions.js';
 import { type Origin, RequestOrigin } from './origin.js';
 import { LoginAnswers, tokensAnswer } from './session-answers.js';
@@ -15,10 +15,11 @@ const loginBody = z
     identifier: orAbsent(z.object({ type: text.default(''), user: optionalText })),
     user: optionalText,
     password: orAbsent(z.string()),
+    token: orAbsent(z.string()),
     ...deviceFields,
   })
-  .transform(({ type, identifier, user, password, ...device }) => ({
-    ...{ type, identifier, user, password },
+  .transform(({ type, identifier, user, password, token, ...device }) => ({
+    ...{ type, identifier, user, password, token },
     ...deviceRequestOf(device),
   }));
 
@@ -38,7 +39,7 @@ export class SessionController {
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3login */
   @Get('login')
   getLoginFlows() {
-    return { flows: [{ type: PASSWORD_LOGIN }] };
+    return { flows: this.logins.flows };
   }
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3login */

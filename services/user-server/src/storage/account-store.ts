@@ -3,6 +3,7 @@ import { eq } from 'drizzle-orm';
 import type {
   Account,
   AccountStore,
+  Admission,
   DeactivatedAccount,
   Deactivation,
   EndedTokens,
@@ -13,9 +14,11 @@ import type {
   SessionCompletion,
 } from '../domain/ports.js';
 import { emptyAccountData } from './account-data-store.js';
+import { admit } from './admission.js';
 import { requestRoomUpdate } from './room-update-store.js';
 import { accounts, filters, profileFields } from './schema.js';
 import { endDevices, openSession, tokensOf } from './session-writes.js';
+import { endShortTokens } from './short-token-store.js';
 import { oncePerSession } from './uia-session-store.js';
 
 interface AccountRow extends Record<string, unknown> {
@@ -50,13 +53,15 @@ export class PostgresAccountStore implements AccountStore {
 
   create(account: NewAccount, session?: NewSession, completion?: SessionCompletion): Promise<boolean> {
     return this.#once(completion, async (tx) => {
-      const { userId, displayname } = account;
+      const { displayname, admission, ...columns } = account;
+      const { userId } = columns;
       const inserted = await tx.drizzle
         .insert(accounts)
-        .values(account)
+        .values(columns)
         .onConflictDoNothing()
         .returning({ userId: accounts.userId });
       if (inserted.length === 0) return false;
+      await admit(tx, userId, admission);
       if (displayname !== undefined) {
         const value = JSON.stringify(displayname);
         await tx.drizzle.insert(profileFields).values({ userId, name: 'displayname', value });
@@ -66,7 +71,13 @@ export class PostgresAccountStore implements AccountStore {
     });
   }
 
-  upgradeGuest(userId: string, passwordHash: string, session?: NewSession, completion?: SessionCompletion) {
+  upgradeGuest(
+    userId: string,
+    passwordHash: string,
+    admission: Admission,
+    session?: NewSession,
+    completion?: SessionCompletion,
+  ) {
     return this.#once(completion, async (tx): Promise<EndedTokens | undefined> => {
       const { rowCount } = await tx.query({
         name: 'upgrade-guest',
@@ -75,6 +86,7 @@ export class PostgresAccountStore implements AccountStore {
         values: [userId, passwordHash],
       });
       if (rowCount === 0) return undefined;
+      await admit(tx, userId, admission);
       const ended = await endDevices(tx, userId, { except: [] });
       if (session) await openSession(tx, userId, session);
       return ended;
@@ -90,6 +102,7 @@ export class PostgresAccountStore implements AccountStore {
         values: [userId, from ?? null, to],
       });
       if (rowCount === 0) return undefined;
+      await endShortTokens(tx, userId);
       return onlyKeepDevice === undefined ? [] : endDevices(tx, userId, { except: [onlyKeepDevice] });
     });
   }
@@ -104,6 +117,7 @@ export class PostgresAccountStore implements AccountStore {
       });
       if (rowCount === 0) return undefined;
       const ended = await endDevices(tx, userId, { except: [] });
+      await endShortTokens(tx, userId);
       await tx.drizzle.delete(filters).where(eq(filters.userId, userId));
       if (leaveRooms) await requestRoomUpdate(tx, userId, { fields: [], leave: true });
       return { ended, changes: erase ? await this.#erase(tx, userId) : [] };

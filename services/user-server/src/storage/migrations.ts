@@ -6,7 +6,7 @@ import type { SchemaDefinition } from '@ganglion/database';
  */
 export const userServerSchema: SchemaDefinition = {
   schema: 'user_server',
-  version: 4,
+  version: 5,
   oldestCompatible: 1,
   migrations: [
     {
@@ -149,6 +149,40 @@ export const userServerSchema: SchemaDefinition = {
         ALTER TABLE user_server.accounts
           ADD COLUMN locked boolean NOT NULL DEFAULT false, ADD COLUMN suspended boolean NOT NULL DEFAULT false;
         ALTER TABLE user_server.devices ADD COLUMN last_seen_address text, ADD COLUMN last_seen_user_agent text;
+      `,
+    },
+    {
+      version: 5,
+      name: 'registration tokens, terms, tokens for one use or a short time',
+      up: `
+        -- Sealed with the session's id: what the completed stages have shown.
+        ALTER TABLE user_server.uia_sessions ADD COLUMN evidence bytea;
+
+        CREATE TABLE user_server.registration_tokens (
+          token text PRIMARY KEY,
+          uses_allowed integer,
+          uses integer NOT NULL DEFAULT 0,
+          expires_at timestamptz,
+          created_at timestamptz NOT NULL DEFAULT now()
+        );
+
+        CREATE TABLE user_server.accepted_terms (
+          user_id text NOT NULL REFERENCES user_server.accounts,
+          policy text NOT NULL,
+          version text NOT NULL,
+          accepted_at timestamptz NOT NULL DEFAULT now(),
+          PRIMARY KEY (user_id, policy, version)
+        );
+
+        -- What it is good for: to log in once, or to show another service who somebody is.
+        CREATE TABLE user_server.short_tokens (
+          token_hash bytea PRIMARY KEY,
+          purpose text NOT NULL,
+          user_id text NOT NULL REFERENCES user_server.accounts,
+          expires_at timestamptz NOT NULL
+        );
+        CREATE INDEX short_tokens_by_user ON user_server.short_tokens (user_id);
+        CREATE INDEX short_tokens_by_expiry ON user_server.short_tokens (expires_at);
       `,
     },
   ],

@@ -91,6 +91,33 @@ export const uiaSessions = schema.table('uia_sessions', {
   expiresAt: time('expires_at').notNull(),
   parameters: bytea('parameters'),
   result: bytea('result'),
+  evidence: bytea('evidence'),
+});
+
+export const registrationTokens = schema.table('registration_tokens', {
+  token: text('token').primaryKey(),
+  usesAllowed: integer('uses_allowed'),
+  uses: integer('uses').notNull().default(0),
+  expiresAt: time('expires_at'),
+  createdAt: time('created_at').notNull().defaultNow(),
+});
+
+export const acceptedTerms = schema.table(
+  'accepted_terms',
+  {
+    userId: ownerId(),
+    policy: text('policy').notNull(),
+    version: text('version').notNull(),
+    acceptedAt: time('accepted_at').notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.userId, table.policy, table.version] })],
+);
+
+export const shortTokens = schema.table('short_tokens', {
+  tokenHash: bytea('token_hash').primaryKey(),
+  purpose: text('purpose').notNull(),
+  userId: ownerId(),
+  expiresAt: time('expires_at').notNull(),
 });
 
 export const registrationNonces = schema.table('registration_nonces', {

@@ -7,6 +7,7 @@ interface SessionRow extends Record<string, unknown> {
   user_id: string | null;
   parameters: Buffer;
   completed: string[];
+  evidence: Buffer | null;
   result: Buffer | null;
 }
 
@@ -15,26 +16,26 @@ export class PostgresUiaSessionStore implements UiaSessionStore {
   constructor(private readonly db: Database) {}
 
   async create(hash: Buffer, session: Omit<UiaSession, 'result'>, lifetimeMs: number): Promise<void> {
-    const { endpoint, userId, parameters, completed } = session;
+    const { endpoint, userId, parameters, completed, evidence } = session;
     await this.db.query({
       name: 'create-uia-session',
-      text: `INSERT INTO user_server.uia_sessions (session_hash, endpoint, user_id, parameters, completed, expires_at)
-             VALUES ($1, $2, $3, $4, $5, now() + $6 * interval '1 millisecond')`,
-      values: [hash, endpoint, userId ?? null, parameters, completed, lifetimeMs],
+      text: `INSERT INTO user_server.uia_sessions (session_hash, endpoint, user_id, parameters, completed, evidence, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, now() + $7 * interval '1 millisecond')`,
+      values: [hash, endpoint, userId ?? null, parameters, completed, evidence ?? null, lifetimeMs],
     });
   }
 
   async find(hash: Buffer): Promise<UiaSession | undefined> {
     const { rows } = await this.db.query<SessionRow>({
       name: 'find-uia-session',
-      text: `SELECT endpoint, user_id, parameters, completed, result FROM user_server.uia_sessions
+      text: `SELECT endpoint, user_id, parameters, completed, evidence, result FROM user_server.uia_sessions
              WHERE session_hash = $1 AND expires_at > now() AND parameters IS NOT NULL`,
       values: [hash],
     });
     const row = rows[0];
     if (row === undefined) return undefined;
-    const { endpoint, user_id, parameters, completed, result } = row;
-    return { endpoint, userId: user_id ?? undefined, parameters, completed, result: result ?? undefined };
+    const { user_id, evidence, result, ...rest } = row;
+    return { ...rest, userId: user_id ?? undefined, evidence: evidence ?? undefined, result: result ?? undefined };
   }
 
   async extend(hash: Buffer, before: Buffer, parameters: Buffer): Promise<boolean> {
@@ -46,12 +47,12 @@ export class PostgresUiaSessionStore implements UiaSessionStore {
     return rowCount === 1;
   }
 
-  async complete(hash: Buffer, before: readonly string[], stage: string): Promise<boolean> {
+  async complete(hash: Buffer, before: readonly string[], stage: string, evidence: Buffer): Promise<boolean> {
     const { rowCount } = await this.db.query({
       name: 'complete-uia-stage',
-      text: `UPDATE user_server.uia_sessions SET completed = array_append(completed, $3)
+      text: `UPDATE user_server.uia_sessions SET completed = array_append(completed, $3), evidence = $4
              WHERE session_hash = $1 AND completed = $2::text[]`,
-      values: [hash, before, stage],
+      values: [hash, before, stage, evidence],
     });
     return rowCount === 1;
   }

@@ -13,6 +13,11 @@ export function shownAccountData(userId: string, rows: readonly AccountDataRow[]
   return complete.map((row) => (isPushRules(row) ? { ...row, content: pushRulesText(row) } : row));
 }
 
+/** Who has never seen it need not hear that it is gone. */
+export function isDeleted(row: AccountDataRow): boolean {
+  return row.content === '{}' && !isPushRules(row);
+}
+
 function isPushRules({ type }: AccountDataRow): boolean {
   return type === 'm.push_rules';
 }

@@ -16,7 +16,7 @@ import { declinedRoomAnswer, ownMemberEvent, strippedRoomText, strippedStateOf, 
 import { accountDataFor, accountDataText, roomAnswer } from './joined-room.js';
 import { type Aside, quietRoomAnswer } from './quiet-room.js';
 import type { RoomReaders } from './room-readers.js';
-import { shownAccountData } from './shown-account-data.js';
+import { isDeleted, shownAccountData } from './shown-account-data.js';
 import type { SyncRequest, Window } from './sync-request.js';
 
 export interface SyncDependencies extends RoomReaders {
@@ -164,7 +164,8 @@ export class SyncService {
 
   async #accountData(user: UserView, since: number, upTo: number): Promise<AccountDataRow[]> {
     if (user.accountDataPosition <= since) return [];
-    return this.deps.model.accountData(user.userId, since, upTo);
+    const rows = await this.deps.model.accountData(user.userId, since, upTo);
+    return since === 0 ? rows.filter((row) => !isDeleted(row)) : rows;
   }
 
   async #addRoom(sections: Sections, window: Window, membership: RoomMembership, aside: RoomAside): Promise<void> {

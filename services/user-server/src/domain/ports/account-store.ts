@@ -22,6 +22,15 @@ export interface NewAccount {
   readonly guest?: boolean;
   readonly userType?: string;
   readonly displayname?: string;
+  readonly admission?: Admission;
+}
+
+/** On what terms somebody was let in. */
+export interface Admission {
+  /** One use of which it is. */
+  readonly registrationToken?: string | undefined;
+  /** The versions of the policies that they have agreed to, by policy. */
+  readonly acceptedTerms?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface PasswordChange {
@@ -45,12 +54,17 @@ export interface DeactivatedAccount {
 export interface AccountStore {
   /** The first of the user ids that has an account. */
   find(userIds: readonly string[]): Promise<Account | undefined>;
-  /** Makes an account and logs it in; false when the user id is taken. */
+  /**
+   * Makes an account and logs it in; false when the user id is taken.
+   *
+   * @throws RegistrationTokenSpentError
+   */
   create(account: NewAccount, session?: NewSession, completion?: SessionCompletion): Promise<boolean>;
-  /** Makes a user of a guest; false when there is no such guest. */
+  /** Makes a user of a guest; undefined when there is no such guest. @throws RegistrationTokenSpentError */
   upgradeGuest(
     userId: string,
     passwordHash: string,
+    admission: Admission,
     session?: NewSession,
     completion?: SessionCompletion,
   ): Promise<EndedTokens | undefined>;

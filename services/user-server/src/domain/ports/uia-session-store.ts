@@ -4,6 +4,8 @@ export interface UiaSession {
   /** What was asked for, sealed with the session's id. */
   readonly parameters: Buffer;
   readonly completed: readonly string[];
+  /** What the completed stages have shown, by stage, sealed; undefined for a session of an earlier release. */
+  readonly evidence: Buffer | undefined;
   /** What the request was answered, sealed, once it has been carried out. */
   readonly result: Buffer | undefined;
 }
@@ -21,6 +23,6 @@ export interface UiaSessionStore {
   find(hash: Buffer): Promise<UiaSession | undefined>;
   /** Replaces what was asked for, unless it is not `before` any more; false then. */
   extend(hash: Buffer, before: Buffer, parameters: Buffer): Promise<boolean>;
-  /** Notes a completed stage, unless the session has moved on from `before`; false then. */
-  complete(hash: Buffer, before: readonly string[], stage: string): Promise<boolean>;
+  /** Notes a completed stage and all evidence, unless the session has moved on from `before`; false then. */
+  complete(hash: Buffer, before: readonly string[], stage: string, evidence: Buffer): Promise<boolean>;
 }

@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { count, milliseconds, path } from '../values.js';
+
+const typePattern = z
+  .string()
+  .regex(
+    /^[a-z0-9!#$&^_.+-]+\/(?:\*|[a-z0-9!#$&^_.+-]+)$/,
+    'a content type in lower case, such as image/png or image/*',
+  );
+
+export const media = z
+  .strictObject({
+    folder_dir: path.exactOptional().meta({
+      description:
+        'Folder that holds the files; replicas must share it. By default <data_dir>/media. It may not be changed by others.',
+      examples: ['/srv/ganglion/media'],
+    }),
+    max_upload_bytes: count.default(104_857_600).describe('A larger upload is refused with M_TOO_LARGE.'),
+    upload_idle_ms: milliseconds
+      .default(60_000)
+      .describe('An upload of which nothing arrives for so long is given up.'),
+    user_quota_bytes: count.exactOptional().meta({
+      description: 'What the uploads of one user may take together; by default any amount.',
+      examples: [10_737_418_240],
+    }),
+    server_quota_bytes: count.exactOptional().meta({
+      description: 'What the uploads of all users of a server name may take together; by default any amount.',
+      examples: [1_099_511_627_776],
+    }),
+    allowed_types: z
+      .array(typePattern)
+      .default([])
+      .meta({
+        description:
+          'Content types that may be uploaded; all of them when the list is empty. Encrypted files have the type application/octet-stream, and types are what clients say.',
+        examples: [['image/*', 'application/octet-stream']],
+      }),
+    refused_types: z
+      .array(typePattern)
+      .default([])
+      .meta({ description: 'Content types that may not be uploaded.', examples: [['application/x-msdownload']] }),
+    unused_lifetime_ms: milliseconds
+      .default(86_400_000)
+      .describe('How long a client may take from making a URI to uploading what it stands for.'),
+    max_pending_uploads: count.default(10).describe('URIs of one user that wait for their upload at most.'),
+    unauthenticated_downloads: z
+      .enum(['off', 'frozen', 'open'])
+      .default('frozen')
+      .describe(
+        'Who may download from /_matrix/media/v3 without a token. off: nobody. frozen: anybody, but only what was uploaded while it was open. open: anybody.',
+      ),
+  })
+  .prefault({})
+  .describe('Files that users upload.');

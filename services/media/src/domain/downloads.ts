@@ -1,0 +1,51 @@
+import { MatrixError } from '@ganglion/contracts';
+import type { Arrivals } from './arrivals.js';
+import type { Blob, FileName, FileStore, StoredFile } from './ports/file-store.js';
+
+/** However long somebody is ready to wait. */
+const LONGEST_WAIT_MS = 60_000;
+
+/** A file that has its bytes. */
+export interface ReadyFile extends StoredFile {
+  readonly blob: Blob;
+}
+
+export interface DownloadRequest {
+  readonly name: FileName;
+  /** Whether an access token was shown. */
+  readonly authenticated: boolean;
+  /** How long to wait for what is yet to be uploaded, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** Finds files for those who may have them. */
+export class Downloads {
+  constructor(
+    private readonly files: FileStore,
+    private readonly arrivals: Arrivals,
+  ) {}
+
+  /** @throws MatrixError M_NOT_FOUND, and M_NOT_YET_UPLOADED when the time is over */
+  async find({ name, authenticated, timeoutMs }: DownloadRequest): Promise<ReadyFile> {
+    let file = await this.files.find(name);
+    if (file !== undefined && file.blob === undefined && timeoutMs > 0 && isAwaited(file)) {
+      await this.arrivals.wait(file.fileNid, Math.min(timeoutMs, LONGEST_WAIT_MS));
+      file = await this.files.find(name);
+    }
+    if (file === undefined || (file.authenticatedOnly && !authenticated)) throw notFound();
+    if (file.blob === undefined) throw isAwaited(file) ? notYet() : notFound();
+    return { ...file, blob: file.blob };
+  }
+}
+
+function isAwaited({ expiresAtMs }: StoredFile): boolean {
+  return expiresAtMs === undefined || expiresAtMs > Date.now();
+}
+
+export function notFound(): MatrixError {
+  return new MatrixError(404, 'M_NOT_FOUND', 'There is no such file');
+}
+
+function notYet(): MatrixError {
+  return new MatrixError(504, 'M_NOT_YET_UPLOADED', 'This file has not been uploaded yet');
+}

@@ -1,0 +1,32 @@
+import { isValidServerName } from '@ganglion/protocol';
+import { z } from 'zod';
+
+const serverName = z.string().refine(isValidServerName, 'is not a server name');
+const mediaId = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,255}$/, 'is not a media id: letters of ASCII, digits, _ and -, at most 255 of them');
+const text = z.string().max(255, 'must not be longer than 255 characters');
+
+export const filePath = z.object({ serverName, mediaId });
+export const namedFilePath = z.object({ serverName, mediaId, fileName: text });
+export type FilePath = z.output<typeof filePath>;
+export type NamedFilePath = z.output<typeof namedFilePath>;
+
+export const uploadQuery = z.object({ filename: text.optional() });
+export type UploadQuery = z.output<typeof uploadQuery>;
+
+const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+const milliseconds = z
+  .string()
+  .regex(/^\d{1,15}$/, 'must be a number of milliseconds')
+  .transform(Number);
+
+/** How long somebody waits for what is yet to be uploaded, when they do not say. */
+const DEFAULT_TIMEOUT_MS = 20_000;
+
+export const downloadQuery = z.object({
+  timeout_ms: milliseconds.default(DEFAULT_TIMEOUT_MS),
+  allow_remote: flag.default(true),
+  allow_redirect: flag.default(false),
+});
+export type DownloadQuery = z.output<typeof downloadQuery>;

@@ -1,0 +1,81 @@
+import type { Config } from '@ganglion/config';
+import type { Database } from '@ganglion/database';
+import type { Logger } from '@ganglion/telemetry';
+import type { Provider } from '@nestjs/common';
+import { Arrivals } from './domain/arrivals.js';
+import { Downloads } from './domain/downloads.js';
+import { Intake } from './domain/intake.js';
+import type { ByteStore } from './domain/ports/byte-store.js';
+import { Sweeper } from './domain/sweeper.js';
+import { type UploadPolicy, Uploads } from './domain/uploads.js';
+import { FileAnswers } from './http/file-answers.js';
+import { SETTINGS, type Settings } from './http/settings.js';
+import { Periodically } from './periodically.js';
+import { PostgresFileStore } from './storage/file-store.js';
+import { FolderStore } from './storage/folder-store.js';
+import { PostgresLooseKeys } from './storage/loose-key-store.js';
+
+export interface MediaServerDependencies {
+  readonly config: Config;
+  readonly db: Database;
+  readonly logger: Logger;
+  /** In the place of what the configuration says. */
+  readonly bytes?: ByteStore;
+  readonly sweepEveryMs?: number;
+}
+
+/** A media server: what its HTTP side is made of, and the work that it does by itself. */
+export interface MediaServer {
+  /** For mediaModule. */
+  readonly providers: readonly Provider[];
+  start(): void;
+  stop(): Promise<void>;
+}
+
+const SWEEP_EVERY_MS = 10_000;
+
+/** Puts one media server together. Any number may run on one database and one byte store. */
+export function createMediaServer({ config, db, logger, ...others }: MediaServerDependencies): MediaServer {
+  const { media } = config;
+  const bytes = others.bytes ?? new FolderStore(media.folder_dir);
+  const files = new PostgresFileStore(db);
+  const loose = new PostgresLooseKeys(db);
+  const arrivals = new Arrivals(files);
+  const sweeper = new Sweeper(bytes, loose, files);
+  const { sweepEveryMs = SWEEP_EVERY_MS } = others;
+  const sweeping = new Periodically('removing files that are no more', sweepEveryMs, () => sweeper.sweep(), logger);
+  const settings = settingsOf(media);
+  const uploads = new Uploads(files, new Intake(bytes, loose), policyOf(media));
+  return {
+    providers: [
+      { provide: Uploads, useValue: uploads },
+      { provide: FileAnswers, useValue: new FileAnswers(new Downloads(files, arrivals), bytes, settings) },
+      { provide: SETTINGS, useValue: settings },
+    ],
+    start: () => sweeping.start(),
+    async stop() {
+      arrivals.stop();
+      await sweeping.stop();
+    },
+  };
+}
+
+function settingsOf(media: Config['media']): Settings {
+  return {
+    maxUploadBytes: media.max_upload_bytes,
+    uploadIdleMs: media.upload_idle_ms,
+    answersAnybody: media.unauthenticated_downloads !== 'off',
+  };
+}
+
+function policyOf(media: Config['media']): UploadPolicy {
+  return {
+    maxBytes: media.max_upload_bytes,
+    quotas: { user: media.user_quota_bytes, server: media.server_quota_bytes },
+    allowedTypes: media.allowed_types,
+    refusedTypes: media.refused_types,
+    unusedLifetimeMs: media.unused_lifetime_ms,
+    maxPending: media.max_pending_uploads,
+    openToAnybody: media.unauthenticated_downloads === 'open',
+  };
+}

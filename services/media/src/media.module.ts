@@ -1,0 +1,18 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { ConfigController } from './http/config.controller.js';
+import { DownloadsController } from './http/downloads.controller.js';
+import { LegacyDownloadsController } from './http/legacy-downloads.controller.js';
+import { UploadsController } from './http/uploads.controller.js';
+import type { MediaServer } from './media-server.js';
+
+@Module({})
+class MediaModule {}
+
+/** The HTTP side of a media server. */
+export function mediaModule({ providers }: Pick<MediaServer, 'providers'>): DynamicModule {
+  return {
+    module: MediaModule,
+    controllers: [ConfigController, UploadsController, DownloadsController, LegacyDownloadsController],
+    providers: [...providers],
+  };
+}

@@ -1,0 +1,60 @@
+import type { SchemaDefinition } from '@ganglion/database';
+
+/** What is known of files; their bytes are in a byte store. */
+export const mediaSchema: SchemaDefinition = {
+  schema: 'media',
+  version: 1,
+  oldestCompatible: 1,
+  migrations: [
+    {
+      version: 1,
+      name: 'files',
+      up: `
+        -- What is stored, once for all files that have the same bytes. refs: how many they are.
+        CREATE TABLE media.blobs (
+          blob_nid bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+          sha256 bytea NOT NULL UNIQUE,
+          store_key text NOT NULL UNIQUE,
+          bytes bigint NOT NULL,
+          refs bigint NOT NULL DEFAULT 1,
+          created_at timestamptz NOT NULL DEFAULT now()
+        );
+
+        -- user_id: who uploaded it, of the files of our own servers. Without a blob it is yet to be uploaded, until expires_at.
+        CREATE TABLE media.files (
+          file_nid bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+          server_name text NOT NULL,
+          media_id text NOT NULL,
+          user_id text,
+          content_type text NOT NULL DEFAULT 'application/octet-stream',
+          upload_name text,
+          blob_nid bigint REFERENCES media.blobs,
+          authenticated_only boolean NOT NULL DEFAULT true,
+          created_at timestamptz NOT NULL DEFAULT now(),
+          uploaded_at timestamptz,
+          expires_at timestamptz,
+          UNIQUE (server_name, media_id)
+        );
+        CREATE INDEX files_of_user ON media.files (user_id, file_nid);
+        CREATE INDEX files_of_blob ON media.files (blob_nid);
+        CREATE INDEX files_to_come ON media.files (user_id) WHERE blob_nid IS NULL;
+        CREATE INDEX files_unused ON media.files (expires_at) WHERE blob_nid IS NULL;
+
+        -- Keys of the byte store that no row stands for. A condemned one is being removed, and can become nothing else.
+        CREATE TABLE media.loose_keys (
+          store_key text PRIMARY KEY,
+          due_at timestamptz NOT NULL,
+          condemned boolean NOT NULL DEFAULT false
+        );
+        CREATE INDEX loose_keys_due ON media.loose_keys (due_at);
+
+        -- What the files of a user, or of all users of a server name, take together.
+        CREATE TABLE media.usage (
+          owner text PRIMARY KEY,
+          bytes bigint NOT NULL,
+          files bigint NOT NULL
+        ) WITH (fillfactor = 70);
+      `,
+    },
+  ],
+};

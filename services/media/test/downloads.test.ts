@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto';
+import { ALICE, ask, pathOf, upload } from './support/client.js';
+import { type Deployment, deploy } from './support/deployment.js';
+
+let deployment: Deployment;
+let url: string;
+let uri: string;
+const body = randomBytes(300_000);
+
+beforeAll(async () => {
+  deployment = await deploy();
+  url = await deployment.replica();
+  uri = await upload(url, body, 'image/png');
+});
+afterAll(() => deployment.close());
+
+const get = (headers: Record<string, string> = {}, method = 'GET') =>
+  ask(url, method, pathOf(uri), { as: ALICE, headers });
+
+describe('a download', () => {
+  it('is kept from doing anything in a browser, and may be kept for ever', async () => {
+    const { headers } = await get();
+    expect(headers).toMatchObject({
+      'content-security-policy':
+        "sandbox; default-src 'none'; script-src 'none'; plugin-types application/pdf; style-src 'unsafe-inline'; object-src 'self';",
+      'cross-origin-resource-policy': 'cross-origin',
+      'x-content-type-options': 'nosniff',
+      'cache-control': 'private, max-age=31536000, immutable',
+      'content-length': '300000',
+      'accept-ranges': 'bytes',
+      'content-disposition': 'inline',
+    });
+  });
+
+  it.each([
+    ['text/html', 'attachment'],
+    ['image/svg+xml', 'attachment'],
+    ['application/xhtml+xml', 'attachment'],
+    ['IMAGE/JPEG', 'inline'],
+    ['text/plain; charset=utf-8', 'inline'],
+    ['video/mp4', 'inline'],
+  ])('of %s is %s', async (type, disposition) => {
+    const { headers } = await ask(url, 'GET', pathOf(await upload(url, '<svg/>', type)), { as: ALICE });
+    expect([headers['content-type'], headers['content-disposition']]).toEqual([type, disposition]);
+  });
+
+  it.each(['nonsense', 'text', 'text/ht ml', 'a/b\u00ff'])('has never the type %j, which is none', async (type) => {
+    const headers = { 'content-type': type };
+    const { status, body } = await ask(url, 'POST', '/_matrix/media/v3/upload', { as: ALICE, body: 'x', headers });
+    expect([status, body.errcode]).toEqual([415, 'M_UNKNOWN']);
+  });
+
+  it('may be of a part', async () => {
+    for (const [range, first, last] of [
+      ['bytes=0-99', 0, 99],
+      ['bytes=299999-', 299_999, 299_999],
+      ['bytes=100000-999999999', 100_000, 299_999],
+      ['bytes=-10', 299_990, 299_999],
+      ['bytes=-999999', 0, 299_999],
+    ] as const) {
+      const { status, headers, bytes } = await get({ range });
+      expect([range, status, headers['content-range']]).toEqual([range, 206, `bytes ${first}-${last}/300000`]);
+      expect(bytes.equals(body.subarray(first, last + 1))).toBe(true);
+    }
+  });
+
+  it.each(['bytes=300000-', 'bytes=-0', 'bytes=999999999999999999999-'])('has no part %s', async (range) => {
+    const { status, headers } = await get({ range });
+    expect([status, headers['content-range']]).toEqual([416, 'bytes */300000']);
+  });
+
+  it.each(['bytes=0-1,5-6', 'bytes=5-1', 'lines=1-2', 'bytes=x-y', 'bytes=-', ''])(
+    'is whole when asked for %j',
+    async (range) => {
+      const { status, bytes } = await get({ range });
+      expect([status, bytes.equals(body)]).toEqual([200, true]);
+    },
+  );
+
+  it('is not sent again to who has it', async () => {
+    const { headers } = await get();
+    const etag = headers.etag!;
+    for (const given of [etag, `"other", ${etag}`, `W/${etag}`, '*']) {
+      const { status, bytes } = await get({ 'if-none-match': given });
+      expect([given, status, bytes.length]).toEqual([given, 304, 0]);
+    }
+    expect((await get({ 'if-none-match': '"other"' })).status).toBe(200);
+    expect((await get({ 'if-range': etag, range: 'bytes=0-1' })).status).toBe(206);
+    expect((await get({ 'if-range': '"other"', range: 'bytes=0-1' })).status).toBe(200);
+  });
+
+  it('tells its length to who asks for no more', async () => {
+    const { status, headers, bytes } = await get({}, 'HEAD');
+    expect([status, headers['content-length'], headers['content-type'], bytes.length]).toEqual([
+      200,
+      '300000',
+      'image/png',
+      0,
+    ]);
+  });
+
+  it('is for guests, too, and not without a token', async () => {
+    expect((await ask(url, 'GET', pathOf(uri), { as: '@guest1:one.test' })).status).toBe(200);
+    expect((await ask(url, 'GET', pathOf(uri))).body.errcode).toBe('M_MISSING_TOKEN');
+  });
+});
+
+describe('a download is refused', () => {
+  it.each([
+    ['of what there is not', 'mxc://one.test/nothing', 404, 'M_NOT_FOUND'],
+    ['of a path in the place of an id', 'mxc://one.test/..%2f..%2fetc%2fpasswd', 400, 'M_INVALID_PARAM'],
+    ['of an id with a dot', 'mxc://one.test/a.b', 400, 'M_INVALID_PARAM'],
+    ['of no server', 'mxc://not%20a%20server/abc', 400, 'M_INVALID_PARAM'],
+    ['of a server that is a path', 'mxc://..%2f/abc', 400, 'M_INVALID_PARAM'],
+  ])('%s', async (_, wanted, status, errcode) => {
+    const answer = await ask(url, 'GET', pathOf(wanted), { as: ALICE });
+    expect([answer.status, answer.body.errcode]).toEqual([status, errcode]);
+  });
+
+  it.each(['x', '-1', '1.5', ''])('with %j as the time to wait', async (time) => {
+    const { status, body } = await ask(url, 'GET', `${pathOf(uri)}?timeout_ms=${time}`, { as: ALICE });
+    expect([status, body.errcode]).toEqual([400, 'M_INVALID_PARAM']);
+  });
+});

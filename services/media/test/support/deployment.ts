@@ -1,0 +1,97 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ConfigInput, parseConfig } from '@ganglion/config';
+import { MatrixError } from '@ganglion/contracts';
+import { Database, migrate } from '@ganglion/database';
+import { createHttpApp, type TokenVerifier } from '@ganglion/http';
+import { createLogger, Metrics } from '@ganglion/telemetry';
+import { testDatabase } from '@ganglion/testing';
+import { mediaModule } from '../../src/media.module.js';
+import { createMediaServer, type MediaServerDependencies } from '../../src/media-server.js';
+import { mediaSchema } from '../../src/storage/migrations.js';
+
+/** Media servers on one database and one folder. A token is a user id. */
+export interface Deployment {
+  readonly db: Database;
+  readonly databaseUrl: string;
+  readonly folder: string;
+  /** The URL of one more replica. */
+  replica(media?: ConfigInput['media'], others?: Partial<MediaServerDependencies>): Promise<string>;
+  close(): Promise<void>;
+}
+
+const tokens: TokenVerifier = {
+  async verify(token) {
+    const userId = decodeURIComponent(token);
+    if (!userId.startsWith('@')) throw new MatrixError(401, 'M_UNKNOWN_TOKEN', 'No such token');
+    const flags = { admin: userId.startsWith('@admin'), guest: userId.startsWith('@guest') };
+    return { userId, deviceId: 'PHONE', ...flags, suspended: false, tokenHash: Buffer.from(token) };
+  },
+};
+
+export async function deploy(): Promise<Deployment> {
+  const database = await testDatabase();
+  const folder = await mkdtemp(join(tmpdir(), 'ganglion-media-'));
+  const db = await connect(database.url);
+  await migrate(db, mediaSchema);
+  const stops: (() => Promise<void>)[] = [];
+  return {
+    db,
+    databaseUrl: database.url,
+    folder,
+    async replica(media, others) {
+      const { url, stop } = await startReplica(database.url, folder, media, others);
+      stops.push(stop);
+      return url;
+    },
+    async close() {
+      for (const stop of stops) await stop();
+      await db.close();
+      await database.drop();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+/** One replica of a media server. */
+export async function startReplica(
+  databaseUrl: string,
+  folder: string,
+  media: ConfigInput['media'] = {},
+  others: Partial<MediaServerDependencies> = {},
+): Promise<{ url: string; stop: () => Promise<void> }> {
+  const db = await connect(databaseUrl);
+  const config = parseConfig(
+    JSON.stringify({
+      server_names: [{ name: 'one.test' }, { name: 'two.test' }],
+      http: { listeners: [{ host: '127.0.0.1', port: 0 }], drain_seconds: 0 },
+      media: { folder_dir: folder, ...media },
+    }),
+    '/',
+  );
+  const logger = createLogger({ level: 'silent' });
+  const server = createMediaServer({ config, db, logger, sweepEveryMs: 100, ...others });
+  const app = await createHttpApp([mediaModule(server)], {
+    config: config.http,
+    tokens,
+    rateLimiter: { take: async () => ({ allowed: true, retryAfterMs: 0 }) },
+    health: {},
+    logger,
+    metrics: new Metrics(),
+  });
+  server.start();
+  const [url = ''] = await app.listen();
+  return {
+    url,
+    async stop() {
+      await app.drain();
+      await server.stop();
+      await db.close();
+    },
+  };
+}
+
+function connect(url: string): Promise<Database> {
+  return Database.connect({ url, max: 5, applicationName: 'test', slowStatementMs: 10_000 });
+}
