@@ -2,6 +2,8 @@ import type { RateLimitName, RefundingRateLimiter } from '@ganglion/contracts';
 import { EXAMPLES, setScene } from './support/endpoint-examples.js';
 import { Homeserver, type Replica } from './support/homeserver.js';
 import { pathOf } from './support/hostile-input.js';
+import { KEY_EXAMPLES } from './support/key-examples.js';
+import { MEDIA_EXAMPLES } from './support/media-examples.js';
 import { type Answer, exchange, inRoom, Person } from './support/person.js';
 
 /** Remembers what was counted, and refuses what it is told to. */
@@ -100,10 +102,17 @@ const LIMITS: Readonly<Record<string, readonly RateLimitName[]>> = {
   [`PUT ${V3}/directory/list/room/:roomId`]: ['directory'],
   [`GET ${V3}/publicRooms`]: ['public_rooms'],
   [`POST ${V3}/publicRooms`]: ['public_rooms'],
+  ...Object.fromEntries(Object.keys(KEY_EXAMPLES).map((route) => [route, ['keys']])),
+  ...Object.fromEntries(
+    Object.keys(MEDIA_EXAMPLES)
+      .filter((route) => !route.endsWith('/config'))
+      .map((route) => [route, [route.includes('/download/') ? 'downloads' : 'uploads']]),
+  ),
 };
 
 /** Cheaper than counting: answers from memory, and reads and changes of what a user has one of. */
 const UNLIMITED = [
+  ...['GET /_matrix/client/v1/media/config', 'GET /_matrix/media/v3/config'],
   ...['GET /_matrix/client/versions', 'GET /.well-known/matrix/client', 'GET /.well-known/matrix/server'],
   ...['GET /_matrix/key/v2/server', 'GET /_matrix/federation/v1/version', `GET ${V3}/login`],
   ...[`GET ${V3}/admin/whois/:userId`, 'GET /_matrix/client/v1/admin/lock/:userId'],

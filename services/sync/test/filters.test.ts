@@ -141,8 +141,8 @@ describe('which events', () => {
 
   it('of account data, and of what does not last', async () => {
     await setAccountData('m.tag', { url: 'x' }, roomId);
-    await setAccountData('m.direct', {});
-    await setAccountData('org.example', {});
+    await setAccountData('m.direct', { [bob.userId]: [roomId] });
+    await setAccountData('org.example', { is: 'set' });
     await bob.types(roomId, true);
     await alice.roomUntil(roomId, ({ ephemeral }) => ephemeral.events.length > 0);
     const global = async (filter: object) => types((await alice.with({}).sync({ filter })).account_data);
