@@ -24,6 +24,9 @@ const MAY = [
   `GET ${V3}/devices/:deviceId`,
   `PUT ${V3}/devices/:deviceId`,
   `GET ${V3}/account/whoami`,
+  `POST ${V3}/keys/upload`,
+  `POST ${V3}/keys/query`,
+  `POST ${V3}/keys/claim`,
 ];
 /** What their clients cannot do without, or find rooms by. */
 const MAY_BESIDES = [
@@ -92,7 +95,7 @@ describe('of the endpoints that need an access token, to guests', () => {
 
   it('those are open that the specification opens, and no others', async () => {
     const open: string[] = [];
-    for (const route of Object.keys(EXAMPLES)) {
+    for (const route of Object.keys(EXAMPLES).filter((route) => !route.includes('/_matrix/federation/'))) {
       const needsToken = (await answerTo('nobody', route)).body.errcode === 'M_UNKNOWN_TOKEN';
       if (needsToken && !isForbidden(await answerTo(guest.token, route))) open.push(route);
     }
