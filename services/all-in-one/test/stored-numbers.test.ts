@@ -23,7 +23,8 @@ const KEEP_NOTHING_MORE = [
     (path) => `POST ${V3}/rooms/:roomId/${path}`,
   ),
   ...[`POST ${V3}/knock/:roomIdOrAlias`, `PUT ${V3}/rooms/:roomId/redact/:eventId/:txnId`],
-  `PUT ${V3}/rooms/:roomId/typing/:userId`,
+  ...[`PUT ${V3}/rooms/:roomId/typing/:userId`, `POST ${V3}/keys/query`, `POST ${V3}/keys/claim`],
+  ...['lock', 'suspend'].map((path) => `PUT /_matrix/client/v1/admin/${path}/:userId`),
 ];
 
 /** The endpoints that keep what they are given, whatever that is. */

@@ -59,7 +59,7 @@ describe('the command that starts a cluster', () => {
     const first = await cluster(port);
     const pids = [...first.output.text.matchAll(/process (\d+)/g)].map(([, pid]) => Number(pid));
     expect(first.output.text).toContain(url);
-    expect(pids).toHaveLength(6);
+    expect(pids).toHaveLength(8);
     const alice = await MatrixUser.register(url, 'alice');
     const roomId = await alice.createRoom();
     const eventId = await alice.sendText(roomId, 'still there?');

@@ -157,7 +157,11 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
     ]),
   ),
   [`GET ${V3}/user/:userId/rooms/:roomId/tags`]: ofTag,
-  [`PUT ${V3}/user/:userId/rooms/:roomId/tags/:tag`]: (scene) => ({ ...ofTag(scene), body: { order: 0.5 } }),
+  [`PUT ${V3}/user/:userId/rooms/:roomId/tags/:tag`]: (scene) => ({
+    ...ofTag(scene),
+    body: { order: 0.5 },
+    freeForm: true,
+  }),
   [`DELETE ${V3}/user/:userId/rooms/:roomId/tags/:tag`]: ofTag,
   [`POST ${V3}/user/:userId/openid/request_token`]: ofPerson,
   'GET /_matrix/federation/v1/openid/userinfo': async ({ person }) => {

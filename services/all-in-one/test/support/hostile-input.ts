@@ -141,7 +141,8 @@ export function pathOf(
 }
 
 function hostilePaths(route: string, example: Example): HostileRequest[] {
-  return Object.keys(example.params ?? {}).flatMap((name) =>
+  const names = Object.keys(example.params ?? {}).filter((name) => route.split('/').includes(`:${name}`));
+  return names.flatMap((name) =>
     HOSTILE_SEGMENTS.map((segment) => ({
       what: `${segment.slice(0, 20)} as ${name}`,
       path: pathOf(route, example, { [name]: segment }),
