@@ -15,6 +15,9 @@ const V3 = '/_matrix/client/v3';
 const NUMBERS = ['9007199254740993', '1.0', '1e3'];
 /** Of the endpoints that take a body, those that look at what they know and keep nothing else of it. */
 const KEEP_NOTHING_MORE = [
+  'POST /_matrix/client/v1/login/get_token',
+  'POST /_synapse/admin/v1/registration_tokens/new',
+  'PUT /_synapse/admin/v1/registration_tokens/:token',
   ...['POST /_synapse/admin/v1/register', `POST ${V3}/login`, `POST ${V3}/refresh`, `POST ${V3}/register`],
   ...[`POST ${V3}/account/password`, `POST ${V3}/account/deactivate`, `POST ${V3}/delete_devices`],
   ...[`PUT ${V3}/devices/:deviceId`, `DELETE ${V3}/devices/:deviceId`, `POST ${V3}/publicRooms`],
