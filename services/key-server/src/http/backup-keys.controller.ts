@@ -29,7 +29,7 @@ import {
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#server-side-key-backups */
 @Controller('_matrix/client/v3/room_keys/keys')
-@Authenticated()
+@Authenticated({ suspended: true })
 export class BackupKeysController {
   constructor(@Inject(Backups) private readonly backups: Backups) {}
 

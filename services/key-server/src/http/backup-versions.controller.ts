@@ -8,7 +8,7 @@ import { backupBody, type VersionPath, versionPath } from './backup-bodies.js';
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#server-side-key-backups */
 @Controller('_matrix/client/v3/room_keys/version')
-@Authenticated()
+@Authenticated({ suspended: true })
 export class BackupVersionsController {
   constructor(@Inject(Backups) private readonly backups: Backups) {}
 

@@ -18,7 +18,7 @@ import { jsonObject } from './values.js';
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#cross-signing */
 @Controller('_matrix/client/v3/keys')
-@Authenticated()
+@Authenticated({ suspended: true })
 export class CrossSigningController {
   constructor(
     @Inject(CrossSigning) private readonly crossSigning: CrossSigning,

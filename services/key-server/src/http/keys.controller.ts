@@ -16,7 +16,7 @@ import { claimBody, queryBody, uploadBody } from './key-bodies.js';
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#key-distribution */
 @Controller('_matrix/client/v3/keys')
-@Authenticated({ guests: true })
+@Authenticated({ guests: true, suspended: true })
 export class KeysController {
   constructor(
     @Inject(KeyUploads) private readonly uploads: KeyUploads,
