@@ -163,7 +163,7 @@ async function write(tx: Transaction, userId: string, edit: KeyEdit): Promise<Ke
   if (edit.newKeys !== undefined) await addNewKeys(tx, userId, edit.newKeys);
   if (!hasChanged) return undefined;
   const signedUserIds = [...new Set(userSignatures.map(({ signedUserId }) => signedUserId))];
-  return { outboxId: 0, userId, seq, listChanged, signedUserIds };
+  return { userId, seq, listChanged, signedUserIds };
 }
 
 async function nextSeq(tx: Transaction, userId: string, listChanged: boolean): Promise<number> {

@@ -70,7 +70,6 @@ export interface KeyEdit {
 
 /** That something which others tell of a user has changed. */
 export interface KeyChangeRecord {
-  readonly outboxId: number;
   readonly userId: string;
   readonly seq: number;
   readonly listChanged: boolean;
