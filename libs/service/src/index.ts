@@ -1,2 +1,3 @@
 export type { Foundation, Interfaces } from './foundation.js';
+export { Periodically } from './periodically.js';
 export type { ComposedService, Part, ServiceDescriptor } from './service-descriptor.js';

@@ -4,6 +4,7 @@ import type { KeyCounts, KeyLog } from '@ganglion/contracts/keys';
 import type { Devices, InteractiveAuth } from '@ganglion/contracts/user';
 import { type Database, markAnew } from '@ganglion/database';
 import { ready } from '@ganglion/protocol';
+import { Periodically } from '@ganglion/service';
 import type { Logger } from '@ganglion/telemetry';
 import { RevocationListener } from './consumers/revocation-listener.js';
 import { Backups } from './domain/backups.js';
@@ -63,11 +64,12 @@ export function createKeyServer(deps: KeyServerDependencies): KeyServer {
   const remote = new NoRemoteServers();
   const endedDevices = new EndedDevices(keys, devices, announcements);
   const revocations = new RevocationListener(bus, endedDevices, logger);
-  let timer: NodeJS.Timeout | undefined;
-  const forget = () =>
-    oneTimeKeys.forgetClaimed(REMEMBER_CLAIMED_MS).catch((error: unknown) => {
-      logger.warn({ err: error }, 'claimed keys could not be forgotten; it will be tried again');
-    });
+  const forgetting = new Periodically(
+    'forgetting claimed keys',
+    FORGET_EVERY_MS,
+    () => oneTimeKeys.forgetClaimed(REMEMBER_CLAIMED_MS),
+    logger,
+  );
   return {
     uploads: new KeyUploads(keys, oneTimeKeys, devices, announcements, endedDevices),
     queries: new KeyQueries(keys, local, remote),
@@ -82,12 +84,10 @@ export function createKeyServer(deps: KeyServerDependencies): KeyServer {
       await ready();
       await markAnew(db, KEY_MARKS);
       await revocations.start();
-      timer = setInterval(forget, FORGET_EVERY_MS);
-      timer.unref();
+      forgetting.start();
     },
     async stop() {
-      clearInterval(timer);
-      await revocations.stop();
+      await Promise.all([forgetting.stop(), revocations.stop()]);
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { Config } from '@ganglion/config';
 import type { Database } from '@ganglion/database';
+import { Periodically } from '@ganglion/service';
 import type { Logger } from '@ganglion/telemetry';
 import type { Provider } from '@nestjs/common';
 import { Arrivals } from './domain/arrivals.js';
@@ -10,7 +11,6 @@ import { Sweeper } from './domain/sweeper.js';
 import { type UploadPolicy, Uploads } from './domain/uploads.js';
 import { FileAnswers } from './http/file-answers.js';
 import { SETTINGS, type Settings } from './http/settings.js';
-import { Periodically } from './periodically.js';
 import { PostgresFileStore } from './storage/file-store.js';
 import { FolderStore } from './storage/folder-store.js';
 import { PostgresLooseKeys } from './storage/loose-key-store.js';
