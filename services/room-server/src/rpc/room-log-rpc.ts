@@ -35,9 +35,12 @@ export class RoomLogRpc implements RoomLog {
     return { changes: [...page.changes], nextKey: page.nextKey };
   }
 
-  async getEvents({ roomId, eventIds, eventNids }: GetEventsRequest) {
+  async getEvents({ roomId, eventIds, eventNids, roomNids }: GetEventsRequest) {
     const nids = eventNids.slice(0, MAX_EVENTS);
-    const { version, events } = await this.reader.events(roomId, eventIds.slice(0, MAX_EVENTS), nids);
-    return { events: events.map((event) => visible(event, version)) };
+    const found =
+      roomNids.length > 0
+        ? await this.reader.eventsOfRooms(roomNids.slice(0, MAX_EVENTS), nids)
+        : await this.reader.events(roomId, eventIds.slice(0, MAX_EVENTS), nids);
+    return { events: found.map(({ event, version, transaction }) => ({ ...visible(event, version), transaction })) };
   }
 }

@@ -1,6 +1,8 @@
+import type { TransactionKey } from '@ganglion/contracts/room';
 import type { Queryable } from '@ganglion/database';
 import type { States } from '../domain/state/states.js';
 import type { StateEvent, StateSource, UserInRoom } from '../domain/visible-state.js';
+import { rememberedSlots } from './transaction-keys.js';
 
 interface EventRow extends Record<string, unknown> {
   eventNid: number;
@@ -10,6 +12,21 @@ interface EventRow extends Record<string, unknown> {
   redactionId: string | null;
   redactionJson: string | null;
   redactionIsRedacted: boolean;
+}
+
+interface WholeRow extends EventRow {
+  version: string;
+  userId: string | null;
+  deviceId: string | null;
+  scope: string | null;
+  txnId: string | null;
+}
+
+/** An event with its room's version, and the transaction that made it while that is remembered. */
+export interface WholeEvent {
+  readonly event: StateEvent;
+  readonly version: string;
+  readonly transaction: TransactionKey | undefined;
 }
 
 const EVENT = `e.event_nid AS "eventNid", e.event_id AS "eventId", e.pdu AS "pduJson",
@@ -41,14 +58,26 @@ const EVENTS = `
   SELECT ${EVENT} FROM room_server.events e ${REDACTION}
   WHERE e.room_nid = $1 AND e.event_nid = ANY($2) ORDER BY e.depth, e.event_nid`;
 
+/** An event with its room's version and whose request made it, as long as that is remembered. */
+const WHOLE_EVENT = `${EVENT}, rooms.room_version AS version, t.user_id AS "userId", t.device_id AS "deviceId", t.scope,
+  t.txn_id AS "txnId"`;
+const TRANSACTION = (slots: string) => `LEFT JOIN room_server.transactions t
+  ON t.slot = ANY(${slots}::smallint[]) AND t.room_nid = e.room_nid AND t.txn_key = e.txn_key AND t.event_nid = e.event_nid`;
+
 const EVENTS_BY_ID = `
-  SELECT ${EVENT}, rooms.room_version AS version
-  FROM room_server.rooms JOIN room_server.events e USING (room_nid) ${REDACTION}
+  SELECT ${WHOLE_EVENT}
+  FROM room_server.rooms JOIN room_server.events e USING (room_nid) ${REDACTION} ${TRANSACTION('$4')}
   WHERE rooms.room_id = $1 AND ((e.event_id = ANY($2) AND e.status = 0))
   UNION ALL
-  SELECT ${EVENT}, rooms.room_version
-  FROM room_server.rooms JOIN room_server.events e USING (room_nid) ${REDACTION}
+  SELECT ${WHOLE_EVENT}
+  FROM room_server.rooms JOIN room_server.events e USING (room_nid) ${REDACTION} ${TRANSACTION('$4')}
   WHERE rooms.room_id = $1 AND e.event_nid = ANY($3) AND e.status <> 1`;
+
+const EVENTS_OF_ROOMS = `
+  SELECT ${WHOLE_EVENT}
+  FROM unnest($1::bigint[], $2::bigint[]) AS wanted(room_nid, event_nid)
+  JOIN room_server.events e USING (room_nid, event_nid) JOIN room_server.rooms USING (room_nid)
+  ${REDACTION} ${TRANSACTION('$3')} WHERE e.status <> 1`;
 
 /** Reads the state of rooms, now or at an event. */
 export class StateReader implements StateSource {
@@ -88,16 +117,20 @@ export class StateReader implements StateSource {
   }
 
   /**
-   * Events of a room, and its version: accepted ones by their ids, and any but rejected ones by their numbers. Those that it
+   * Events of a room: accepted ones by their ids, and any but rejected ones by their numbers. Those that it
    * does not have are left out.
    */
-  async events(roomId: string, eventIds: readonly string[], eventNids: readonly number[]) {
-    const { rows } = await this.db.query<EventRow & { version: string }>({
-      name: 'events-by-id',
-      text: EVENTS_BY_ID,
-      values: [roomId, eventIds, eventNids],
-    });
-    return { version: rows[0]?.version ?? '', events: rows.map(stateEvent) };
+  async events(roomId: string, eventIds: readonly string[], eventNids: readonly number[]): Promise<WholeEvent[]> {
+    const values = [roomId, eventIds, eventNids, rememberedSlots()];
+    const { rows } = await this.db.query<WholeRow>({ name: 'events-by-id', text: EVENTS_BY_ID, values });
+    return rows.map(wholeEvent);
+  }
+
+  /** Events of several rooms by their numbers, any but rejected ones. @param roomNids the room of each */
+  async eventsOfRooms(roomNids: readonly number[], eventNids: readonly number[]): Promise<WholeEvent[]> {
+    const values = [roomNids, eventNids, rememberedSlots()];
+    const { rows } = await this.db.query<WholeRow>({ name: 'events-of-rooms', text: EVENTS_OF_ROOMS, values });
+    return rows.map(wholeEvent);
   }
 
   async around(roomNid: number, eventNid: number, side: 'before' | 'after', type?: string, stateKey?: string) {
@@ -123,6 +156,12 @@ export class StateReader implements StateSource {
     const { rows } = await this.db.query<{ key_nid: number }>({ name: 'state-keys', text: KEYS, values });
     return rows.map((row) => row.key_nid);
   }
+}
+
+function wholeEvent(row: WholeRow): WholeEvent {
+  const { version, userId, deviceId, scope, txnId } = row;
+  const isRemembered = userId !== null && deviceId !== null && scope !== null && txnId !== null;
+  return { event: stateEvent(row), version, transaction: isRemembered ? { userId, deviceId, scope, txnId } : undefined };
 }
 
 function stateEvent(row: EventRow): StateEvent {
