@@ -197,7 +197,12 @@ describe.each(VERSIONS)('a room of version %s from before rooms were graphs', (v
     expect(first.size).toBeGreaterThan(0);
     for (let start = 0; start < events.length; start += 100) {
       const eventIds = events.slice(start, start + 100).map(({ eventId }) => eventId);
-      const { events: shown } = await replicas[0].roomLog.getEvents({ roomId: idOf(), eventIds, eventNids: [] });
+      const { events: shown } = await replicas[0].roomLog.getEvents({
+        roomId: idOf(),
+        eventIds,
+        eventNids: [],
+        roomNids: [],
+      });
       const because = new Map(shown.map(({ eventId, redactedBecause }) => [eventId, redactedBecause?.eventId]));
       expect(because).toEqual(new Map(eventIds.map((eventId) => [eventId, first.get(eventId)])));
     }

@@ -176,7 +176,7 @@ describe('what another server sends', () => {
     ]);
     for (const { reason } of outcomes.slice(1)) expect(reason).not.toBe('');
     const { events } = await replicas[0].roomLog.getEvents({
-      ...{ roomId: room.writer.roomId, eventIds: [outcomes[0]!.eventId], eventNids: [] },
+      ...{ roomId: room.writer.roomId, eventIds: [outcomes[0]!.eventId], eventNids: [], roomNids: [] },
     });
     expect(JSON.parse(events[0]!.pduJson).content).toEqual({});
   });
@@ -215,7 +215,7 @@ describe('what another server sends', () => {
     expect(await enter(replicas[0], room, redacting.eventId)).toMatchObject({ fate: PduFate.ACCEPTED });
     await receive(replicas[1], room, [target.json]);
     const { events } = await replicas[0].roomLog.getEvents({
-      ...{ roomId: room.writer.roomId, eventIds: [target.eventId], eventNids: [] },
+      ...{ roomId: room.writer.roomId, eventIds: [target.eventId], eventNids: [], roomNids: [] },
     });
     expect(events).toMatchObject([{ redactedBecause: { eventId: redacting.eventId } }]);
     const log = await replicas[0].roomLog.getRoomEvents({

@@ -196,7 +196,12 @@ describe('redactions from elsewhere that have no power', () => {
       const { outcomes } = await replica.roomIntake.receivePdus({ roomId, pdusJson: [json], backfill: false });
       expect(outcomes).toMatchObject([{ eventId, fate: PduFate.ACCEPTED }]);
     }
-    const { events } = await replica.roomLog.getEvents({ roomId, eventIds: [message.eventId], eventNids: [] });
+    const { events } = await replica.roomLog.getEvents({
+      roomId,
+      eventIds: [message.eventId],
+      eventNids: [],
+      roomNids: [],
+    });
     expect(JSON.parse(events[0]!.pduJson).content.body).toBe('mine');
     const log = await replica.roomLog.getRoomEvents({ roomId, afterSeq: 4, limit: 10, backfilled: false });
     const told = new Map(log.events!.events.map((event) => [event.eventId, event]));

@@ -163,8 +163,9 @@ describe('the log of a room', () => {
 });
 
 describe('single events', () => {
+  const byId = (roomId: string, ...eventIds: string[]) => ({ roomId, eventIds, eventNids: [], roomNids: [] });
   const read = async (roomId: string, eventIds: string[]) => {
-    const { events } = await replica.roomLog.getEvents({ roomId, eventIds, eventNids: [] });
+    const { events } = await replica.roomLog.getEvents(byId(roomId, ...eventIds));
     return events.map(({ eventId, redactedBecause }) => [eventId, redactedBecause?.eventId]);
   };
 
@@ -174,7 +175,7 @@ describe('single events', () => {
     const elsewhere = await send(replica, other, ALICE);
     expect(await read(roomId, [eventId, elsewhere.eventId, '$nothing'])).toEqual([[eventId, undefined]]);
     expect(await read('!nothing:one.test', [eventId])).toEqual([]);
-    const { events } = await replica.roomLog.getEvents({ roomId, eventIds: [eventId], eventNids: [] });
+    const { events } = await replica.roomLog.getEvents(byId(roomId, eventId));
     expect(JSON.parse(events[0]!.pduJson)).toMatchObject({
       sender: ALICE,
       hashes: {},
@@ -190,7 +191,34 @@ describe('single events', () => {
       ...{ type: 'm.room.redaction', content: {}, redacts: eventId },
     });
     expect(await read(roomId, [eventId])).toEqual([[eventId, redaction]]);
-    const { events } = await replica.roomLog.getEvents({ roomId, eventIds: [eventId], eventNids: [] });
+    const { events } = await replica.roomLog.getEvents(byId(roomId, eventId));
     expect(JSON.parse(events[0]!.pduJson).content).toEqual({});
   });
+
+  it('are found by their numbers in several rooms at once, each in the room that it is said to be of', async () => {
+    const rooms = [await createRoom(replica), await createRoom(replica)];
+    const [one, two] = await Promise.all(rooms.map((roomId) => numbersOf(roomId)));
+    const eventNids = [one!.last, two!.last, two!.last];
+    const roomNids = [one!.roomNid, two!.roomNid, one!.roomNid];
+    const { events } = await replica.roomLog.getEvents({ roomId: '', eventIds: [], eventNids, roomNids });
+    expect(events.map(({ eventNid }) => eventNid).sort()).toEqual([one!.last, two!.last].sort());
+  });
+
+  it('tell whose request made them', async () => {
+    const roomId = await createRoom(replica);
+    const { eventId } = await send(replica, roomId, ALICE, { txnId: 'one' });
+    const transaction = { userId: ALICE, deviceId: 'PHONE', scope: 'm.room.message', txnId: 'one' };
+    const { roomNid, last } = await numbersOf(roomId);
+    const asked = [byId(roomId, eventId), { roomId: '', eventIds: [], eventNids: [last], roomNids: [roomNid] }];
+    const answers = await Promise.all(asked.map((request) => replica.roomLog.getEvents(request)));
+    expect(answers.map(({ events }) => events[0]?.transaction)).toEqual([transaction, transaction]);
+    const creation = await replica.roomLog.getRoomEvents({ roomId, afterSeq: 0, limit: 1, backfilled: false });
+    const [create] = (await replica.roomLog.getEvents(byId(roomId, creation.events!.events[0]!.eventId))).events;
+    expect(create?.transaction).toBeUndefined();
+  });
+
+  async function numbersOf(roomId: string) {
+    const { events } = await replica.roomLog.getRoomEvents({ roomId, afterSeq: 0, limit: 0, backfilled: false });
+    return { roomNid: events!.roomNid, last: events!.events.at(-1)!.eventNid };
+  }
 });

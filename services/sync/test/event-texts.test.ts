@@ -2,8 +2,8 @@ import type { EventWithId, GetEventsRequest, GetEventsResponse } from '@ganglion
 import { contentText } from '../src/domain/event-text.js';
 import { EventTexts } from '../src/domain/texts/event-texts.js';
 
-const ROOM = { roomId: '!a:one.test', roomVersion: '11' };
-const OTHER = { roomId: '!b:one.test', roomVersion: '11' };
+const ROOM = { nid: 1, roomId: '!a:one.test', roomVersion: '11' };
+const OTHER = { nid: 2, roomId: '!b:one.test', roomVersion: '11' };
 
 const eventOf = (eventNid: number, body: string): EventWithId => ({
   ...{ eventNid, eventId: `$${eventNid}` },
@@ -17,12 +17,15 @@ const eventOf = (eventNid: number, body: string): EventWithId => ({
 class Log {
   readonly asked: GetEventsRequest[] = [];
   readonly bodies = new Map<number, string>();
+  /** Whether it is of a release that knows nothing of several rooms at once. */
+  isOld = false;
   gate: Promise<unknown> = Promise.resolve();
 
   async getEvents(request: GetEventsRequest): Promise<GetEventsResponse> {
     this.asked.push(request);
     const nids = [...request.eventNids, ...request.eventIds.map((id) => Number(id.slice(1)))];
-    const events = nids.flatMap((nid) => (this.bodies.has(nid) ? eventOf(nid, this.bodies.get(nid)!) : []));
+    const isLost = this.isOld && request.roomId === '';
+    const events = nids.flatMap((nid) => (!isLost && this.bodies.has(nid) ? eventOf(nid, this.bodies.get(nid)!) : []));
     await this.gate;
     return { events };
   }
@@ -44,14 +47,28 @@ describe('the texts of events', () => {
   };
 
   it('are asked for once for all who want them at the same time, and then known', async () => {
-    const [one, two] = await Promise.all([texts.load(ROOM, [1, 2]), texts.load(ROOM, [2, 3]), texts.load(OTHER, [4])]);
+    const [one, two] = await Promise.all([texts.load(ROOM, [1, 2]), texts.load(ROOM, [2, 3])]);
     expect([...one.keys(), ...two.keys()]).toEqual([1, 2, 2, 3]);
+    expect(log.asked).toEqual([{ roomId: ROOM.roomId, eventIds: [], eventNids: [1, 2, 3], roomNids: [] }]);
+    expect(await bodyOf(3)).toBe('body 3');
+    expect(log.asked).toHaveLength(1);
+  });
+
+  it('are asked for in one call, be they of several rooms', async () => {
+    const [one, two] = await Promise.all([texts.load(ROOM, [1, 2]), texts.load(OTHER, [4])]);
+    expect([...one.keys(), ...two.keys()]).toEqual([1, 2, 4]);
+    expect(log.asked).toEqual([{ roomId: '', eventIds: [], eventNids: [1, 2, 4], roomNids: [1, 1, 2] }]);
+  });
+
+  it('come from a room-server that knows of one room at a time, too', async () => {
+    log.isOld = true;
+    const [one, two] = await Promise.all([texts.load(ROOM, [1, 2]), texts.load(OTHER, [4])]);
+    expect([...one.keys(), ...two.keys()]).toEqual([1, 2, 4]);
     expect(log.asked.map(({ roomId, eventNids }) => [roomId, eventNids])).toEqual([
-      [ROOM.roomId, [1, 2, 3]],
+      ['', [1, 2, 4]],
+      [ROOM.roomId, [1, 2]],
       [OTHER.roomId, [4]],
     ]);
-    expect(await bodyOf(3)).toBe('body 3');
-    expect(log.asked).toHaveLength(2);
   });
 
   it('are JSON whose end is the content, without what only servers exchange', async () => {

@@ -161,7 +161,11 @@ export class StateReader implements StateSource {
 function wholeEvent(row: WholeRow): WholeEvent {
   const { version, userId, deviceId, scope, txnId } = row;
   const isRemembered = userId !== null && deviceId !== null && scope !== null && txnId !== null;
-  return { event: stateEvent(row), version, transaction: isRemembered ? { userId, deviceId, scope, txnId } : undefined };
+  return {
+    event: stateEvent(row),
+    version,
+    transaction: isRemembered ? { userId, deviceId, scope, txnId } : undefined,
+  };
 }
 
 function stateEvent(row: EventRow): StateEvent {

@@ -110,8 +110,14 @@ export class TestRooms implements RoomLog {
     return { heads, cursor: sinceCursor };
   }
 
-  async getEvents({ roomId, eventIds, eventNids }: GetEventsRequest): Promise<GetEventsResponse> {
-    return { events: this.room(roomId).find((id, nid) => eventIds.includes(id) || eventNids.includes(nid)) };
+  async getEvents({ roomId, eventIds, eventNids, roomNids }: GetEventsRequest): Promise<GetEventsResponse> {
+    if (roomNids.length === 0) {
+      return { events: this.room(roomId).find((id, nid) => eventIds.includes(id) || eventNids.includes(nid)) };
+    }
+    const rooms = new Map([...this.#rooms.values()].map((room) => [room.roomNid, room]));
+    return {
+      events: eventNids.flatMap((wanted, index) => rooms.get(roomNids[index]!)?.find((_, nid) => nid === wanted) ?? []),
+    };
   }
 
   async getStateChanges({

@@ -1,5 +1,6 @@
 import type { Gauge } from '@ganglion/telemetry';
 import type { AccountDataRow } from '../append-batch.js';
+import { forEachAtMost } from '../at-most.js';
 import { concatenated } from '../concatenated.js';
 import type { Announcements, Reader } from '../feed/announcements.js';
 import type { Deliveries } from '../feed/deliveries.js';
@@ -10,7 +11,6 @@ import type { RoomViews } from '../views/room-views.js';
 import type { TypingNow } from '../views/typing-now.js';
 import { type RoomMembership, snapshotOf, type UserView } from '../views/user-view.js';
 import type { UserViews } from '../views/user-views.js';
-import { forEachAtMost } from './at-most.js';
 import type { EphemeralReader } from './ephemeral-reader.js';
 import { declinedRoomAnswer, ownMemberEvent, strippedRoomText, strippedStateOf, toldState } from './invited-room.js';
 import { accountDataFor, accountDataText, roomAnswer } from './joined-room.js';

@@ -18,7 +18,8 @@ export async function rawEvents(
   const ids = [...new Set(wanted.map(({ text }) => text.eventId))];
   const texts = new Map<string, string>();
   for (let first = 0; first < ids.length; first += PAGE) {
-    const { events } = await log.getEvents({ roomId, eventIds: ids.slice(first, first + PAGE), eventNids: [] });
+    const eventIds = ids.slice(first, first + PAGE);
+    const { events } = await log.getEvents({ roomId, eventIds, eventNids: [], roomNids: [] });
     for (const { eventId, pduJson } of events) texts.set(eventId, rawText(eventId, pduJson));
   }
   return texts;
