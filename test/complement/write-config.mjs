@@ -11,12 +11,12 @@ const config = {
   data_dir: DATA_DIR,
   database: { embedded: {}, pool_size: 10 },
   http: {
-    listeners: [
-      { host: BIND_ADDR, port: Number(CLIENT_PORT) },
-      { host: BIND_ADDR, port: Number(FEDERATION_PORT), tls: { cert_file: TLS_CERT, key_file: TLS_KEY } },
-    ],
+    listeners: [{ host: BIND_ADDR, port: Number(CLIENT_PORT) }],
     public_base_url: `http://${BIND_ADDR}:${CLIENT_PORT}`,
     drain_seconds: 2,
+  },
+  federation: {
+    listeners: [{ host: BIND_ADDR, port: Number(FEDERATION_PORT), tls: { cert_file: TLS_CERT, key_file: TLS_KEY } }],
   },
   registration: { enabled: true, shared_secret: REGISTRATION_SHARED_SECRET },
   // The suite gives power levels to creators of rooms, which rooms of version 12 refuse.

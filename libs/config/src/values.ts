@@ -73,6 +73,17 @@ export const certFile = path.meta({ description: 'Our certificate, with its chai
 export const keyFile = path.meta({ description: 'Private key of our certificate.', examples: ['tls/ganglion.key'] });
 
 export const port = z.int().min(0).max(65535);
+
+/** Where a server listens. */
+export const listener = (defaultPort: number) =>
+  z.strictObject({
+    host: z.string().min(1).default('127.0.0.1').describe('Address to listen on; "::" is all of them.'),
+    port: port.default(defaultPort).describe('Port to listen on.'),
+    tls: z
+      .strictObject({ cert_file: certFile, key_file: keyFile })
+      .exactOptional()
+      .meta({ description: 'Serve HTTPS; without it, plain HTTP for a reverse proxy.' }),
+  });
 export const count = z.int().min(1);
 export const milliseconds = z.int().min(1);
 /** In milliseconds; PostgreSQL knows none that are longer than 2^31 - 1. */

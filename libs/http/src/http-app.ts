@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
+import type { RequestListener } from 'node:http';
 import type { Config } from '@ganglion/config';
 import type { RateLimiter } from '@ganglion/contracts';
 import type { Logger, Metrics } from '@ganglion/telemetry';
@@ -12,6 +13,7 @@ import { allowWebBrowsers, answersPreflight } from './cors.js';
 import { Door } from './door.js';
 import { Draining } from './drain.js';
 import { MatrixErrorFilter } from './error-filter.js';
+import { federationOnly } from './federation-only.js';
 import { answerLiveness, type HealthChecks } from './health.js';
 import { refuseNulInUrls } from './hostile-url.js';
 import { parseJsonBodies } from './json-body.js';
@@ -33,6 +35,8 @@ export interface HttpAppOptions {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly draining?: Draining;
+  /** Where only other servers are answered. */
+  readonly federationListeners?: Config['federation']['listeners'];
 }
 
 /** The HTTP side of one process: whatever services' modules it was given, behind one set of listeners. */
@@ -127,15 +131,19 @@ export async function createHttpApp(
   await server.ready();
   const { config, logger } = options;
   const onFault = (error: Error) => logger.warn({ err: error }, 'renewed certificates of a listener are not used');
-  const listeners = new Listeners(config.listeners, (request, response) => server.routing(request, response), onFault);
+  const handle: RequestListener = (request, response) => server.routing(request, response);
+  const sockets = [
+    new Listeners(config.listeners, handle, onFault),
+    new Listeners(options.federationListeners ?? [], federationOnly(handle), onFault),
+  ];
   return {
     fastify: server,
     operators: createOperatorsApp(options.health, options.metrics, draining),
     routes,
-    listen: () => listeners.listen(),
+    listen: async () => (await Promise.all(sockets.map((listeners) => listeners.listen()))).flat(),
     async drain() {
       draining.begin();
-      await listeners.close(config.drain_seconds * 1000);
+      await Promise.all(sockets.map((listeners) => listeners.close(config.drain_seconds * 1000)));
       await app.close();
     },
   };

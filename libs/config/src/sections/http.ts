@@ -1,25 +1,9 @@
 import { z } from 'zod';
-import { addressRange, certFile, count, httpUrl, keyFile, port } from '../values.js';
+import { addressRange, count, httpUrl, listener } from '../values.js';
 
 export const http = z
   .strictObject({
-    listeners: z
-      .array(
-        z.strictObject({
-          host: z.string().min(1).default('127.0.0.1').describe('Address to listen on; "::" is all of them.'),
-          port: port.default(8008).describe('Port to listen on.'),
-          tls: z
-            .strictObject({
-              cert_file: certFile,
-              key_file: keyFile,
-            })
-            .exactOptional()
-            .meta({ description: 'Serve HTTPS; without it, plain HTTP for a reverse proxy.' }),
-        }),
-      )
-      .min(1)
-      .prefault([{}])
-      .describe('Where clients and other servers are answered.'),
+    listeners: z.array(listener(8008)).min(1).prefault([{}]).describe('Where clients and other servers are answered.'),
     public_base_url: httpUrl.exactOptional().meta({
       description: 'How clients reach this deployment from outside.',
       examples: ['https://matrix.example.org'],

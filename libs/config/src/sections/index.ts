@@ -1,5 +1,6 @@
 import { bus } from './bus.js';
 import { database } from './database.js';
+import { federation } from './federation.js';
 import { http } from './http.js';
 import { media } from './media.js';
 import { passwords } from './passwords.js';
@@ -23,6 +24,7 @@ export const sections = {
   rooms,
   sync,
   media,
+  federation,
   rate_limits: rateLimits,
   telemetry,
 };

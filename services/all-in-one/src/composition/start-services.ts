@@ -62,6 +62,7 @@ async function start(config: Config, services: readonly ServiceName[], cleanup: 
   const app = await createHttpApp(composed.modules, {
     ...verifier,
     config: config.http,
+    federationListeners: services.includes('federation-api') ? config.federation.listeners : [],
     rateLimiter,
     health,
     logger,
