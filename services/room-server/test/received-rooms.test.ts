@@ -294,3 +294,34 @@ describe('a room that we are not in', () => {
     }
   });
 });
+
+describe('what is told of rooms to whoever takes in what other servers send', () => {
+  const describeTo = async (serverName: string, ...roomIds: string[]) =>
+    (await replicas[1].roomIntake.describeRooms({ roomIds, serverName })).rooms;
+
+  it('is their version, who takes part, whom they shut out, and where they end', async () => {
+    const room = farRoom('10');
+    room.state('m.room.server_acl', { allow: ['*'], deny: ['bad.test'] });
+    const join = room.join(ALICE);
+    await enter(replicas[0], room, join.eventId);
+    const { roomId } = room.writer;
+    const known = { roomId, roomVersion: '10', participating: true, forwardExtremityIds: [join.eventId] };
+    expect(await describeTo('far.test', roomId, '!unknown:far.test')).toEqual([
+      { ...known, serverJoined: true, serverShutOut: false },
+    ]);
+    expect(await describeTo('bad.test', roomId)).toEqual([{ ...known, serverJoined: false, serverShutOut: true }]);
+  });
+
+  it('is which events are not there, or not judged', async () => {
+    const room = farRoom();
+    const join = room.join(ALICE);
+    await enter(replicas[0], room, join.eventId);
+    const { roomId } = room.writer;
+    const missing = room.message('missing');
+    const waiting = room.message('waiting');
+    await receive(replicas[0], room, [waiting.json]);
+    const eventIds = [join.eventId, missing.eventId, waiting.eventId];
+    const unknown = await replicas[1].roomIntake.listUnknownEvents({ roomId, eventIds });
+    expect(unknown.eventIds).toEqual([missing.eventId, waiting.eventId]);
+  });
+});

@@ -1,6 +1,8 @@
 import { MatrixError } from '@ganglion/contracts';
 import {
+  type DescribeRoomsRequest,
   type ListRoomServersRequest,
+  type ListUnknownEventsRequest,
   PduFate,
   type PduOutcome,
   type PlaceWithStateRequest,
@@ -10,6 +12,7 @@ import {
   type StoreOutliersRequest,
 } from '@ganglion/contracts/room';
 import { domainOf, isValidUserId } from '@ganglion/protocol';
+import { describeRoom } from '../domain/intake/describe-room.js';
 import { examine, type Fate, type Incoming, isIncoming, type Outcome } from '../domain/intake/examine.js';
 import { checkStrippedState, putOutOfBandMembership } from '../domain/intake/out-of-band.js';
 import { placeWithState } from '../domain/intake/place-with-state.js';
@@ -82,6 +85,20 @@ export class RoomIntakeRpc implements RoomIntake {
   #isOurs({ event: { pdu } }: Incoming): boolean {
     const { type, state_key: userId } = pdu;
     return type === 'm.room.member' && isValidUserId(userId) && this.serverNames.includes(domainOf(userId));
+  }
+
+  async describeRooms({ roomIds, serverName }: DescribeRoomsRequest) {
+    const described = roomIds.map(async (roomId) => {
+      const [head, servers] = await Promise.all([this.store.loadHead(roomId), this.intake.listServers(roomId)]);
+      return head && describeRoom(head, serverName, servers);
+    });
+    return { rooms: (await Promise.all(described)).filter((room) => room !== undefined) };
+  }
+
+  async listUnknownEvents({ roomId, eventIds }: ListUnknownEventsRequest) {
+    const head = await this.#room(roomId);
+    const known = await this.outliers.graph.find(head.nid, eventIds);
+    return { eventIds: eventIds.filter((id) => (known.get(id)?.status ?? 'waiting') === 'waiting') };
   }
 
   async listRoomServers({ roomId }: ListRoomServersRequest) {

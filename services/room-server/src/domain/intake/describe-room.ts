@@ -1,0 +1,25 @@
+import { compileServerAcl } from '@ganglion/protocol';
+import type { RoomHead } from '../room-head.js';
+
+/** What has to be known of a room to take in what another server sends of it. */
+export interface RoomDescription {
+  readonly roomId: string;
+  readonly roomVersion: string;
+  readonly participating: boolean;
+  readonly serverJoined: boolean;
+  readonly serverShutOut: boolean;
+  readonly forwardExtremityIds: string[];
+}
+
+/** @see https://spec.matrix.org/v1.19/server-server-api/#server-access-control-lists-acls */
+export function describeRoom(head: RoomHead, serverName: string, joinedServers: readonly string[]): RoomDescription {
+  const acl = compileServerAcl(head.shownContent('m.room.server_acl', ''));
+  return {
+    roomId: head.roomId,
+    roomVersion: head.rules.id,
+    participating: head.participating,
+    serverJoined: joinedServers.includes(serverName),
+    serverShutOut: !acl.allows(serverName),
+    forwardExtremityIds: head.extremities.map(({ eventId }) => eventId),
+  };
+}
