@@ -81,7 +81,8 @@ class Client {
       const { status, body } = await this.person.call('GET', path);
       expect(status).toBe(200);
       found.push(...idsOf(body.chunk));
-      next = body.end;
+      // At the live end the token stays what it is.
+      next = body.end === next ? undefined : body.end;
     }
     return found;
   }

@@ -7,6 +7,7 @@ import { MembershipHistory } from '../history/visibility.js';
 import { formatToken } from '../sync-token.js';
 import { showState } from '../texts/shown-events.js';
 import { type EventPlace, eventsText, type ShownEvent, type TimelineEvent, type Viewer } from '../timeline-event.js';
+import { standingOf } from '../views/room-state.js';
 import type { RoomView } from '../views/room-view.js';
 import type { RoomMembership } from '../views/user-view.js';
 import type { Aside } from './quiet-room.js';
@@ -33,7 +34,7 @@ export async function roomAnswer(readers: RoomReaders, window: RoomWindow, kind:
   const seen = since !== undefined && history.at(since) === 'join' ? since : undefined;
   const wholeState = seen === undefined || request.fullState;
   const state = (await mayReadState(readers, window, history, kind))
-    ? await readRoomState(readers, window, timeline, wholeState ? undefined : seen)
+    ? await readRoomState(readers, window, timeline, seen)
     : await ownMembership(readers, window, history, request.stateKey === 'state' ? timeline.events : []);
   const accountData = wantedAccountData(window);
   const isSummaryNew = wholeState || summaryChanged(view, seen, upTo);
@@ -108,6 +109,8 @@ function readRoomTimeline(
   const query = {
     ...{ view, since, upTo, filter },
     maySee: (event: TimelineEvent) => history.maySee(event),
+    standing: async (events: readonly TimelineEvent[]) =>
+      history.at(upTo) === 'join' ? standingOf(readers.model, view, events, upTo) : new Set<number>(),
     shows: (event: TimelineEvent) => event.text.stateKey !== undefined || !ignored.has(event.text.sender),
   };
   return filter.allowsRoom(view.record.roomId)
@@ -138,13 +141,14 @@ async function ownMembership(
   return showState(texts, view.record, [own]);
 }
 
-async function readRoomState(readers: RoomReaders, window: RoomWindow, timeline: Timeline, since: number | undefined) {
+async function readRoomState(readers: RoomReaders, window: RoomWindow, timeline: Timeline, seen: number | undefined) {
   const { view, request, upTo } = window;
   const { state: filter } = request.filter.room;
   if (filter.allowsNothing || !filter.allowsRoom(view.record.roomId)) return [];
   const { userId, deviceId, stateKey } = request;
   const after = stateKey !== 'state';
-  return readStateDelta(readers, { view, userId, deviceId, since, upTo, timeline, filter, after });
+  const since = request.fullState ? undefined : seen;
+  return readStateDelta(readers, { view, userId, deviceId, since, seen, upTo, timeline, filter, after });
 }
 
 function viewerOf({ request, now }: Window): Viewer {

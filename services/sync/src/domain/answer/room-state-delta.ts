@@ -14,6 +14,8 @@ export interface StateQuery {
   readonly deviceId: string;
   /** Changes above this position; undefined for the whole state. */
   readonly since: number | undefined;
+  /** What the client has seen, also where it is told the whole state; undefined for who comes to the room. */
+  readonly seen: number | undefined;
   readonly upTo: number;
   readonly timeline: Timeline;
   readonly filter: CompiledRoomEventFilter;
@@ -23,8 +25,8 @@ export interface StateQuery {
 
 /**
  * The state events that belong into one room's part of an answer: what changed since the client last looked and is not in
- * the timeline, and with lazy loading only those members whom the timeline mentions. With the timeline on top of it, a client
- * has the state as it is at the end, whatever the timeline leaves out.
+ * the timeline, and with lazy loading only those members who changed or whom the timeline mentions. With the timeline on top
+ * of it, a client has the state as it is at the end, whatever the timeline leaves out.
  *
  * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync
  */
@@ -71,32 +73,44 @@ async function beforeTimeline(
   return entries.flatMap((entry) => (instead.has(entry) ? (instead.get(entry) ?? []) : entry));
 }
 
-/** Members only as far as someone has to be shown, and not again to a device that has them. */
+/**
+ * Members only as far as someone has to be shown, and not again to a device that has them; but whoever has changed since the
+ * client last looked is told in any case, be it somebody it never asked for: it would go on encrypting to who has left.
+ */
 async function lazyMembers(readers: RoomReaders, query: StateQuery): Promise<StateVersion[]> {
-  const { view, userId, deviceId, since, upTo, timeline, filter, after } = query;
+  const { view, userId, deviceId, since, seen, upTo, timeline, filter, after } = query;
   const wanted = new Set(timeline.events.map(({ text }) => text.sender));
   wanted.add(userId);
   // Of the state after the timeline, the client takes nothing from the timeline itself.
-  if (after) for (const member of changedMembers(timeline)) wanted.add(member);
+  if (after) for (const member of membersIn(timeline)) wanted.add(member);
   if (since === undefined || summaryChanged(view, since, upTo)) {
     for (const hero of (await shownHeroes(readers, view, upTo, userId)) ?? []) wanted.add(hero);
   }
   const members = await membersAt(readers.model, view, wanted, upTo);
+  const others = (await changedMembers(readers, query)).filter(({ stateKey }) => !wanted.has(stateKey));
   const sent = (entry: StateVersion) => isNewTo(readers.sent, `${userId} ${deviceId}`, entry, query);
-  const shown = await beforeTimeline(readers, query, [...members.values()]);
+  const shown = await beforeTimeline(readers, query, [...members.values(), ...others]);
   return shown.filter((entry) => {
-    const isNew = since !== undefined && entry.position > since;
-    return entry.eventNid !== undefined && (sent(entry) || isNew || filter.includeRedundantMembers);
+    const isNew = seen !== undefined && entry.position > seen;
+    const isTold = isNew || wanted.has(entry.stateKey);
+    return entry.eventNid !== undefined && isTold && (sent(entry) || isNew || filter.includeRedundantMembers);
   });
+}
+
+/** Whose memberships changed since the client last looked, what they are at the end. */
+async function changedMembers({ model }: RoomReaders, { view, seen, upTo }: StateQuery): Promise<StateVersion[]> {
+  if (seen === undefined || !view.membersChanged(seen)) return [];
+  const changed = await changedState(model, view, seen, upTo, true);
+  return changed.filter(({ type }) => type === 'm.room.member');
+}
+
+function membersIn({ events }: Timeline): string[] {
+  return events.flatMap(({ text: { type, stateKey } }) =>
+    type === 'm.room.member' && stateKey !== undefined ? [stateKey] : [],
+  );
 }
 
 function isNewTo(sent: SentMembers, device: string, { stateKey, eventNid }: StateVersion, query: StateQuery): boolean {
   const { view, since, upTo } = query;
   return eventNid !== undefined && sent.isNews(device, { roomNid: view.record.nid, stateKey, eventNid }, since, upTo);
-}
-
-function changedMembers({ events }: Timeline): string[] {
-  return events.flatMap(({ text: { type, stateKey } }) =>
-    type === 'm.room.member' && stateKey !== undefined ? [stateKey] : [],
-  );
 }

@@ -18,6 +18,8 @@ export interface TimelineQuery {
   readonly filter: CompiledRoomEventFilter;
   /** Whether the viewer may see the event. */
   readonly maySee: (event: TimelineEvent) => boolean;
+  /** Of state events that they may not see as such, those that they are told anyway: they stand in the state. */
+  readonly standing: (events: readonly TimelineEvent[]) => Promise<ReadonlySet<number>>;
   /** Whether the viewer wants to see an event that they may see. */
   readonly shows: (event: TimelineEvent) => boolean;
 }
@@ -40,7 +42,8 @@ const MAX_PAGE = 200;
 
 /**
  * The last events of a room that pass, at most as many as the filter's limit. They go back no further than to a state event
- * that the viewer may not see: what they see of the state before it would be taken for what came after.
+ * that the viewer may not see, and that something else has replaced since: what they see of the state before it would be
+ * taken for what came after. Those that still stand in the state are no secret, and come in their place.
  */
 export async function readTimeline(readers: TimelineReaders, query: TimelineQuery): Promise<Timeline> {
   const { view, filter, upTo } = query;
@@ -49,9 +52,12 @@ export async function readTimeline(readers: TimelineReaders, query: TimelineQuer
   let scannedTo = upTo;
   for (let scanned = 0; scanned < MAX_SCANNED && scannedTo > floor; ) {
     const places = await pageBelow(readers.model, view, floor, scannedTo, filter.limit - found.length);
-    for (const event of await showEvents(readers.texts, view.record, places)) {
+    const events = await showEvents(readers.texts, view.record, places);
+    const hidden = events.filter((event) => event.text.stateKey !== undefined && !query.maySee(event));
+    const standing = hidden.length === 0 ? undefined : await query.standing(hidden);
+    for (const event of events) {
       const { position } = event.place;
-      const visible = query.maySee(event);
+      const visible = query.maySee(event) || standing?.has(event.text.eventNid);
       if (!visible && event.text.stateKey !== undefined && found.length > 0)
         return timelineOf(found, position, position, true);
       if (visible && passes(query, event)) {

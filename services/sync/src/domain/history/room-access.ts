@@ -13,6 +13,8 @@ export interface RoomAccess {
   readonly upTo: number;
   /** Nor is the room's state above this one. */
   readonly stateUpTo: number;
+  /** Whether what comes next will be theirs to see. */
+  readonly goesOn: boolean;
 }
 
 interface Readers {
@@ -32,11 +34,12 @@ export async function accessRoom(readers: Readers, roomId: string, userId: strin
   if (room === undefined) throw notInRoom(userId);
   const history = await membershipsIn(model, room.nid, userId);
   const leftAt = history.leftAt;
-  if (history.everJoined && leftAt === undefined) return { room, history, upTo, stateUpTo: upTo };
-  if (await isWorldReadable(readers, room, upTo)) return { room, history, upTo, stateUpTo: upTo };
+  const all = { room, history, upTo, stateUpTo: upTo, goesOn: true };
+  if (history.everJoined && leftAt === undefined) return all;
+  if (await isWorldReadable(readers, room, upTo)) return all;
   if (!history.everJoined || (await isForgotten(model, userId, room.nid, leftAt))) throw notInRoom(userId);
   const until = (position = upTo) => Math.min(upTo, position);
-  return { room, history, upTo: until(leftAt), stateUpTo: until(history.departedAt) };
+  return { room, history, upTo: until(leftAt), stateUpTo: until(history.departedAt), goesOn: false };
 }
 
 /** All that a user ever was in a room. */

@@ -200,8 +200,7 @@ export class RoomHistory {
         at = past(at, walk, event.place);
       }
       at = step.at;
-      // At the live end the token goes on working; who asks with it and gets nothing has it already.
-      if (step.isLast) return { events, next: goesOn(walk) && events.length > 0 ? liveEnd(at) : undefined };
+      if (step.isLast) return { events, next: goesOn(walk) ? liveEnd(at) : undefined };
     }
     return { events, next: at };
   }
@@ -251,9 +250,9 @@ function noSuchEvent(): MatrixError {
   return new MatrixError(404, 'M_NOT_FOUND', 'There is no such event that you may see');
 }
 
-/** Whether more may come some time. */
-function goesOn({ direction, to }: Walk): boolean {
-  return direction === 'forwards' && to === undefined;
+/** Whether more may come some time: the token at the live end goes on working then, and stays what it is until more comes. */
+function goesOn({ access, direction, to }: Walk): boolean {
+  return direction === 'forwards' && to === undefined && access.goesOn;
 }
 
 /** What comes next comes in the order of positions. */

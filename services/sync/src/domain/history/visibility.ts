@@ -4,6 +4,9 @@ import type { EventPlace, StateVersion, TimelineEvent } from '../timeline-event.
 /** From a position on, what a user was in a room; undefined when the entry vanished. */
 export type MembershipVersion = Pick<StateVersion, 'position' | 'membership' | 'eventNid'>;
 
+/** What homeservers put into a room to join its forks: it says nothing to anybody. */
+const DUMMY_EVENT = 'org.matrix.dummy_event';
+
 /** The memberships that one user has had in a room, oldest first. */
 export class MembershipHistory {
   constructor(
@@ -31,6 +34,7 @@ export class MembershipHistory {
 
   /** Whether the user may see an event of the room. */
   maySee({ place, text }: TimelineEvent): boolean {
+    if (text.type === DUMMY_EVENT) return false;
     const membershipAtEvent = this.#atEvent(place);
     // Whatever the visibility is: most readers of most events.
     if (membershipAtEvent === 'join') return true;

@@ -1,7 +1,9 @@
 import type { ReadModel } from '../ports/read-model.js';
-import type { StateVersion } from '../timeline-event.js';
+import type { StateVersion, TimelineEvent } from '../timeline-event.js';
 import type { RoomView } from './room-view.js';
 import { lastUpTo } from './version-log.js';
+
+const MEMBER = 'm.room.member';
 
 type Model = Pick<ReadModel, 'stateAt' | 'changedState' | 'entryVersions' | 'members'>;
 
@@ -42,6 +44,26 @@ export async function membersAt(
       return version === undefined ? [] : [[userId, version] as const];
     }),
   );
+}
+
+/** Those of some state events, by their numbers, that stand in the state at a position. */
+export async function standingOf(
+  model: Model,
+  view: RoomView,
+  events: readonly TimelineEvent[],
+  at: number,
+): Promise<ReadonlySet<number>> {
+  const [members, others] = [true, false].map((is) => events.filter(({ text }) => (text.type === MEMBER) === is));
+  const entries = await Promise.all([
+    membersAt(
+      model,
+      view,
+      members!.map(({ text }) => text.stateKey!),
+      at,
+    ).then((found) => [...found.values()]),
+    ...others!.map(({ text }) => entryAt(model, view, text.type, text.stateKey!, at)),
+  ]);
+  return new Set(entries.flat().flatMap((entry) => entry?.eventNid ?? []));
 }
 
 /** Of a room with so many members they are all kept in memory, once somebody has asked for them all. */
