@@ -25,6 +25,7 @@ import { broadcastParts } from './domain/feed/broadcast-parts.js';
 import { Deliveries } from './domain/feed/deliveries.js';
 import { type FeedSource, LiveFeed } from './domain/feed/live-feed.js';
 import { RoomHistory } from './domain/history/room-history.js';
+import { RoomRelations } from './domain/history/room-relations.js';
 import { EventTexts } from './domain/texts/event-texts.js';
 import { UnreadCounts } from './domain/unread/unread-counts.js';
 import { EventFinder } from './domain/views/event-finder.js';
@@ -34,6 +35,7 @@ import { UserViews } from './domain/views/user-views.js';
 import { AppendStore } from './storage/append-store.js';
 import { ReadStore } from './storage/read-store.js';
 import { ReceiptStore } from './storage/receipt-store.js';
+import { RelationStore } from './storage/relation-store.js';
 
 export interface SyncServerDependencies {
   readonly config: Config;
@@ -50,6 +52,7 @@ export interface SyncServerDependencies {
 export interface SyncServer {
   readonly service: SyncService;
   readonly history: RoomHistory;
+  readonly roomRelations: RoomRelations;
   readonly receipts: Receipts;
   readonly typing: Typing;
   readonly filters: Filters;
@@ -70,6 +73,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   const isLocal = (userId: string) => serverNames.includes(userId.slice(userId.indexOf(':') + 1));
   const model = new ReadStore(db);
   const receipts = new ReceiptStore(db);
+  const relations = new RelationStore(db);
   const users = new UserViews(model, receipts);
   const texts = new EventTexts(deps.roomLog, config.sync.event_cache_bytes);
   const rooms = new RoomViews(model, texts, config.sync.max_cached_rooms, config.sync.recent_events_per_room);
@@ -134,13 +138,15 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     for (const part of broadcastParts(batch, MAX_BROADCAST_CHARACTERS)) bus.broadcast(APPENDED, part);
   };
   const appender = new AppenderService({ ...deps, model: appendModel, receipts, lease, isLocal, appended });
+  const past = { feed, model, relations, texts, finder, rooms, users, announcements };
   const limits = { defaultLimit: config.sync.default_timeline_limit, maximumLimit: config.sync.max_timeline_limit };
   return {
     service: new SyncService({
-      ...{ feed, model, texts, rooms, users, announcements, ephemeral, typing, unread, deliveries },
+      ...{ feed, model, relations, texts, rooms, users, announcements, ephemeral, typing, unread, deliveries },
       ...{ sent: new SentMembers(), roomLog: deps.roomLog, waiting },
     }),
-    history: new RoomHistory({ feed, model, texts, finder, rooms, users, announcements }),
+    history: new RoomHistory(past),
+    roomRelations: new RoomRelations(past),
     receipts: new Receipts({ feed, finder, receipts, users, awaited, joined, announcements, fullyRead, announce }),
     typing: new Typing(feed, joined, calls),
     filters: new Filters(deps.users, limits),

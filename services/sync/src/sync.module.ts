@@ -6,7 +6,9 @@ import { SyncService } from './domain/answer/sync-service.js';
 import { Receipts } from './domain/ephemeral/receipts.js';
 import { Typing } from './domain/ephemeral/typing.js';
 import { RoomHistory } from './domain/history/room-history.js';
+import { RoomRelations } from './domain/history/room-relations.js';
 import { ReceiptsController } from './http/receipts.controller.js';
+import { RelationsController } from './http/relations.controller.js';
 import { RoomHistoryController } from './http/room-history.controller.js';
 import { SYNC_CONFIG, SyncController } from './http/sync.controller.js';
 import { TypingController } from './http/typing.controller.js';
@@ -19,10 +21,11 @@ class SyncModule {}
 export function syncModule(server: SyncServer, config: Config, keyCounts: KeyCounts): DynamicModule {
   return {
     module: SyncModule,
-    controllers: [SyncController, RoomHistoryController, ReceiptsController, TypingController],
+    controllers: [SyncController, RoomHistoryController, RelationsController, ReceiptsController, TypingController],
     providers: [
       { provide: SyncService, useValue: server.service },
       { provide: RoomHistory, useValue: server.history },
+      { provide: RoomRelations, useValue: server.roomRelations },
       { provide: Receipts, useValue: server.receipts },
       { provide: Typing, useValue: server.typing },
       { provide: Filters, useValue: server.filters },

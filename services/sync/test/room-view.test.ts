@@ -6,6 +6,7 @@ const RECORD = { nid: 1, roomId: '!a:one.test', roomVersion: '11', position: 0 }
 const EMPTY: LoadedRoom = {
   ...{ roomNid: 1, recent: [], windowStart: 0, state: [], memberChanges: [] },
   counts: { joined: 0, invited: 0, membersPosition: 0 },
+  relationsPosition: 0,
 };
 
 const place = (position: number): EventPlace => ({

@@ -17,6 +17,24 @@ export interface AppendRoom {
   invited: number;
   /** Of the last change of a membership; 0 when there was none. */
   membersPosition: number;
+  /** When something that relates to another event was appended last; 0 when nothing was. */
+  relationsPosition: number;
+}
+
+/** That an event relates to another one of its room. */
+export interface RelationRow {
+  readonly roomNid: number;
+  /** Of the child; below zero when it was backfilled. */
+  readonly position: number;
+  readonly depth: number;
+  readonly eventNid: number;
+  readonly eventId: string;
+  readonly parentId: string;
+  readonly relType: string;
+  readonly type: string;
+  readonly sender: string;
+  /** Milliseconds since the epoch. */
+  readonly originServerTs: number;
 }
 
 /** An event that takes its place in a room. */
@@ -119,6 +137,8 @@ export interface AppendBatch {
   readonly stateLog: readonly StateLogEntry[];
   readonly jumps: readonly StateJump[];
   readonly redactions: readonly Redaction[];
+  /** For the database alone: replicas hear from their rooms that there are some. */
+  readonly relations: readonly RelationRow[];
   /** Of each user and room the last change. */
   readonly memberships: readonly MembershipRow[];
   readonly accountData: readonly AccountDataRow[];

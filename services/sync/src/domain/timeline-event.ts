@@ -69,6 +69,8 @@ export interface Viewer {
   readonly roomId?: string | undefined;
   /** Texts in another format, by event id. */
   readonly raw?: ReadonlyMap<string, string> | undefined;
+  /** What relates to events, as the text of `m.relations`, by the numbers of the events. */
+  readonly relations?: ReadonlyMap<number, string> | undefined;
   /** What to show of each event; all of it when undefined. */
   readonly fields?: EventFields | undefined;
 }
@@ -102,6 +104,8 @@ function writeEvent(event: ShownEvent, viewer: Viewer, room: string): string {
   if (membership !== undefined) {
     unsigned += `,"membership":"${membership}","io.element.msc4115.membership":"${membership}"`;
   }
+  const relations = viewer.relations?.get(text.eventNid);
+  if (relations !== undefined) unsigned += `,"m.relations":${relations}`;
   const shown = viewer.raw?.get(text.eventId) ?? text.json;
   const whole = `${open(shown)}${room},"unsigned":{${unsigned}}}`;
   return viewer.fields === undefined ? whole : JSON.stringify(applyEventFields(JSON.parse(whole), viewer.fields));

@@ -4,6 +4,7 @@ import { parseHistoryToken } from '../domain/history/history-token.js';
 import { parseToken } from '../domain/sync-token.js';
 
 const MAX_PAGE = 1_000;
+const MAX_RELATIONS = 100;
 
 /** Query parameters arrive as text. */
 const booleanText = z.enum(['true', 'false']).transform((text) => text === 'true');
@@ -17,6 +18,30 @@ const historyTokenText = z.string().transform(parseHistoryToken);
 export const roomPath = z.object({ roomId: z.string().refine((id) => isValidRoomId(id), 'is not a room id') });
 export const eventPath = roomPath.extend({
   eventId: z.string().refine((id) => isValidEventId(id), 'is not an event id'),
+});
+
+/** Any string that can be looked for in a database. */
+const name = z
+  .string()
+  .min(1, 'must not be empty')
+  .refine((value) => !value.includes('\0'), 'must not hold U+0000');
+export const relationsPath = eventPath.extend({ relType: name.optional(), eventType: name.optional() });
+
+/** A page holds at least one: none at all would lead nowhere. */
+const pageSize = wholeNumberText.transform((limit) => Math.min(Math.max(limit, 1), MAX_RELATIONS)).default(20);
+
+export const relationsQuery = z.object({
+  dir: z.enum(['b', 'f']).default('b'),
+  from: historyTokenText.optional(),
+  to: historyTokenText.optional(),
+  limit: pageSize,
+  recurse: booleanText.default(false),
+});
+
+export const threadsQuery = z.object({
+  from: historyTokenText.optional(),
+  include: z.enum(['all', 'participated']).default('all'),
+  limit: pageSize,
 });
 
 export const syncQuery = z.object({

@@ -15,6 +15,7 @@ const ROOM = {
   back_seq: 'bigint',
   position: 'bigint',
   members_position: 'bigint',
+  relations_position: 'bigint',
   joined: 'integer',
   invited: 'integer',
 } as const;
@@ -41,6 +42,19 @@ const LOG = {
   event_nid: 'bigint',
   membership: 'text',
 } as const;
+const RELATION = {
+  room_nid: 'bigint',
+  position: 'bigint',
+  depth: 'bigint',
+  event_nid: 'bigint',
+  event_id: 'text',
+  parent_id: 'text',
+  rel_type: 'text',
+  type: 'text',
+  sender: 'text',
+  origin_server_ts: 'bigint',
+} as const;
+const REDACTED = { room_nid: 'bigint', event_nid: 'bigint' } as const;
 const MEMBERSHIP = {
   user_id: 'text',
   room_nid: 'bigint',
@@ -71,7 +85,7 @@ const EVENTS: Fragment<Append> = sql<Append>`
     WHERE position = ${({ batch }) => batch.previousPosition} AND epoch = ${({ epoch }) => epoch} RETURNING position
   ), rooms AS (
     UPDATE sync.rooms r SET room_seq = i.room_seq, back_seq = i.back_seq, position = greatest(r.position, i.position),
-      members_position = i.members_position, joined = i.joined, invited = i.invited
+      members_position = i.members_position, relations_position = i.relations_position, joined = i.joined, invited = i.invited
     FROM (${rowsOf('room', ROOM, ({ batch }: Append) => roomRows(batch))}) AS i, moved WHERE r.room_nid = i.room_nid
   ), events AS (
     INSERT INTO sync.timeline (room_nid, position, event_nid, depth, replaces_nid, redacts_nid, flags)
@@ -111,6 +125,18 @@ const USERS: Fragment<Append> = sql`, account_data AS (
     ON CONFLICT (user_id) DO UPDATE SET user_seq = greatest(users.user_seq, excluded.user_seq)
   )`;
 
+/** What is redacted relates to nothing any more. */
+const RELATIONS: Fragment<Append> = sql`, relations AS (
+    INSERT INTO sync.relations (
+      room_nid, position, depth, event_nid, event_id, parent_id, rel_type, type, sender, origin_server_ts)
+    ${rowsOf('n', RELATION, ({ batch }: Append) => relationRows(batch))}, moved
+    ON CONFLICT (room_nid, position) DO NOTHING
+  ), taken_back AS (
+    DELETE FROM sync.relations r
+    USING (${rowsOf('b', REDACTED, ({ batch }: Append) => redactedRows(batch))}) AS b, moved
+    WHERE r.room_nid = b.room_nid AND r.event_nid = b.event_nid
+  )`;
+
 const NOTHING: Fragment<Append> = sql``;
 const PLACED_RECEIPTS: Fragment<Append> = sql`(SELECT json_agg(position) FROM receipts)`;
 const NO_RECEIPTS: Fragment<Append> = sql`NULL`;
@@ -123,12 +149,18 @@ const statements = new Map<string, Filled<Append>>();
  * positions of those receipts that it placed.
  */
 export function appendStatement(batch: AppendBatch, epoch: number): Statement {
-  const parts = { state: hasState(batch), users: hasUsers(batch), receipts: batch.receipts.length > 0 };
+  const parts = {
+    ...{ state: hasState(batch), users: hasUsers(batch) },
+    relations: batch.relations.length + batch.redactions.length > 0,
+    receipts: batch.receipts.length > 0,
+  };
   const name = ['append', ...Object.entries(parts).flatMap(([part, has]) => (has ? part : []))].join('-');
   const known = statements.get(name);
   if (known !== undefined) return known({ batch, epoch });
-  const { state, users, receipts } = parts;
+  const { state, users, relations, receipts } = parts;
   const text = sql<Append>`${EVENTS}${state ? STATE : NOTHING}${users ? USERS : NOTHING}${
+    relations ? RELATIONS : NOTHING
+  }${
     receipts ? APPEND_RECEIPTS : NOTHING
   } SELECT ${receipts ? PLACED_RECEIPTS : NO_RECEIPTS} AS receipts FROM moved`;
   const made = statement(name, text);
@@ -154,9 +186,9 @@ function places({ events, backfilled }: AppendBatch): readonly EventPlace[] {
 
 function roomRows({ rooms, events }: AppendBatch) {
   const lastPositions = new Map(events.map((event) => [event.roomNid, event.position]));
-  return rooms.map(({ nid, seq, backSeq, membersPosition, joined, invited }) => ({
+  return rooms.map(({ nid, seq, backSeq, membersPosition, relationsPosition, joined, invited }) => ({
     ...{ room_nid: nid, room_seq: seq, back_seq: backSeq, position: lastPositions.get(nid) ?? 0 },
-    ...{ members_position: membersPosition, joined, invited },
+    ...{ members_position: membersPosition, relations_position: relationsPosition, joined, invited },
   }));
 }
 
@@ -197,6 +229,17 @@ function lateRedactionRows({ redactions }: AppendBatch) {
   return redactions.flatMap(({ position, roomNid, eventNid }) =>
     position === undefined ? [] : [{ position, room_nid: roomNid, event_nid: eventNid }],
   );
+}
+
+function relationRows({ relations }: AppendBatch) {
+  return relations.map(({ roomNid, position, depth, eventNid, eventId, parentId, relType, ...row }) => ({
+    ...{ room_nid: roomNid, position, depth, event_nid: eventNid, event_id: eventId, parent_id: parentId },
+    ...{ rel_type: relType, type: row.type, sender: row.sender, origin_server_ts: row.originServerTs },
+  }));
+}
+
+function redactedRows({ redactions }: AppendBatch) {
+  return redactions.map(({ roomNid, eventNid }) => ({ room_nid: roomNid, event_nid: eventNid }));
 }
 
 function accountDataRows({ accountData }: AppendBatch) {

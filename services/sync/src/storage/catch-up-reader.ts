@@ -112,6 +112,7 @@ async function readRooms(tx: Transaction, from: Above) {
     stateLog,
     jumps,
     redactions: [...redactions, ...late],
+    relations: [],
     memberships: members,
   };
 }

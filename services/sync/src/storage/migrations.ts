@@ -1,4 +1,5 @@
 import type { SchemaDefinition } from '@ganglion/database';
+import { RELATIONS } from './relations-migration.js';
 import { SECOND_READ_MODEL } from './second-read-model.js';
 
 /**
@@ -7,7 +8,7 @@ import { SECOND_READ_MODEL } from './second-read-model.js';
  */
 export const syncSchema: SchemaDefinition = {
   schema: 'sync',
-  version: 3,
+  version: 4,
   oldestCompatible: 3,
   migrations: [
     {
@@ -138,5 +139,6 @@ export const syncSchema: SchemaDefinition = {
       `,
     },
     { version: 3, name: 'second_read_model', oldestCompatible: 3, up: SECOND_READ_MODEL },
+    { version: 4, name: 'relations', up: RELATIONS },
   ],
 };

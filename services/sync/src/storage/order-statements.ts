@@ -7,7 +7,7 @@ interface Asked extends OrderPage {
 }
 
 /** An event with what one user was at it, where that differs. 32: the flag says so. */
-const PLACE_FOR_ONE = sql<{ userId: string }>`${PLACE}, CASE WHEN t.flags & 32 <> 0 THEN (
+export const PLACE_FOR_ONE = sql<{ userId: string }>`${PLACE}, CASE WHEN t.flags & 32 <> 0 THEN (
     SELECT json_object_agg(a.user_id, a.membership) FROM sync.memberships_at a
     WHERE a.room_nid = t.room_nid AND a.position = t.position AND a.user_id = ${({ userId }) => userId})
   END AS memberships`;

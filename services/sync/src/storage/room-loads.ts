@@ -12,6 +12,7 @@ interface RoomRow extends Record<string, unknown> {
   joined: number;
   invited: number;
   members_position: number;
+  relations_position: number;
   jump_position: number;
 }
 
@@ -23,7 +24,7 @@ interface Windows {
 const rooms = statement(
   'view-rooms',
   sql<Rooms>`
-  SELECT room_nid, joined, invited, members_position, jump_position FROM sync.rooms
+  SELECT room_nid, joined, invited, members_position, relations_position, jump_position FROM sync.rooms
   WHERE room_nid = ANY(${({ roomNids }) => roomNids}::bigint[])`,
 );
 
@@ -97,7 +98,10 @@ function loadedRoom(row: RoomRow, events: PlaceRow[], limit: number): Omit<Loade
   const windowStart = Math.max(first, row.jump_position);
   const { room_nid: roomNid, joined, invited, members_position: membersPosition } = row;
   const recent = latest.filter(({ position }) => position > windowStart);
-  return { roomNid, recent, windowStart, counts: { joined, invited, membersPosition } };
+  return {
+    ...{ roomNid, recent, windowStart, counts: { joined, invited, membersPosition } },
+    relationsPosition: row.relations_position,
+  };
 }
 
 function byRoom<Row extends { room_nid: number }>(rows: Row[]): Map<number, Row[]> {

@@ -2,6 +2,6 @@ import type { AppendBatch } from '../../src/domain/append-batch.js';
 
 /** A batch that brings nothing. */
 export const NOTHING: Omit<AppendBatch, 'previousPosition' | 'position'> = {
-  ...{ rooms: [], events: [], backfilled: [], stateKeys: [], stateLog: [], jumps: [], redactions: [] },
+  ...{ rooms: [], events: [], backfilled: [], stateKeys: [], stateLog: [], jumps: [], redactions: [], relations: [] },
   ...{ memberships: [], accountData: [], receipts: [], typing: undefined, userSeqs: [] },
 };

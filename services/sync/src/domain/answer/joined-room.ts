@@ -4,6 +4,7 @@ import { concatenated } from '../concatenated.js';
 import { rawEvents } from '../history/raw-events.js';
 import { isWorldReadable, membershipsIn } from '../history/room-access.js';
 import { MembershipHistory } from '../history/visibility.js';
+import { type Bundles, bundlesOf } from '../relations/bundles.js';
 import { formatToken } from '../sync-token.js';
 import { showState } from '../texts/shown-events.js';
 import { type EventPlace, eventsText, type ShownEvent, type TimelineEvent, type Viewer } from '../timeline-event.js';
@@ -51,7 +52,8 @@ export async function roomAnswer(readers: RoomReaders, window: RoomWindow, kind:
   }
   window.delivery?.add(timeline.events.map(({ place }) => place));
   const raw = await rawTexts(readers, window, [...timeline.events, ...state]);
-  const viewer = { ...viewerOf(window), raw, membershipAt: (place: EventPlace) => history.atEvent(place) };
+  const own = { ...viewerOf(window), raw, membershipAt: (place: EventPlace) => history.atEvent(place) };
+  const viewer = { ...own, relations: await relationsOf(readers, window, history, timeline, own) };
   const parts = [
     timelineText(timeline, viewer, window),
     `"${request.stateKey}":${stateText(state, viewer, history)}`,
@@ -159,6 +161,19 @@ function viewerOf({ request, now }: Window): Viewer {
 async function rawTexts({ roomLog }: RoomReaders, { request, view }: RoomWindow, events: readonly ShownEvent[]) {
   if (request.filter.eventFormat === 'client' || events.length === 0) return undefined;
   return rawEvents(roomLog, view.record.roomId, events);
+}
+
+/** What relates to events of the timeline. Nothing does to most that are new. */
+function relationsOf(
+  readers: RoomReaders,
+  { view, upTo, ignored }: RoomWindow,
+  history: MembershipHistory,
+  { events }: Timeline,
+  viewer: Viewer,
+): Promise<Bundles> {
+  const maySee = (event: TimelineEvent) => history.maySee(event);
+  const mayHaveChildren = (position: number) => view.mayHaveChildren(position);
+  return bundlesOf(readers, { room: view.record, mayHaveChildren, maySee, ignored, upTo, viewer }, events);
 }
 
 function timelineText(timeline: Timeline, viewer: Viewer, { upTo, since }: RoomWindow): string {

@@ -8,6 +8,7 @@ import type {
   AppendRoom,
   ReceiptRow,
   Redaction,
+  RelationRow,
   StateJump,
   StateLogEntry,
 } from '../append-batch.js';
@@ -17,6 +18,7 @@ import type { EventPlace } from '../timeline-event.js';
 import type { TypingRow } from '../typing-lists.js';
 import { isQuietEvent } from './quiet-events.js';
 import { isJump, type ReadableEvent, type ReadableRun } from './readable-run.js';
+import { relationRow } from './relation-rows.js';
 import { type CurrentState, RoomStateChanges } from './room-state-changes.js';
 
 /**
@@ -31,6 +33,7 @@ export class BatchBuilder {
   readonly #state: RoomStateChanges;
   readonly #jumps: StateJump[] = [];
   readonly #redactions: Redaction[] = [];
+  readonly #relations: RelationRow[] = [];
   readonly #accountData: AccountDataRow[] = [];
   readonly #receipts: ReceiptRow[] = [];
   readonly #typing: TypingRow[] = [];
@@ -52,6 +55,7 @@ export class BatchBuilder {
   }
 
   batch(): AppendBatch {
+    const redacted = new Set(this.#redactions.map(({ eventNid }) => eventNid));
     return {
       previousPosition: this.#previousPosition,
       position: this.position,
@@ -62,6 +66,7 @@ export class BatchBuilder {
       stateLog: this.#state.log,
       jumps: this.#jumps,
       redactions: this.#redactions,
+      relations: this.#relations.filter(({ eventNid }) => !redacted.has(eventNid)),
       memberships: this.#state.memberships,
       accountData: this.#accountData,
       receipts: this.#receipts,
@@ -120,7 +125,7 @@ export class BatchBuilder {
     const { logged, text } = event;
     if (text === undefined) return;
     if (logged.strippedStateJson !== undefined) this.#addOutOfBand(room, text, logged.strippedStateJson);
-    else if (logged.roomSeq < 0) this.#addBackfilled(placeOf(room, logged.roomSeq, event));
+    else if (logged.roomSeq < 0) this.#addBackfilled(room, event, text);
     else this.#addLive(room, event, text);
   }
 
@@ -134,16 +139,26 @@ export class BatchBuilder {
     const shown = logged.redactedBecause === undefined ? text : undefined;
     const isQuiet = isQuietEvent(text);
     this.#events.push({ ...place, replacesNid, isQuiet, text: shown, traceparent: logged.traceparent });
+    if (shown !== undefined) this.#addRelation(room, place, shown);
     if (place.redactsNid !== undefined) this.#redactions.push({ roomNid: room.nid, eventNid: place.redactsNid });
     if (isJump(event)) this.#addJump(place);
     else this.#state.add(room, place.position, logged.stateChanges);
   }
 
   /** It takes no position, but what it redacts may be live: that takes one. */
-  #addBackfilled(place: EventPlace): void {
+  #addBackfilled(room: AppendRoom, event: ReadableEvent, text: EventText): void {
+    const place = placeOf(room, event.logged.roomSeq, event);
     const { roomNid, redactsNid: eventNid } = place;
     this.#backfilled.push(place);
+    if (event.logged.redactedBecause === undefined) this.#addRelation(room, place, text);
     if (eventNid !== undefined) this.#redactions.push({ roomNid, eventNid, position: ++this.position });
+  }
+
+  #addRelation(room: AppendRoom, place: EventPlace, text: EventText): void {
+    const row = relationRow(place, text);
+    if (row === undefined) return;
+    this.#relations.push(row);
+    room.relationsPosition = Math.max(place.position, this.position);
   }
 
   #addJump({ roomNid, position }: EventPlace): void {

@@ -17,7 +17,7 @@ const ROW_SIZE = 300;
  */
 export function broadcastParts(whole: AppendBatch, maxSize: number): AppendBatch[] {
   // Nobody but the database needs to know of keys, and of what is only read from there.
-  const batch = { ...whole, stateKeys: [], backfilled: [] };
+  const batch = { ...whole, stateKeys: [], backfilled: [], relations: [] };
   const ends = [...endsOfParts(batch, maxSize), batch.position];
   return ends.map((end, index) => partOf(batch, ends[index - 1] ?? batch.previousPosition, end));
 }

@@ -1,41 +1,13 @@
-import { isMatrixError, MatrixError } from '@ganglion/contracts';
+import { isMatrixError } from '@ganglion/contracts';
 import type { CompiledRoomEventFilter } from '@ganglion/protocol';
-import type { Announcements } from '../feed/announcements.js';
-import type { LiveFeed } from '../feed/live-feed.js';
-import type { ReadModel } from '../ports/read-model.js';
-import type { EventTexts } from '../texts/event-texts.js';
 import { showEvents, showState } from '../texts/shown-events.js';
-import {
-  eventsText,
-  eventText,
-  filterable,
-  type ShownEvent,
-  type TimelineEvent,
-  type Viewer,
-} from '../timeline-event.js';
-import type { EventFinder } from '../views/event-finder.js';
+import { eventsText, eventText, filterable, type ShownEvent, type TimelineEvent } from '../timeline-event.js';
 import { membersAt, stateAt } from '../views/room-state.js';
-import type { RoomViews } from '../views/room-views.js';
-import type { UserViews } from '../views/user-views.js';
 import { beginningOf, endOf, formatHistoryToken, type HistoryToken, reachOf } from './history-token.js';
 import { memberEvents } from './member-events.js';
-import { accessRoom, forgetRoom, type RoomAccess } from './room-access.js';
+import { type HistoryDependencies, noSuchEvent, type Reader, readRoom, viewerOf, visibleEvent } from './reading.js';
+import { forgetRoom, type RoomAccess } from './room-access.js';
 import { type Direction, nextStep, past, startOf, type Walk } from './room-walk.js';
-
-export interface HistoryDependencies {
-  readonly feed: LiveFeed;
-  readonly model: ReadModel;
-  readonly texts: EventTexts;
-  readonly finder: EventFinder;
-  readonly rooms: RoomViews;
-  readonly users: UserViews;
-  readonly announcements: Announcements;
-}
-
-export interface Reader {
-  readonly userId: string;
-  readonly deviceId: string;
-}
 
 export interface MessagesRequest extends Reader {
   readonly roomId: string;
@@ -76,13 +48,13 @@ export class RoomHistory {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidmessages */
   messages(request: MessagesRequest): Promise<string> {
-    return this.#with(request, request.from, async (access) => {
+    return readRoom(this.deps, request, request.from, async (access) => {
       const { direction, userId, to, filter } = request;
       const ends = direction === 'backwards' ? endOf : beginningOf;
       const start = request.from === undefined ? ends(access.upTo) : startOf(request.from, direction, access);
       const limit = Math.min(request.limit, filter.limit);
       const found = await this.#scan({ access, userId, direction, to }, filter, start, limit);
-      const viewer = viewerOf(access, request);
+      const viewer = await viewerOf(this.deps, access, request, found.events);
       const state = await this.#members(access, filter, found.events);
       const parts = [
         `"chunk":${eventsText(found.events, viewer)}`,
@@ -96,9 +68,9 @@ export class RoomHistory {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomideventeventid */
   async getOneRoomEvent(request: Reader & { roomId: string; eventId: string }): Promise<string> {
-    const read = this.#with(request, undefined, async (access) => {
-      const event = await this.#visibleEvent(access, request);
-      return eventText(event, viewerOf(access, request));
+    const read = readRoom(this.deps, request, undefined, async (access) => {
+      const event = await visibleEvent(this.deps, access, request);
+      return eventText(event, await viewerOf(this.deps, access, request, [event]));
     });
     return read.catch((error: unknown) => {
       // Whether it is the event or the room that one may not see makes no difference here.
@@ -108,9 +80,9 @@ export class RoomHistory {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidcontexteventid */
   getEventContext(request: ContextRequest): Promise<string> {
-    return this.#with(request, undefined, async (access) => {
+    return readRoom(this.deps, request, undefined, async (access) => {
       const { userId, filter } = request;
-      const event = await this.#visibleEvent(access, request);
+      const event = await visibleEvent(this.deps, access, request);
       const limit = Math.min(request.limit, filter.limit);
       const half = Math.ceil(limit / 2);
       const around = async (direction: Direction, most: number) => {
@@ -122,8 +94,8 @@ export class RoomHistory {
       };
       const before = await around('backwards', half);
       const after = await around('forwards', limit - half);
-      const viewer = viewerOf(access, request);
       const mentioned = [...before.events, event, ...after.events];
+      const viewer = await viewerOf(this.deps, access, request, mentioned);
       const state = await this.#stateWith(access, filter, mentioned, after.last.place.position);
       const parts = [
         `"event":${eventText(event, viewer)}`,
@@ -139,14 +111,14 @@ export class RoomHistory {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidmembers */
   getMembersByRoom(request: MembersRequest): Promise<string> {
-    return this.#with(request, request.at, async (access) => {
+    return readRoom(this.deps, request, request.at, async (access) => {
       const asked = request.at === undefined ? access.stateUpTo : positionOf(request.at);
       // A token from before the reader came stands for when they came.
       const at = Math.min(Math.max(asked, access.history.begins), access.stateUpTo);
       const { membership, notMembership } = request;
       const isWanted = (is: string) =>
         (membership === undefined || is === membership) && (notMembership === undefined || is !== notMembership);
-      const viewer = viewerOf(access, request);
+      const viewer = await viewerOf(this.deps, access, request, []);
       const texts: string[] = [];
       for await (const events of memberEvents(this.deps, await this.deps.rooms.get(access.room), at, isWanted)) {
         for (const event of events) texts.push(eventText(event, viewer));
@@ -161,26 +133,6 @@ export class RoomHistory {
       await announcements.settled(roomId);
       await forgetRoom(model, roomId, userId);
     });
-  }
-
-  /** Runs on a feed that has what the reader has written and where their token leads, in a room that they may look into. */
-  #with<T>(
-    { roomId, userId }: Reader & { roomId: string },
-    token: HistoryToken | undefined,
-    run: (access: RoomAccess) => Promise<T>,
-  ): Promise<T> {
-    const { feed, announcements } = this.deps;
-    return feed.use(async () => {
-      await announcements.settled(roomId);
-      if (token !== undefined) await feed.reach(reachOf(token));
-      return run(await accessRoom(this.deps, roomId, userId, feed.position));
-    });
-  }
-
-  async #visibleEvent({ room, upTo, history }: RoomAccess, { eventId, userId }: Reader & { eventId: string }) {
-    const event = await this.deps.finder.find(room, eventId, userId);
-    if (event === undefined || event.place.position > upTo || !history.maySee(event)) throw noSuchEvent();
-    return event;
   }
 
   /** The next events from a place that pass the filter and that the reader may see. */
@@ -246,10 +198,6 @@ export class RoomHistory {
   }
 }
 
-function noSuchEvent(): MatrixError {
-  return new MatrixError(404, 'M_NOT_FOUND', 'There is no such event that you may see');
-}
-
 /** Whether more may come some time: the token at the live end goes on working then, and stays what it is until more comes. */
 function goesOn({ access, direction, to }: Walk): boolean {
   return direction === 'forwards' && to === undefined && access.goesOn;
@@ -267,12 +215,4 @@ function stateTime(position: number, stateUpTo: number): number {
 
 function positionOf(token: HistoryToken): number {
   return 'after' in token ? token.after : Math.min(Math.max(token.key.position, 0), token.upTo);
-}
-
-function viewerOf({ room, history }: RoomAccess, { userId, deviceId }: Reader): Viewer {
-  return {
-    ...{ userId, deviceId, now: Date.now(), roomId: room.roomId },
-    membershipAt: (place) => history.atEvent(place),
-    maySee: (event) => history.maySee(event),
-  };
 }

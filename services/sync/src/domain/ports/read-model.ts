@@ -77,6 +77,8 @@ export interface LoadedRoom {
   /** Changes of members above the window's start. */
   readonly memberChanges: readonly StateVersion[];
   readonly counts: MemberCounts;
+  /** When something that relates to another event was appended last; 0 when nothing was. */
+  readonly relationsPosition: number;
 }
 
 export interface EntryName {

@@ -25,17 +25,19 @@ export class RoomView {
   #counts: MemberCounts;
   #heroes: { readonly membersPosition: number; readonly value: Promise<Heroes> } | undefined;
   #knowsAll = false;
+  #relationsPosition: number;
   /** The view answers for this position and all later ones. */
   windowStart: number;
 
   constructor(
     readonly record: RoomRecord,
-    { recent, windowStart, state, memberChanges, counts }: LoadedRoom,
+    { recent, windowStart, state, memberChanges, counts, relationsPosition }: LoadedRoom,
     private readonly maxRecent: number,
   ) {
     this.windowStart = windowStart;
     this.#recent = [...recent];
     this.#counts = counts;
+    this.#relationsPosition = relationsPosition;
     for (const version of state) this.#entries.add(version);
     const changes = [...state, ...memberChanges].filter(({ position }) => position > windowStart);
     this.#changes = changes.sort((one, other) => one.position - other.position);
@@ -159,7 +161,14 @@ export class RoomView {
     this.#changes.push(version);
   }
 
-  applyCounts({ joined, invited, membersPosition }: AppendRoom): void {
+  /** Whether anything may relate to an event of this position. What relates to another comes after it, or is backfilled. */
+  mayHaveChildren(position: number): boolean {
+    return this.#relationsPosition > position;
+  }
+
+  applyRoom({ joined, invited, membersPosition, relationsPosition }: AppendRoom): void {
+    // A batch of the release before does not tell of relations.
+    this.#relationsPosition = Math.max(this.#relationsPosition, relationsPosition ?? 0);
     if (membersPosition > this.#counts.membersPosition) this.#counts = { joined, invited, membersPosition };
   }
 

@@ -58,7 +58,7 @@ export class RoomViews {
       this.#change(place.roomNid, (view) => view.apply(place));
     }
     this.#applyState(batch);
-    for (const room of batch.rooms) this.#change(room.nid, (view) => view.applyCounts(room));
+    for (const room of batch.rooms) this.#change(room.nid, (view) => view.applyRoom(room));
     for (const { roomNid } of batch.jumps) this.#drop(roomNid);
   }
 
