@@ -5,6 +5,7 @@ import { pathOf } from './support/hostile-input.js';
 import { KEY_EXAMPLES } from './support/key-examples.js';
 import { MEDIA_EXAMPLES } from './support/media-examples.js';
 import { type Answer, exchange, inRoom, Person } from './support/person.js';
+import { RELATION_EXAMPLES } from './support/relation-examples.js';
 
 /** Remembers what was counted, and refuses what it is told to. */
 class RecordingLimiter implements RefundingRateLimiter {
@@ -95,6 +96,7 @@ const LIMITS: Readonly<Record<string, readonly RateLimitName[]>> = {
   [`GET ${IN_ROOM}/state/:eventType/:stateKey`]: ['room_reads'],
   [`GET ${IN_ROOM}/joined_members`]: ['room_reads'],
   [`GET ${IN_ROOM}/aliases`]: ['room_reads'],
+  ...Object.fromEntries(Object.keys(RELATION_EXAMPLES).map((route) => [route, ['room_reads']])),
   [`GET ${V3}/directory/room/:roomAlias`]: ['lookups'],
   [`PUT ${V3}/directory/room/:roomAlias`]: ['directory'],
   [`DELETE ${V3}/directory/room/:roomAlias`]: ['directory'],

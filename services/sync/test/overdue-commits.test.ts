@@ -1,7 +1,19 @@
 import { OverdueCommits } from '../src/domain/append/overdue-commits.js';
 
 const upTo = (seq: number, roomId = '!a:one.test') => ({
-  rooms: [{ nid: 1, roomId, roomVersion: '11', seq, backSeq: 0, joined: 1, invited: 0, membersPosition: 1, relationsPosition: 0 }],
+  rooms: [
+    {
+      nid: 1,
+      roomId,
+      roomVersion: '11',
+      seq,
+      backSeq: 0,
+      joined: 1,
+      invited: 0,
+      membersPosition: 1,
+      relationsPosition: 0,
+    },
+  ],
   userSeqs: [],
 });
 

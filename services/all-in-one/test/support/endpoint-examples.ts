@@ -1,6 +1,7 @@
 import { KEY_EXAMPLES } from './key-examples.js';
 import { MEDIA_EXAMPLES } from './media-examples.js';
 import { inRoom, Person } from './person.js';
+import { RELATION_EXAMPLES } from './relation-examples.js';
 import type { Example, MakeExample, Scene } from './scene.js';
 
 export type { Example } from './scene.js';
@@ -205,6 +206,7 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
   }),
   ...KEY_EXAMPLES,
   ...MEDIA_EXAMPLES,
+  ...RELATION_EXAMPLES,
   [`GET ${V3}/pushers`]: nothing,
   [`POST ${V3}/pushers/set`]: () => ({
     body: {

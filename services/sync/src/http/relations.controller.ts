@@ -11,7 +11,7 @@ type RelationsQuery = z.infer<typeof relationsQuery>;
 const VERSIONS = ['_matrix/client/v1/rooms/:roomId', '_matrix/client/unstable/rooms/:roomId'];
 
 @Controller(VERSIONS)
-@Authenticated({ guests: true })
+@Authenticated()
 export class RelationsController {
   constructor(@Inject(RoomRelations) private readonly relations: RoomRelations) {}
 

@@ -160,9 +160,7 @@ export function appendStatement(batch: AppendBatch, epoch: number): Statement {
   const { state, users, relations, receipts } = parts;
   const text = sql<Append>`${EVENTS}${state ? STATE : NOTHING}${users ? USERS : NOTHING}${
     relations ? RELATIONS : NOTHING
-  }${
-    receipts ? APPEND_RECEIPTS : NOTHING
-  } SELECT ${receipts ? PLACED_RECEIPTS : NO_RECEIPTS} AS receipts FROM moved`;
+  }${receipts ? APPEND_RECEIPTS : NOTHING} SELECT ${receipts ? PLACED_RECEIPTS : NO_RECEIPTS} AS receipts FROM moved`;
   const made = statement(name, text);
   statements.set(name, made);
   return made({ batch, epoch });

@@ -13,7 +13,8 @@ const MAX_NAME = 255;
  */
 export function relationRow(place: EventPlace, text: EventText): RelationRow | undefined {
   const content = contentText(text);
-  if (text.stateKey !== undefined || text.redactedByNid !== undefined || !content.includes('"m.relates_to"')) return undefined;
+  if (text.stateKey !== undefined || text.redactedByNid !== undefined || !content.includes('"m.relates_to"'))
+    return undefined;
   const relation = relationOf(JSON.parse(content));
   if (relation === undefined || text.type.length > MAX_NAME || text.sender.length > MAX_NAME) return undefined;
   const { roomNid, position, depth, eventNid } = place;

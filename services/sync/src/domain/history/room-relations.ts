@@ -1,5 +1,5 @@
-import type { EventPlace, TimelineEvent } from '../timeline-event.js';
 import { showEvents } from '../texts/shown-events.js';
+import type { EventPlace, TimelineEvent } from '../timeline-event.js';
 import { eventsText } from '../timeline-event.js';
 import { formatHistoryToken, type HistoryToken, isLive } from './history-token.js';
 import { type HistoryDependencies, type Reader, readRoom, viewerOf, visibleEvent } from './reading.js';
@@ -9,11 +9,11 @@ import type { Direction } from './room-walk.js';
 export interface RelationsRequest extends Reader {
   readonly roomId: string;
   readonly eventId: string;
-  readonly relType: string | undefined;
-  readonly eventType: string | undefined;
+  readonly relType?: string | undefined;
+  readonly eventType?: string | undefined;
   readonly direction: Direction;
-  readonly from: HistoryToken | undefined;
-  readonly to: HistoryToken | undefined;
+  readonly from?: HistoryToken | undefined;
+  readonly to?: HistoryToken | undefined;
   readonly limit: number;
   /** Whether what relates to the event by way of others counts, too. */
   readonly recurse: boolean;
@@ -22,7 +22,7 @@ export interface RelationsRequest extends Reader {
 export interface ThreadsRequest extends Reader {
   readonly roomId: string;
   readonly include: 'all' | 'participated';
-  readonly from: HistoryToken | undefined;
+  readonly from?: HistoryToken | undefined;
   readonly limit: number;
 }
 

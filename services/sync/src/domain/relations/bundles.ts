@@ -109,7 +109,12 @@ function bundleText(
   // Wherever they are, these say which room they are of: clients take them for events like others.
   const inBundle = { ...viewer, roomId: room.roomId, raw: undefined, fields: undefined, relations: bundles };
   const parts: string[] = [];
-  const edit = isEditable(parent) ? firstOf(edits.filter((nid) => isEdit(found.get(nid))), found) : undefined;
+  const edit = isEditable(parent)
+    ? firstOf(
+        edits.filter((nid) => isEdit(found.get(nid))),
+        found,
+      )
+    : undefined;
   if (edit !== undefined) parts.push(`"m.replace":${eventText(edit, { ...inBundle, relations: undefined })}`);
   const latest = bundles === undefined || !isRoot(parent) ? undefined : firstOf(replies, found);
   if (latest !== undefined) {
