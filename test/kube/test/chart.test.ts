@@ -1,0 +1,274 @@
+import { glob, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadConfig, parseConfig, SERVICE_NAMES } from '@ganglion/config';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { parse } from 'yaml';
+import { CHART, helmBinary, type Loose, render } from './support/helm.ts';
+
+const DNS_LABEL = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+interface Variable {
+  readonly name: string;
+  readonly value: string;
+}
+
+const helm = await helmBinary();
+if (helm === undefined) {
+  console.warn(
+    'The chart is not rendered: put helm 3 on PATH (https://helm.sh, or `go install helm.sh/helm/v3/cmd/helm@v3.19.4`)',
+  );
+}
+const describeWithHelm = helm === undefined ? describe.skip : describe;
+
+let secret: string;
+
+beforeAll(async () => {
+  secret = join(await mkdtemp(join(tmpdir(), 'ganglion-secret-')), 'url');
+  await writeFile(secret, 'postgresql://ganglion@db.example/ganglion');
+});
+
+/** The file with the database's URL is in the pod only. */
+function withSecret(text: string): string {
+  return text.replace('/run/secrets/database/url', secret);
+}
+
+it('the chart has every service of the house, and its schema no other', async () => {
+  const values = parse(await readFile(`${CHART}/values.yaml`, 'utf8')) as { services: object };
+  expect(Object.keys(values.services).sort()).toEqual([...SERVICE_NAMES].sort());
+  const schema = JSON.parse(await readFile(`${CHART}/values.schema.json`, 'utf8'));
+  expect(Object.keys(schema.properties.services.properties).sort()).toEqual([...SERVICE_NAMES].sort());
+});
+
+describeWithHelm('the chart as it is', () => {
+  it('runs every service', async () => {
+    const { of } = await render();
+    expect(of('Deployment').map(({ metadata }) => metadata.name)).toHaveLength(SERVICE_NAMES.length);
+  });
+
+  it('writes a configuration that the services understand', async () => {
+    const { one } = await render();
+    const config = parseConfig(withSecret(one('ConfigMap', 'ganglion-config').data!['ganglion.yaml']!), '/');
+    expect(config.rpc.endpoints['room-server']).toEqual(['dns:ganglion-room-server-rpc:9090']);
+  });
+
+  it('migrates before anything else is there, with the new configuration and nothing that stays', async () => {
+    const { of, one } = await render({ config: { server_names: [{ name: 'new.example' }] } });
+    const job = one('Job');
+    expect(job.metadata.annotations!['helm.sh/hook']).toBe('pre-install,pre-upgrade,pre-rollback');
+    expect(job.spec.ttlSecondsAfterFinished).toBeGreaterThan(0);
+    expect(job.spec.activeDeadlineSeconds).toBeGreaterThan(0);
+    const pod = job.spec.template.spec;
+    const env = Object.fromEntries(pod.containers[0].env.map(({ name, value }: Variable) => [name, withSecret(value)]));
+    const config = loadConfig({ env });
+    expect(config.server_names[0].name).toBe('new.example');
+    const ours = new Set(of('ConfigMap').map(({ metadata }) => metadata.name));
+    expect(pod.volumes.filter((volume: Loose) => ours.has(volume.configMap?.name))).toEqual([]);
+    expect(pod.serviceAccountName).toBeUndefined();
+  });
+
+  it('gives no pod a token of the API server, and replaces the pods of a dead node soon', async () => {
+    const { of } = await render();
+    for (const { metadata, spec } of [...of('Deployment'), ...of('Job')]) {
+      const pod = spec.template.spec;
+      expect([metadata.name, pod.automountServiceAccountToken]).toEqual([metadata.name, false]);
+    }
+    for (const { spec } of of('Deployment')) {
+      const { tolerations } = spec.template.spec;
+      expect(tolerations.map((each: Loose) => each.tolerationSeconds)).toEqual([20, 20]);
+    }
+  });
+
+  it('runs every pod as the restricted standard demands', async () => {
+    const { of } = await render();
+    const pods = [...of('Deployment'), ...of('Job')].map(({ spec }) => spec.template.spec);
+    for (const pod of [...pods, ...of('Pod').map(({ spec }) => spec)]) {
+      expect(pod.securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } });
+      for (const container of pod.containers) {
+        expect(container.securityContext).toEqual({
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ['ALL'] },
+        });
+      }
+    }
+  });
+});
+
+describeWithHelm('names', () => {
+  it.each(['123', 'y', 'null', 'gang.lion', 'a'.repeat(49), 'b'.repeat(53)])('may be %s', async (release) => {
+    const { objects } = await render({}, release);
+    for (const { kind, metadata, spec } of objects) {
+      expect(metadata.name).toMatch(DNS_LABEL);
+      for (const value of Object.values(metadata.labels ?? {})) expect([kind, typeof value]).toEqual([kind, 'string']);
+      for (const value of Object.values(spec?.selector?.matchLabels ?? {})) expect(typeof value).toBe('string');
+    }
+  });
+
+  it('stay apart when they have to be cut', async () => {
+    const [one, other] = await Promise.all(['1', '2'].map((end) => render({}, `${'very-long-name-'.repeat(3)}${end}`)));
+    const names = new Set(one!.of('Service').map(({ metadata }) => metadata.name));
+    expect(other!.of('Service').filter(({ metadata }) => names.has(metadata.name))).toEqual([]);
+  });
+});
+
+describeWithHelm('values that are no values', () => {
+  it.each([
+    ['a setting of a service', { services: { sync: { replcas: 5 } } }, 'replcas'],
+    ['a service', { services: { snyc: {} } }, 'snyc'],
+    ['a section', { ingres: { enabled: false } }, 'ingres'],
+    ['a type', { ingress: { enabled: 'yes' } }, 'enabled'],
+    ['a number', { defaults: { replicas: -1 } }, 'replicas'],
+    ['no server name', { config: { server_names: [] } }, 'server_names'],
+  ])('are refused when %s is wrong', async (_, values, word) => {
+    await expect(render(values)).rejects.toThrow(word);
+  });
+});
+
+describeWithHelm('scaling', () => {
+  it('leaves the number to whoever scales by hand when it is null', async () => {
+    const { one } = await render({ services: { sync: { replicas: null } } });
+    expect(one('Deployment', 'ganglion-sync').spec.replicas).toBeUndefined();
+    expect(one('Deployment', 'ganglion-push').spec.replicas).toBe(2);
+  });
+
+  it('leaves it to the autoscaler where there is one', async () => {
+    const autoscaling = { enabled: true, minReplicas: 3, maxReplicas: 9 };
+    const { of, one } = await render({ services: { sync: { autoscaling } } });
+    expect(of('HorizontalPodAutoscaler').map(({ metadata }) => metadata.name)).toEqual(['ganglion-sync']);
+    expect(one('HorizontalPodAutoscaler').spec).toMatchObject({
+      minReplicas: 3,
+      maxReplicas: 9,
+      scaleTargetRef: { kind: 'Deployment', name: 'ganglion-sync' },
+      metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { averageUtilization: 70 } } }],
+    });
+    expect(one('Deployment', 'ganglion-sync').spec.replicas).toBeUndefined();
+  });
+
+  it('guards what has two replicas from drains, and not what has one', async () => {
+    const { of } = await render({ services: { push: { replicas: 1 }, sync: { replicas: null } } });
+    const guarded = of('PodDisruptionBudget').map(({ metadata }) => metadata.name);
+    expect(guarded).not.toContain('ganglion-push');
+    expect(guarded).not.toContain('ganglion-sync');
+    expect(guarded).toContain('ganglion-room-server');
+  });
+});
+
+describeWithHelm('ways in', () => {
+  it('leads each path to its service, by an Ingress', async () => {
+    const { one } = await render();
+    const { paths } = one('Ingress').spec.rules[0].http;
+    expect(serviceOf(paths, '/_matrix/client/v3/sync')).toBe('ganglion-sync');
+    expect(serviceOf(paths, '/_matrix/client/v3/rooms/!a:b/messages')).toBe('ganglion-sync');
+    expect(serviceOf(paths, '/_matrix/client/v3/login')).toBe('ganglion-user-server');
+    expect(serviceOf(paths, '/_matrix/nothing')).toBe('ganglion-client-api');
+  });
+
+  it('leads each path to its service, by HTTPRoutes', async () => {
+    const gateway = { enabled: true, parentRefs: [{ name: 'public' }], hostnames: ['matrix.example.org'] };
+    const { of } = await render({ gateway, ingress: { enabled: false } });
+    expect(of('Ingress')).toEqual([]);
+    const routes = of('HTTPRoute');
+    expect(routes.map(({ metadata }) => metadata.name)).toContain('ganglion-sync');
+    const paths = routes.flatMap(({ spec }) =>
+      spec.rules.flatMap(({ matches, backendRefs }: Loose) =>
+        matches.map(({ path }: Loose) => ({
+          path: path.type === 'PathPrefix' ? path.value : `${path.value}$`,
+          backend: { service: backendRefs[0] },
+        })),
+      ),
+    );
+    expect(serviceOf(paths, '/_matrix/client/v3/sync')).toBe('ganglion-sync');
+    expect(serviceOf(paths, '/_matrix/client/v3/rooms/!a:b/messages')).toBe('ganglion-sync');
+    expect(serviceOf(paths, '/_matrix/client/v3/rooms/!a:b/invite')).toBe('ganglion-client-api');
+    expect(serviceOf(paths, '/anything')).toBe('ganglion-client-api');
+    expect(routes.every(({ spec }) => spec.rules.every(({ matches }: Loose) => matches.length <= 64))).toBe(true);
+  });
+});
+
+/** As an ingress decides: of all that fit, the longest. */
+function serviceOf(paths: readonly Loose[], path: string): string {
+  const fitting = paths.filter((each) => new RegExp(`^${each.path}`).test(path));
+  return fitting.sort((a, b) => b.path.length - a.path.length)[0].backend.service.name;
+}
+
+describeWithHelm('what can be turned on', () => {
+  it('lets nobody but who is named reach a pod, and only who has to reach the world', async () => {
+    const networkPolicy = {
+      enabled: true,
+      ingressFrom: [{ namespaceSelector: { matchLabels: { role: 'ingress' } } }],
+      reachTheWorld: ['federation-api'],
+    };
+    const { one } = await render({ networkPolicy });
+    const { ingress, policyTypes } = one('NetworkPolicy', 'ganglion').spec;
+    expect(policyTypes).toEqual(['Ingress', 'Egress']);
+    expect(ingress[0]).toEqual({ ports: [{ port: 'http' }], from: networkPolicy.ingressFrom });
+    expect(ingress[1].from).toHaveLength(1);
+    const [reach] = one('NetworkPolicy', 'ganglion-outside').spec.podSelector.matchExpressions;
+    expect(reach.values).toEqual(['federation-api']);
+  });
+
+  it('is watched: a monitor, alerts with a runbook each, and a dashboard of metrics that exist', async () => {
+    const on = { enabled: true };
+    const { of, one } = await render({ monitoring: { podMonitor: on, rules: on, dashboards: on } });
+    expect(one('PodMonitor').spec.podMetricsEndpoints[0].port).toBe('operators');
+    const { rules } = one('PrometheusRule').spec.groups[0];
+    const runbooks = await readFile(new URL('../../../docs/operations/runbooks.md', import.meta.url), 'utf8');
+    for (const rule of rules) {
+      expect(rule.expr).toContain('namespace="chat",pod=~"ganglion-.+"');
+      expect(rule.annotations.runbook_url).toBe(`docs/operations/runbooks.md#${rule.alert.toLowerCase()}`);
+      expect(runbooks).toContain(`\n## ${rule.alert}\n`);
+    }
+    const dashboard = one('ConfigMap', 'ganglion-dashboards').data!['ganglion.json']!;
+    expect(JSON.parse(dashboard).title).toBe('Ganglion');
+    const source = await metricNames();
+    for (const text of [dashboard, JSON.stringify(rules)]) {
+      for (const [name] of text.matchAll(/\bganglion_[a-z_]+\b/g)) {
+        expect(source).toContain(name.replace(/_(count|bucket|sum)$/, ''));
+      }
+    }
+    expect(of('Deployment')[0]!.spec.template.metadata.annotations['prometheus.io/scrape']).toBeUndefined();
+  });
+
+  it('passes on what an operator adds: pods of their own kind, secrets, an image by digest, more objects', async () => {
+    const digest = `sha256:${'a'.repeat(64)}`;
+    const { one } = await render({
+      image: { repository: 'registry.example/ganglion', digest, pullSecrets: [{ name: 'pull' }] },
+      defaults: { priorityClassName: 'chat', nodeSelector: { disk: 'fast' }, podLabels: { team: 'chat' } },
+      services: { sync: { affinity: { nodeAffinity: {} }, podAnnotations: { note: 'yes' } } },
+      extraEnv: [{ name: 'GANGLION_DATABASE__POOL_SIZE', value: '5' }],
+      extraVolumes: [{ name: 'more', secret: { secretName: 'more' } }],
+      extraVolumeMounts: [{ name: 'more', mountPath: '/run/secrets/more' }],
+      media: { claim: '' },
+      extraObjects: [{ apiVersion: 'v1', kind: 'Secret', metadata: { name: '{{ .Release.Name }}-more' } }],
+    });
+    const { metadata, spec } = one('Deployment', 'ganglion-sync').spec.template;
+    expect(metadata.labels.team).toBe('chat');
+    expect(metadata.annotations.note).toBe('yes');
+    expect(spec).toMatchObject({
+      priorityClassName: 'chat',
+      nodeSelector: { disk: 'fast' },
+      affinity: { nodeAffinity: {} },
+      imagePullSecrets: [{ name: 'pull' }],
+    });
+    expect(spec.containers[0].image).toBe(`registry.example/ganglion@${digest}`);
+    expect(spec.containers[0].env).toContainEqual({ name: 'GANGLION_DATABASE__POOL_SIZE', value: '5' });
+    expect(spec.containers[0].volumeMounts).toContainEqual({ name: 'more', mountPath: '/run/secrets/more' });
+    expect(one('Secret').metadata.name).toBe('ganglion-more');
+    const media = one('Deployment', 'ganglion-media').spec.template.spec;
+    expect(media.volumes.some((volume: Loose) => volume.persistentVolumeClaim)).toBe(false);
+    expect(one('Job').spec.template.spec.nodeSelector).toEqual({ disk: 'fast' });
+  });
+});
+
+/** Every metric that the code names. */
+async function metricNames(): Promise<string[]> {
+  const names: string[] = [];
+  for (const pattern of ['libs/*/src/**/*.ts', 'services/*/src/**/*.ts']) {
+    for await (const file of glob(pattern, { cwd: new URL('../../../', import.meta.url).pathname })) {
+      const text = await readFile(new URL(`../../../${file}`, import.meta.url), 'utf8');
+      for (const [name] of text.matchAll(/ganglion_[a-z_]+/g)) names.push(name);
+    }
+  }
+  return names;
+}
