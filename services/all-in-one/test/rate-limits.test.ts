@@ -108,7 +108,7 @@ const LIMITS: Readonly<Record<string, readonly RateLimitName[]>> = {
   ...Object.fromEntries(
     Object.keys(MEDIA_EXAMPLES)
       .filter((route) => !route.endsWith('/config'))
-      .map((route) => [route, [route.includes('/download/') ? 'downloads' : 'uploads']]),
+      .map((route) => [route, [/download|thumbnail/.test(route) ? 'downloads' : 'uploads']]),
   ),
 };
 

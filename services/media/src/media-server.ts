@@ -8,12 +8,15 @@ import { Downloads } from './domain/downloads.js';
 import { Intake } from './domain/intake.js';
 import type { ByteStore } from './domain/ports/byte-store.js';
 import { Sweeper } from './domain/sweeper.js';
+import { Thumbnails } from './domain/thumbnails.js';
 import { type UploadPolicy, Uploads } from './domain/uploads.js';
 import { FileAnswers } from './http/file-answers.js';
 import { SETTINGS, type Settings } from './http/settings.js';
+import { type PoolOptions, WorkerPool } from './images/worker-pool.js';
 import { PostgresFileStore } from './storage/file-store.js';
 import { FolderStore } from './storage/folder-store.js';
 import { PostgresLooseKeys } from './storage/loose-key-store.js';
+import { PostgresThumbnailStore } from './storage/thumbnail-store.js';
 
 export interface MediaServerDependencies {
   readonly config: Config;
@@ -45,16 +48,21 @@ export function createMediaServer({ config, db, logger, ...others }: MediaServer
   const { sweepEveryMs = SWEEP_EVERY_MS } = others;
   const sweeping = new Periodically('removing files that are no more', sweepEveryMs, () => sweeper.sweep(), logger);
   const settings = settingsOf(media);
-  const uploads = new Uploads(files, new Intake(bytes, loose), policyOf(media));
+  const intake = new Intake(bytes, loose);
+  const uploads = new Uploads(files, intake, policyOf(media));
+  const pool = new WorkerPool(poolOptionsOf(media));
+  const { max_source_bytes: maxSourceBytes } = media.thumbnails;
+  const thumbnails = new Thumbnails(new PostgresThumbnailStore(db), pool, bytes, intake, { maxSourceBytes });
   return {
     providers: [
       { provide: Uploads, useValue: uploads },
-      { provide: FileAnswers, useValue: new FileAnswers(new Downloads(files, arrivals), bytes, settings) },
+      { provide: FileAnswers, useValue: new FileAnswers(new Downloads(files, arrivals), thumbnails, bytes, settings) },
       { provide: SETTINGS, useValue: settings },
     ],
     start: () => sweeping.start(),
     async stop() {
       arrivals.stop();
+      pool.stop();
       await sweeping.stop();
     },
   };
@@ -77,5 +85,14 @@ function policyOf(media: Config['media']): UploadPolicy {
     unusedLifetimeMs: media.unused_lifetime_ms,
     maxPending: media.max_pending_uploads,
     openToAnybody: media.unauthenticated_downloads === 'open',
+  };
+}
+
+function poolOptionsOf({ thumbnails }: Config['media']): PoolOptions {
+  return {
+    processes: thumbnails.processes,
+    maxPixels: thumbnails.max_pixels,
+    maxMemoryBytes: thumbnails.max_memory_bytes,
+    timeoutMs: thumbnails.timeout_ms,
   };
 }

@@ -8,6 +8,21 @@ const typePattern = z
     'a content type in lower case, such as image/png or image/*',
   );
 
+const thumbnails = z
+  .strictObject({
+    processes: count.default(2).describe('Thumbnails made at the same time by one replica, each in a process.'),
+    max_source_bytes: count.default(52_428_800).describe('Of larger files there are no thumbnails: M_TOO_LARGE.'),
+    max_pixels: count
+      .default(64_000_000)
+      .describe('Of images with more pixels there are none either; all frames of an animation count.'),
+    max_memory_bytes: count
+      .default(536_870_912)
+      .describe('A process that takes more for one image is ended, and the image has no thumbnail.'),
+    timeout_ms: milliseconds.default(20_000).describe('An image that takes longer has no thumbnail.'),
+  })
+  .prefault({})
+  .describe('Thumbnails of images, made when they are first asked for and then kept.');
+
 export const media = z
   .strictObject({
     folder_dir: path.exactOptional().meta({
@@ -49,6 +64,7 @@ export const media = z
       .describe(
         'Who may download from /_matrix/media/v3 without a token. off: nobody. frozen: anybody, but only what was uploaded while it was open. open: anybody.',
       ),
+    thumbnails,
   })
   .prefault({})
   .describe('Files that users upload.');

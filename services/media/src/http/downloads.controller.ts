@@ -9,6 +9,8 @@ import {
   filePath,
   type NamedFilePath,
   namedFilePath,
+  type ThumbnailQuery,
+  thumbnailQuery,
 } from './parameters.js';
 
 @Controller('_matrix/client/v1/media')
@@ -37,5 +39,16 @@ export class DownloadsController {
     @Res() reply: FastifyReply,
   ) {
     return this.files.send(request, reply, { name, query, authenticated: true, fileName });
+  }
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1mediathumbnailservernamemediaid */
+  @Get('thumbnail/:serverName/:mediaId')
+  getContentThumbnailAuthed(
+    @Path(filePath) name: FilePath,
+    @Query(thumbnailQuery) query: ThumbnailQuery,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ) {
+    return this.files.sendThumbnail(request, reply, { name, query, authenticated: true });
   }
 }

@@ -1,15 +1,18 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Downloads, notFound, type ReadyFile } from '../domain/downloads.js';
-import { type ByteStore, BytesMissingError } from '../domain/ports/byte-store.js';
+import { type ByteRange, type ByteStore, BytesMissingError } from '../domain/ports/byte-store.js';
 import type { FileName } from '../domain/ports/file-store.js';
+import type { Thumbnail, Thumbnails } from '../domain/thumbnails.js';
 import { uploadName } from '../domain/upload-names.js';
-import { sendFile } from './outgoing-file.js';
-import type { DownloadQuery } from './parameters.js';
+import { type OutgoingFile, sendFile } from './outgoing-file.js';
+import type { DownloadQuery, ThumbnailQuery } from './parameters.js';
 import type { Settings } from './settings.js';
 
-export interface FileQuestion {
+export interface FileQuestion<Q = DownloadQuery> {
   readonly name: FileName;
-  readonly query: DownloadQuery;
+  readonly query: Q;
   readonly authenticated: boolean;
   /** A name that whoever asks gives the file. */
   readonly fileName?: string;
@@ -19,31 +22,64 @@ export interface FileQuestion {
 export class FileAnswers {
   constructor(
     private readonly downloads: Downloads,
+    private readonly thumbnails: Thumbnails,
     private readonly bytes: ByteStore,
     private readonly settings: Settings,
   ) {}
 
   async send(request: FastifyRequest, reply: FastifyReply, question: FileQuestion): Promise<void> {
-    const { name, query, authenticated, fileName } = question;
+    const file = await this.#find(question);
+    const outgoing = this.#whole(file, uploadName(question.fileName) ?? file.uploadName);
+    await sendFile(request, reply, outgoing, isPublic(file, question));
+  }
+
+  async sendThumbnail(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    question: FileQuestion<ThumbnailQuery>,
+  ): Promise<void> {
+    const file = await this.#find(question);
+    const thumbnail = await unlessMissing(this.thumbnails.find(file, question.query));
+    await sendFile(request, reply, this.#outgoing(file, thumbnail), isPublic(file, question));
+  }
+
+  #find({ name, query, authenticated }: FileQuestion): Promise<ReadyFile> {
     if (!authenticated && !this.settings.answersAnybody) throw notFound();
-    const file = await this.downloads.find({ name, authenticated, timeoutMs: query.timeout_ms });
-    const { contentType, blob, authenticatedOnly } = file;
-    const outgoing = {
-      contentType,
-      name: uploadName(fileName) ?? file.uploadName,
-      bytes: blob.bytes,
-      tag: blob.sha256.toString('base64url'),
-      open: (range?: Parameters<ByteStore['get']>[1]) => this.#open(file, range),
-    };
-    await sendFile(request, reply, outgoing, !authenticatedOnly && !authenticated);
+    return this.downloads.find({ name, authenticated, timeoutMs: query.timeout_ms });
+  }
+
+  #whole({ contentType, blob }: ReadyFile, name: string | undefined): OutgoingFile {
+    const tag = blob.sha256.toString('base64url');
+    return { contentType, name, bytes: blob.bytes, tag, open: (range) => this.#open(blob.key, range) };
+  }
+
+  #outgoing(file: ReadyFile, { contentType, made, stored }: Thumbnail): OutgoingFile {
+    const name = `thumbnail.${contentType.slice(contentType.indexOf('/') + 1)}`;
+    if (stored) return this.#whole({ ...file, contentType, blob: { ...file.blob, ...stored } }, name);
+    if (!made) return this.#whole({ ...file, contentType }, name);
+    const open = async (range?: ByteRange) =>
+      Readable.from([range ? made.subarray(range.first, range.last + 1) : made]);
+    return { contentType, name, bytes: made.length, tag: tagOf(made), open };
   }
 
   /** Of what was deleted since it was found, nobody finds anything. */
-  async #open({ blob }: ReadyFile, range: Parameters<ByteStore['get']>[1]) {
-    try {
-      return await this.bytes.get(blob.key, range);
-    } catch (error) {
-      throw error instanceof BytesMissingError ? notFound() : error;
-    }
+  #open(key: string, range: ByteRange | undefined): Promise<Readable> {
+    return unlessMissing(this.bytes.get(key, range));
+  }
+}
+
+function isPublic({ authenticatedOnly }: ReadyFile, { authenticated }: FileQuestion): boolean {
+  return !authenticatedOnly && !authenticated;
+}
+
+function tagOf(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('base64url');
+}
+
+async function unlessMissing<T>(found: Promise<T>): Promise<T> {
+  try {
+    return await found;
+  } catch (error) {
+    throw error instanceof BytesMissingError ? notFound() : error;
   }
 }

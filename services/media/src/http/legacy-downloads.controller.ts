@@ -9,6 +9,8 @@ import {
   filePath,
   type NamedFilePath,
   namedFilePath,
+  type ThumbnailQuery,
+  thumbnailQuery,
 } from './parameters.js';
 
 /**
@@ -43,5 +45,17 @@ export class LegacyDownloadsController {
     @Res() reply: FastifyReply,
   ) {
     return this.files.send(request, reply, { name, query, authenticated: requester !== undefined, fileName });
+  }
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixmediav3thumbnailservernamemediaid */
+  @Get('thumbnail/:serverName/:mediaId')
+  getContentThumbnail(
+    @PerhapsRequestedBy() requester: Requester | undefined,
+    @Path(filePath) name: FilePath,
+    @Query(thumbnailQuery) query: ThumbnailQuery,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ) {
+    return this.files.sendThumbnail(request, reply, { name, query, authenticated: requester !== undefined });
   }
 }

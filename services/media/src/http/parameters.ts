@@ -30,3 +30,19 @@ export const downloadQuery = z.object({
   allow_redirect: flag.default(false),
 });
 export type DownloadQuery = z.output<typeof downloadQuery>;
+
+/** More than any screen has; larger ones would be of no use. */
+const MAX_SIDE = 16_384;
+const side = z
+  .string()
+  .regex(/^\d{1,5}$/, 'must be a whole number of pixels')
+  .transform(Number)
+  .refine((pixels) => pixels >= 1 && pixels <= MAX_SIDE, `must be from 1 to ${MAX_SIDE} pixels`);
+
+export const thumbnailQuery = downloadQuery.extend({
+  width: side,
+  height: side,
+  method: z.enum(['crop', 'scale']).default('scale'),
+  animated: flag.default(false),
+});
+export type ThumbnailQuery = z.output<typeof thumbnailQuery>;

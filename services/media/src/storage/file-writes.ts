@@ -27,14 +27,17 @@ export async function putBlob(tx: Transaction, { key, sha256, bytes }: StoredByt
     values: [sha256, key, bytes],
   });
   const blob = rows[0]!;
-  if (blob.store_key !== key) {
-    await tx.query({
-      name: 'loosen-key',
-      text: 'INSERT INTO media.loose_keys (store_key, due_at) VALUES ($1, now())',
-      values: [key],
-    });
-  }
+  if (blob.store_key !== key) await loosenKey(tx, key);
   return blob.blob_nid;
+}
+
+/** Leaves a key, claimed in this transaction, to the sweeper. */
+export async function loosenKey(tx: Transaction, key: string): Promise<void> {
+  await tx.query({
+    name: 'loosen-key',
+    text: 'INSERT INTO media.loose_keys (store_key, due_at) VALUES ($1, now())',
+    values: [key],
+  });
 }
 
 /** Counts a file for its user and their server. @throws Refused when it is too much for one of them */

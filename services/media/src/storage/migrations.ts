@@ -3,7 +3,7 @@ import type { SchemaDefinition } from '@ganglion/database';
 /** What is known of files; their bytes are in a byte store. */
 export const mediaSchema: SchemaDefinition = {
   schema: 'media',
-  version: 1,
+  version: 2,
   oldestCompatible: 1,
   migrations: [
     {
@@ -54,6 +54,24 @@ export const mediaSchema: SchemaDefinition = {
           bytes bigint NOT NULL,
           files bigint NOT NULL
         ) WITH (fillfactor = 70);
+      `,
+    },
+    {
+      version: 2,
+      name: 'thumbnails',
+      up: `
+        -- What was made of an image. Without a key, the image itself is small enough to be its thumbnail.
+        CREATE TABLE media.thumbnails (
+          blob_nid bigint NOT NULL REFERENCES media.blobs,
+          kind text NOT NULL,
+          content_type text NOT NULL,
+          store_key text UNIQUE,
+          bytes bigint,
+          sha256 bytea,
+          created_at timestamptz NOT NULL DEFAULT now(),
+          PRIMARY KEY (blob_nid, kind),
+          CHECK ((store_key IS NULL) = (bytes IS NULL) AND (store_key IS NULL) = (sha256 IS NULL))
+        );
       `,
     },
   ],

@@ -1,0 +1,84 @@
+import type { Readable } from 'node:stream';
+import { type MadeThumbnail, ThumbnailError, type Thumbnailer } from '../domain/ports/thumbnailer.js';
+import type { ThumbnailKind } from '../domain/thumbnail-kinds.js';
+import { type WorkerLimits, WorkerProcess } from './worker-process.js';
+
+export interface PoolOptions extends WorkerLimits {
+  readonly processes: number;
+}
+
+/** So many wait for each process at most; who comes then is told to come again. */
+const WAITING_FOR_EACH = 32;
+/** A process that has had nothing to do for so long ends: who makes no thumbnails pays for none. */
+const IDLE_MS = 30_000;
+/** Decoders that keep a little of each image are begun anew. */
+const IMAGES_FOR_EACH = 500;
+
+interface Idle {
+  readonly worker: WorkerProcess;
+  readonly made: number;
+  readonly timer: NodeJS.Timeout;
+}
+
+/** Makes thumbnails in a few processes, started when they are needed. An image that kills one costs whoever wanted it alone. */
+export class WorkerPool implements Thumbnailer {
+  readonly #idle: Idle[] = [];
+  readonly #waiting: (() => void)[] = [];
+  readonly #workers = new Set<WorkerProcess>();
+  #running = 0;
+  #stopped = false;
+
+  constructor(private readonly options: PoolOptions) {}
+
+  async make(image: Readable, bytes: number, kind: ThumbnailKind): Promise<MadeThumbnail> {
+    try {
+      await this.#turn();
+    } catch (error) {
+      image.destroy();
+      throw error;
+    }
+    const { worker, made } = this.#take();
+    try {
+      return await worker.make(image, bytes, kind);
+    } finally {
+      this.#giveBack(worker, made + 1);
+    }
+  }
+
+  /** Ends the processes. What they are at fails. */
+  stop(): void {
+    this.#stopped = true;
+    for (const { timer } of this.#idle.splice(0)) clearTimeout(timer);
+    for (const worker of this.#workers) worker.kill();
+    for (const next of this.#waiting.splice(0)) next();
+  }
+
+  async #turn(): Promise<void> {
+    const { processes } = this.options;
+    if (this.#waiting.length >= processes * WAITING_FOR_EACH) throw new ThumbnailError('busy');
+    if (this.#running >= processes) await new Promise<void>((next) => this.#waiting.push(next));
+    else this.#running++;
+    if (this.#stopped) throw new ThumbnailError('busy');
+  }
+
+  #take(): { worker: WorkerProcess; made: number } {
+    for (let idle = this.#idle.pop(); idle; idle = this.#idle.pop()) {
+      clearTimeout(idle.timer);
+      if (idle.worker.isAlive) return idle;
+    }
+    const worker: WorkerProcess = new WorkerProcess(this.options, () => this.#workers.delete(worker));
+    this.#workers.add(worker);
+    return { worker, made: 0 };
+  }
+
+  #giveBack(worker: WorkerProcess, made: number): void {
+    if (made >= IMAGES_FOR_EACH || this.#stopped) worker.kill();
+    if (worker.isAlive) {
+      const timer = setTimeout(() => worker.kill(), IDLE_MS).unref();
+      this.#idle.push({ worker, made, timer });
+    }
+    const next = this.#waiting.shift();
+    if (next) next();
+    else this.#running--;
+  }
+}

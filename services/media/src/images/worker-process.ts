@@ -1,0 +1,139 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import type { Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { type MadeThumbnail, ThumbnailError, type ThumbnailFault } from '../domain/ports/thumbnailer.js';
+import type { ThumbnailKind } from '../domain/thumbnail-kinds.js';
+
+/** What one image may take. */
+export interface WorkerLimits {
+  readonly maxPixels: number;
+  readonly maxMemoryBytes: number;
+  readonly timeoutMs: number;
+}
+
+interface Answer {
+  readonly contentType?: string;
+  readonly fault?: ThumbnailFault;
+}
+
+const HEADER_BYTES = 8;
+const LARGEST_ANSWER_BYTES = 64 * 1024 * 1024;
+
+/**
+ * A process that makes thumbnails. Both ways go messages of two lengths, four bytes each, a text of JSON, and bytes of an
+ * image: what is to be made of the image, and what became of it.
+ */
+export class WorkerProcess {
+  readonly #child: ChildProcess & { readonly stdin: Writable; readonly stdout: Readable };
+  #ended: string | undefined;
+
+  /** @param onExit told when the process is gone */
+  constructor(
+    private readonly limits: WorkerLimits,
+    onExit: () => void,
+  ) {
+    // It sees nothing of our environment. Memory of JavaScript is little of what it needs.
+    this.#child = spawn(process.execPath, ['--max-old-space-size=128', '--no-warnings', workerFile()], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+      env: {},
+      cwd: '/',
+    });
+    this.#child.stdin.on('error', () => {});
+    this.#child.once('error', () => this.#end('it could not be started', onExit));
+    this.#child.once('exit', (code, signal) => this.#end(`it ended with ${signal ?? code}`, onExit));
+    void this.#offerToTheKernel();
+  }
+
+  /** Whether it can be given something. */
+  get isAlive(): boolean {
+    return this.#ended === undefined && !this.#child.killed;
+  }
+
+  /** One at a time. @throws ThumbnailError */
+  async make(image: Readable, bytes: number, kind: ThumbnailKind): Promise<MadeThumbnail> {
+    const late = setTimeout(() => this.kill(), this.limits.timeoutMs);
+    try {
+      const answered = this.#answer();
+      const sent = this.#send(image, bytes, kind);
+      await Promise.race([sent, answered]);
+      const { answer, data } = await answered;
+      if (answer.fault !== undefined || answer.contentType === undefined)
+        throw new ThumbnailError(answer.fault ?? 'damaged');
+      return { contentType: answer.contentType, data: data.length === 0 ? undefined : data };
+    } catch (error) {
+      // Half a message may be on its way.
+      if (!(error instanceof ThumbnailError) || error.fault === 'too large') this.kill();
+      throw error;
+    } finally {
+      clearTimeout(late);
+      image.destroy();
+    }
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
+  async #send(image: Readable, bytes: number, { width, height, method, animated }: ThumbnailKind): Promise<void> {
+    const { maxPixels, maxMemoryBytes } = this.limits;
+    const text = Buffer.from(JSON.stringify({ width, height, method, animated, maxPixels, maxMemoryBytes }));
+    const header = Buffer.alloc(HEADER_BYTES);
+    header.writeUInt32BE(text.length, 0);
+    header.writeUInt32BE(bytes, 4);
+    await this.#write(Buffer.concat([header, text]));
+    let left = bytes;
+    for await (const chunk of image) {
+      left -= (chunk as Buffer).length;
+      await this.#write(chunk as Buffer);
+    }
+    if (left !== 0) throw new Error('an image does not have the length that is known of it');
+  }
+
+  #write(chunk: Buffer): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#child.stdin.write(chunk, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  /** The next message. A process that dies has been given something too large, or something that it does not bear. */
+  #answer(): Promise<{ answer: Answer; data: Buffer }> {
+    const { promise, resolve, reject } = Promise.withResolvers<{ answer: Answer; data: Buffer }>();
+    let received = Buffer.alloc(0);
+    const { stdout } = this.#child;
+    const onData = (chunk: Buffer) => {
+      received = Buffer.concat([received, chunk]);
+      if (received.length < HEADER_BYTES) return;
+      const text = HEADER_BYTES + received.readUInt32BE(0);
+      const end = text + received.readUInt32BE(4);
+      if (end > LARGEST_ANSWER_BYTES) return reject(new ThumbnailError('too large'));
+      if (received.length < end) return;
+      resolve({
+        answer: JSON.parse(received.toString('utf8', HEADER_BYTES, text)),
+        data: received.subarray(text, end),
+      });
+    };
+    const onClose = () => reject(new ThumbnailError('too large'));
+    stdout.on('data', onData).once('close', onClose);
+    promise.catch(() => {}).finally(() => stdout.off('data', onData).off('close', onClose));
+    return promise;
+  }
+
+  #end(how: string, onExit: () => void): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = how;
+    onExit();
+  }
+
+  /** When memory runs out, the kernel takes this process rather than the server. */
+  async #offerToTheKernel(): Promise<void> {
+    if (process.platform !== 'linux' || this.#child.pid === undefined) return;
+    await writeFile(`/proc/${this.#child.pid}/oom_score_adj`, '1000').catch(() => {});
+  }
+}
+
+function workerFile(): string {
+  const isCompiled = !import.meta.url.endsWith('.ts');
+  const file = isCompiled ? './thumbnail-worker.js' : './thumbnail-worker.ts';
+  return fileURLToPath(new URL(file, import.meta.url));
+}
