@@ -1,6 +1,7 @@
 import { KEY_COUNTS_CHANGED } from '@ganglion/contracts';
 import { KeyCountsDefinition, type KeyCounts as KeyCountsRpc } from '@ganglion/contracts/keys';
 import { type RoomLog, RoomLogDefinition } from '@ganglion/contracts/room';
+import { RemoteEphemeralDefinition } from '@ganglion/contracts/sync';
 import {
   type AccountData,
   AccountDataDefinition,
@@ -19,7 +20,7 @@ import { createSyncServer } from './sync-server.js';
 export const service: ServiceDescriptor = {
   name: 'sync',
   schema: syncSchema,
-  offers: {},
+  offers: { remoteEphemeral: RemoteEphemeralDefinition },
   async compose(foundation, interfaces) {
     const server = createSyncServer({
       ...foundation,
@@ -30,6 +31,6 @@ export const service: ServiceDescriptor = {
     });
     const keyCounts = new KeyCounts(await interfaces.find<KeyCountsRpc>(KeyCountsDefinition));
     await foundation.bus.listen(KEY_COUNTS_CHANGED, ({ devices }) => keyCounts.changed(devices));
-    return { part: server, module: syncModule(server, foundation.config, keyCounts) };
+    return { part: server, module: syncModule(server, foundation.config, keyCounts), offers: server };
   },
 };

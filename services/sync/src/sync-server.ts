@@ -3,6 +3,7 @@ import { type Bus, jsonCodec, type Topic } from '@ganglion/bus';
 import type { Config } from '@ganglion/config';
 import { ANNOUNCEMENTS, type Announcement } from '@ganglion/contracts';
 import type { RoomLog } from '@ganglion/contracts/room';
+import type { RemoteEphemeral } from '@ganglion/contracts/sync';
 import type { AccountData, UserLog, Users } from '@ganglion/contracts/user';
 import { type Database, Lease } from '@ganglion/database';
 import type { Logger, Metrics } from '@ganglion/telemetry';
@@ -32,6 +33,7 @@ import { EventFinder } from './domain/views/event-finder.js';
 import { RoomViews } from './domain/views/room-views.js';
 import { TypingNow } from './domain/views/typing-now.js';
 import { UserViews } from './domain/views/user-views.js';
+import { RemoteEphemeralRpc } from './rpc/remote-ephemeral.js';
 import { AppendStore } from './storage/append-store.js';
 import { ReadStore } from './storage/read-store.js';
 import { ReceiptStore } from './storage/receipt-store.js';
@@ -55,6 +57,7 @@ export interface SyncServer {
   readonly roomRelations: RoomRelations;
   readonly receipts: Receipts;
   readonly typing: Typing;
+  readonly remoteEphemeral: RemoteEphemeral;
   readonly filters: Filters;
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -139,6 +142,10 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   };
   const appender = new AppenderService({ ...deps, model: appendModel, receipts, lease, isLocal, appended });
   const past = { feed, model, relations, texts, finder, rooms, users, announcements };
+  const receiptIntake = new Receipts({
+    ...{ feed, finder, receipts, users, awaited, joined, announcements, fullyRead, announce },
+  });
+  const typingIntake = new Typing(feed, joined, calls);
   const limits = { defaultLimit: config.sync.default_timeline_limit, maximumLimit: config.sync.max_timeline_limit };
   return {
     service: new SyncService({
@@ -147,8 +154,9 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     }),
     history: new RoomHistory(past),
     roomRelations: new RoomRelations(past),
-    receipts: new Receipts({ feed, finder, receipts, users, awaited, joined, announcements, fullyRead, announce }),
-    typing: new Typing(feed, joined, calls),
+    receipts: receiptIntake,
+    typing: typingIntake,
+    remoteEphemeral: new RemoteEphemeralRpc({ feed, model, typing: typingIntake, receipts: receiptIntake }),
     filters: new Filters(deps.users, limits),
     async start() {
       appender.start();

@@ -25,6 +25,16 @@ export interface ReceiptRequest extends Reader {
   readonly threadId: string | undefined;
 }
 
+/** What another server tells of one of its users. */
+export interface RemoteReceipt {
+  readonly userId: string;
+  readonly eventId: string;
+  /** Empty for a receipt for all of the room. */
+  readonly threadId: string;
+  /** As the other server says: milliseconds since the epoch. */
+  readonly ts: number;
+}
+
 export interface ReceiptsDependencies {
   readonly feed: LiveFeed;
   readonly finder: EventFinder;
@@ -61,6 +71,17 @@ export class Receipts {
     });
   }
 
+  /**
+   * Keeps a receipt that another server tells of one of its users, of whom it is known that they are in the room. One for an
+   * event that is not here is left out.
+   */
+  async putRemote(room: RoomRecord, { userId, eventId, threadId, ts }: RemoteReceipt): Promise<void> {
+    const event = await this.#find(room, eventId, userId);
+    if (event === undefined) return;
+    const { roomNid, position: eventPosition } = event.place;
+    await this.#gathered.add({ roomNid, userId, type: 'm.read', threadId, eventId, eventPosition, ts });
+  }
+
   /** @throws MatrixError M_FORBIDDEN, M_NOT_FOUND */
   async setFullyRead(reader: Reader, eventId: string): Promise<void> {
     const { room, event } = await this.deps.feed.use(() => this.#event(reader, eventId));
@@ -94,14 +115,19 @@ export class Receipts {
 
   /** The event of a room that the user is in. */
   async #event({ userId, roomId }: Reader, eventId: string): Promise<{ room: RoomRecord; event: TimelineEvent }> {
-    const { joined, announcements, finder } = this.deps;
-    const { record: room } = (await joined.find(userId, roomId)).room;
-    const known = await finder.find(room, eventId, userId);
-    if (known !== undefined) return { room, event: known };
-    await announcements.settled(roomId);
-    const event = await finder.find(room, eventId, userId);
+    const { record: room } = (await this.deps.joined.find(userId, roomId)).room;
+    const event = await this.#find(room, eventId, userId);
     if (event === undefined) throw new MatrixError(404, 'M_NOT_FOUND', 'There is no such event in the room');
     return { room, event };
+  }
+
+  /** It may have come a moment ago. */
+  async #find(room: RoomRecord, eventId: string, userId: string): Promise<TimelineEvent | undefined> {
+    const { announcements, finder } = this.deps;
+    const known = await finder.find(room, eventId, userId);
+    if (known !== undefined) return known;
+    await announcements.settled(room.roomId);
+    return finder.find(room, eventId, userId);
   }
 }
 

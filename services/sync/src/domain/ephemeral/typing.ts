@@ -1,11 +1,14 @@
 import type { TypingNote } from '../append/typing-rooms.js';
 import type { LiveFeed } from '../feed/live-feed.js';
 import { Gatherer } from '../gatherer.js';
+import type { RoomRecord } from '../ports/read-model.js';
 import type { JoinedRooms } from './joined-rooms.js';
 import type { TypingCalls } from './typing-calls.js';
 
 /** Nobody types for longer without telling so again. */
 const LONGEST_MS = 120_000;
+/** Other servers tell it again in time as long as it goes on. */
+const REMOTE_TIMEOUT_MS = 60_000;
 const GATHER_MS = 250;
 
 /**
@@ -34,6 +37,11 @@ export class Typing {
       const { room } = await this.joined.find(userId, roomId);
       await this.#notes.add({ roomNid: room.record.nid, userId, timeoutMs: Math.min(timeoutMs, LONGEST_MS) });
     });
+  }
+
+  /** As `set`, for a user of another server, of whom it is known that they are in the room. */
+  setRemote(userId: string, room: RoomRecord, typing: boolean): Promise<void> {
+    return this.#notes.add({ roomNid: room.nid, userId, timeoutMs: typing ? REMOTE_TIMEOUT_MS : 0 });
   }
 
   async #tell(notes: readonly TypingNote[]): Promise<void> {

@@ -1,0 +1,1 @@
+export * from './gen/ganglion/sync/v1/sync.js';

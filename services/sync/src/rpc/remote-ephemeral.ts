@@ -1,0 +1,46 @@
+import type { PutRemoteReceiptsRequest, RemoteEphemeral, SetRemoteTypingRequest } from '@ganglion/contracts/sync';
+import type { Receipts } from '../domain/ephemeral/receipts.js';
+import type { Typing } from '../domain/ephemeral/typing.js';
+import type { LiveFeed } from '../domain/feed/live-feed.js';
+import type { ReadModel, RoomRecord } from '../domain/ports/read-model.js';
+
+export interface RemoteEphemeralDependencies {
+  readonly feed: LiveFeed;
+  readonly model: Pick<ReadModel, 'findRoom'>;
+  readonly typing: Typing;
+  readonly receipts: Receipts;
+}
+
+interface InRoom {
+  readonly roomId: string;
+}
+
+/** What other servers tell of their users in our rooms. */
+export class RemoteEphemeralRpc implements RemoteEphemeral {
+  constructor(private readonly deps: RemoteEphemeralDependencies) {}
+
+  async setTyping({ typing }: SetRemoteTypingRequest) {
+    await this.#inRooms(typing, (room, told) => this.deps.typing.setRemote(told.userId, room, told.typing));
+    return {};
+  }
+
+  async putReceipts({ receipts }: PutRemoteReceiptsRequest) {
+    await this.#inRooms(receipts, (room, told) => this.deps.receipts.putRemote(room, told));
+    return {};
+  }
+
+  /** Does something about each thing whose room is known here. */
+  #inRooms<T extends InRoom>(things: readonly T[], use: (room: RoomRecord, thing: T) => Promise<void>): Promise<void> {
+    return this.deps.feed.use(async () => {
+      const roomIds = [...new Set(things.map(({ roomId }) => roomId))];
+      const found = await Promise.all(roomIds.map((roomId) => this.deps.model.findRoom(roomId)));
+      const rooms = new Map(found.flatMap((room) => (room === undefined ? [] : [[room.roomId, room] as const])));
+      await Promise.all(
+        things.map(async (thing) => {
+          const room = rooms.get(thing.roomId);
+          if (room !== undefined) await use(room, thing);
+        }),
+      );
+    });
+  }
+}
