@@ -36,7 +36,7 @@ function event(seq: number): { message: RoomEvent; key: string } {
 
 async function read(bus: Bus, durable: string, source = stream): Promise<{ count: number }> {
   const state = { count: 0 };
-  const consumer = { stream: source, durable, maxBatch: 200, ackWaitMs: 10_000, maxAttempts: 5, backoffMs: [100] };
+  const consumer = { stream: source, durable, maxBatch: 200, maxAttempts: 5, backoffMs: [100] };
   await bus.consume({ ...consumer, key: ({ room }) => room }, async (batch) => {
     state.count += batch.length;
   });
@@ -85,7 +85,6 @@ async function latency(bus: Bus, rounds: number): Promise<string> {
     stream: quiet,
     durable: 'latency',
     maxBatch: 10,
-    ackWaitMs: 10_000,
     maxAttempts: 5,
     backoffMs: [100],
   };

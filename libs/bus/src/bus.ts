@@ -24,8 +24,6 @@ export interface ConsumerDefinition<T> {
   readonly durable: string;
   /** The most messages handed to the handler at once. */
   readonly maxBatch: number;
-  /** How long a message in the hands of a replica that died waits before another one gets it. */
-  readonly ackWaitMs: number;
   /** How often a message is tried while its handler fails temporarily, before it is parked. */
   readonly maxAttempts: number;
   /** The pause after the first, second … failed attempt; the last one repeats. */
@@ -82,7 +80,7 @@ export type ParkReason =
   | 'undecodable'
   /** It failed temporarily maxAttempts times. */
   | 'exhausted'
-  /** It was handed out again and again and never settled: it may end the process that handles it. */
+  /** Reader after reader was lost with it in its hands: it may end the process that handles it. */
   | 'unsettled';
 
 /** A message that was set aside in the dead-letter stream. */

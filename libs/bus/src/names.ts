@@ -20,7 +20,6 @@ export function checkConsumer<T>(consumer: ConsumerDefinition<T>): void {
   checkStream(consumer.stream);
   checkName('durable', consumer.durable);
   checkPositive(`durable ${consumer.durable}: maxBatch`, consumer.maxBatch);
-  checkPositive(`durable ${consumer.durable}: ackWaitMs`, consumer.ackWaitMs);
   checkPositive(`durable ${consumer.durable}: maxAttempts`, consumer.maxAttempts);
 }
 

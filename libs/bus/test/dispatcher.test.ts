@@ -62,23 +62,6 @@ describe('Dispatcher', () => {
     expect(batches).toEqual([[1, 2], [3], [4, 5, 6]]);
   });
 
-  it('hands over what is ready when told to finish, and forgets what waits', async () => {
-    const handled: string[] = [];
-    const bench = new Bench(async (batch) => {
-      for (const { message } of batch) {
-        if (message.room === 'bad') throw new Error('not now');
-      }
-      for (const { message } of batch) handled.push(`${message.room}${message.seq}`);
-    });
-    bench.push('bad', 1);
-    bench.push('bad', 2);
-    for (const seq of range(1, 120)) bench.push('good', seq);
-    await bench.dispatcher.finish(() => true);
-    expect(handled).toEqual(range(1, 120).map((seq) => `good${seq}`));
-    expect(bench.dispatcher.size).toBe(0);
-    expect(bench.parked).toEqual([]);
-  });
-
   it('withdraws what the test picks and nothing else', async () => {
     const handled: string[] = [];
     const bench = new Bench(async (batch) => {

@@ -31,7 +31,6 @@ export function reader(overrides: Partial<ConsumerDefinition<RoomEvent>> = {}): 
     stream: roomStream(),
     durable: 'reader',
     maxBatch: 50,
-    ackWaitMs: 1_000,
     maxAttempts: 3,
     backoffMs: [10, 20],
     key: ({ room }) => room,

@@ -39,7 +39,7 @@ beforeAll(async () => {
   await db.close();
   subscription = await servers.testBus.bus.consume(
     {
-      ...{ stream: ROOM_EVENTS, durable: 'test', maxBatch: 100, ackWaitMs: 5_000, maxAttempts: 5, backoffMs: [100] },
+      ...{ stream: ROOM_EVENTS, durable: 'test', maxBatch: 100, maxAttempts: 5, backoffMs: [100] },
       key: ({ roomId }: RoomEvents) => roomId,
     },
     async (batch) => {

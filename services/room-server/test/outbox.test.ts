@@ -12,7 +12,7 @@ class Received {
 
   async consume(bus: Bus): Promise<Subscription> {
     const consumer = {
-      ...{ stream: ROOM_EVENTS, durable: 'test', maxBatch: 100, ackWaitMs: 5_000, maxAttempts: 5 },
+      ...{ stream: ROOM_EVENTS, durable: 'test', maxBatch: 100, maxAttempts: 5 },
       ...{ backoffMs: [100], key: ({ roomId }: RoomEvents) => roomId },
     };
     return bus.consume(consumer, async (batch) => {

@@ -15,7 +15,7 @@ const logged: LoggedEvent[] = [];
 beforeAll(async () => {
   servers = await RoomServers.create();
   const consumer = {
-    ...{ stream: ROOM_EVENTS, durable: 'test', maxBatch: 100, ackWaitMs: 5_000, maxAttempts: 5 },
+    ...{ stream: ROOM_EVENTS, durable: 'test', maxBatch: 100, maxAttempts: 5 },
     ...{ backoffMs: [100], key: ({ roomId }: RoomEvents) => roomId },
   };
   await servers.testBus.bus.consume(consumer, async (batch) => {

@@ -15,7 +15,7 @@ describe.each(BUSES)('account data that services write, on the %s bus', (_, make
     deployment = await Deployment.create(makeBus);
     [one, two] = await Promise.all([deployment.start(), deployment.start()]);
     const consumer = {
-      ...{ stream: USER_CHANGES, durable: 'test', maxBatch: 100, ackWaitMs: 5_000 },
+      ...{ stream: USER_CHANGES, durable: 'test', maxBatch: 100 },
       ...{ maxAttempts: 3, backoffMs: [100], key: ({ userId }: UserChanges) => userId },
     };
     await deployment.testBus.bus.consume(consumer, async (batch) => {

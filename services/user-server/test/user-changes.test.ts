@@ -16,7 +16,7 @@ describe.each(BUSES)('changes of users, on the %s bus', (_, makeBus) => {
     const { bus } = deployment.testBus;
     [one, two] = await Promise.all([deployment.start(), deployment.start()]);
     const consumer = {
-      ...{ stream: USER_CHANGES, durable: 'test', maxBatch: 100, ackWaitMs: 5_000 },
+      ...{ stream: USER_CHANGES, durable: 'test', maxBatch: 100 },
       ...{ maxAttempts: 3, backoffMs: [100], key: ({ userId }: UserChanges) => userId },
     };
     await bus.consume(consumer, async (batch) => {

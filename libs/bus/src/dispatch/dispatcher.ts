@@ -68,12 +68,6 @@ export class Dispatcher<T, I extends Item<T>> {
     this.#wake();
   }
 
-  /** Hands over what is ready of the items that the test picks, and takes back those that wait for another attempt. */
-  async finish(test: (item: I) => boolean): Promise<void> {
-    while (this.#ready.some(test) && !this.#paused) await this.#running;
-    await this.withdraw(test);
-  }
-
   /** Takes back the items that the test picks; resolves when none of them is in the handler's hands. */
   async withdraw(test: (item: I) => boolean): Promise<void> {
     this.#withdrawQueued(test);

@@ -37,10 +37,6 @@ export class ReadyQueue<I extends Item<unknown>> {
     for (const item of items) this.#returned.push(item);
   }
 
-  some(test: (item: I) => boolean): boolean {
-    return this.#merge().some(test);
-  }
-
   /** Removes the items that the test picks; returns how many they were. */
   withdraw(test: (item: I) => boolean): number {
     const before = this.length;

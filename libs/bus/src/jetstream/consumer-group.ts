@@ -3,19 +3,23 @@ import type { BatchHandler, ConsumerDefinition, Subscription } from '../bus.js';
 import { Dispatcher } from '../dispatch/dispatcher.js';
 import type { Defect } from '../dispatch/item.js';
 import { assignShards } from './assignment.js';
-import { Claims } from './claims.js';
+import { Claims, type Position } from './claims.js';
 import type { JetStreamCore } from './core.js';
 import type { DeadLetters } from './dead-letters.js';
-import { ensureDurable } from './durable.js';
 import type { JetStreamItem } from './jetstream-item.js';
 import { Presence } from './presence.js';
 import { ShardSession } from './shard-session.js';
 import { claimsSpec, specOf } from './stream-registry.js';
+import { Tenure } from './tenure.js';
 
 interface Ownership<T> {
   readonly session: ShardSession<T>;
-  version: number;
+  readonly tenure: Tenure;
 }
+
+/** What was settled since is handed out again when this process dies. */
+const SAVE_MS = 500;
+const LOOK_MS = 1_500;
 
 /**
  * This process' part in reading a durable. The processes that read it share its shards: each shard has one reader at a
@@ -32,6 +36,7 @@ export class ConsumerGroup<T> implements Subscription {
   readonly #presence: Presence;
   readonly #owned = new Map<number, Ownership<T>>();
   readonly #revalidate = () => this.#schedule(() => this.#validate([...this.#owned.keys()]));
+  readonly #timers: NodeJS.Timeout[] = [];
   #work: Promise<void> = Promise.resolve();
   #rebalancing = false;
   #stopping = false;
@@ -57,23 +62,26 @@ export class ConsumerGroup<T> implements Subscription {
     );
   }
 
-  /** Declares the durable. @throws when the server does not answer */
+  /** Makes sure that there is something to read. @throws when the server does not answer */
   async declare(): Promise<void> {
     const { registry, naming } = this.#core;
     await Promise.all([registry.ensure(specOf(this.#consumer.stream, naming)), registry.ensure(claimsSpec(naming))]);
-    await Promise.all(this.#shards().map((shard) => ensureDurable(this.#core, this.#consumer, shard)));
   }
 
   start(): void {
     this.#core.connection.on('up', this.#revalidate);
     this.#presence.start();
     this.#rebalanceSoon();
+    const saveAll = () => this.#each(({ session, tenure }, shard) => this.#save(shard, session, tenure));
+    this.#timers.push(setInterval(saveAll, SAVE_MS));
+    this.#timers.push(setInterval(() => this.#look(), LOOK_MS));
   }
 
   async stop(): Promise<void> {
     if (this.#stopping) return this.#work;
     this.#stopping = true;
     this.#core.connection.off('up', this.#revalidate);
+    for (const timer of this.#timers) clearInterval(timer);
     this.#schedule(async () => {
       await Promise.all([...this.#owned.keys()].map((shard) => this.#release(shard)));
       this.#presence.stop();
@@ -83,6 +91,10 @@ export class ConsumerGroup<T> implements Subscription {
 
   settle(items: readonly JetStreamItem<T>[]): void {
     for (const item of items) item.session.settled(item);
+    this.#tellLag();
+  }
+
+  #tellLag(): void {
     let lag = 0;
     for (const { session } of this.#owned.values()) lag += session.lag;
     this.#core.env.metrics.lag(this.#consumer.stream.name, this.#consumer.durable, lag);
@@ -126,27 +138,31 @@ export class ConsumerGroup<T> implements Subscription {
   }
 
   async #acquire(shard: number): Promise<void> {
-    const { owner, version } = await this.#claims.read(shard);
-    if (owner !== undefined && owner !== this.#id && !this.#presence.isGone(owner)) return;
-    const claimed = await this.#claims.write(shard, this.#id, version);
-    if (claimed === undefined) return;
-    const session = new ShardSession(this.#core, this.#consumer, shard, (item) => this.#dispatcher.push(item));
-    this.#owned.set(shard, { session, version: claimed });
+    const tenure = await Tenure.begin(this.#claims, shard, this.#id, (member) => this.#presence.isGone(member));
+    if (!tenure) return;
+    const { saved: position, losses } = tenure;
+    const begin = async (sequence: number, from: Position) => {
+      const times = await tenure.begin(sequence, from);
+      if (times === undefined) this.#schedule(() => this.#validate([shard]));
+      return times;
+    };
+    const accept = (item: JetStreamItem<T>) => this.#dispatcher.push(item);
+    const session = new ShardSession(this.#core, this.#consumer, shard, { position, losses, begin }, accept);
+    this.#owned.set(shard, { session, tenure });
   }
 
   async #release(shard: number): Promise<void> {
     const owned = this.#owned.get(shard);
     if (!owned) return;
     await this.#leave(shard, owned.session);
-    if (this.#core.connection.connected) await this.#claims.write(shard, undefined, owned.version);
+    if (this.#core.connection.connected) await owned.tenure.end(owned.session.position);
   }
 
+  /** The next reader begins with what the handler does not have in its hands. */
   async #leave(shard: number, session: ShardSession<T>): Promise<void> {
     this.#owned.delete(shard);
     await session.stop();
-    // What is here is handled here: NATS 2.9 is slow to hand out again what is given back, and may do so twice.
-    await this.#dispatcher.finish((item) => item.session === session);
-    session.giveBack();
+    await this.#dispatcher.withdraw((item) => item.session === session);
   }
 
   /** Claims can get lost with the server's files, or go to others while this process did not run. */
@@ -156,11 +172,27 @@ export class ConsumerGroup<T> implements Subscription {
 
   async #validateOne(shard: number): Promise<void> {
     const owned = this.#owned.get(shard);
-    if (!owned) return;
-    const { owner, version } = await this.#claims.read(shard);
-    if (owner === this.#id) return;
-    const claimed = owner === undefined ? await this.#claims.write(shard, this.#id, version) : undefined;
-    if (claimed === undefined) return this.#leave(shard, owned.session);
-    owned.version = claimed;
+    if (owned && !(await owned.tenure.confirm(owned.session.position))) await this.#leave(shard, owned.session);
+  }
+
+  /** What cannot be kept now is kept the next time. */
+  async #save(shard: number, session: ShardSession<T>, tenure: Tenure): Promise<void> {
+    const { position } = session;
+    if (!session.unsaved || !position) return;
+    session.unsaved = false;
+    const kept = await tenure.save(position).catch(() => undefined);
+    if (!kept) session.unsaved = true;
+    if (kept === false) this.#schedule(() => this.#validate([shard]));
+  }
+
+  #look(): void {
+    this.#tellLag();
+    // What the server does not answer now is asked again in a moment.
+    this.#each(({ session }) => session.look().catch(() => {}));
+  }
+
+  #each(run: (owned: Ownership<T>, shard: number) => Promise<void>): void {
+    if (!this.#core.connection.connected) return;
+    for (const [shard, owned] of this.#owned) void run(owned, shard);
   }
 }

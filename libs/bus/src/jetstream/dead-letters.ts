@@ -30,7 +30,7 @@ export class DeadLetters {
   /** @throws BusUnavailableError when it could not be stored */
   async park<T>(consumer: ConsumerDefinition<T>, item: JetStreamItem<T>, defect: Defect): Promise<void> {
     try {
-      await this.#store(consumer, item, defect, item.source.raw.data);
+      await this.#store(consumer, item, defect, item.source.data);
     } catch (error) {
       // The headers made it larger than the server takes. The owner's log has the message.
       if (!(error instanceof MessageTooLargeError)) throw error;
@@ -61,7 +61,7 @@ export class DeadLetters {
     headers.set(MESSAGE_ID, nuid.next());
     headers.set(STREAM, stream.name);
     headers.set(DURABLE, durable);
-    headers.set(SUBJECT, naming.bare(source.raw.subject));
+    headers.set(SUBJECT, naming.bare(source.subject));
     headers.set(REASON, reason);
     headers.set(DETAIL, encodeURIComponent(detail.toWellFormed()));
     headers.set(ATTEMPTS, String(attempt));

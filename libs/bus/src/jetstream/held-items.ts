@@ -1,45 +1,43 @@
 import type { JetStreamItem } from './jetstream-item.js';
 
-const REMEMBERED = 1_024;
-
-/** The messages of a shard that the server counts as unacknowledged, as far as they are here. */
+/** The messages of a shard that are here and not settled yet, in their order. */
 export class HeldItems<T> {
   readonly #items = new Map<number, JetStreamItem<T>>();
-  #acknowledged: string[] = [];
+  #bytes = 0;
 
   get size(): number {
     return this.#items.size;
   }
 
-  get(sequence: number): JetStreamItem<T> | undefined {
-    return this.#items.get(sequence);
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The place of the first one. */
+  get first(): number | undefined {
+    for (const sequence of this.#items.keys()) return sequence;
+    return undefined;
   }
 
   add(item: JetStreamItem<T>): void {
     this.#items.set(item.source.sequence, item);
+    this.#bytes += item.source.data.length;
+  }
+
+  has(item: JetStreamItem<T>): boolean {
+    return this.#items.get(item.source.sequence) === item;
   }
 
   /** Whether the item was held until now: the items of a stream that is gone are not. */
   remove(item: JetStreamItem<T>): boolean {
-    return this.get(item.source.sequence) === item && this.#items.delete(item.source.sequence);
-  }
-
-  all(): JetStreamItem<T>[] {
-    return [...this.#items.values()];
+    if (!this.has(item)) return false;
+    this.#items.delete(item.source.sequence);
+    this.#bytes -= item.source.data.length;
+    return true;
   }
 
   clear(): void {
     this.#items.clear();
-    this.#acknowledged = [];
-  }
-
-  remember(reply: string): void {
-    this.#acknowledged.push(reply);
-    if (this.#acknowledged.length >= 2 * REMEMBERED) this.#acknowledged = this.#acknowledged.slice(-REMEMBERED);
-  }
-
-  /** What was acknowledged lately: the last acknowledgements may not have reached a server that broke down. */
-  get acknowledged(): readonly string[] {
-    return this.#acknowledged;
+    this.#bytes = 0;
   }
 }

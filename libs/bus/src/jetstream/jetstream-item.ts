@@ -1,17 +1,22 @@
 import type { Context } from '@opentelemetry/api';
 import { type Defect, Item } from '../dispatch/item.js';
-import type { PullMessage } from './pull-message.js';
 import type { ShardSession } from './shard-session.js';
+import type { StoredMessage } from './stored-message.js';
 
-/** An item that the server has to hear about. */
+/** An item that knows its place in the stream. */
 export class JetStreamItem<T> extends Item<T> {
   readonly session: ShardSession<T>;
-  /** Its latest delivery, should the server hand it out again while it is here. */
-  source: PullMessage;
-  readonly arrivedAt = performance.now();
+  readonly source: StoredMessage;
 
-  constructor(session: ShardSession<T>, source: PullMessage, message: T, context: Context, defect?: Defect) {
-    super(message, context, source.deliveries > 1, defect);
+  constructor(
+    session: ShardSession<T>,
+    source: StoredMessage,
+    message: T,
+    context: Context,
+    alone: boolean,
+    defect?: Defect,
+  ) {
+    super(message, context, alone, defect);
     this.session = session;
     this.source = source;
   }

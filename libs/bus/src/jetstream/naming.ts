@@ -25,8 +25,9 @@ export class Naming {
     return `${this.#namespace}.${stream}.${shard}`;
   }
 
-  durable(durable: string, shard: number): string {
-    return `${durable}-${shard}`;
+  /** Where the servers repeat what they have stored of a shard. */
+  live(stream: string, shard: number | string): string {
+    return `${this.#namespace}.stored.${stream}.${shard}`;
   }
 
   /** Two characters that are special in subjects can be in a key, so keys are encoded. */

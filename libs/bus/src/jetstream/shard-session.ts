@@ -1,225 +1,316 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ConsumerInfo } from '@nats-io/jetstream';
+import type { Msg, Subscription } from '@nats-io/transport-node';
 import { ROOT_CONTEXT } from '@opentelemetry/api';
 import type { ConsumerDefinition } from '../bus.js';
 import type { Defect } from '../dispatch/item.js';
 import { BusClosedError, BusUnavailableError, inWords } from '../errors.js';
+import type { Position } from './claims.js';
 import type { JetStreamCore } from './core.js';
-import { ensureDurable } from './durable.js';
 import { HeldItems } from './held-items.js';
 import { JetStreamItem } from './jetstream-item.js';
 import { contextOf } from './message-headers.js';
 import { persist } from './persist.js';
-import { type Acknowledgement, acknowledge, type PullMessage } from './pull-message.js';
-import { Puller } from './puller.js';
-import { specOf } from './stream-registry.js';
+import { ShardOrder } from './shard-order.js';
+import { readLive, type StoredMessage } from './stored-message.js';
+import { StoredMessages } from './stored-messages.js';
+import { type StreamSpec, specOf } from './stream-registry.js';
 
-const GATE_POLL_MS = 100;
-/** Longer than a cluster takes to elect a leader; only messages that grew too old while they waited never come. */
-const GATE_LONGEST_MS = 15_000;
 const REOPEN_MS = 100;
-const REPLACED = 'the stream was created anew';
-/** Above this many deliveries for each attempt that is allowed, a message is taken to end its process. */
-const DELIVERIES_PER_ATTEMPT = 3;
+/** How long a server that has just come to lead a stream may need to know all of it. */
+const BEHIND_MS = 5_000;
+const HELD_BYTES = 2 ** 22;
+const HELD_MESSAGES = 1_024;
+/** From so many lost readers on, messages are handed over one at a time until it is known which one ends them. */
+const CAREFUL_AFTER = 2;
+const CAREFUL_MESSAGES = 1_000;
+/** A message that was begun more often than this for each attempt that is allowed is taken to end its process. */
+const BEGUN_PER_ATTEMPT = 3;
+
+/** How a reader of a shard begins. */
+export interface Beginning {
+  readonly position: Position | undefined;
+  /** How many readers in a row were lost at this position. */
+  readonly losses: number;
+  /** Keeps which message is handed over next, and says how often it was; undefined when it is somebody else's. */
+  readonly begin: (sequence: number, position: Position) => Promise<number | undefined>;
+}
 
 /**
- * Reads one shard for as long as this process has the claim to it. It survives the loss of the connection, the durable
- * and the stream: each time it makes sure that they exist and reads on.
+ * Reads one shard for as long as this process has the claim to it: what is stored behind its position, and what the
+ * servers repeat as soon as they have stored it. It survives the loss of the connection, of servers and of the stream:
+ * each time it looks where the stream is and reads on from its own position.
  */
 export class ShardSession<T> {
   readonly #core: JetStreamCore;
   readonly #consumer: ConsumerDefinition<T>;
   readonly #shard: number;
   readonly #accept: (item: JetStreamItem<T>) => void;
+  readonly #spec: StreamSpec;
+  readonly #stored: StoredMessages;
+  readonly #beginning: Beginning;
   readonly #stopping = new AbortController();
   readonly #held = new HeldItems<T>();
+  readonly #order = new ShardOrder();
+  readonly #live: Subscription;
   readonly #running: Promise<void>;
-  #puller: Puller | undefined;
   #identity: string | undefined;
-  /** Whether what is held is known to be of the stream that the connection leads to. */
+  /** Ends the present round of reading with a reason. */
+  #lose: (reason: Error) => void = () => {};
+  /** Whether the stream that the connection leads to is known to be the one that is read. */
   #adopted = false;
-  /** What arrived behind messages that have to come first. */
-  #gated: JetStreamItem<T>[] | undefined = [];
-  #pending = 0;
+  #filling = false;
+  #quiet = false;
+  /** Since when the stream seems to end before what was read of it. */
+  #shortSince: number | undefined;
+  /** Whether something was settled since the position was kept. */
+  unsaved = false;
+  #careful: number;
 
   constructor(
     core: JetStreamCore,
     consumer: ConsumerDefinition<T>,
     shard: number,
+    beginning: Beginning,
     accept: (item: JetStreamItem<T>) => void,
   ) {
     this.#core = core;
     this.#consumer = consumer;
     this.#shard = shard;
+    this.#beginning = beginning;
     this.#accept = accept;
+    this.#spec = specOf(consumer.stream, core.naming);
+    this.#stored = new StoredMessages(core, this.#spec, core.naming.shard(consumer.stream.name, shard));
+    this.#careful = beginning.losses >= CAREFUL_AFTER ? CAREFUL_MESSAGES : 0;
+    this.#identity = beginning.position?.identity;
+    this.#order.startAt(beginning.position?.sequence ?? 0);
+    const callback = (error: Error | null, message: Msg) => (error ? this.#lose(error) : this.#hear(message));
+    this.#live = core.connection.nc.subscribe(core.naming.live(consumer.stream.name, shard), { callback });
+    this.#stopping.signal.addEventListener('abort', () => this.#lose(new BusClosedError()));
     this.#running = this.#run();
   }
 
-  /** How many messages of the shard are not settled yet, as far as the last delivery told. */
+  /** About how many messages of the shard are not settled yet. */
   get lag(): number {
-    return this.#pending + this.#held.size;
+    const unread = Math.max(0, this.#order.known - this.#order.read) / this.#consumer.stream.shards;
+    return this.#held.size + Math.ceil(unread);
+  }
+
+  /** How far the shard was settled; undefined before anything is known of the stream. */
+  get position(): Position | undefined {
+    if (this.#identity === undefined) return undefined;
+    const { first } = this.#held;
+    return { identity: this.#identity, sequence: first === undefined ? this.#order.read : first - 1 };
   }
 
   settled(item: JetStreamItem<T>): void {
     if (!this.#held.remove(item)) return;
-    this.#held.remember(item.source.reply);
-    this.#tell(item, '+ACK');
+    this.unsaved = true;
+    if (this.#careful > 0) this.#careful--;
+    this.#advance();
   }
 
-  /** Stops reading; resolves when nothing more can arrive. */
+  /** Looks whether the stream has more than was heard: who leads it may have died with a message on its lips. */
+  async look(): Promise<void> {
+    if (!this.#adopted || this.#filling) return;
+    const { read } = this.#order;
+    const { created, state } = await this.#core.registry.look(this.#spec);
+    if (created !== this.#identity || !this.#adopted || this.#filling) return;
+    if (this.#isShort(state.last_seq, read)) return this.#leave('the stream has lost its end');
+    const quiet = this.#quiet;
+    this.#quiet = true;
+    if (!quiet) return;
+    this.#order.reaches(state.last_seq);
+    this.#advance();
+  }
+
+  /** Stops reading; nothing arrives any more then. */
   async stop(): Promise<void> {
+    this.#adopted = false;
     this.#stopping.abort();
-    await this.#puller?.close();
+    if (!this.#core.connection.nc.isClosed()) this.#live.unsubscribe();
     await this.#running;
-  }
-
-  /** Lets others have what is still held, in order and at once. */
-  giveBack(): void {
-    const items = this.#held.all().sort((a, b) => a.source.sequence - b.source.sequence);
-    for (const item of items) this.#tell(item, '-NAK');
-    this.#held.clear();
   }
 
   async #run(): Promise<void> {
     const { connection, registry } = this.#core;
-    const beat = setInterval(() => this.#stillWorking(), this.#consumer.ackWaitMs / 3);
-    const lose = () => this.#lose();
-    const leave = (stream: string) => this.#leaveReplaced(stream);
-    connection.on('down', lose);
-    registry.on('replaced', leave);
+    const down = () => this.#leave('the connection to NATS was lost');
+    const replaced = (stream: string) => {
+      if (stream === this.#spec.name) this.#leave('the stream was created anew');
+    };
+    connection.on('down', down);
+    registry.on('replaced', replaced);
     while (!this.#stopping.signal.aborted) await this.#readUntilLost();
-    registry.off('replaced', leave);
-    connection.off('down', lose);
-    clearInterval(beat);
+    registry.off('replaced', replaced);
+    connection.off('down', down);
+  }
+
+  #leave(reason: string): void {
+    this.#adopted = false;
+    this.#lose(new BusUnavailableError(reason));
   }
 
   async #readUntilLost(): Promise<void> {
-    const { connection, registry, naming, env } = this.#core;
+    const { connection, registry, env } = this.#core;
     const { signal } = this.#stopping;
     const labels = { stream: this.#consumer.stream.name, durable: this.#consumer.durable, shard: this.#shard };
     try {
-      const info = await persist(`read for ${labels.durable}`, connection, signal, env.logger, () => this.#open());
+      await persist(`read for ${labels.durable}`, connection, signal, env.logger, () => this.#adopt());
       signal.throwIfAborted();
-      const puller = this.#pull(info);
-      await Promise.all([puller.ended, this.#openGate(info, puller)]);
+      await this.#lost();
     } catch (error) {
+      this.#adopted = false;
       if (signal.aborted || error instanceof BusClosedError) return this.#stopping.abort();
       if (connection.connected) env.logger.warn({ ...labels, err: error }, 'a shard cannot be read; trying again');
-      this.#puller?.abandon('the reader failed');
-      registry.forget(naming.stream(labels.stream));
+      registry.forget(this.#spec.name);
       await sleep(REOPEN_MS, undefined, { signal }).catch(() => {});
     }
   }
 
-  async #open(): Promise<ConsumerInfo> {
-    this.#gated ??= [];
-    const { registry, naming } = this.#core;
-    const spec = specOf(this.#consumer.stream, naming);
-    this.#adopt(await registry.ensure(spec));
-    const info = await ensureDurable(this.#core, this.#consumer, this.#shard);
-    if (registry.identityOf(spec.name) !== this.#identity) throw new BusUnavailableError(REPLACED);
-    return info;
-  }
-
-  #pull({ stream_name, name }: ConsumerInfo): Puller {
-    const next = `$JS.API.CONSUMER.MSG.NEXT.${stream_name}.${name}`;
-    const take = (message: PullMessage) => this.#arrived(message);
-    this.#puller = new Puller(this.#core.connection.nc, next, this.#consumer.maxBatch, take);
-    return this.#puller;
-  }
-
-  #lose(): void {
-    this.#adopted = false;
-    this.#puller?.abandon('the connection to NATS was lost');
-  }
-
-  /** A server that deletes a stream may not tell who reads it. */
-  #leaveReplaced(stream: string): void {
-    const { registry, naming } = this.#core;
-    if (stream !== naming.stream(this.#consumer.stream.name)) return;
-    if (registry.identityOf(stream) !== this.#identity) this.#puller?.abandon(REPLACED);
-  }
-
-  /** The sequences of a stream that was created anew mean other messages. */
-  #adopt(identity: string): void {
-    if (this.#identity !== undefined && this.#identity !== identity) {
-      this.#held.clear();
-      this.#gated = [];
+  /** Goes on behind its position, or at the beginning of a stream that is another one. */
+  async #adopt(): Promise<void> {
+    const { registry } = this.#core;
+    const { created, state } = await registry.look(this.#spec);
+    const another = this.#identity !== undefined && this.#identity !== created;
+    if (another) this.#startOver();
+    else if (this.#isShort(state.last_seq, this.#order.read)) {
+      const since = performance.now() - (this.#shortSince ?? 0);
+      if (since < BEHIND_MS) throw new BusUnavailableError('the stream ends before what was read of it');
+      this.#startOver();
+      registry.rewound(this.#spec.name);
     }
-    this.#identity = identity;
-    this.#adopted = true;
-    for (const reply of this.#held.acknowledged) acknowledge(this.#core.connection.nc, reply, '+ACK');
+    this.#identity = created;
+    this.#order.startAt(this.#order.read);
+    this.#order.reaches(state.last_seq);
+    this.#adopted = !this.#stopping.signal.aborted;
   }
 
-  #tell(item: JetStreamItem<T>, what: Acknowledgement): void {
-    if (this.#adopted) acknowledge(this.#core.connection.nc, item.source.reply, what);
+  #startOver(): void {
+    this.#held.clear();
+    this.#order.startAt(0);
+    this.#shortSince = undefined;
   }
 
-  #stillWorking(): void {
-    const since = performance.now() - this.#consumer.ackWaitMs / 3;
-    for (const item of this.#held.all()) if (item.arrivedAt < since) this.#tell(item, '+WPI');
+  #isShort(last: number, read: number): boolean {
+    if (last >= read) this.#shortSince = undefined;
+    else this.#shortSince ??= performance.now();
+    return last < read;
   }
 
-  #arrived(source: PullMessage): void {
-    this.#pending = source.pending;
-    const known = this.#held.get(source.sequence);
-    if (known) {
-      known.source = source;
-      return;
+  /** Reads on, and rejects when that is no longer possible. */
+  #lost(): Promise<never> {
+    return new Promise((_, reject) => {
+      this.#lose = reject;
+      if (this.#adopted) this.#advance();
+      else reject(new BusUnavailableError('the connection to NATS was lost'));
+    });
+  }
+
+  #hear(message: Msg): void {
+    const live = readLive(message);
+    if (!live || this.#stopping.signal.aborted) return;
+    this.#quiet = false;
+    if (!this.#adopted) return;
+    if (this.#order.hear(live)) this.#advance();
+    else this.#doubt();
+  }
+
+  /** A stream that says a second time what comes at a place may be another one. */
+  #doubt(): void {
+    this.#core.registry.look(this.#spec).catch(() => {});
+  }
+
+  get #full(): boolean {
+    if (this.#careful > 0) return this.#held.size > 0;
+    const most = Math.max(2 * this.#consumer.maxBatch, HELD_MESSAGES);
+    return this.#held.size >= most || (this.#held.bytes >= HELD_BYTES && this.#held.size > 0);
+  }
+
+  /** Accepts what is here and in order, and has the rest read from the store. */
+  #advance(): void {
+    if (!this.#adopted) return;
+    this.#takeHeard();
+    if (!this.#full && this.#order.behind && !this.#filling) void this.#fill();
+  }
+
+  async #fill(): Promise<void> {
+    this.#filling = true;
+    const identity = this.#identity;
+    try {
+      while (this.#adopted && this.#identity === identity && this.#order.behind && !this.#full) {
+        await this.#fillNext(() => this.#adopted && this.#identity === identity);
+      }
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#filling = false;
     }
+    this.#advance();
+  }
+
+  async #fillNext(still: () => boolean): Promise<void> {
+    const { known, read } = this.#order;
+    const { shards } = this.#consumer.stream;
+    const { upTo, messages } = await this.#stored.window(read + 1, known, shards);
+    if (!still()) return;
+    for (const message of messages) {
+      // What there is no room for now is read again.
+      if (this.#full) return;
+      if (this.#order.takeStored(message)) this.#take(message);
+    }
+    this.#order.nothingUpTo(upTo);
+    this.#takeHeard();
+  }
+
+  #takeHeard(): void {
+    while (!this.#full) {
+      const heard = this.#order.takeHeard();
+      if (!heard) return;
+      this.#take(heard);
+    }
+  }
+
+  #take(source: StoredMessage): void {
+    this.#quiet = false;
     const item = this.#read(source);
     this.#held.add(item);
-    if (this.#gated) this.#gated.push(item);
+    if (this.#careful > 0) void this.#begin(item);
     else this.#accept(item);
   }
 
-  #read(source: PullMessage): JetStreamItem<T> {
-    const unsettled = this.#unsettled(source);
+  /** Should it end this process, the next reader knows which one it was. */
+  async #begin(item: JetStreamItem<T>): Promise<void> {
+    const { position } = this;
+    const { sequence } = item.source;
     try {
-      const message = this.#consumer.stream.codec.decode(source.raw.data);
-      return new JetStreamItem(this, source, message, contextOf(source.raw.headers), unsettled);
+      const times = position && (await this.#beginning.begin(sequence, position));
+      if (!this.#held.has(item)) return;
+      if (times === undefined) throw new BusUnavailableError('the claim to the shard was lost');
+      item.defect ??= this.#suspicion(times);
+      this.#accept(item);
+    } catch (error) {
+      if (!this.#held.remove(item)) return;
+      this.#order.startAt(sequence - 1);
+      this.#fail(error);
+    }
+  }
+
+  #suspicion(times: number): Defect | undefined {
+    if (times <= BEGUN_PER_ATTEMPT * this.#consumer.maxAttempts) return undefined;
+    return { reason: 'unsettled', detail: `begun ${times} times and never settled` };
+  }
+
+  #read(source: StoredMessage): JetStreamItem<T> {
+    const alone = this.#careful > 0;
+    try {
+      const message = this.#consumer.stream.codec.decode(source.data);
+      return new JetStreamItem(this, source, message, contextOf(source.headers), alone);
     } catch (error) {
       const defect: Defect = { reason: 'undecodable', detail: inWords(error) };
-      return new JetStreamItem(this, source, undefined as T, ROOT_CONTEXT, defect);
+      return new JetStreamItem(this, source, undefined as T, ROOT_CONTEXT, alone, defect);
     }
   }
 
-  /** Only the first of several can be blamed: the others came again because of it. */
-  #unsettled({ deliveries }: PullMessage): Defect | undefined {
-    if (this.#held.size > 0 || deliveries <= DELIVERIES_PER_ATTEMPT * this.#consumer.maxAttempts) return undefined;
-    return { reason: 'unsettled', detail: `handed out ${deliveries} times and never settled` };
-  }
-
-  /**
-   * Messages that were on their way when the connection or the previous reader was lost come again only after a while;
-   * what comes earlier but belongs behind them waits until they are here.
-   */
-  async #openGate(info: ConsumerInfo, puller: Puller): Promise<void> {
-    const deadline = performance.now() + Math.max(GATE_LONGEST_MS, 3 * this.#consumer.ackWaitMs);
-    let held: readonly JetStreamItem<T>[] = this.#held.all();
-    let unacknowledged = info.num_ack_pending;
-    while (this.#missing(held, unacknowledged) && performance.now() < deadline) {
-      await Promise.race([sleep(GATE_POLL_MS), puller.ended]);
-      if (puller.closed) return;
-      held = this.#held.all();
-      unacknowledged = (await this.#info(info)).num_ack_pending;
-    }
-    if (!puller.closed) this.#release();
-  }
-
-  /** Counts what was held before the server was asked and is still: nothing that came in between can hide a gap. */
-  #missing(before: readonly JetStreamItem<T>[], unacknowledged: number): boolean {
-    const here = before.filter((item) => this.#held.get(item.source.sequence) === item).length;
-    return unacknowledged > here;
-  }
-
-  #info({ stream_name, name }: ConsumerInfo): Promise<ConsumerInfo> {
-    return this.#core.connection.answer(this.#core.jsm.consumers.info(stream_name, name));
-  }
-
-  #release(): void {
-    const items = this.#gated ?? [];
-    this.#gated = undefined;
-    for (const item of items.sort((a, b) => a.source.sequence - b.source.sequence)) this.#accept(item);
+  #fail(error: unknown): void {
+    this.#lose(error instanceof Error ? error : new Error(inWords(error)));
   }
 }

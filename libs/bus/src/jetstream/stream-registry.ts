@@ -19,7 +19,8 @@ import type { Naming } from './naming.js';
 export type StreamSpec = Pick<
   StreamConfig,
   'name' | 'subjects' | 'max_age' | 'max_bytes' | 'max_msgs_per_subject' | 'duplicate_window'
->;
+> &
+  Partial<Pick<StreamConfig, 'allow_direct' | 'republish'>>;
 
 const DEAD_LETTER_AGE_MS = 30 * 86_400_000;
 const DEAD_LETTER_BYTES = 2 ** 26;
@@ -32,6 +33,9 @@ export function specOf<T>({ name, maxAgeMs, maxBytes }: StreamDefinition<T>, nam
     max_bytes: maxBytes ?? -1,
     max_msgs_per_subject: -1,
     duplicate_window: nanos(Math.min(DUPLICATE_WINDOW_MS, maxAgeMs)),
+    // Every server that has a copy answers who reads it, and what was stored is repeated to who listens.
+    allow_direct: true,
+    republish: { src: naming.shard(name, '*'), dest: naming.live(name, '{{wildcard(1)}}') },
   };
 }
 
@@ -69,6 +73,7 @@ export class StreamRegistry extends EventEmitter<{ replaced: [stream: string] }>
   readonly #specs = new Map<string, StreamSpec>();
   readonly #identities = new Map<string, string>();
   readonly #present = new Map<string, Promise<string>>();
+  readonly #looks = new Map<string, Promise<StreamInfo>>();
 
   constructor(connection: Connection, jsm: JetStreamManager, replicas: number) {
     super();
@@ -83,16 +88,26 @@ export class StreamRegistry extends EventEmitter<{ replaced: [stream: string] }>
   ensure(spec: StreamSpec): Promise<string> {
     let present = this.#present.get(spec.name);
     if (!present) {
-      present = this.#identify(spec);
+      present = this.#identify(spec).then(({ created }) => created);
       this.#present.set(spec.name, present);
       present.catch(() => this.forget(spec.name, present));
     }
     return present;
   }
 
-  /** What ensure() returned last for the stream. */
-  identityOf(name: string): string | undefined {
-    return this.#identities.get(name);
+  /** How the stream is now. It is created when it is missing. Who asks at the same time shares the answer. */
+  look(spec: StreamSpec): Promise<StreamInfo> {
+    let look = this.#looks.get(spec.name);
+    if (!look) {
+      look = this.#identify(spec).finally(() => this.#looks.delete(spec.name));
+      this.#looks.set(spec.name, look);
+    }
+    return look;
+  }
+
+  /** The stream has lost its end, though it is the same one: what was read of it may mean other messages now. */
+  rewound(name: string): void {
+    this.emit('replaced', name);
   }
 
   /** Makes the next ensure() look again. */
@@ -105,19 +120,30 @@ export class StreamRegistry extends EventEmitter<{ replaced: [stream: string] }>
     await Promise.all([...this.#specs.values()].map((spec) => this.ensure(spec)));
   }
 
-  async #identify(spec: StreamSpec): Promise<string> {
-    const info = await this.#connection.answer(this.#find(spec));
+  async #identify(spec: StreamSpec): Promise<StreamInfo> {
     const before = this.#identities.get(spec.name);
+    const info = await this.#connection.answer(this.#find(spec));
+    const now = this.#identities.get(spec.name);
+    // Somebody else was told meanwhile that there is another stream: an answer that was under way may be about the old one.
+    if (now !== before && now !== info.created) return this.#identify(spec);
     this.#identities.set(spec.name, info.created);
     this.#specs.set(spec.name, spec);
-    if (before !== undefined && before !== info.created) this.emit('replaced', spec.name);
-    return info.created;
+    if (now !== undefined && now !== info.created) {
+      this.#present.set(spec.name, Promise.resolve(info.created));
+      this.emit('replaced', spec.name);
+    }
+    return info;
   }
 
   async #find(spec: StreamSpec): Promise<StreamInfo> {
     const config = { ...spec, num_replicas: this.#replicas };
     try {
       const info = await this.#jsm.streams.info(spec.name);
+      if (!repeats(info.config, config)) {
+        // NATS 2.9 cannot change that. Postgres knows what is lost with it.
+        await this.#jsm.streams.delete(spec.name);
+        return await this.#create(config);
+      }
       if (this.#specs.has(spec.name) || agrees(info.config, config)) return info;
       return await this.#jsm.streams.update(spec.name, config);
     } catch (error) {
@@ -138,6 +164,11 @@ export class StreamRegistry extends EventEmitter<{ replaced: [stream: string] }>
 
 function isMissing(error: unknown): boolean {
   return error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;
+}
+
+/** Whether what is stored is repeated as wanted. */
+function repeats({ republish }: StreamConfig, wanted: StreamSpec): boolean {
+  return republish?.dest === wanted.republish?.dest;
 }
 
 function agrees(actual: StreamConfig, wanted: StreamSpec & { num_replicas: number }): boolean {

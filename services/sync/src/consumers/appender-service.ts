@@ -40,7 +40,6 @@ const RETRY_MS = 250;
 const COMMON = {
   durable: 'sync',
   maxBatch: 256,
-  ackWaitMs: 5_000,
   maxAttempts: 20,
   backoffMs: [50, 200, 1_000, 5_000],
 };
