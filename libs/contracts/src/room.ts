@@ -1,1 +1,24 @@
+export type {
+  AcceptMembershipRequest,
+  AcceptMembershipResponse,
+  BackfillRequest,
+  CheckServerInRoomsRequest,
+  CheckServerInRoomsResponse,
+  FederationEvent,
+  FederationEvents,
+  FindEventAtTimestampRequest,
+  FindEventAtTimestampResponse,
+  GetAuthChainRequest,
+  GetAuthChainResponse,
+  GetEventsForServerRequest,
+  GetMissingEventsRequest,
+  GetStateBeforeRequest,
+  GetStateBeforeResponse,
+  MakeMembershipRequest,
+  MakeMembershipResponse,
+  RoomFederation,
+  SignInviteRequest,
+  SignInviteResponse,
+} from './gen/ganglion/room/v1/room_federation.js';
+export { RoomFederationDefinition } from './gen/ganglion/room/v1/room_federation.js';
 export * from './gen/ganglion/room/v1/rooms.js';

@@ -1,22 +1,25 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Bus } from '@ganglion/bus';
 import type { Config } from '@ganglion/config';
-import type { RoomDirectory, RoomIntake, RoomLog, RoomReads, Rooms } from '@ganglion/contracts/room';
+import type { RoomDirectory, RoomFederation, RoomIntake, RoomLog, RoomReads, Rooms } from '@ganglion/contracts/room';
 import { type Database, markAnew } from '@ganglion/database';
 import type { Logger } from '@ganglion/telemetry';
 import { EventBuilder, type SigningKeys } from './domain/event-builder.js';
+import { StatesForServers } from './domain/federation/states-for-servers.js';
 import { EventGraph } from './domain/graph/event-graph.js';
 import { RoomActors } from './domain/room-actors.js';
 import { States } from './domain/state/states.js';
 import { Publisher } from './publish/publisher.js';
 import { Sweeper } from './publish/sweeper.js';
 import { RoomDirectoryRpc } from './rpc/room-directory-rpc.js';
+import { RoomFederationRpc } from './rpc/room-federation-rpc.js';
 import { RoomIntakeRpc } from './rpc/room-intake-rpc.js';
 import { RoomLogRpc } from './rpc/room-log-rpc.js';
 import { RoomReadsRpc } from './rpc/room-reads-rpc.js';
 import { RoomsRpc } from './rpc/rooms-rpc.js';
 import { DirectoryStore } from './storage/directory-store.js';
 import { EventLog } from './storage/event-log.js';
+import { PostgresFederationRows } from './storage/federation-rows.js';
 import { PostgresGraphRows } from './storage/graph-rows.js';
 import { GroupCommitter } from './storage/group-committer.js';
 import { PostgresIntakeStore } from './storage/intake-store.js';
@@ -44,6 +47,7 @@ export interface RoomServer {
   readonly roomDirectory: RoomDirectory;
   readonly roomLog: RoomLog;
   readonly roomIntake: RoomIntake;
+  readonly roomFederation: RoomFederation;
   start(): void;
   stop(): Promise<void>;
 }
@@ -66,13 +70,18 @@ export function createRoomServer({ config, db, bus, logger, signingKeys }: RoomS
   const directory = new DirectoryStore(db);
   const intake = new PostgresIntakeStore(db, numbers);
   const outliers = { graph, numbers, rows: new PostgresOutlierRows(db, numbers) };
+  const federation = new PostgresFederationRows(db);
   const sweeper = new Sweeper(db, bus, log, committer, logger);
   return {
     rooms: new RoomsRpc(actors, store, creation, serverNames, directory),
     roomReads: new RoomReadsRpc(reader, store),
     roomDirectory: new RoomDirectoryRpc(db, directory, store, reader, actors),
     roomLog: new RoomLogRpc(log, reader, new StateJumps(db, states, store)),
-    roomIntake: new RoomIntakeRpc(actors, store, intake, outliers, serverNames),
+    roomIntake: new RoomIntakeRpc(actors, store, intake, outliers, federation, serverNames),
+    roomFederation: new RoomFederationRpc({
+      ...{ actors, store, intake, rows: federation, graph, states, builder, serverNames },
+      paged: new StatesForServers(federation, graph, states),
+    }),
     start() {
       // Whatever a restored database holds was committed by transactions with numbers of another one.
       void markAnew(db, { table: 'room_server.rooms', column: 'updated_xid', type: 'bigint' }).catch((error: unknown) =>

@@ -1,5 +1,6 @@
 import {
   RoomDirectoryDefinition,
+  RoomFederationDefinition,
   RoomIntakeDefinition,
   RoomLogDefinition,
   RoomReadsDefinition,
@@ -19,6 +20,7 @@ export const service: ServiceDescriptor = {
     roomDirectory: RoomDirectoryDefinition,
     roomLog: RoomLogDefinition,
     roomIntake: RoomIntakeDefinition,
+    roomFederation: RoomFederationDefinition,
   },
   async compose(foundation) {
     const server = createRoomServer({ ...foundation, signingKeys: await foundation.signingKeys() });

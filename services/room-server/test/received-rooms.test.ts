@@ -1,16 +1,12 @@
-import { hash } from 'node:crypto';
 import { PduFate } from '@ganglion/contracts/room';
-import { type JsonObject, ready, roomVersionRules, signingKeyFromSeed } from '@ganglion/protocol';
-import { RoomWriter } from '@ganglion/protocol/testing';
+import { ready } from '@ganglion/protocol';
+import { enter, FarRoom, REMOTE, receive } from './support/far-room.js';
 import { headOf, keptEvents, StateMaps } from './support/received-room.js';
 import { ALICE, BOB, change, send } from './support/room.js';
 import { type Replica, RoomServers } from './support/room-servers.js';
 
-const REMOTE = '@remote:far.test';
-
 let servers: RoomServers;
 let replicas: [Replica, Replica];
-let salt = 0;
 beforeAll(async () => {
   await ready();
   servers = await RoomServers.create();
@@ -18,53 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => servers.close());
 
-/** A public room of another server, to which this one has been told nothing yet. */
-function farRoom(version = '11', joinRule = 'public') {
-  const far = signingKeyFromSeed('1', hash('sha256', 'far.test', 'buffer'));
-  const keys = new Map([...servers.keys, ['far.test', far]]);
-  salt += 1;
-  const writer = new RoomWriter({ rules: roomVersionRules(version)!, keys, salt: `s${salt}x` });
-  const state = (type: string, content: JsonObject, key = '', sender = REMOTE) =>
-    say({ type, sender, state_key: key, content, origin_server_ts: salt });
-  const say = (draft: Parameters<RoomWriter['write']>[0], prevs = tips) => {
-    const written = writer.write(draft, prevs);
-    tips = [written.eventId];
-    return written;
-  };
-  let tips: string[] = [];
-  state('m.room.create', {
-    ...{ room_version: version, number: salt },
-    ...(!writer.rules.implicitCreator && { creator: REMOTE }),
-  });
-  state('m.room.member', { membership: 'join' }, REMOTE);
-  state('m.room.power_levels', { users: version === '12' ? {} : { [REMOTE]: 100 } });
-  state('m.room.join_rules', { join_rule: joinRule });
-  const message = (body: string, prevs?: string[], sender = REMOTE) =>
-    say({ type: 'm.room.message', sender, content: { body }, origin_server_ts: salt }, prevs);
-  const join = (userId: string) => state('m.room.member', { membership: 'join' }, userId, userId);
-  return { writer, state, message, join, tips: () => tips, version };
-}
-
-type FarRoom = ReturnType<typeof farRoom>;
-
-/** What a server that lets us in answers: the state before our join and what authorises it, in pieces. */
-async function enter(replica: Replica, { writer, version }: FarRoom, eventId: string, piece = 400) {
-  const { roomId } = writer;
-  const { json, stateBefore } = writer.events.find((event) => event.eventId === eventId)!;
-  const texts = writer.events.filter(({ pdu }) => pdu.state_key !== undefined).map((event) => event.json);
-  for (let first = 0; first === 0 || first < texts.length; first += piece) {
-    const pdusJson = texts.slice(first, first + piece).filter((text) => text !== json);
-    await replica.roomIntake.storeOutliers({ roomId, roomVersion: version, pdusJson });
-  }
-  const stateEventIds = [...stateBefore.values()];
-  const { outcomes } = await replica.roomIntake.placeWithState({
-    ...{ roomId, pduJson: json, stateEventIds, backfill: false },
-  });
-  return outcomes[0]!;
-}
-
-const receive = ({ roomIntake }: Replica, { writer }: FarRoom, pdusJson: string[], backfill = false) =>
-  roomIntake.receivePdus({ roomId: writer.roomId, pdusJson, backfill });
+const farRoom = (version?: string, joinRule?: string) => new FarRoom(servers.keys, version, joinRule);
 
 describe.each(['1', '10', '12'])('a room of version %s that is joined by way of another server', (version) => {
   it('has the state that the other says, and goes on from there', async () => {

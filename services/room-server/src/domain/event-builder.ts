@@ -5,6 +5,7 @@ import {
   CanonicalJsonError,
   checkAuth,
   domainOf,
+  type EventPlace,
   hashAndSignEvent,
   type JsonObject,
   MAX_PREV_EVENTS,
@@ -18,6 +19,7 @@ import {
   roomIdOfCreate,
   type SigningKey,
   signEvent,
+  type UnsignedEvent,
 } from '@ganglion/protocol';
 import type { StateKey } from './ports.js';
 import type { Extremity, RoomHead, StateEntry } from './room-head.js';
@@ -66,6 +68,30 @@ export class EventBuilder {
   }
 
   /**
+   * An event as a user of another server may sign and send it: authorised, but without hashes and signatures.
+   *
+   * @throws MatrixError M_TOO_LARGE, M_FORBIDDEN with the rule that refused, M_BAD_JSON
+   */
+  template(head: RoomHead, draft: EventDraft, authKeys: readonly StateKey[]): UnsignedEvent {
+    checkFields(draft);
+    const authEntries = authKeys.flatMap(({ type, stateKey }) => head.entry(type, stateKey) ?? []);
+    const event = explainUnsignable(() => buildEvent(wordingOf(draft), placeIn(head, authEntries), head.rules));
+    const { join_authorised_via_users_server: authoriser } = event.content;
+    // It will be signed by us, too, when it comes back.
+    const signatures = typeof authoriser === 'string' ? { [domainOf(authoriser)]: { 'ed25519:0': '' } } : {};
+    const pdu = { ...event, hashes: { sha256: '' }, signatures };
+    authorise(head, { eventId: '', roomId: head.roomId, pdu, rejected: false });
+    return event;
+  }
+
+  /** Adds the signature of one of our server names to an event of another server. */
+  cosign(pdu: Pdu, rules: RoomVersionRules, serverName: string): Pdu {
+    const key = this.keys.get(serverName);
+    if (key === undefined) throw new Error(`there is no key of ${serverName}`);
+    return signEvent(pdu, rules, serverName, key);
+  }
+
+  /**
    * Builds the end of a membership in a room that we do not take part in: it follows the event that it ends, which is all
    * that is known of the room, so that no rule can be asked.
    *
@@ -85,20 +111,10 @@ export class EventBuilder {
     if (key === undefined) throw new MatrixError(403, 'M_FORBIDDEN', `${draft.sender} is not a user of this server`);
     const place = {
       ...(head.rules.eventIdFormat === 'in-event' && { event_id: `$${randomUUID()}:${serverName}` }),
-      roomId: head.roomId,
-      depth: nextDepth(head.extremities.map(({ depth }) => depth)),
-      prev_events: references(
-        previousOf(head).map(({ eventId, hash }) => [eventId, hash ?? ''] as const),
-        head.rules,
-      ),
-      auth_events: references(
-        authEntries.map((entry) => [entry.eventId, hashOf(entry, head.rules)] as const),
-        head.rules,
-      ),
+      ...placeIn(head, authEntries),
     };
-    const wording = { ...draft, state_key: draft.stateKey, origin_server_ts: draft.originServerTs };
     const { eventId, pdu } = explainUnsignable(() =>
-      hashAndSignEvent(buildEvent(wording, place, head.rules), head.rules, serverName, key),
+      hashAndSignEvent(buildEvent(wordingOf(draft), place, head.rules), head.rules, serverName, key),
     );
     const roomId = pdu.room_id ?? roomIdOfCreate(eventId);
     const signed = this.#cosigned(pdu, head.rules, serverName);
@@ -114,6 +130,26 @@ export class EventBuilder {
       return key === undefined ? signed : signEvent(signed, rules, name, key);
     }, pdu);
   }
+}
+
+/** Where an event is to stand: after all forward extremities. */
+function placeIn(head: RoomHead, authEntries: readonly StateEntry[]): EventPlace {
+  return {
+    roomId: head.roomId,
+    depth: nextDepth(head.extremities.map(({ depth }) => depth)),
+    prev_events: references(
+      previousOf(head).map(({ eventId, hash }) => [eventId, hash ?? ''] as const),
+      head.rules,
+    ),
+    auth_events: references(
+      authEntries.map((entry) => [entry.eventId, hashOf(entry, head.rules)] as const),
+      head.rules,
+    ),
+  };
+}
+
+function wordingOf(draft: EventDraft) {
+  return { ...draft, state_key: draft.stateKey, origin_server_ts: draft.originServerTs };
 }
 
 /** The events that a new one follows: the latest ones, where there are more than an event may name. */

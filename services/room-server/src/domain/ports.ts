@@ -72,6 +72,8 @@ export interface NewEvent {
   readonly redactedBy: { readonly nid: number; readonly eventId: string; readonly json: string } | undefined;
   /** What one of our users may know of a room that we are not in, as a JSON array. */
   readonly strippedState: string | undefined;
+  /** The server that gave it to us to take into the room, so that we send it on to the others. */
+  readonly relayFor?: string | undefined;
   /** Of the request that wants it. */
   readonly tracePoint: TracePoint | undefined;
 }
@@ -143,6 +145,10 @@ export interface RoomStore {
   waitingFor(roomNid: number, eventIds: readonly string[]): Promise<readonly WaitingEvent[]>;
   /** Redactions of these events that came before them. */
   redactionsOf(roomNid: number, roomId: string, eventIds: readonly string[]): Promise<readonly EarlierRedaction[]>;
+  /** Of some rooms, in how many we take part, and whether a user is joined to any of these. */
+  sharedRooms(userId: string, roomIds: Iterable<string>): Promise<{ known: number; joined: boolean }>;
+  /** Whether users of any server are joined, as far as is known. */
+  hasMembers(roomNid: number): Promise<boolean>;
   /** How many users of these servers are joined. */
   countJoined(roomNid: number, serverNames: readonly string[]): Promise<number>;
   /** The current state, or what was told of a room that we do not take part in: events by their keys. */

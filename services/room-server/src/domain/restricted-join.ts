@@ -16,8 +16,8 @@ const MOST_CANDIDATES = 100;
  * For a room with a restricted join rule: one of our joined users with the power to invite, provided that the joining user
  * is in one of the rooms that the rule allows. Undefined when the room's rule is another one.
  *
- * @throws MatrixError M_FORBIDDEN when the user is in none of the rooms, M_UNABLE_TO_GRANT_JOIN when nobody here may let
- *   them in
+ * @throws MatrixError M_FORBIDDEN when the user is in none of the rooms, M_UNABLE_TO_AUTHORISE_JOIN when a user of another
+ *   server may be for all we know, M_UNABLE_TO_GRANT_JOIN when nobody here may let them in
  * @see https://spec.matrix.org/v1.19/client-server-api/#restricted-rooms
  */
 export async function authorisingUser(
@@ -28,8 +28,11 @@ export async function authorisingUser(
 ): Promise<string | undefined> {
   const allowed = roomsThatMayJoin(head.event('m.room.join_rules', '')?.pdu.content, head.rules);
   if (allowed === undefined) return undefined;
-  const joined = await store.listMemberships(userId, ['join']);
-  if (!joined.some(({ roomId }) => allowed.has(roomId))) {
+  const { known, joined } = await store.sharedRooms(userId, allowed);
+  if (!joined && known === 0 && !isOf(userId, serverNames)) {
+    throw new MatrixError(400, 'M_UNABLE_TO_AUTHORISE_JOIN', 'This server is in none of the rooms that would tell');
+  }
+  if (!joined) {
     throw new MatrixError(403, 'M_FORBIDDEN', 'You are in none of the rooms whose members may join this one');
   }
   const user = await inviter(store, head, serverNames);

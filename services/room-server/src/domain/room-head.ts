@@ -168,6 +168,14 @@ export class RoomHead implements RoomProgress {
     return [...this.#keys.keys()].map(splitStateTuple).flatMap(([type, userId]) => (type === MEMBER ? [userId] : []));
   }
 
+  /** The entries of the current state that are known; of a draft, only those that it has changed. */
+  entries(): [type: string, stateKey: string, entry: StateEntry][] {
+    return [...this.#keys].flatMap(([tuple, { entry }]) => {
+      const [type, stateKey] = splitStateTuple(tuple);
+      return entry === undefined ? [] : [[type, stateKey, entry] as [string, string, StateEntry]];
+    });
+  }
+
   /** Forgets a member, who is loaded again when needed. */
   forget(type: string, stateKey: string): void {
     this.#keys.set(stateTuple(type, stateKey), UNKNOWN);

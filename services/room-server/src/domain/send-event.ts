@@ -4,6 +4,7 @@ import type { EventDraft } from './event-builder.js';
 import type { LocalPlacement } from './placement/local-placement.js';
 import type { FoundEvent, RoomStore, StateKey, Transaction } from './ports.js';
 import { type Command, command } from './room-actor.js';
+import type { RoomHead } from './room-head.js';
 
 /** Where an event of a request stands in the room. */
 export interface SentEvent {
@@ -54,14 +55,24 @@ async function append(
   draft: EventDraft,
   transaction?: Transaction,
 ): Promise<SentEvent> {
-  if (room.head.stateNid === undefined && !room.head.isComplete) {
-    throw new MatrixError(403, 'M_FORBIDDEN', 'This server does not take part in the room');
-  }
+  await checkTakesPart(store, room.head);
   const unchanged = unchangedState(room, draft);
   if (unchanged !== undefined) return unchanged;
   const redacts = await redactedEvent(store, room, draft);
   const { event, roomSeq } = await room.append(draft, { transaction, redacts });
   return { eventId: event.eventId, roomSeq: roomSeq! };
+}
+
+/**
+ * A room that we do not take part in goes on without us, unless nobody at all is left in it.
+ *
+ * @throws MatrixError M_FORBIDDEN
+ */
+export async function checkTakesPart(store: RoomStore, head: RoomHead): Promise<void> {
+  if (head.isComplete || (head.participating && head.stateNid !== undefined)) return;
+  if (head.stateNid === undefined || (await store.hasMembers(head.nid))) {
+    throw new MatrixError(403, 'M_FORBIDDEN', 'This server does not take part in the room');
+  }
 }
 
 /** State that is set by the same sender to what it is already stays as it is; who is not in the room is not told so. */

@@ -90,6 +90,7 @@ function loggedEvent(added: NewEvent, sent: TracePoint | undefined): LoggedEvent
     previousVisibility: added.previousVisibility,
     memberships: [...added.localMemberships],
     strippedStateJson: added.strippedState,
+    relayFor: added.relayFor,
     traceparent: sent && traceparentOf(sent),
   };
 }

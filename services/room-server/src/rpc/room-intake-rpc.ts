@@ -1,8 +1,10 @@
 import { MatrixError } from '@ganglion/contracts';
 import {
   type DescribeRoomsRequest,
+  type GetStandingRequest,
   type ListRoomServersRequest,
   type ListUnknownEventsRequest,
+  type MakeInviteRequest,
   PduFate,
   type PduOutcome,
   type PlaceWithStateRequest,
@@ -12,6 +14,11 @@ import {
   type StoreOutliersRequest,
 } from '@ganglion/contracts/room';
 import { domainOf, isValidUserId } from '@ganglion/protocol';
+import { isAllowed } from '../domain/federation/asking-server.js';
+import type { FederationRows } from '../domain/federation/federation-rows.js';
+import { makeInvite } from '../domain/federation/make-invite.js';
+import { shownJson } from '../domain/federation/server-visibility.js';
+import { standingOf } from '../domain/federation/standing.js';
 import { describeRoom } from '../domain/intake/describe-room.js';
 import { examine, type Fate, type Incoming, isIncoming, type Outcome } from '../domain/intake/examine.js';
 import { checkStrippedState, putOutOfBandMembership } from '../domain/intake/out-of-band.js';
@@ -38,12 +45,14 @@ export class RoomIntakeRpc implements RoomIntake {
     private readonly store: RoomStore,
     private readonly intake: IntakeStore,
     private readonly outliers: OutlierDependencies,
+    private readonly federation: FederationRows,
     private readonly serverNames: readonly string[],
   ) {}
 
-  async receivePdus({ roomId, pdusJson, backfill }: ReceivePdusRequest) {
+  async receivePdus({ roomId, pdusJson, backfill, serverName }: ReceivePdusRequest) {
     const head = await this.#room(roomId);
-    const examined = pdusJson.map((text) => examine(text, roomId, head.rules));
+    const refusal = serverName === undefined ? undefined : refusalOf(head, serverName);
+    const examined = pdusJson.map((text) => refuse(examine(text, roomId, head.rules), refusal));
     const incoming = examined.filter(isIncoming);
     const { serverNames } = this;
     const outcomes = await this.actors.run(roomId, receivePdus({ incoming, backfill, serverNames }));
@@ -80,6 +89,19 @@ export class RoomIntakeRpc implements RoomIntake {
       throw new MatrixError(400, 'M_BAD_JSON', 'It is no membership of a user of this server');
     const outcome = await this.actors.run(roomId, putOutOfBandMembership({ incoming: examined, strippedState }));
     return { outcomes: told([examined], new Map([[outcome.eventId, outcome]])) };
+  }
+
+  async makeInvite({ roomId, sender, target, contentJson }: MakeInviteRequest) {
+    const invite = { sender, target, content: JSON.parse(contentJson || '{}'), originServerTs: Date.now() };
+    const { event, json, shownNids } = await this.actors.run(roomId, makeInvite(this.store, invite));
+    const head = await this.#room(roomId);
+    const shown = await this.federation.events(head.nid, shownNids);
+    const inviteRoomStateJson = shown.map((each) => shownJson(each, head.rules));
+    return { eventId: event.eventId, pduJson: json, roomVersion: head.rules.id, inviteRoomStateJson };
+  }
+
+  async getStanding({ roomId, userId }: GetStandingRequest) {
+    return standingOf(this.store, this.intake, { roomId, userId, serverNames: this.serverNames });
   }
 
   #isOurs({ event: { pdu } }: Incoming): boolean {
@@ -123,6 +145,17 @@ export class RoomIntakeRpc implements RoomIntake {
     if (head === undefined) throw new MatrixError(404, 'M_NOT_FOUND', 'There is no such room');
     return head;
   }
+}
+
+/** Why nothing of a room is taken from a server that was not asked for it. */
+function refusalOf(head: RoomHead, serverName: string): string | undefined {
+  if (head.stateNid === undefined || !head.participating) return 'this server does not take part in the room';
+  return isAllowed(head, serverName) ? undefined : `the room's server ACL does not let ${serverName} take part`;
+}
+
+function refuse(examined: Incoming | Outcome, reason: string | undefined): Incoming | Outcome {
+  if (reason === undefined || !isIncoming(examined)) return examined;
+  return { eventId: examined.eventId, fate: 'invalid', reason, missing: [] };
 }
 
 function told(examined: readonly (Incoming | Outcome)[], outcomes: ReadonlyMap<string, Outcome>): PduOutcome[] {

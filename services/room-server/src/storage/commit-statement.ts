@@ -157,6 +157,7 @@ const details = rowsOf(
     to_state_nid: 'bigint',
     local_memberships: 'text',
     stripped_state: 'text',
+    relay_for: 'text',
   },
   ({ commits }: Commits) =>
     commits.flatMap(({ roomNid, events }) => events.flatMap((event) => detailRow(roomNid, event))),
@@ -286,7 +287,7 @@ const GRAPH = sql<Commits>`, placed_events AS (
     SELECT i.* FROM (${missing}) AS i JOIN advanced USING (room_nid) ON CONFLICT DO NOTHING
   ), new_details AS (
     INSERT INTO room_server.event_details (room_nid, event_nid, changes, from_state_nid, to_state_nid, local_memberships,
-      stripped_state)
+      stripped_state, relay_for)
     SELECT i.* FROM (${details}) AS i JOIN advanced USING (room_nid)
   ), changed_hosts AS (
     INSERT INTO room_server.room_hosts AS known (room_nid, server_name, joined)

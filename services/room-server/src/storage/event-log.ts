@@ -26,6 +26,7 @@ interface LogRow extends Record<string, unknown> {
   to_state_nid: number | null;
   local_memberships: string | null;
   stripped_state: string | null;
+  relay_for: string | null;
   user_id: string | null;
   device_id: string | null;
   scope: string | null;
@@ -40,7 +41,7 @@ const read = (direction: 'ASC' | 'DESC') => `
   SELECT e.room_nid, e.room_seq, e.event_nid, e.event_id, e.type, e.state_key, e.key_nid, e.membership, e.pdu, e.visibility,
     e.previous_visibility, e.redacts_event_id, target.event_nid AS redacted_event_nid,
     redaction.event_nid AS redaction_nid, redaction.event_id AS redaction_id, redaction.pdu AS redaction_pdu,
-    d.changes, d.to_state_nid, d.local_memberships, d.stripped_state, t.user_id, t.device_id, t.scope, t.txn_id
+    d.changes, d.to_state_nid, d.local_memberships, d.stripped_state, d.relay_for, t.user_id, t.device_id, t.scope, t.txn_id
   FROM room_server.events e
   LEFT JOIN room_server.event_details d USING (room_nid, event_nid)
   LEFT JOIN room_server.transactions t
@@ -143,6 +144,7 @@ function loggedEvent(row: LogRow, roomVersion: string): LoggedEvent {
     previousVisibility: row.previous_visibility === null ? undefined : visibilityOf(row.previous_visibility),
     memberships: row.local_memberships === null ? [] : JSON.parse(row.local_memberships),
     strippedStateJson: row.stripped_state ?? undefined,
+    relayFor: row.relay_for ?? undefined,
   };
 }
 

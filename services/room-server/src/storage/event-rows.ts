@@ -100,12 +100,13 @@ export function redactionRows({ roomNid, events }: RoomCommit) {
 
 /** What the log has to tell of an event beyond that, as a state event, it has become an entry of the current state. */
 export function detailRow(roomNid: number, event: NewEvent) {
-  const { nid, roomSeq, stateChanges, jump, localMemberships, strippedState } = event;
+  const { nid, roomSeq, stateChanges, jump, localMemberships, strippedState, relayFor } = event;
   const isPlain = jump === undefined && isOwnChange(event);
-  if (roomSeq === undefined || (isPlain && localMemberships.length === 0 && strippedState === undefined)) return [];
+  const isBare = localMemberships.length === 0 && strippedState === undefined && relayFor === undefined;
+  if (roomSeq === undefined || (isPlain && isBare)) return [];
   return [
     {
-      ...{ room_nid: roomNid, event_nid: nid, stripped_state: strippedState },
+      ...{ room_nid: roomNid, event_nid: nid, stripped_state: strippedState, relay_for: relayFor },
       changes: isPlain || jump !== undefined ? undefined : JSON.stringify(stateChanges),
       ...{ from_state_nid: jump?.fromStateNid, to_state_nid: jump?.toStateNid },
       local_memberships: localMemberships.length === 0 ? undefined : JSON.stringify(localMemberships),

@@ -3,7 +3,7 @@ import type { GraphNode, GraphRows, StoredBody } from '../domain/graph/event-gra
 import { statusOf } from './event-rows.js';
 import { roomEvent } from './room-rows.js';
 
-interface NodeRow extends Record<string, unknown> {
+export interface NodeRow extends Record<string, unknown> {
   event_nid: number;
   event_id: string;
   status: number;
@@ -16,7 +16,7 @@ interface NodeRow extends Record<string, unknown> {
   state_after_nid: number | null;
 }
 
-const NODE = `event_nid, event_id, status, key_nid, prev_nids, auth_nids, depth, room_seq, state_before_nid, state_after_nid`;
+export const NODE = `event_nid, event_id, status, key_nid, prev_nids, auth_nids, depth, room_seq, state_before_nid, state_after_nid`;
 const REJECTED = 1;
 
 /** Reads the graph of events from PostgreSQL. */
@@ -67,7 +67,7 @@ export class PostgresGraphRows implements GraphRows {
   }
 }
 
-function graphNode(row: NodeRow): GraphNode {
+export function graphNode(row: NodeRow): GraphNode {
   return {
     ...{ nid: row.event_nid, eventId: row.event_id, status: statusOf(row.status), depth: row.depth },
     roomSeq: row.room_seq ?? undefined,

@@ -8,7 +8,7 @@ import { EVENT_GRAPH } from './event-graph-migration/event-graph-migration.js';
  */
 export const roomServerSchema: SchemaDefinition = {
   schema: 'room_server',
-  version: 3,
+  version: 4,
   // The graph's tables are laid out anew: programs from before cannot read them.
   oldestCompatible: 3,
   migrations: [
@@ -118,5 +118,11 @@ export const roomServerSchema: SchemaDefinition = {
       up: 'ALTER TABLE room_server.events ADD COLUMN redacted_by_nid bigint',
     },
     { version: 3, name: 'event_graph', oldestCompatible: 3, up: EVENT_GRAPH },
+    {
+      version: 4,
+      name: 'relayed_events',
+      // The server for which we are to send an event on to the others.
+      up: 'ALTER TABLE room_server.event_details ADD COLUMN relay_for text',
+    },
   ],
 };

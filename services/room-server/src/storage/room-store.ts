@@ -228,6 +228,27 @@ export class PostgresRoomStore implements RoomStore {
     return new Map(rows.map((row) => [row.keyNid, row.eventNid]));
   }
 
+  async sharedRooms(userId: string, roomIds: Iterable<string>) {
+    const { rows } = await this.db.query<{ known: number; joined: boolean | null }>({
+      name: 'shared-rooms',
+      text: `SELECT count(*)::integer AS known, bool_or(m.membership = 'join') AS joined FROM room_server.rooms r
+        LEFT JOIN room_server.state_entries m
+          ON m.room_nid = r.room_nid AND m.type = 'm.room.member' AND m.state_key = $1
+        WHERE r.room_id = ANY($2) AND r.participating`,
+      values: [userId, [...roomIds]],
+    });
+    return { known: rows[0]!.known, joined: rows[0]!.joined ?? false };
+  }
+
+  async hasMembers(roomNid: number): Promise<boolean> {
+    const { rows } = await this.db.query<{ any: boolean }>({
+      name: 'has-members',
+      text: 'SELECT EXISTS (SELECT FROM room_server.room_hosts WHERE room_nid = $1 AND joined > 0) AS any',
+      values: [roomNid],
+    });
+    return rows[0]!.any;
+  }
+
   async countJoined(roomNid: number, serverNames: readonly string[]): Promise<number> {
     const { rows } = await this.db.query<{ joined: number }>({
       name: 'count-joined',

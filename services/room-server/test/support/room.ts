@@ -56,6 +56,7 @@ export interface Send {
   readonly redacts?: string;
   readonly txnId?: string | undefined;
   readonly deviceId?: string;
+  readonly originServerTs?: number;
 }
 
 export function send({ rooms }: Replica, roomId: string, sender: string, what: Send = {}) {
@@ -65,6 +66,7 @@ export function send({ rooms }: Replica, roomId: string, sender: string, what: S
     sender,
     event: { type, stateKey, contentJson: JSON.stringify(content) },
     redacts,
+    originServerTs: what.originServerTs,
     transaction:
       txnId === undefined ? undefined : { userId: sender, deviceId: what.deviceId ?? 'PHONE', scope: type, txnId },
   });

@@ -18,6 +18,8 @@ export interface Incoming {
   readonly prevIds: readonly string[];
   /** As it lists them: one that is listed twice is a reason to refuse it. */
   readonly authIds: readonly string[];
+  /** Its content hash is wrong, so that only what its signatures cover is left of it. */
+  readonly isCut?: boolean;
 }
 
 /** What became of a PDU. */
@@ -46,7 +48,7 @@ export function examine(text: string, roomId: string, rules: RoomVersionRules): 
     return {
       ...{ eventId, json: canonicalJsonString(pdu as never, { strict: false }) },
       event: { eventId, roomId, pdu, rejected: false },
-      ...{ prevIds: [...new Set(prevEventIds(pdu))], authIds: authEventIds(pdu) },
+      ...{ prevIds: [...new Set(prevEventIds(pdu))], authIds: authEventIds(pdu), isCut: !examined.hashOk },
     };
   } catch (error) {
     if (error instanceof InvalidPduError || error instanceof CanonicalJsonError) return invalid(error.message, '');

@@ -16,6 +16,8 @@ export interface Reception {
   readonly backfill: boolean;
   /** The server names that are ours. */
   readonly serverNames: readonly string[];
+  /** The server for which we are to send them on to the others. */
+  readonly relayFor?: string;
 }
 
 /**
@@ -105,7 +107,7 @@ class Receiver {
     const { node, outcome } = await this.#placement.place({
       ...{ incoming, known, prevs: this.#known(prevIds), auth: this.#known(authIds), missing: [] },
       isFollowed: waiting.some(({ status }) => status === 'accepted'),
-      ...{ backfill: this.reception.backfill, redactions: this.#allRedactions() },
+      ...{ backfill: this.reception.backfill, redactions: this.#allRedactions(), relayFor: this.reception.relayFor },
     });
     this.#nodes.set(eventId, node);
     this.#settle(outcome);

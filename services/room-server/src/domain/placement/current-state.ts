@@ -19,6 +19,7 @@ export async function moveHead(
   plan: RoomPlan,
   extremities: readonly Extremity[],
   stateNid: number | undefined,
+  { isAnew = false } = {},
 ): Promise<HeadMove> {
   const { stateNid: fromStateNid } = plan.head;
   const isOwn = extremities.every((extremity) => extremity.stateNid !== stateNid);
@@ -26,7 +27,7 @@ export async function moveHead(
     plan.move(extremities, stateNid, isOwn);
     return NOTHING;
   }
-  const changed = await changedEntries(plan, fromStateNid, stateNid);
+  const changed = await changedEntries(plan, isAnew ? undefined : fromStateNid, stateNid);
   const changes = await describe(plan, changed);
   plan.move(extremities, stateNid, isOwn);
   if (changes.length <= MOST_CHANGES) return { changes, jump: undefined };
@@ -49,8 +50,9 @@ export async function changedEntries(
   if (from === undefined) {
     const [told, now] = await Promise.all([store.currentEntries(head.nid), states.entries(head.nid, to)]);
     // What was told out of band is part of no state.
-    return [...new Set([...told.keys(), ...now.keys()])].map((keyNid) => {
-      return { keyNid, before: told.get(keyNid) ?? GONE, after: now.get(keyNid) ?? GONE };
+    return [...new Set([...told.keys(), ...now.keys()])].flatMap((keyNid) => {
+      const [before, after] = [told.get(keyNid) ?? GONE, now.get(keyNid) ?? GONE];
+      return before === after ? [] : [{ keyNid, before, after }];
     });
   }
   const keys = await states.differingKeys(head.nid, from, to);

@@ -1,8 +1,14 @@
-import { authTypesForEvent, parseHistoryVisibility, type RoomEvent, referenceHash } from '@ganglion/protocol';
+import {
+  authTypesForEvent,
+  parseHistoryVisibility,
+  type RoomEvent,
+  referenceHash,
+  type UnsignedEvent,
+} from '@ganglion/protocol';
 import { tracePoint } from '@ganglion/telemetry';
 import type { BuiltEvent, EventBuilder, EventDraft } from '../event-builder.js';
 import { tellOutOfBand } from '../intake/tell-out-of-band.js';
-import type { FoundEvent, NewEvent, StateChange, Transaction } from '../ports.js';
+import type { FoundEvent, NewEvent, StateChange, StateKey, Transaction } from '../ports.js';
 import type { Extremity, RoomHead, StateEntry } from '../room-head.js';
 import { type RoomPlan, summaryOf } from './room-plan.js';
 
@@ -26,14 +32,28 @@ export class LocalPlacement {
 
   /** Builds the event on the head and applies it there. @throws MatrixError; then nothing has changed */
   async append(draft: EventDraft, options: AppendOptions = {}): Promise<NewEvent> {
+    return this.#place(await this.build(draft), await this.plan.deps.numbers.allocate(), options);
+  }
+
+  /** Builds the event on the head and leaves it at that. @throws MatrixError */
+  async build(draft: EventDraft): Promise<BuiltEvent> {
+    return this.builder.build(this.head, draft, await this.#authKeys(draft));
+  }
+
+  /** The event as a user of another server may sign and send it. @throws MatrixError */
+  async template(draft: EventDraft): Promise<UnsignedEvent> {
+    return this.builder.template(this.head, draft, await this.#authKeys(draft));
+  }
+
+  /** The keys of what authorises an event, once the head knows them and the event's own. */
+  async #authKeys(draft: EventDraft): Promise<StateKey[]> {
     const { head, deps } = this.plan;
     const { type, stateKey } = draft;
     const outline = { ...draft, ...(stateKey !== undefined && { state_key: stateKey }) };
     const own = stateKey === undefined ? [] : [{ type, stateKey }];
     const auth = authTypesForEvent(outline, head.rules).map(([type, stateKey]) => ({ type, stateKey }));
     await deps.store.load(head, [...auth, ...own]);
-    const built = this.builder.build(head, draft, auth);
-    return this.#place(built, await deps.numbers.allocate(), options);
+    return auth;
   }
 
   /** Ends a membership in a room that we do not take part in, as the user asks. @throws MatrixError */

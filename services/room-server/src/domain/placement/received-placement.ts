@@ -10,6 +10,7 @@ import {
 import type { EventStatus, GraphNode } from '../graph/event-graph.js';
 import type { Incoming, Outcome } from '../intake/examine.js';
 import type { EarlierRedaction, NewEvent, StateKey } from '../ports.js';
+import type { RoomHead } from '../room-head.js';
 import type { Resolver } from '../state/resolver.js';
 import { type HeadMove, moveHead } from './current-state.js';
 import { localMembershipsAt } from './local-memberships.js';
@@ -37,6 +38,8 @@ export interface Placeable {
   readonly isFollowed: boolean;
   readonly backfill: boolean;
   readonly redactions: readonly EarlierRedaction[];
+  /** The server for which we are to send it on to the others. */
+  readonly relayFor?: string | undefined;
 }
 
 interface Verdict {
@@ -95,6 +98,7 @@ export class ReceivedPlacement {
         previousVisibility,
       }),
       ...{ missing: placeable.missing, transaction: undefined, strippedState: undefined, tracePoint: undefined },
+      relayFor: placeable.relayFor,
       ...(await this.#redaction(event, view, verdict.status)),
       redactedBy: isPart ? await this.#redactedBy(event, placeable.redactions) : undefined,
     };
@@ -131,6 +135,7 @@ export class ReceivedPlacement {
     const byState = checkAuth(event, view.events, head.rules);
     if (!byState.allowed) return rejected(byState.reason);
     if (placeable.backfill || head.stateNid === undefined || head.stateNid === before) return ACCEPTED;
+    if (startsAnew(placeable, head)) return ACCEPTED;
     const now = await viewState(this.plan, head.stateNid, this.#lookedAt(event));
     const byCurrent = checkAuth(event, now.events, head.rules);
     return byCurrent.allowed ? ACCEPTED : { status: 'soft-failed', reason: byCurrent.reason };
@@ -147,8 +152,13 @@ export class ReceivedPlacement {
     return head.roomSeq;
   }
 
-  async #moveHead({ incoming, prevs, isFollowed }: Placeable, node: GraphNode): Promise<HeadMove> {
+  async #moveHead(placeable: Placeable, node: GraphNode): Promise<HeadMove> {
     const { head } = this.plan;
+    const { incoming, prevs, isFollowed } = placeable;
+    if (startsAnew(placeable, head)) {
+      const end = extremityOf(node.nid, incoming.event, node.stateAfterNid!, head);
+      return moveHead(this.plan, [end], node.stateAfterNid, { isAnew: true });
+    }
     const covered = await this.#covered(prevs);
     const kept = head.extremities.filter(({ nid }) => !covered.has(nid));
     const own = isFollowed ? [] : [extremityOf(node.nid, incoming.event, node.stateAfterNid!, head)];
@@ -204,6 +214,11 @@ export class ReceivedPlacement {
     }
     return undefined;
   }
+}
+
+/** While we were not in the room it went on without us: what we knew as its end says nothing any more. */
+function startsAnew({ stateBefore, isFollowed }: Placeable, head: RoomHead): boolean {
+  return stateBefore !== undefined && !head.participating && !isFollowed;
 }
 
 const ACCEPTED: Verdict = { status: 'accepted', reason: '' };
