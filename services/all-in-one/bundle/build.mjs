@@ -2,7 +2,7 @@
  * Makes one program of the server and all that it uses. Loaded file by file, some packages cost a second and 150 MB
  * before the first request; see docs/decisions/one-program.md.
  */
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
@@ -63,5 +63,7 @@ const { metafile } = await build({
   metafile: true,
   logLevel: 'warning',
 });
+// For whoever puts the program somewhere else.
+writeFileSync(join(outdir, 'outside.json'), JSON.stringify({ outside: OUTSIDE }));
 refuseDynamicCommonJs(metafile);
 refuseEagerLoading(metafile, 'dist/composition/index.js');

@@ -1,5 +1,6 @@
 import { SERVICE_NAMES, type ServiceName } from '@ganglion/config/services';
 import { Argument, Command, Option } from 'commander';
+import { VERSION } from '../version.js';
 import type { CreateUserOptions } from './commands/create-user.js';
 import type { SigningKeyOptions } from './commands/generate-signing-key.js';
 import type { ConfigOption } from './config-file.js';
@@ -36,6 +37,7 @@ function configOption(): Option {
 export function createProgram(context: CliContext, work: Work): Command {
   const program = new Command('ganglion')
     .description('Ganglion, a Matrix homeserver that scales by component.')
+    .version(VERSION, '-V, --version', 'print the version')
     .exitOverride()
     .configureOutput({ writeOut: (text) => context.out(text), writeErr: (text) => context.err(text) })
     .showSuggestionAfterError()

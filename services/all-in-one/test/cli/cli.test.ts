@@ -34,6 +34,12 @@ describe('help and mistakes', () => {
     expect(shell.errors).toContain(hint);
   });
 
+  it.each(['--version', '-V'])('tells with %s the version that package.json has', async (option) => {
+    const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'));
+    expect(await shell.run(option)).toBe(0);
+    expect(shell.output.trim()).toBe(version);
+  });
+
   it('ends with 2 and help when there is no command', async () => {
     expect(await shell.run()).toBe(2);
     expect(shell.errors).toContain('Usage: ganglion');
