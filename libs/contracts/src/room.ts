@@ -21,4 +21,11 @@ export type {
   SignInviteResponse,
 } from './gen/ganglion/room/v1/room_federation.js';
 export { RoomFederationDefinition } from './gen/ganglion/room/v1/room_federation.js';
+export {
+  type GetRoomSummariesRequest,
+  type MoveAliasesRequest,
+  type RoomSummaries,
+  RoomSummariesDefinition,
+  type RoomSummary,
+} from './gen/ganglion/room/v1/room_summaries.js';
 export * from './gen/ganglion/room/v1/rooms.js';

@@ -6,6 +6,7 @@ import { KEY_EXAMPLES } from './support/key-examples.js';
 import { MEDIA_EXAMPLES } from './support/media-examples.js';
 import { type Answer, exchange, inRoom, Person } from './support/person.js';
 import { RELATION_EXAMPLES } from './support/relation-examples.js';
+import { ROOM_EXAMPLES, THIRD_PARTY_EXAMPLES } from './support/room-examples.js';
 
 /** Remembers what was counted, and refuses what it is told to. */
 class RecordingLimiter implements RefundingRateLimiter {
@@ -78,6 +79,7 @@ const LIMITS: Readonly<Record<string, readonly RateLimitName[]>> = {
   [`DELETE ${RULES}/:kind/:ruleId`]: ['account_data'],
   [`POST ${V3}/pushers/set`]: ['account_data'],
   [`POST ${V3}/createRoom`]: ['room_creation', 'invites'],
+  [`POST ${IN_ROOM}/upgrade`]: ['room_creation'],
   [`GET ${V3}/joined_rooms`]: ['room_reads'],
   [`POST ${V3}/join/:roomIdOrAlias`]: ['joins', 'joins_per_room'],
   [`POST ${V3}/knock/:roomIdOrAlias`]: ['joins'],
@@ -96,7 +98,9 @@ const LIMITS: Readonly<Record<string, readonly RateLimitName[]>> = {
   [`GET ${IN_ROOM}/state/:eventType/:stateKey`]: ['room_reads'],
   [`GET ${IN_ROOM}/joined_members`]: ['room_reads'],
   [`GET ${IN_ROOM}/aliases`]: ['room_reads'],
-  ...Object.fromEntries(Object.keys(RELATION_EXAMPLES).map((route) => [route, ['room_reads']])),
+  ...Object.fromEntries(
+    [...Object.keys(RELATION_EXAMPLES), ...Object.keys(ROOM_EXAMPLES)].map((route) => [route, ['room_reads']]),
+  ),
   [`GET ${V3}/directory/room/:roomAlias`]: ['lookups'],
   [`PUT ${V3}/directory/room/:roomAlias`]: ['directory'],
   [`DELETE ${V3}/directory/room/:roomAlias`]: ['directory'],
@@ -114,6 +118,7 @@ const LIMITS: Readonly<Record<string, readonly RateLimitName[]>> = {
 
 /** Cheaper than counting: answers from memory, and reads and changes of what a user has one of. */
 const UNLIMITED = [
+  ...Object.keys(THIRD_PARTY_EXAMPLES),
   ...['GET /_matrix/client/v1/media/config', 'GET /_matrix/media/v3/config'],
   ...['GET /_matrix/client/versions', 'GET /.well-known/matrix/client', 'GET /.well-known/matrix/server'],
   ...['GET /_matrix/key/v2/server', 'GET /_matrix/federation/v1/version', `GET ${V3}/login`],

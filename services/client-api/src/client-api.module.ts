@@ -9,6 +9,8 @@ import { EventsController } from './http/events.controller.js';
 import { MembershipController } from './http/membership.controller.js';
 import { RoomsController } from './http/rooms.controller.js';
 import { ServerController } from './http/server.controller.js';
+import { SpacesController } from './http/spaces.controller.js';
+import { ThirdPartyController } from './http/third-party.controller.js';
 import { CONFIG, OWNERS, ROOMS_CONFIG } from './http/tokens.js';
 
 @Module({})
@@ -18,7 +20,15 @@ class ClientApiModule {}
 export function clientApiModule(owners: Owners, config: Config): DynamicModule {
   return {
     module: ClientApiModule,
-    controllers: [ServerController, RoomsController, MembershipController, EventsController, DirectoryController],
+    controllers: [
+      ServerController,
+      RoomsController,
+      MembershipController,
+      EventsController,
+      DirectoryController,
+      SpacesController,
+      ThirdPartyController,
+    ],
     providers: [
       { provide: OWNERS, useValue: owners },
       { provide: CONFIG, useValue: config },

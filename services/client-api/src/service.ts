@@ -3,6 +3,8 @@ import {
   RoomDirectoryDefinition,
   type RoomReads,
   RoomReadsDefinition,
+  type RoomSummaries,
+  RoomSummariesDefinition,
   type Rooms,
   RoomsDefinition,
 } from '@ganglion/contracts/room';
@@ -19,6 +21,7 @@ export const service: ServiceDescriptor = {
       rooms: await interfaces.find<Rooms>(RoomsDefinition),
       roomReads: await interfaces.find<RoomReads>(RoomReadsDefinition),
       roomDirectory: await interfaces.find<RoomDirectory>(RoomDirectoryDefinition),
+      roomSummaries: await interfaces.find<RoomSummaries>(RoomSummariesDefinition),
       users: await interfaces.find<Users>(UsersDefinition),
     };
     return { module: clientApiModule(owners, config) };

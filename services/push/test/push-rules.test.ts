@@ -49,7 +49,7 @@ describe('reading push rules', () => {
       'device/override/x',
       'GLOBAL/override/x',
       'global/postcontent/',
-      'global/postcontent/x',
+      'global/afterwards/x',
     ],
     ...[
       'global/override/x/nothing',
@@ -88,6 +88,11 @@ describe('reading push rules', () => {
       const { status, body } = await call('GET', `global/${path}${part}`);
       expect([status, body.errcode]).toEqual([404, 'M_NOT_FOUND']);
     }
+  });
+
+  it('has none of those kinds that clients look for although this server does not have them', async () => {
+    const { status, body } = await call('GET', 'global/postcontent/.io.element.msc4306.rule.subscribed_thread');
+    expect([status, body.errcode]).toEqual([404, 'M_NOT_FOUND']);
   });
 
   it('is not for guests, nor for nobody', async () => {

@@ -1,7 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Bus } from '@ganglion/bus';
 import type { Config } from '@ganglion/config';
-import type { RoomDirectory, RoomFederation, RoomIntake, RoomLog, RoomReads, Rooms } from '@ganglion/contracts/room';
+import type {
+  RoomDirectory,
+  RoomFederation,
+  RoomIntake,
+  RoomLog,
+  RoomReads,
+  RoomSummaries,
+  Rooms,
+} from '@ganglion/contracts/room';
 import { type Database, markAnew } from '@ganglion/database';
 import type { Logger } from '@ganglion/telemetry';
 import { EventBuilder, type SigningKeys } from './domain/event-builder.js';
@@ -16,6 +24,7 @@ import { RoomFederationRpc } from './rpc/room-federation-rpc.js';
 import { RoomIntakeRpc } from './rpc/room-intake-rpc.js';
 import { RoomLogRpc } from './rpc/room-log-rpc.js';
 import { RoomReadsRpc } from './rpc/room-reads-rpc.js';
+import { RoomSummariesRpc } from './rpc/room-summaries-rpc.js';
 import { RoomsRpc } from './rpc/rooms-rpc.js';
 import { DirectoryStore } from './storage/directory-store.js';
 import { EventLog } from './storage/event-log.js';
@@ -27,6 +36,7 @@ import { Numbers } from './storage/numbers.js';
 import { PostgresOutlierRows } from './storage/outlier-rows.js';
 import { PostgresRoomCreator } from './storage/room-creator.js';
 import { PostgresRoomStore } from './storage/room-store.js';
+import { RoomSummaryRows } from './storage/room-summary-rows.js';
 import { StateJumps } from './storage/state-jumps.js';
 import { StateReader } from './storage/state-reader.js';
 import { PostgresStateRows } from './storage/state-rows.js';
@@ -48,6 +58,7 @@ export interface RoomServer {
   readonly roomLog: RoomLog;
   readonly roomIntake: RoomIntake;
   readonly roomFederation: RoomFederation;
+  readonly roomSummaries: RoomSummaries;
   start(): void;
   stop(): Promise<void>;
 }
@@ -82,6 +93,7 @@ export function createRoomServer({ config, db, bus, logger, signingKeys }: RoomS
       ...{ actors, store, intake, rows: federation, graph, states, builder, serverNames },
       paged: new StatesForServers(federation, graph, states),
     }),
+    roomSummaries: new RoomSummariesRpc(new RoomSummaryRows(db), directory, store),
     start() {
       // Whatever a restored database holds was committed by transactions with numbers of another one.
       void markAnew(db, { table: 'room_server.rooms', column: 'updated_xid', type: 'bigint' }).catch((error: unknown) =>

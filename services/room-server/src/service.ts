@@ -4,6 +4,7 @@ import {
   RoomIntakeDefinition,
   RoomLogDefinition,
   RoomReadsDefinition,
+  RoomSummariesDefinition,
   RoomsDefinition,
 } from '@ganglion/contracts/room';
 import type { ServiceDescriptor } from '@ganglion/service';
@@ -21,6 +22,7 @@ export const service: ServiceDescriptor = {
     roomLog: RoomLogDefinition,
     roomIntake: RoomIntakeDefinition,
     roomFederation: RoomFederationDefinition,
+    roomSummaries: RoomSummariesDefinition,
   },
   async compose(foundation) {
     const server = createRoomServer({ ...foundation, signingKeys: await foundation.signingKeys() });

@@ -2,6 +2,7 @@ import { KEY_EXAMPLES } from './key-examples.js';
 import { MEDIA_EXAMPLES } from './media-examples.js';
 import { inRoom, Person } from './person.js';
 import { RELATION_EXAMPLES } from './relation-examples.js';
+import { ROOM_EXAMPLES, THIRD_PARTY_EXAMPLES } from './room-examples.js';
 import type { Example, MakeExample, Scene } from './scene.js';
 
 export type { Example } from './scene.js';
@@ -207,6 +208,12 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
   ...KEY_EXAMPLES,
   ...MEDIA_EXAMPLES,
   ...RELATION_EXAMPLES,
+  ...ROOM_EXAMPLES,
+  ...THIRD_PARTY_EXAMPLES,
+  [`POST ${IN_ROOM}/upgrade`]: (scene) => ({
+    ...ofRoom(scene),
+    body: { new_version: '11', additional_creators: [scene.other.userId] },
+  }),
   [`GET ${V3}/pushers`]: nothing,
   [`POST ${V3}/pushers/set`]: () => ({
     body: {

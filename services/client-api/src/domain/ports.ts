@@ -1,4 +1,4 @@
-import type { RoomDirectory, RoomReads, Rooms } from '@ganglion/contracts/room';
+import type { RoomDirectory, RoomReads, RoomSummaries, Rooms } from '@ganglion/contracts/room';
 import type { Users } from '@ganglion/contracts/user';
 
 /** The services that this one speaks for. */
@@ -6,5 +6,6 @@ export interface Owners {
   readonly rooms: Rooms;
   readonly roomReads: RoomReads;
   readonly roomDirectory: RoomDirectory;
+  readonly roomSummaries: RoomSummaries;
   readonly users: Users;
 }

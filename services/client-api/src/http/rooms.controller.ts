@@ -1,12 +1,24 @@
 import type { Config } from '@ganglion/config';
-import { Authenticated, RateLimited, RequestedBy, type Requester, StoredJsonBody } from '@ganglion/http';
+import {
+  Authenticated,
+  JsonBody,
+  Path,
+  RateLimited,
+  RequestedBy,
+  type Requester,
+  StoredJsonBody,
+} from '@ganglion/http';
 import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { createRoom } from '../domain/create-room.js';
 import { MembershipLimits } from '../domain/membership-limits.js';
 import type { Owners } from '../domain/ports.js';
+import { upgradeRoom } from '../domain/upgrade-room.js';
 import { createRoomBody } from './create-room.schema.js';
+import { orElse, roomPath, text, userId } from './parameters.js';
 import { OWNERS, ROOMS_CONFIG } from './tokens.js';
+
+const upgradeBody = z.object({ new_version: text, additional_creators: orElse(z.array(userId).max(100), []) });
 
 @Controller('_matrix/client/v3')
 @Authenticated()
@@ -42,6 +54,20 @@ export class RoomsController {
       isDirect: body.is_direct,
     });
     return { room_id };
+  }
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidupgrade */
+  @Post('rooms/:roomId/upgrade')
+  @HttpCode(200)
+  @RateLimited('room_creation')
+  async upgradeRoom(
+    @RequestedBy() requester: Requester,
+    @Path(roomPath) { roomId }: z.infer<typeof roomPath>,
+    @JsonBody(upgradeBody) body: z.infer<typeof upgradeBody>,
+  ) {
+    const { new_version: newVersion, additional_creators: additionalCreators } = body;
+    const request = { roomId, userId: requester.userId, newVersion, additionalCreators };
+    return { replacement_room: await upgradeRoom(this.owners, request) };
   }
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3joined_rooms */

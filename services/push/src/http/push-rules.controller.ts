@@ -1,3 +1,4 @@
+import { MatrixError } from '@ganglion/contracts';
 import { Authenticated, Path, Query, RateLimited, RequestedBy, type Requester, StoredJsonBody } from '@ganglion/http';
 import {
   deletePushRule,
@@ -18,7 +19,9 @@ import {
   positionQuery,
   type RulePath,
   rulePath,
+  type SoughtRulePath,
   scopePath,
+  soughtRulePath,
 } from './parameters.js';
 
 /** Paths that lack a part are refused as malformed: they name no rule that there could be. */
@@ -47,7 +50,8 @@ export class PushRulesController {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3pushrulesglobalkindruleid */
   @Get(':scope/:kind/:ruleId')
-  getPushRule(@RequestedBy() { userId }: Requester, @Path(rulePath) { kind, ruleId }: RulePath) {
+  getPushRule(@RequestedBy() { userId }: Requester, @Path(soughtRulePath) { kind, ruleId }: SoughtRulePath) {
+    if (kind === 'postcontent') throw new MatrixError(404, 'M_NOT_FOUND', 'There is no such push rule');
     return this.rules.one(userId, kind, ruleId);
   }
 

@@ -62,6 +62,21 @@ export class DirectoryStore {
     return rows.map((row) => row.alias);
   }
 
+  /** Lets all aliases of a room lead to another one, which takes its place in the directory, too; the aliases that lead there. */
+  async moveAll(roomNid: number, toNid: number): Promise<string[]> {
+    return this.db.drizzle.transaction(async (tx) => {
+      await tx.update(aliases).set({ roomNid: toNid }).where(eq(aliases.roomNid, roomNid));
+      const [old] = await tx
+        .update(rooms)
+        .set({ published: false })
+        .where(and(eq(rooms.roomNid, roomNid), eq(rooms.published, true)))
+        .returning({ roomNid: rooms.roomNid });
+      if (old !== undefined) await tx.update(rooms).set({ published: true }).where(eq(rooms.roomNid, toNid));
+      const moved = await tx.select({ alias: aliases.alias }).from(aliases).where(eq(aliases.roomNid, toNid));
+      return moved.map(({ alias }) => alias);
+    });
+  }
+
   /** Undefined when there is no such room. */
   async isPublished(roomId: string): Promise<boolean | undefined> {
     const [row] = await this.db.drizzle

@@ -17,7 +17,7 @@ export interface PublicRoomRow {
 }
 
 /** The pieces of state that the directory shows. */
-const SUMMARY_TYPES = [
+export const SUMMARY_TYPES = [
   'm.room.name',
   'm.room.topic',
   'm.room.avatar',
@@ -30,10 +30,10 @@ const SUMMARY_TYPES = [
 ];
 
 /** PostgreSQL has no U+0000 in its text, and events may have. */
-const PDU = `replace(e.pdu, '\\u0000', '\\ufffd')::jsonb`;
+export const PDU = `replace(e.pdu, '\\u0000', '\\ufffd')::jsonb`;
 
 /** These types keep what the directory shows of them when they are redacted. */
-const CONTENT = `CASE
+export const CONTENT = `CASE
   WHEN e.redacted_by_nid IS NULL OR e.type IN ('m.room.create', 'm.room.join_rules', 'm.room.history_visibility')
   THEN ${PDU} -> 'content' ELSE '{}' END`;
 

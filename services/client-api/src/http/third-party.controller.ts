@@ -1,0 +1,46 @@
+import { MatrixError } from '@ganglion/contracts';
+import { Authenticated } from '@ganglion/http';
+import { Controller, Get } from '@nestjs/common';
+
+/**
+ * Networks that application services bridge to: there are none.
+ *
+ * @see https://spec.matrix.org/v1.19/client-server-api/#third-party-networks
+ */
+@Controller('_matrix/client/v3/thirdparty')
+@Authenticated()
+export class ThirdPartyController {
+  @Get('protocols')
+  getProtocols() {
+    return {};
+  }
+
+  @Get('protocol/:protocol')
+  getProtocolMetadata(): never {
+    throw unknownProtocol();
+  }
+
+  @Get('location/:protocol')
+  queryLocationByProtocol(): never {
+    throw unknownProtocol();
+  }
+
+  @Get('user/:protocol')
+  queryUserByProtocol(): never {
+    throw unknownProtocol();
+  }
+
+  @Get('location')
+  queryLocationByAlias() {
+    return [];
+  }
+
+  @Get('user')
+  queryUserByID() {
+    return [];
+  }
+}
+
+function unknownProtocol(): MatrixError {
+  return new MatrixError(404, 'M_NOT_FOUND', 'This server is connected to no such network');
+}
