@@ -29,6 +29,7 @@ import { RoomHistory } from './domain/history/room-history.js';
 import { RoomRelations } from './domain/history/room-relations.js';
 import { EventTexts } from './domain/texts/event-texts.js';
 import { UnreadCounts } from './domain/unread/unread-counts.js';
+import { ErasedUsers } from './domain/views/erased-users.js';
 import { EventFinder } from './domain/views/event-finder.js';
 import { RoomViews } from './domain/views/room-views.js';
 import { TypingNow } from './domain/views/typing-now.js';
@@ -80,6 +81,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   const users = new UserViews(model, receipts);
   const texts = new EventTexts(deps.roomLog, config.sync.event_cache_bytes);
   const rooms = new RoomViews(model, texts, config.sync.max_cached_rooms, config.sync.recent_events_per_room);
+  const erased = new ErasedUsers(model);
   const finder = new EventFinder(model, rooms, texts);
   const awaited = new AwaitedReceipts();
   const replica = randomUUID();
@@ -126,6 +128,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     users,
     typing,
     awaited,
+    erased,
   ];
   const heard: Heard = {
     batch: (batch) => deliveries.note(batch),
@@ -141,7 +144,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     for (const part of broadcastParts(batch, MAX_BROADCAST_CHARACTERS)) bus.broadcast(APPENDED, part);
   };
   const appender = new AppenderService({ ...deps, model: appendModel, receipts, lease, isLocal, appended });
-  const past = { feed, model, relations, texts, finder, rooms, users, announcements };
+  const past = { feed, model, relations, texts, finder, rooms, users, announcements, erased };
   const receiptIntake = new Receipts({
     ...{ feed, finder, receipts, users, awaited, joined, announcements, fullyRead, announce },
   });
@@ -150,6 +153,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   return {
     service: new SyncService({
       ...{ feed, model, relations, texts, rooms, users, announcements, ephemeral, typing, unread, deliveries },
+      ...{ erased },
       ...{ sent: new SentMembers(), roomLog: deps.roomLog, waiting },
     }),
     history: new RoomHistory(past),

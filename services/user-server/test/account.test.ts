@@ -172,6 +172,7 @@ describe('POST /account/deactivate', () => {
       [4, { roomId: '', type: 'a', contentJson: '{}' }],
       [5, { roomId: '', type: 'b', contentJson: '{}' }],
       [6, { roomId: '', type: 'c', contentJson: '{}' }],
+      [7, { roomId: '', type: '', contentJson: '{"erased":true}' }],
     ]);
     const { rows } = await instance.db.query({
       text: 'SELECT erased, password_hash FROM user_server.accounts WHERE user_id = $1',

@@ -1,5 +1,5 @@
 import type { EventWithId } from '@ganglion/contracts/room';
-import { type Pdu, type RoomVersionRules, syncEvent } from '@ganglion/protocol';
+import { type Pdu, type RoomVersionRules, redactEvent, syncEvent } from '@ganglion/protocol';
 import { checkStorable } from './storable.js';
 
 /** Whose request made an event. */
@@ -36,6 +36,16 @@ export interface EventText {
 /** The content of an event, as JSON text. */
 export function contentText({ json, contentAt }: EventText): string {
   return json.slice(contentAt, -1);
+}
+
+/** An event as it would be if it were redacted, in whichever format its JSON is. */
+export function redactedJson(json: string, rules: RoomVersionRules): string {
+  return JSON.stringify(redactEvent(JSON.parse(json) as Pdu, rules));
+}
+
+/** The content of an event, as JSON text, as it would be if it were redacted. */
+export function redactedContent({ json }: EventText, rules: RoomVersionRules): string {
+  return JSON.stringify(redactEvent(JSON.parse(json) as Pdu, rules).content);
 }
 
 /** @throws Error when no text for clients can be made of the PDU */

@@ -1,6 +1,12 @@
-import { applyEventFields, type EventFields, type FilterableEvent, type HistoryVisibility } from '@ganglion/protocol';
+import {
+  applyEventFields,
+  type EventFields,
+  type FilterableEvent,
+  type HistoryVisibility,
+  type RoomVersionRules,
+} from '@ganglion/protocol';
 import { concatenated } from './concatenated.js';
-import { contentText, type EventText } from './event-text.js';
+import { contentText, type EventText, redactedContent, redactedJson } from './event-text.js';
 
 /** Where an event stands in its room, and what decides who may see it there. */
 export interface EventPlace {
@@ -55,6 +61,14 @@ export interface TimelineEvent extends ShownEvent {
   readonly place: EventPlace;
 }
 
+/** What erased users have sent while the viewer was not in the room is shown redacted. */
+export interface ErasedSenders {
+  readonly users: ReadonlySet<string>;
+  readonly rules: RoomVersionRules;
+  /** Whether the viewer was in the room at an event. */
+  wasThere(place: EventPlace): boolean;
+}
+
 /** Who an event is shown to. */
 export interface Viewer {
   readonly userId: string;
@@ -71,6 +85,10 @@ export interface Viewer {
   readonly raw?: ReadonlyMap<string, string> | undefined;
   /** What relates to events, as the text of `m.relations`, by the numbers of the events. */
   readonly relations?: ReadonlyMap<number, string> | undefined;
+  /** Whose events are shown redacted, where the viewer was not there. */
+  readonly erased?: ErasedSenders | undefined;
+  /** Whether what is shown is the state: what it says still holds, whoever has said it. */
+  readonly isState?: boolean | undefined;
   /** What to show of each event; all of it when undefined. */
   readonly fields?: EventFields | undefined;
 }
@@ -94,7 +112,9 @@ function roomPart({ roomId }: Viewer): string {
 function writeEvent(event: ShownEvent, viewer: Viewer, room: string): string {
   const { text, place } = event;
   let unsigned = `"age":${Math.max(0, viewer.now - text.originServerTs)}`;
-  if (event.redaction !== undefined) unsigned += `,"redacted_because":${open(event.redaction.json)}${room}}`;
+  if (event.redaction !== undefined) {
+    unsigned += `,"redacted_because":${open(readable(event.redaction, event, viewer))}${room}}`;
+  }
   if (event.replaced !== undefined) unsigned += `,${replacedText(event, event.replaced, viewer)}`;
   const { transaction } = text;
   if (transaction?.userId === viewer.userId && transaction.deviceId === viewer.deviceId) {
@@ -106,9 +126,19 @@ function writeEvent(event: ShownEvent, viewer: Viewer, room: string): string {
   }
   const relations = viewer.relations?.get(text.eventNid);
   if (relations !== undefined) unsigned += `,"m.relations":${relations}`;
-  const shown = viewer.raw?.get(text.eventId) ?? text.json;
-  const whole = `${open(shown)}${room},"unsigned":{${unsigned}}}`;
+  const whole = `${open(readable(text, event, viewer))}${room},"unsigned":{${unsigned}}}`;
   return viewer.fields === undefined ? whole : JSON.stringify(applyEventFields(JSON.parse(whole), viewer.fields));
+}
+
+/** The text of an event, or of one that it shows, as the viewer may read it. */
+function readable(text: EventText, { place }: ShownEvent, { raw, erased, isState }: Viewer): string {
+  const json = raw?.get(text.eventId) ?? text.json;
+  const isErased = isErasedFor(text, place, erased) && !(isState && text.type !== 'm.room.member');
+  return isErased ? redactedJson(json, erased!.rules) : json;
+}
+
+function isErasedFor({ sender }: EventText, place: EventPlace | undefined, erased: ErasedSenders | undefined): boolean {
+  return erased?.users.has(sender) === true && !(place !== undefined && erased.wasThere(place));
 }
 
 /** An object's text that more is to be appended to. */
@@ -117,10 +147,13 @@ function open(json: string): string {
 }
 
 /** What a state event replaced: all of it only for who may see the event that did. */
-function replacedText(event: ShownEvent, replaced: EventText, { maySee }: Viewer): string {
+function replacedText(event: ShownEvent, replaced: EventText, { maySee, erased }: Viewer): string {
   const name = `"replaces_state":${JSON.stringify(replaced.eventId)}`;
   if (maySee !== undefined && !(hasPlace(event) && maySee(event))) return name;
-  return `${name},"prev_content":${contentText(replaced)},"prev_sender":${JSON.stringify(replaced.sender)}`;
+  // Where that stood is not known: the viewer may have come since.
+  const isErased = isErasedFor(replaced, undefined, erased);
+  const content = isErased ? redactedContent(replaced, erased!.rules) : contentText(replaced);
+  return `${name},"prev_content":${content},"prev_sender":${JSON.stringify(replaced.sender)}`;
 }
 
 function hasPlace(event: ShownEvent): event is TimelineEvent {

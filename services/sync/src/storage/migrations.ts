@@ -8,7 +8,7 @@ import { SECOND_READ_MODEL } from './second-read-model.js';
  */
 export const syncSchema: SchemaDefinition = {
   schema: 'sync',
-  version: 4,
+  version: 5,
   oldestCompatible: 3,
   migrations: [
     {
@@ -140,5 +140,10 @@ export const syncSchema: SchemaDefinition = {
     },
     { version: 3, name: 'second_read_model', oldestCompatible: 3, up: SECOND_READ_MODEL },
     { version: 4, name: 'relations', up: RELATIONS },
+    {
+      version: 5,
+      name: 'users who were erased',
+      up: `CREATE INDEX account_data_of_erased ON sync.account_data (user_id) WHERE type = ''`,
+    },
   ],
 };

@@ -178,6 +178,14 @@ export class ReadStore implements ReadModel {
     return new Map(rows.map((row) => [row.room_nid, row.position]));
   }
 
+  async erasedUsers(): Promise<string[]> {
+    const { rows } = await this.db.query<{ user_id: string }>({
+      name: 'erased-users',
+      text: `SELECT user_id FROM sync.account_data WHERE type = '' AND room_id = ''`,
+    });
+    return rows.map((row) => row.user_id);
+  }
+
   async accountData(userId: string, above: number, upTo: number): Promise<AccountDataRow[]> {
     const { rows } = await this.db.query<AccountDataRow & Record<string, unknown>>({
       name: 'account-data-of',

@@ -1,3 +1,4 @@
+import { ERASURE_TYPE } from '@ganglion/contracts';
 import type { Database, Queryable } from '@ganglion/database';
 import type { AccountDataKey, AccountDataStore, StoredAccountData, UserChangeRecord } from '../domain/ports.js';
 
@@ -59,6 +60,17 @@ const EMPTY_ALL = `
   SELECT $1, user_seq, room_id, type, '{}' FROM emptied ORDER BY user_seq
   RETURNING outbox_id, user_id, user_seq, room_id, type, content`;
 
+const ERASE = `
+  WITH next AS (
+    UPDATE user_server.accounts SET user_seq = user_seq + 1, updated_xid = pg_current_xact_id()
+    WHERE user_id = $1 RETURNING user_seq),
+  stored AS (
+    INSERT INTO user_server.account_data (user_id, room_id, type, content, user_seq)
+    SELECT $1, '', $2, '{"erased":true}', user_seq FROM next)
+  INSERT INTO user_server.outbox (user_id, user_seq, room_id, type, content)
+  SELECT $1, user_seq, '', $2, '{"erased":true}' FROM next
+  RETURNING outbox_id, user_id, user_seq, room_id, type, content`;
+
 /** Account data in PostgreSQL. */
 export class PostgresAccountDataStore implements AccountDataStore {
   constructor(private readonly db: Database) {}
@@ -93,6 +105,12 @@ export class PostgresAccountDataStore implements AccountDataStore {
 /** Takes the contents out of all account data of a user, whose account must be locked. */
 export async function emptyAccountData(tx: Queryable, userId: string): Promise<UserChangeRecord[]> {
   const { rows } = await tx.query<OutboxRow>({ name: 'empty-account-data', text: EMPTY_ALL, values: [userId] });
+  return rows.map(changeOf);
+}
+
+/** Tells the other services that a user is erased, whose account must be locked. */
+export async function noteErasure(tx: Queryable, userId: string): Promise<UserChangeRecord[]> {
+  const { rows } = await tx.query<OutboxRow>({ name: 'note-erasure', text: ERASE, values: [userId, ERASURE_TYPE] });
   return rows.map(changeOf);
 }
 

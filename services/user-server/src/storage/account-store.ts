@@ -13,7 +13,7 @@ import type {
   PasswordChange,
   SessionCompletion,
 } from '../domain/ports.js';
-import { emptyAccountData } from './account-data-store.js';
+import { emptyAccountData, noteErasure } from './account-data-store.js';
 import { admit } from './admission.js';
 import { requestRoomUpdate } from './room-update-store.js';
 import { accounts, filters, profileFields } from './schema.js';
@@ -142,6 +142,6 @@ export class PostgresAccountStore implements AccountStore {
 
   async #erase(tx: Transaction, userId: string) {
     await tx.drizzle.delete(profileFields).where(eq(profileFields.userId, userId));
-    return emptyAccountData(tx, userId);
+    return [...(await emptyAccountData(tx, userId)), ...(await noteErasure(tx, userId))];
   }
 }

@@ -6,7 +6,7 @@ import type { SchemaDefinition } from '@ganglion/database';
  */
 export const userServerSchema: SchemaDefinition = {
   schema: 'user_server',
-  version: 5,
+  version: 6,
   oldestCompatible: 1,
   migrations: [
     {
@@ -183,6 +183,17 @@ export const userServerSchema: SchemaDefinition = {
         );
         CREATE INDEX short_tokens_by_user ON user_server.short_tokens (user_id);
         CREATE INDEX short_tokens_by_expiry ON user_server.short_tokens (expires_at);
+      `,
+    },
+    {
+      version: 6,
+      name: 'what tells of users who were erased',
+      up: `
+        WITH erased AS (
+          UPDATE user_server.accounts SET user_seq = user_seq + 1, updated_xid = pg_current_xact_id()
+          WHERE erased RETURNING user_id, user_seq)
+        INSERT INTO user_server.account_data (user_id, room_id, type, content, user_seq)
+        SELECT user_id, '', '', '{"erased":true}', user_seq FROM erased;
       `,
     },
   ],

@@ -6,6 +6,7 @@ import { isWorldReadable, membershipsIn } from '../history/room-access.js';
 import { MembershipHistory } from '../history/visibility.js';
 import { type Bundles, bundlesOf } from '../relations/bundles.js';
 import { formatToken } from '../sync-token.js';
+import { erasedSenders } from '../texts/erased-senders.js';
 import { showState } from '../texts/shown-events.js';
 import { type EventPlace, eventsText, type ShownEvent, type TimelineEvent, type Viewer } from '../timeline-event.js';
 import { standingOf } from '../views/room-state.js';
@@ -52,7 +53,9 @@ export async function roomAnswer(readers: RoomReaders, window: RoomWindow, kind:
   }
   window.delivery?.add(timeline.events.map(({ place }) => place));
   const raw = await rawTexts(readers, window, [...timeline.events, ...state]);
-  const own = { ...viewerOf(window), raw, membershipAt: (place: EventPlace) => history.atEvent(place) };
+  const membershipAt = (place: EventPlace) => history.atEvent(place);
+  const erased = erasedSenders(window.erased, view.record, membershipAt);
+  const own = { ...viewerOf(window), raw, membershipAt, erased };
   const viewer = { ...own, relations: await relationsOf(readers, window, history, timeline, own) };
   const parts = [
     timelineText(timeline, viewer, window),
@@ -184,7 +187,8 @@ function timelineText(timeline: Timeline, viewer: Viewer, { upTo, since }: RoomW
 
 /** Of state from before the user came they may know what it is, not what it was. */
 function stateText(events: readonly ShownEvent[], viewer: Viewer, history: MembershipHistory): string {
-  const ofState = { ...viewer, membershipAt: undefined, maySee: (event: TimelineEvent) => history.maySee(event) };
+  const maySee = (event: TimelineEvent) => history.maySee(event);
+  const ofState = { ...viewer, membershipAt: undefined, maySee, isState: true };
   return `{"events":${eventsText(events, ofState)}}`;
 }
 

@@ -1,5 +1,6 @@
 import { pushRulesContent } from '@ganglion/protocol';
 import type { AccountDataRow } from '../append-batch.js';
+import { isErasure } from '../views/erased-users.js';
 
 /**
  * A user's global account data as clients get it. Of push rules, only what the user changed is stored; everybody has
@@ -8,7 +9,7 @@ import type { AccountDataRow } from '../append-batch.js';
  * @see https://spec.matrix.org/v1.19/client-server-api/#mpush_rules
  */
 export function shownAccountData(userId: string, rows: readonly AccountDataRow[], isInitial: boolean) {
-  const own = rows.filter(({ roomId }) => roomId === '');
+  const own = rows.filter((row) => row.roomId === '' && !isErasure(row));
   const complete = isInitial && !own.some(isPushRules) ? [...own, noPushRuleChanges(userId)] : own;
   return complete.map((row) => (isPushRules(row) ? { ...row, content: pushRulesText(row) } : row));
 }

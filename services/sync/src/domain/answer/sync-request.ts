@@ -27,6 +27,7 @@ export interface Window {
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly ignored: ReadonlySet<string>;
+  readonly erased: ReadonlySet<string>;
   /** Is told what the answer brings, when somebody traces it. */
   readonly delivery: Delivery | undefined;
 }

@@ -7,6 +7,7 @@ import type { Deliveries } from '../feed/deliveries.js';
 import type { LiveFeed } from '../feed/live-feed.js';
 import { formatToken } from '../sync-token.js';
 import { type UnreadCounts, unreadText } from '../unread/unread-counts.js';
+import type { ErasedUsers } from '../views/erased-users.js';
 import type { RoomViews } from '../views/room-views.js';
 import type { TypingNow } from '../views/typing-now.js';
 import { type RoomMembership, snapshotOf, type UserView } from '../views/user-view.js';
@@ -27,6 +28,7 @@ export interface SyncDependencies extends RoomReaders {
   readonly ephemeral: EphemeralReader;
   readonly typing: Pick<TypingNow, 'settled'>;
   readonly unread: UnreadCounts;
+  readonly erased: Pick<ErasedUsers, 'known'>;
   readonly deliveries: Deliveries;
   /** Counts the requests that wait. */
   readonly waiting: Pick<Gauge, 'inc' | 'dec'>;
@@ -121,7 +123,8 @@ export class SyncService {
   ): Promise<string | undefined> {
     const { since } = request;
     const delivery = this.deps.deliveries.begin(since);
-    const window: Window = { request, since, upTo, now: Date.now(), ignored: user.ignored, delivery };
+    const erased = await this.deps.erased.known();
+    const window: Window = { request, since, upTo, now: Date.now(), ignored: user.ignored, erased, delivery };
     // As of `upTo`: while the parts are gathered, the feed goes on.
     const snapshot = Array.from(rooms, snapshotOf);
     const wanted = snapshot.filter(({ room }) => request.filter.room.allowsRoom(room.record.roomId));

@@ -4,8 +4,10 @@ import type { LiveFeed } from '../feed/live-feed.js';
 import type { ReadModel } from '../ports/read-model.js';
 import type { RelationModel } from '../ports/relation-model.js';
 import { type Bundles, bundlesOf } from '../relations/bundles.js';
+import { erasedSenders } from '../texts/erased-senders.js';
 import type { EventTexts } from '../texts/event-texts.js';
-import type { ShownEvent, TimelineEvent, Viewer } from '../timeline-event.js';
+import type { EventPlace, ShownEvent, TimelineEvent, Viewer } from '../timeline-event.js';
+import type { ErasedUsers } from '../views/erased-users.js';
 import type { EventFinder } from '../views/event-finder.js';
 import type { RoomViews } from '../views/room-views.js';
 import type { UserViews } from '../views/user-views.js';
@@ -21,6 +23,7 @@ export interface HistoryDependencies {
   readonly rooms: RoomViews;
   readonly users: UserViews;
   readonly announcements: Announcements;
+  readonly erased: Pick<ErasedUsers, 'known'>;
 }
 
 export interface Reader {
@@ -70,9 +73,10 @@ export async function viewerOf(
   events: readonly ShownEvent[],
 ): Promise<Viewer> {
   const { room, history } = access;
+  const membershipAt = (place: EventPlace) => history.atEvent(place);
   const viewer: Viewer = {
-    ...{ userId, deviceId, now: Date.now(), roomId: room.roomId },
-    membershipAt: (place) => history.atEvent(place),
+    ...{ userId, deviceId, now: Date.now(), roomId: room.roomId, membershipAt },
+    erased: erasedSenders(access.erased, room, membershipAt),
     maySee: (event) => history.maySee(event),
   };
   return { ...viewer, relations: await bundlesFor(deps, access, viewer, events) };

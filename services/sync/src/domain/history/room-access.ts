@@ -3,6 +3,7 @@ import { parseHistoryVisibility } from '@ganglion/protocol';
 import { contentText } from '../event-text.js';
 import type { ReadModel, RoomRecord } from '../ports/read-model.js';
 import type { EventTexts } from '../texts/event-texts.js';
+import type { ErasedUsers } from '../views/erased-users.js';
 import { MembershipHistory } from './visibility.js';
 
 /** A room as far as one user may look into it. */
@@ -15,11 +16,17 @@ export interface RoomAccess {
   readonly stateUpTo: number;
   /** Whether what comes next will be theirs to see. */
   readonly goesOn: boolean;
+  /** Users who were erased, whoever they are. */
+  readonly erased: ReadonlySet<string>;
 }
 
 interface Readers {
   readonly model: ReadModel;
   readonly texts: EventTexts;
+}
+
+export interface AccessReaders extends Readers {
+  readonly erased: Pick<ErasedUsers, 'known'>;
 }
 
 /**
@@ -28,18 +35,24 @@ interface Readers {
  *
  * @throws MatrixError M_FORBIDDEN, also for rooms that do not exist: nobody learns which rooms do
  */
-export async function accessRoom(readers: Readers, roomId: string, userId: string, upTo: number): Promise<RoomAccess> {
+export async function accessRoom(
+  readers: AccessReaders,
+  roomId: string,
+  userId: string,
+  upTo: number,
+): Promise<RoomAccess> {
   const { model } = readers;
   const room = await model.findRoom(roomId);
   if (room === undefined) throw notInRoom(userId);
   const history = await membershipsIn(model, room.nid, userId);
   const leftAt = history.leftAt;
-  const all = { room, history, upTo, stateUpTo: upTo, goesOn: true };
+  const erased = await readers.erased.known();
+  const all = { room, history, upTo, stateUpTo: upTo, goesOn: true, erased };
   if (history.everJoined && leftAt === undefined) return all;
   if (await isWorldReadable(readers, room, upTo)) return all;
   if (!history.everJoined || (await isForgotten(model, userId, room.nid, leftAt))) throw notInRoom(userId);
   const until = (position = upTo) => Math.min(upTo, position);
-  return { room, history, upTo: until(leftAt), stateUpTo: until(history.departedAt), goesOn: false };
+  return { ...all, upTo: until(leftAt), stateUpTo: until(history.departedAt), goesOn: false };
 }
 
 /** All that a user ever was in a room. */

@@ -60,7 +60,7 @@ export class RoomHistory {
         `"chunk":${eventsText(found.events, viewer)}`,
         `"start":"${formatHistoryToken(request.from ?? start)}"`,
         ...(found.next === undefined ? [] : [`"end":"${formatHistoryToken(found.next)}"`]),
-        ...(state.length === 0 ? [] : [`"state":${eventsText(state, viewer)}`]),
+        ...(state.length === 0 ? [] : [`"state":${eventsText(state, { ...viewer, isState: true })}`]),
       ];
       return `{${parts.join(',')}}`;
     });
@@ -101,7 +101,7 @@ export class RoomHistory {
         `"event":${eventText(event, viewer)}`,
         `"events_before":${eventsText(before.events, viewer)}`,
         `"events_after":${eventsText(after.events, viewer)}`,
-        `"state":${eventsText(state, viewer)}`,
+        `"state":${eventsText(state, { ...viewer, isState: true })}`,
         `"start":"${before.token}"`,
         `"end":"${after.token}"`,
       ];
@@ -118,7 +118,7 @@ export class RoomHistory {
       const { membership, notMembership } = request;
       const isWanted = (is: string) =>
         (membership === undefined || is === membership) && (notMembership === undefined || is !== notMembership);
-      const viewer = await viewerOf(this.deps, access, request, []);
+      const viewer = { ...(await viewerOf(this.deps, access, request, [])), isState: true };
       const texts: string[] = [];
       for await (const events of memberEvents(this.deps, await this.deps.rooms.get(access.room), at, isWanted)) {
         for (const event of events) texts.push(eventText(event, viewer));

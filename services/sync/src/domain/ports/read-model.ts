@@ -147,6 +147,8 @@ export interface ReadModel {
   forget(userId: string, roomNid: number, leftAt: number): Promise<void>;
   /** The rooms that a user forgot, each with the position of the leaving that it stands for. */
   forgotten(userId: string): Promise<ReadonlyMap<number, number>>;
+  /** The users of ours who were erased. */
+  erasedUsers(): Promise<string[]>;
   /** Account data that changed above one position and up to another. */
   accountData(userId: string, above: number, upTo: number): Promise<AccountDataRow[]>;
 }
