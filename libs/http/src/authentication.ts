@@ -39,6 +39,8 @@ export interface AuthenticationOptions {
    * @see https://spec.matrix.org/v1.19/client-server-api/#account-suspension
    */
   readonly suspended?: boolean;
+  /** Administrators of this server, and nobody else. */
+  readonly admins?: boolean;
   /** Nobody has to show a token; who shows one has to be somebody. */
   readonly optional?: boolean;
 }

@@ -34,7 +34,7 @@ export class Door implements CanActivate {
 
   /**
    * @throws MatrixError M_MISSING_TOKEN, M_UNKNOWN_TOKEN, M_USER_LOCKED, M_USER_SUSPENDED, M_GUEST_ACCESS_FORBIDDEN,
-   *   M_LIMIT_EXCEEDED
+   *   M_FORBIDDEN, M_LIMIT_EXCEEDED
    */
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
@@ -57,6 +57,9 @@ export class Door implements CanActivate {
     if (requester.suspended && options.suspended !== true && !READS.has(request.method)) throw userSuspended();
     if (requester.guest && options.guests !== true) {
       throw new MatrixError(403, 'M_GUEST_ACCESS_FORBIDDEN', 'Guests may not use this endpoint');
+    }
+    if (options.admins === true && !requester.admin) {
+      throw new MatrixError(403, 'M_FORBIDDEN', 'Only administrators of this server may do this');
     }
     setRequester(request, requester);
     return requester;

@@ -3,7 +3,7 @@ import { EXAMPLES, setScene } from './support/endpoint-examples.js';
 import { Homeserver, type Replica } from './support/homeserver.js';
 import { pathOf } from './support/hostile-input.js';
 import { KEY_EXAMPLES } from './support/key-examples.js';
-import { MEDIA_EXAMPLES } from './support/media-examples.js';
+import { MEDIA_EXAMPLES, MODERATION_EXAMPLES } from './support/media-examples.js';
 import { type Answer, exchange, inRoom, Person } from './support/person.js';
 import { RELATION_EXAMPLES } from './support/relation-examples.js';
 import { ROOM_EXAMPLES, THIRD_PARTY_EXAMPLES } from './support/room-examples.js';
@@ -128,6 +128,7 @@ const UNLIMITED = [
   ...['GET ', 'GET /:token', 'POST /new', 'PUT /:token', 'DELETE /:token'].map((route) =>
     route.replace(' ', ' /_synapse/admin/v1/registration_tokens'),
   ),
+  ...Object.keys(MODERATION_EXAMPLES),
   ...['GET /_synapse/admin/v1/register', 'POST /_synapse/admin/v1/register'],
   ...[`GET ${V3}/capabilities`, `GET ${V3}/voip/turnServer`, `GET ${V3}/account/whoami`, `GET ${V3}/account/3pid`],
   ...[`POST ${V3}/logout`, `POST ${V3}/logout/all`, `GET ${V3}/devices`, `GET ${V3}/devices/:deviceId`],

@@ -1,27 +1,38 @@
 import type { Config } from '@ganglion/config';
+import type { RoomLog } from '@ganglion/contracts/room';
+import type { Users } from '@ganglion/contracts/user';
 import type { Database } from '@ganglion/database';
 import { Periodically } from '@ganglion/service';
 import type { Logger } from '@ganglion/telemetry';
 import type { Provider } from '@nestjs/common';
+import { Accesses } from './domain/accesses.js';
 import { Arrivals } from './domain/arrivals.js';
 import { Downloads } from './domain/downloads.js';
 import { Intake } from './domain/intake.js';
+import { Moderation } from './domain/moderation.js';
 import type { ByteStore } from './domain/ports/byte-store.js';
+import { Retention } from './domain/retention.js';
 import { Sweeper } from './domain/sweeper.js';
 import { Thumbnails } from './domain/thumbnails.js';
-import { type UploadPolicy, Uploads } from './domain/uploads.js';
+import { Uploads } from './domain/uploads.js';
 import { FileAnswers } from './http/file-answers.js';
-import { SETTINGS, type Settings } from './http/settings.js';
-import { type PoolOptions, WorkerPool } from './images/worker-pool.js';
+import { SETTINGS } from './http/settings.js';
+import { WorkerPool } from './images/worker-pool.js';
+import { poolOptionsOf, retentionOf, settingsOf, uploadPolicyOf } from './policies.js';
 import { PostgresFileStore } from './storage/file-store.js';
 import { FolderStore } from './storage/folder-store.js';
 import { PostgresLooseKeys } from './storage/loose-key-store.js';
+import { PostgresModerationStore } from './storage/moderation-store.js';
 import { PostgresThumbnailStore } from './storage/thumbnail-store.js';
+import { ProfileAvatars } from './surroundings/profile-avatars.js';
+import { LoggedRoomFiles } from './surroundings/room-files.js';
 
 export interface MediaServerDependencies {
   readonly config: Config;
   readonly db: Database;
   readonly logger: Logger;
+  readonly users: Users;
+  readonly roomLog: RoomLog;
   /** In the place of what the configuration says. */
   readonly bytes?: ByteStore;
   readonly sweepEveryMs?: number;
@@ -36,63 +47,54 @@ export interface MediaServer {
 }
 
 const SWEEP_EVERY_MS = 10_000;
+/** What is written of downloads is as old as this at most, and retention works as seldom as this. */
+const SETTLE_EVERY_SWEEPS = 6;
 
 /** Puts one media server together. Any number may run on one database and one byte store. */
 export function createMediaServer({ config, db, logger, ...others }: MediaServerDependencies): MediaServer {
   const { media } = config;
+  const localNames = config.server_names.map(({ name }) => name);
   const bytes = others.bytes ?? new FolderStore(media.folder_dir);
   const files = new PostgresFileStore(db);
   const loose = new PostgresLooseKeys(db);
+  const moderated = new PostgresModerationStore(db);
   const arrivals = new Arrivals(files);
-  const sweeper = new Sweeper(bytes, loose, files);
-  const { sweepEveryMs = SWEEP_EVERY_MS } = others;
-  const sweeping = new Periodically('removing files that are no more', sweepEveryMs, () => sweeper.sweep(), logger);
-  const settings = settingsOf(media);
+  const accesses = new Accesses(moderated);
   const intake = new Intake(bytes, loose);
-  const uploads = new Uploads(files, intake, policyOf(media));
   const pool = new WorkerPool(poolOptionsOf(media));
   const { max_source_bytes: maxSourceBytes } = media.thumbnails;
-  const thumbnails = new Thumbnails(new PostgresThumbnailStore(db), pool, bytes, intake, { maxSourceBytes });
+  const thumbnails = new Thumbnails(new PostgresThumbnailStore(db), pool, bytes, intake, {
+    maxSourceBytes,
+    localNames,
+  });
+  const downloads = new Downloads(files, arrivals, accesses);
+  const settings = settingsOf(media);
+  const users = new ProfileAvatars(others.users);
+  const moderation = new Moderation(moderated, new LoggedRoomFiles(others.roomLog), users, localNames);
+  const sweeper = new Sweeper(bytes, loose, files);
+  const retention = new Retention(moderation, moderated, users, localNames, retentionOf(media));
+  const { sweepEveryMs = SWEEP_EVERY_MS } = others;
+  const settleEveryMs = sweepEveryMs * SETTLE_EVERY_SWEEPS;
+  const background = [
+    new Periodically('removing files that are no more', sweepEveryMs, () => sweeper.sweep(), logger),
+    new Periodically('noting which files are used', settleEveryMs, () => accesses.flush(), logger),
+    new Periodically('letting old files go', settleEveryMs, () => retention.apply(), logger),
+  ];
   return {
     providers: [
-      { provide: Uploads, useValue: uploads },
-      { provide: FileAnswers, useValue: new FileAnswers(new Downloads(files, arrivals), thumbnails, bytes, settings) },
+      { provide: Uploads, useValue: new Uploads(files, intake, uploadPolicyOf(media)) },
+      { provide: FileAnswers, useValue: new FileAnswers(downloads, thumbnails, bytes, settings) },
+      { provide: Moderation, useValue: moderation },
       { provide: SETTINGS, useValue: settings },
     ],
-    start: () => sweeping.start(),
+    start() {
+      for (const work of background) work.start();
+    },
     async stop() {
       arrivals.stop();
       pool.stop();
-      await sweeping.stop();
+      await Promise.all(background.map((work) => work.stop()));
+      await accesses.flush();
     },
-  };
-}
-
-function settingsOf(media: Config['media']): Settings {
-  return {
-    maxUploadBytes: media.max_upload_bytes,
-    uploadIdleMs: media.upload_idle_ms,
-    answersAnybody: media.unauthenticated_downloads !== 'off',
-  };
-}
-
-function policyOf(media: Config['media']): UploadPolicy {
-  return {
-    maxBytes: media.max_upload_bytes,
-    quotas: { user: media.user_quota_bytes, server: media.server_quota_bytes },
-    allowedTypes: media.allowed_types,
-    refusedTypes: media.refused_types,
-    unusedLifetimeMs: media.unused_lifetime_ms,
-    maxPending: media.max_pending_uploads,
-    openToAnybody: media.unauthenticated_downloads === 'open',
-  };
-}
-
-function poolOptionsOf({ thumbnails }: Config['media']): PoolOptions {
-  return {
-    processes: thumbnails.processes,
-    maxPixels: thumbnails.max_pixels,
-    maxMemoryBytes: thumbnails.max_memory_bytes,
-    timeoutMs: thumbnails.timeout_ms,
   };
 }

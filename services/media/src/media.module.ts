@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { ConfigController } from './http/config.controller.js';
 import { DownloadsController } from './http/downloads.controller.js';
 import { LegacyDownloadsController } from './http/legacy-downloads.controller.js';
+import { ModerationController } from './http/moderation.controller.js';
 import { UploadsController } from './http/uploads.controller.js';
 import type { MediaServer } from './media-server.js';
 
@@ -12,7 +13,13 @@ class MediaModule {}
 export function mediaModule({ providers }: Pick<MediaServer, 'providers'>): DynamicModule {
   return {
     module: MediaModule,
-    controllers: [ConfigController, UploadsController, DownloadsController, LegacyDownloadsController],
+    controllers: [
+      ConfigController,
+      UploadsController,
+      DownloadsController,
+      LegacyDownloadsController,
+      ModerationController,
+    ],
     providers: [...providers],
   };
 }

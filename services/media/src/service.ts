@@ -1,3 +1,5 @@
+import { type RoomLog, RoomLogDefinition } from '@ganglion/contracts/room';
+import { type Users, UsersDefinition } from '@ganglion/contracts/user';
 import type { ServiceDescriptor } from '@ganglion/service';
 import { mediaModule } from './media.module.js';
 import { createMediaServer } from './media-server.js';
@@ -8,8 +10,10 @@ export const service: ServiceDescriptor = {
   name: 'media',
   schema: mediaSchema,
   offers: {},
-  async compose(foundation) {
-    const server = createMediaServer(foundation);
+  async compose(foundation, interfaces) {
+    const users = await interfaces.find<Users>(UsersDefinition);
+    const roomLog = await interfaces.find<RoomLog>(RoomLogDefinition);
+    const server = createMediaServer({ ...foundation, users, roomLog });
     return { part: server, module: mediaModule(server) };
   },
 };

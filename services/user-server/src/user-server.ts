@@ -71,7 +71,7 @@ export function createUserServer(dependencies: UserServerDependencies): UserServ
   }
   return {
     tokens: new TokensService(domain.owners),
-    users: new UsersService(domain.profiles, domain.filters),
+    users: new UsersService(domain.profiles, domain.filters, domain.accounts),
     userLog: new UserLogService(stores.userLog),
     accountData: new AccountDataService(domain.accountData),
     devices: new DevicesService(domain.devices),

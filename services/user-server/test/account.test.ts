@@ -181,6 +181,19 @@ describe('POST /account/deactivate', () => {
     expect(rows).toEqual([{ erased: true, password_hash: null }]);
   });
 
+  it('tells those who keep things of users who has been erased, and of nobody else', async () => {
+    const [erased, kept] = [await register(instance.http), await register(instance.http)];
+    const sinceMs = Date.now() - 60_000;
+    await deactivate(erased, { erase: true, auth: authOf(erased) });
+    await deactivate(kept, { auth: authOf(kept) });
+    const list = async (since: number, afterUser: string) =>
+      (await instance.server.users.listErasedUsers({ sinceMs: since, afterUser, limit: 100 })).userIds;
+    expect(await list(sinceMs, '')).toContain(erased.userId);
+    expect(await list(sinceMs, '')).not.toContain(kept.userId);
+    expect(await list(sinceMs, erased.userId)).not.toContain(erased.userId);
+    expect(await list(Date.now() + 60_000, '')).toEqual([]);
+  });
+
   it('keeps them otherwise', async () => {
     const user = await register(instance.http, 'kept');
     await deactivate(user, { auth: authOf(user) });

@@ -23,6 +23,23 @@ const thumbnails = z
   .prefault({})
   .describe('Thumbnails of images, made when they are first asked for and then kept.');
 
+const retention = z
+  .strictObject({
+    local_unused_ms: milliseconds.exactOptional().meta({
+      description:
+        'Files of our users that nobody has downloaded for so long are removed for good, but what is protected or an avatar of a user; by default never.',
+      examples: [31_536_000_000],
+    }),
+    remote_unused_ms: milliseconds
+      .default(2_592_000_000)
+      .describe(
+        'Files of other servers that nobody has downloaded for so long are removed; they can be fetched again.',
+      ),
+    remote_max_bytes: count.default(53_687_091_200).describe('What files of other servers may take together.'),
+  })
+  .prefault({})
+  .describe('How long files are kept. Those of users who wished to be erased always go.');
+
 export const media = z
   .strictObject({
     folder_dir: path.exactOptional().meta({
@@ -65,6 +82,7 @@ export const media = z
         'Who may download from /_matrix/media/v3 without a token. off: nobody. frozen: anybody, but only what was uploaded while it was open. open: anybody.',
       ),
     thumbnails,
+    retention,
   })
   .prefault({})
   .describe('Files that users upload.');

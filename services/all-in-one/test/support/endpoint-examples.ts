@@ -1,5 +1,5 @@
 import { KEY_EXAMPLES } from './key-examples.js';
-import { MEDIA_EXAMPLES } from './media-examples.js';
+import { MEDIA_EXAMPLES, MODERATION_EXAMPLES } from './media-examples.js';
 import { inRoom, Person } from './person.js';
 import { RELATION_EXAMPLES } from './relation-examples.js';
 import { ROOM_EXAMPLES, THIRD_PARTY_EXAMPLES } from './room-examples.js';
@@ -207,6 +207,7 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
   }),
   ...KEY_EXAMPLES,
   ...MEDIA_EXAMPLES,
+  ...MODERATION_EXAMPLES,
   ...RELATION_EXAMPLES,
   ...ROOM_EXAMPLES,
   ...THIRD_PARTY_EXAMPLES,

@@ -32,6 +32,30 @@ function ofUri(uri: string): Example {
 
 const nothing: MakeExample = () => ({});
 
+const ADMIN = '/_synapse/admin/v1';
+const FILE = { serverName: 'one.test', mediaId: 'none' };
+/** Nobody of the scene is an administrator. */
+const refused = (example: Example) => () => ({ ...example, status: 403 });
+const ofUser: MakeExample = ({ person }) => ({ params: { userId: person.userId }, status: 403 });
+const ofRoom: MakeExample = ({ roomId }) => ({ params: { roomId }, status: 403 });
+
+/** What administrators do with files. */
+export const MODERATION_EXAMPLES: Readonly<Record<string, MakeExample>> = {
+  [`POST ${ADMIN}/media/quarantine/:serverName/:mediaId`]: refused({ params: FILE }),
+  [`POST ${ADMIN}/media/unquarantine/:serverName/:mediaId`]: refused({ params: FILE }),
+  [`POST ${ADMIN}/media/protect/:mediaId`]: refused({ params: { mediaId: 'none' } }),
+  [`POST ${ADMIN}/media/unprotect/:mediaId`]: refused({ params: { mediaId: 'none' } }),
+  [`DELETE ${ADMIN}/media/:serverName/:mediaId`]: refused({ params: FILE }),
+  [`POST ${ADMIN}/media/delete`]: refused({ query: { before_ts: '1' } }),
+  [`POST ${ADMIN}/purge_media_cache`]: refused({ query: { before_ts: '1' } }),
+  [`GET ${ADMIN}/users/:userId/media`]: ofUser,
+  [`DELETE ${ADMIN}/users/:userId/media`]: ofUser,
+  [`POST ${ADMIN}/user/:userId/media/quarantine`]: ofUser,
+  [`GET ${ADMIN}/room/:roomId/media`]: ofRoom,
+  [`POST ${ADMIN}/room/:roomId/media/quarantine`]: ofRoom,
+  [`DELETE ${ADMIN}/room/:roomId/media`]: ofRoom,
+};
+
 export const MEDIA_EXAMPLES: Readonly<Record<string, MakeExample>> = {
   [`GET ${CLIENT_MEDIA}/config`]: nothing,
   [`GET ${MEDIA}/v3/config`]: nothing,

@@ -1,4 +1,5 @@
 import { MatrixError } from '@ganglion/contracts';
+import type { Accesses } from './accesses.js';
 import type { Arrivals } from './arrivals.js';
 import type { Blob, FileName, FileStore, StoredFile } from './ports/file-store.js';
 
@@ -23,6 +24,7 @@ export class Downloads {
   constructor(
     private readonly files: FileStore,
     private readonly arrivals: Arrivals,
+    private readonly accesses: Pick<Accesses, 'note'>,
   ) {}
 
   /** @throws MatrixError M_NOT_FOUND, and M_NOT_YET_UPLOADED when the time is over */
@@ -34,6 +36,8 @@ export class Downloads {
     }
     if (file === undefined || (file.authenticatedOnly && !authenticated)) throw notFound();
     if (file.blob === undefined) throw isAwaited(file) ? notYet() : notFound();
+    if (file.quarantined) throw notFound();
+    this.accesses.note(file.fileNid);
     return { ...file, blob: file.blob };
   }
 }

@@ -18,6 +18,8 @@ export interface Thumbnail {
 export interface ThumbnailPolicy {
   /** Larger files are not looked at. */
   readonly maxSourceBytes: number;
+  /** Of our own servers. */
+  readonly localNames: readonly string[];
 }
 
 /** Finds thumbnails, and makes those that there are not. @see https://spec.matrix.org/v1.19/client-server-api/#thumbnails */
@@ -34,8 +36,8 @@ export class Thumbnails {
   ) {}
 
   /** @throws MatrixError M_UNKNOWN for what there is no thumbnail of, M_TOO_LARGE, and BytesMissingError */
-  async find({ blob, userId }: ReadyFile, wanted: WantedThumbnail): Promise<Thumbnail> {
-    const isRemote = userId === undefined;
+  async find({ blob, serverName }: ReadyFile, wanted: WantedThumbnail): Promise<Thumbnail> {
+    const isRemote = !this.policy.localNames.includes(serverName);
     if (blob.bytes > this.policy.maxSourceBytes) throw refusal('too large', isRemote);
     const kind = thumbnailKind(wanted);
     const known = await this.store.find(blob.blobNid, kind.name);

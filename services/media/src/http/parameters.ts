@@ -15,7 +15,7 @@ export type NamedFilePath = z.output<typeof namedFilePath>;
 export const uploadQuery = z.object({ filename: text.optional() });
 export type UploadQuery = z.output<typeof uploadQuery>;
 
-const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+export const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 const milliseconds = z
   .string()
   .regex(/^\d{1,15}$/, 'must be a number of milliseconds')

@@ -3,7 +3,7 @@ import type { SchemaDefinition } from '@ganglion/database';
 /** What is known of files; their bytes are in a byte store. */
 export const mediaSchema: SchemaDefinition = {
   schema: 'media',
-  version: 2,
+  version: 3,
   oldestCompatible: 1,
   migrations: [
     {
@@ -72,6 +72,36 @@ export const mediaSchema: SchemaDefinition = {
           PRIMARY KEY (blob_nid, kind),
           CHECK ((store_key IS NULL) = (bytes IS NULL) AND (store_key IS NULL) = (sha256 IS NULL))
         );
+      `,
+    },
+    {
+      version: 3,
+      name: 'moderation',
+      up: `
+        -- Bytes that nobody gets, under whatever name they are here or will be.
+        CREATE TABLE media.quarantine (
+          sha256 bytea PRIMARY KEY,
+          quarantined_by text NOT NULL,
+          quarantined_at timestamptz NOT NULL DEFAULT now()
+        );
+
+        -- protected: neither quarantined nor removed by age. last_access_at is about right.
+        ALTER TABLE media.files
+          ADD COLUMN protected boolean NOT NULL DEFAULT false,
+          ADD COLUMN last_access_at timestamptz NOT NULL DEFAULT now();
+        CREATE INDEX files_by_access ON media.files (last_access_at);
+
+        -- What was done to which file by whom; kept when the file is gone.
+        CREATE TABLE media.moderation_record (
+          entry_nid bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+          recorded_at timestamptz NOT NULL DEFAULT now(),
+          actor text NOT NULL,
+          action text NOT NULL,
+          reason text,
+          server_name text NOT NULL,
+          media_id text NOT NULL
+        );
+        CREATE INDEX moderation_record_of_file ON media.moderation_record (server_name, media_id);
       `,
     },
   ],

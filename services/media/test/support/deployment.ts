@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ConfigInput, parseConfig } from '@ganglion/config';
 import { MatrixError } from '@ganglion/contracts';
+import type { LoggedEvent, RoomEvents, RoomLog } from '@ganglion/contracts/room';
+import type { Users } from '@ganglion/contracts/user';
 import { Database, migrate } from '@ganglion/database';
 import { createHttpApp, type TokenVerifier } from '@ganglion/http';
 import { createLogger, Metrics } from '@ganglion/telemetry';
@@ -16,6 +18,7 @@ export interface Deployment {
   readonly db: Database;
   readonly databaseUrl: string;
   readonly folder: string;
+  readonly surroundings: Surroundings;
   /** The URL of one more replica. */
   replica(media?: ConfigInput['media'], others?: Partial<MediaServerDependencies>): Promise<string>;
   close(): Promise<void>;
@@ -30,18 +33,47 @@ const tokens: TokenVerifier = {
   },
 };
 
+/** What others than the media server know. */
+export interface Surroundings {
+  /** By user id. */
+  readonly avatars: Map<string, string>;
+  readonly erased: Set<string>;
+  /** Events of rooms, as JSON, by room id. */
+  readonly rooms: Map<string, string[]>;
+}
+
+function surroundings(): Surroundings & Pick<MediaServerDependencies, 'users' | 'roomLog'> {
+  const avatars = new Map<string, string>();
+  const erased = new Set<string>();
+  const rooms = new Map<string, string[]>();
+  const users: Partial<Users> = {
+    getProfile: async ({ userId }) => ({ profileJson: JSON.stringify({ avatar_url: avatars.get(userId) }) }),
+    listErasedUsers: async ({ afterUser }) => ({ userIds: [...erased].filter((userId) => userId > afterUser).sort() }),
+  };
+  const roomLog: Partial<RoomLog> = {
+    async getRoomEvents({ roomId, afterSeq, backfilled }) {
+      const event = backfilled ? undefined : rooms.get(roomId)?.[afterSeq];
+      const events = event === undefined ? [] : [{ roomSeq: afterSeq + 1, pduJson: event } as LoggedEvent];
+      return { events: { roomId, events } as RoomEvents, more: events.length > 0 };
+    },
+  };
+  return { avatars, erased, rooms, users: users as Users, roomLog: roomLog as RoomLog };
+}
+
 export async function deploy(): Promise<Deployment> {
   const database = await testDatabase();
   const folder = await mkdtemp(join(tmpdir(), 'ganglion-media-'));
   const db = await connect(database.url);
   await migrate(db, mediaSchema);
+  const around = surroundings();
   const stops: (() => Promise<void>)[] = [];
   return {
     db,
     databaseUrl: database.url,
     folder,
+    surroundings: around,
     async replica(media, others) {
-      const { url, stop } = await startReplica(database.url, folder, media, others);
+      const { url, stop } = await startReplica(database.url, folder, media, { ...around, ...others });
       stops.push(stop);
       return url;
     },
@@ -71,7 +103,8 @@ export async function startReplica(
     '/',
   );
   const logger = createLogger({ level: 'silent' });
-  const server = createMediaServer({ config, db, logger, sweepEveryMs: 100, ...others });
+  const { users, roomLog } = surroundings();
+  const server = createMediaServer({ config, db, logger, users, roomLog, sweepEveryMs: 100, ...others });
   const app = await createHttpApp([mediaModule(server)], {
     config: config.http,
     tokens,

@@ -9,6 +9,7 @@ import type {
   GetFilterResponse,
   GetUserChangesRequest,
   GetUserChangesResponse,
+  ListErasedUsersResponse,
   ListUserHeadsRequest,
   ListUserHeadsResponse,
   PutAccountDataRequest,
@@ -73,6 +74,10 @@ export class TestUsers implements AccountData, UserLog, Users {
   define(userId: string, filter: object): string {
     this.#filters.set(`${userId} ${this.#filters.size}`, JSON.stringify(filter));
     return `${this.#filters.size - 1}`;
+  }
+
+  async listErasedUsers(): Promise<ListErasedUsersResponse> {
+    return { userIds: [] };
   }
 
   async getFilter({ userId, filterId }: GetFilterRequest): Promise<GetFilterResponse> {

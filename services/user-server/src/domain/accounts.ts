@@ -4,6 +4,9 @@ import type { AccountStore, Announcements, Passwords, Requester, RoomUpdates } f
 import { PASSWORD_FLOWS } from './uia-stages.js';
 import type { InteractiveAttempt } from './user-interactive-auth.js';
 
+/** In one answer. */
+const MOST_ERASED = 1_000;
+
 /** What users do with their own accounts. @see https://spec.matrix.org/v1.19/client-server-api/#legacy-account-management */
 export class Accounts {
   constructor(
@@ -54,5 +57,10 @@ export class Accounts {
     this.announcements.tokensEnded(deactivated.ended);
     this.announcements.changed(deactivated.changes);
     await this.roomUpdates?.deliver(userId);
+  }
+
+  /** Who was erased since a time, in milliseconds since the epoch, by their ids: those after this one. */
+  listErased(sinceMs: number, afterUser: string, limit: number): Promise<string[]> {
+    return this.store.listErased(sinceMs, afterUser, Math.min(Math.max(limit, 1), MOST_ERASED));
   }
 }

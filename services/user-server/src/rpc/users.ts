@@ -3,8 +3,11 @@ import type {
   GetFilterResponse,
   GetProfileRequest,
   GetProfileResponse,
+  ListErasedUsersRequest,
+  ListErasedUsersResponse,
   Users,
 } from '@ganglion/contracts/user';
+import type { Accounts } from '../domain/accounts.js';
 import type { Filters } from '../domain/filters.js';
 import type { Profiles } from '../domain/profiles.js';
 
@@ -13,6 +16,7 @@ export class UsersService implements Users {
   constructor(
     private readonly profiles: Profiles,
     private readonly filters: Filters,
+    private readonly accounts: Accounts,
   ) {}
 
   async getProfile({ userId }: GetProfileRequest): Promise<GetProfileResponse> {
@@ -21,5 +25,9 @@ export class UsersService implements Users {
 
   async getFilter({ userId, filterId }: GetFilterRequest): Promise<GetFilterResponse> {
     return { filterJson: await this.filters.find(userId, filterId) };
+  }
+
+  async listErasedUsers({ sinceMs, afterUser, limit }: ListErasedUsersRequest): Promise<ListErasedUsersResponse> {
+    return { userIds: await this.accounts.listErased(sinceMs, afterUser, limit) };
   }
 }

@@ -124,6 +124,16 @@ export class PostgresAccountStore implements AccountStore {
     });
   }
 
+  async listErased(sinceMs: number, afterUser: string, limit: number): Promise<string[]> {
+    const { rows } = await this.db.query<{ user_id: string }>({
+      name: 'list-erased-users',
+      text: `SELECT user_id FROM user_server.accounts
+             WHERE erased AND deactivated_at >= to_timestamp($1::float8 / 1000) AND user_id > $2 ORDER BY user_id LIMIT $3`,
+      values: [sinceMs, afterUser, limit],
+    });
+    return rows.map(({ user_id }) => user_id);
+  }
+
   async moderate(userId: string, moderation: Moderation, applies: boolean): Promise<EndedTokens | undefined> {
     const column = MODERATIONS[moderation];
     const { rowCount } = await this.db.query({

@@ -25,6 +25,8 @@ export interface StoredFile extends FileName {
   readonly expiresAtMs: number | undefined;
   /** Only who shows an access token may have it. */
   readonly authenticatedOnly: boolean;
+  /** Nobody may have it. */
+  readonly quarantined: boolean;
 }
 
 /** What is known of bytes when they are stored. */

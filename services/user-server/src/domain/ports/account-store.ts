@@ -54,6 +54,8 @@ export interface DeactivatedAccount {
 export interface AccountStore {
   /** The first of the user ids that has an account. */
   find(userIds: readonly string[]): Promise<Account | undefined>;
+  /** Who was erased since a time, in milliseconds since the epoch, by their ids; at most so many, after this one. */
+  listErased(sinceMs: number, afterUser: string, limit: number): Promise<string[]>;
   /**
    * Makes an account and logs it in; false when the user id is taken.
    *
