@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { MatrixError } from '@ganglion/contracts';
 import { MembershipAction } from '@ganglion/contracts/room';
 import type { JsonObject } from '@ganglion/protocol';
@@ -22,7 +23,8 @@ export async function changeMembership(owners: Owners, request: MembershipReques
   const { roomId, sender, target, action, reason } = request;
   const profile = CARRIES_PROFILE.has(action) ? await profileContent(owners, target) : {};
   const content = { ...request.content, ...profile, ...(reason !== undefined && { reason }) };
-  await owners.rooms.changeMembership({ roomId, sender, target, action, contentJson: JSON.stringify(content) });
+  const contentJson = JSON.stringify(content);
+  await owners.rooms.changeMembership({ roomId, sender, target, action, contentJson, requestId: randomUUID() });
 }
 
 /** The room that an id or an alias stands for. @throws MatrixError M_NOT_FOUND */

@@ -2,10 +2,10 @@ import { MatrixError } from '@ganglion/contracts';
 import { canStartFrom, type JsonObject, type MembershipAction, membershipAfter } from '@ganglion/protocol';
 import type { EventDraft } from './event-builder.js';
 import type { LocalPlacement } from './placement/local-placement.js';
-import type { RoomStore } from './ports.js';
+import type { RoomStore, Transaction } from './ports.js';
 import { authorisingUser } from './restricted-join.js';
 import { type Command, command } from './room-actor.js';
-import { lookedAtBy, type SentEvent, sameContent, sendEvent } from './send-event.js';
+import { lookedAtBy, type SentEvent, sendEvent } from './send-event.js';
 
 export interface MembershipChange {
   readonly sender: string;
@@ -17,6 +17,8 @@ export interface MembershipChange {
   readonly originServerTs: number;
   /** Which servers' users are ours, for those who may let others into restricted rooms. */
   readonly serverNames: readonly string[];
+  /** The same whenever one request is tried again. */
+  readonly requestId?: string | undefined;
 }
 
 /**
@@ -32,11 +34,16 @@ export function changeMembership(store: RoomStore, change: MembershipChange): Co
     content: { ...change.content, membership: membershipAfter(change.action) },
     originServerTs: change.originServerTs,
   };
+  const transaction = transactionOf(change);
   return command(lookedAtBy(draft), async (room) => {
-    const settled = alreadySo(room, change, draft) ?? (await ended(room, change, draft));
+    const settled = alreadySo(room, change) ?? (await ended(room, change, draft));
     if (settled !== undefined) return settled;
-    checkStart(room, change);
-    return sendMembership(store, draft, change.serverNames)(room);
+    if (canStartFrom(change.action, room.head.membership(change.target))) {
+      return sendMembership(store, draft, change.serverNames, transaction)(room);
+    }
+    const earlier = transaction && (await store.findTransaction(room.head.nid, transaction));
+    if (earlier === undefined) throw wrongStart(change);
+    return earlier;
   });
 }
 
@@ -48,34 +55,25 @@ export function sendMembership(
   store: RoomStore,
   draft: EventDraft,
   serverNames: readonly string[],
+  transaction?: Transaction,
 ): Command<SentEvent> {
   return command(lookedAtBy(draft), async (room) => {
     const { join_authorised_via_users_server: _, ...asked } = draft.content;
     const content = { ...asked, ...(await authorisation(store, room, { ...draft, content: asked }, serverNames)) };
-    return sendEvent(store, { ...draft, content }, undefined)(room);
+    return sendEvent(store, { ...draft, content }, transaction)(room);
   });
 }
 
-/** Longer than anybody goes on trying to send one request. */
-const ASKED_AGAIN_WITHIN_MS = 60_000;
+/** Between services an answer may be lost, and the request be sent again. No device shows it as its own echo. */
+function transactionOf({ sender, requestId }: MembershipChange): Transaction | undefined {
+  return requestId === undefined ? undefined : { userId: sender, deviceId: '', scope: 'membership', txnId: requestId };
+}
 
-/**
- * Leaving twice is no error; who never was there cannot leave. Nor is it one to ask again for what one has just done: the
- * answer to a kick may have been lost on its way, between services as well as to the client.
- */
-function alreadySo(
-  { head }: LocalPlacement,
-  { action, target }: MembershipChange,
-  draft: EventDraft,
-): SentEvent | undefined {
+/** Leaving twice is no error; who never was there cannot leave. */
+function alreadySo({ head }: LocalPlacement, { action, target }: MembershipChange): SentEvent | undefined {
   const entry = head.entry('m.room.member', target);
-  if (entry?.membership !== 'leave') return undefined;
-  const settled = { eventId: entry.eventId, roomSeq: head.roomSeq };
-  if (action === 'leave') return settled;
-  if (action !== 'kick' && action !== 'unban') return undefined;
-  const { pdu } = entry.event;
-  const isRecent = draft.originServerTs - pdu.origin_server_ts < ASKED_AGAIN_WITHIN_MS;
-  return isRecent && pdu.sender === draft.sender && sameContent(pdu.content, draft.content) ? settled : undefined;
+  if (action !== 'leave' || entry?.membership !== 'leave') return undefined;
+  return { eventId: entry.eventId, roomSeq: head.roomSeq };
 }
 
 /** In a room that we do not take part in, all that can be done is to decline an invite or to take back a knock. */
@@ -93,9 +91,8 @@ async function ended(
   return { eventId: event.eventId, roomSeq: roomSeq! };
 }
 
-function checkStart({ head }: LocalPlacement, { action, target }: MembershipChange): void {
-  if (canStartFrom(action, head.membership(target))) return;
-  throw new MatrixError(403, 'M_FORBIDDEN', `${target} is not ${action === 'unban' ? 'banned' : 'in the room'}`);
+function wrongStart({ action, target }: MembershipChange): MatrixError {
+  return new MatrixError(403, 'M_FORBIDDEN', `${target} is not ${action === 'unban' ? 'banned' : 'in the room'}`);
 }
 
 /** The user in whose name a join to a restricted room is authorised, where one is needed. */

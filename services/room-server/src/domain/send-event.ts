@@ -88,7 +88,7 @@ function unchangedState(
 }
 
 /** Whether two contents are the same, in whatever order of their keys. */
-export function sameContent(one: JsonObject, other: JsonObject): boolean {
+function sameContent(one: JsonObject, other: JsonObject): boolean {
   return canonicalJsonString(one, { strict: false }) === canonicalJsonString(other, { strict: false });
 }
 

@@ -1,5 +1,7 @@
 import { MatrixError } from '@ganglion/contracts';
 import { isJsonObject, type JsonObject } from '@ganglion/protocol';
+import type { EventDraft } from './event-builder.js';
+import type { RoomHead } from './room-head.js';
 
 const MEMBERSHIPS = new Set<unknown>(['join', 'leave', 'invite', 'knock', 'ban']);
 const LEVELS = ['ban', 'invite', 'kick', 'redact', 'events_default', 'state_default', 'users_default'];
@@ -17,6 +19,33 @@ export function checkWellFormed(type: string, content: JsonObject): void {
   if (type === 'm.room.member' && !MEMBERSHIPS.has(content.membership))
     throw badJson('membership is none that there is');
   if (type === 'm.room.power_levels') checkLevels(content);
+}
+
+/**
+ * Refuses state that a member of the room cannot mean, whatever power they have: a second m.room.create, or levels for those
+ * who have made a room of version 12 and stand above all levels.
+ *
+ * @throws MatrixError M_BAD_JSON
+ * @see https://spec.matrix.org/v1.19/rooms/v12/#authorisation-rules
+ */
+export function checkFitsRoom(head: RoomHead, { type, sender, content }: EventDraft): void {
+  if (type !== 'm.room.create' && type !== 'm.room.power_levels') return;
+  // Who is not in the room learns nothing of it.
+  if (head.membership(sender) !== 'join') return;
+  if (type === 'm.room.create') throw badJson('A room has its m.room.create once and for all');
+  const creator = creatorsOf(head).find(
+    (userId) => isJsonObject(content.users) && Object.hasOwn(content.users, userId),
+  );
+  if (creator !== undefined) throw badJson(`${creator} created the room and cannot be given a power level`);
+}
+
+/** Those who stand above all levels. */
+function creatorsOf(head: RoomHead): string[] {
+  const create = head.event('m.room.create', '')?.pdu;
+  if (create === undefined || !head.rules.privilegedCreators) return [];
+  const { additional_creators: additional } = create.content;
+  const others = Array.isArray(additional) ? additional.filter((userId) => typeof userId === 'string') : [];
+  return [create.sender, ...others];
 }
 
 function checkLevels(content: JsonObject): void {

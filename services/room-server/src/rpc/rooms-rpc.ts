@@ -18,7 +18,7 @@ import { command } from '../domain/room-actor.js';
 import type { RoomActors } from '../domain/room-actors.js';
 import { sendEvent } from '../domain/send-event.js';
 import { updateProfile } from '../domain/update-profile.js';
-import { checkWellFormed } from '../domain/well-formed.js';
+import { checkFitsRoom, checkWellFormed } from '../domain/well-formed.js';
 
 const ACTIONS: Readonly<Record<number, Action>> = {
   [MembershipAction.JOIN]: 'join',
@@ -31,6 +31,8 @@ const ACTIONS: Readonly<Record<number, Action>> = {
 };
 
 const parseContent = (json: string): JsonObject => (json === '' ? {} : (JSON.parse(json) as JsonObject));
+
+const ROOMS_AT_ONCE = 8;
 
 /** One room whose rules do not let its members change must not keep the others from showing the new profile. */
 function notIfRefused(error: unknown): false {
@@ -76,6 +78,7 @@ export class RoomsRpc implements Rooms {
       ? sendMembership(this.store, draft, this.serverNames)
       : sendEvent(this.store, draft, transaction);
     const checked = command(send.looksAt ?? [], async (room) => {
+      if (draft.stateKey === '') checkFitsRoom(room.head, draft);
       if (draft.type === 'm.room.canonical_alias' && draft.stateKey === '') {
         const current = room.head.shownContent('m.room.canonical_alias', '');
         await checkCanonicalAlias(this.directory, roomId, current, draft.content);
@@ -97,6 +100,7 @@ export class RoomsRpc implements Rooms {
       content: parseContent(request.contentJson),
       originServerTs: Date.now(),
       serverNames: this.serverNames,
+      requestId: request.requestId,
     };
     const sent = await this.actors.run(roomId, changeMembership(this.store, change));
     return { ...sent, roomId };
@@ -105,10 +109,16 @@ export class RoomsRpc implements Rooms {
   async updateProfile({ userId, contentJson }: UpdateProfileRequest) {
     const joined = await this.store.listMemberships(userId, ['join']);
     const change = { userId, content: parseContent(contentJson), originServerTs: Date.now() };
-    const updates = joined.map(({ roomId }) =>
-      this.actors.run(roomId, updateProfile(this.store, change)).catch(notIfRefused),
-    );
-    const updated = await Promise.all(updates);
-    return { roomsUpdated: updated.filter(Boolean).length };
+    const waiting = joined.values();
+    let roomsUpdated = 0;
+    const work = async () => {
+      for (const { roomId } of waiting) {
+        const command = updateProfile(this.store, change);
+        if (await this.actors.run(roomId, command).catch(notIfRefused)) roomsUpdated += 1;
+      }
+    };
+    // A user may be in thousands of rooms, most of which have to be loaded for this.
+    await Promise.all(Array.from({ length: ROOMS_AT_ONCE }, work));
+    return { roomsUpdated };
   }
 }

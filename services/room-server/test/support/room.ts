@@ -13,6 +13,8 @@ export interface RoomOptions {
   readonly more?: readonly { type: string; stateKey: string; content: JsonObject }[];
   readonly alias?: string;
   readonly published?: boolean;
+  /** Of m.room.create, beyond what has to be there. */
+  readonly createContent?: JsonObject;
 }
 
 export const ALICE = '@alice:one.test';
@@ -32,7 +34,11 @@ export async function createRoom(replica: Replica, options: RoomOptions = {}): P
   const state = (type: string, content: JsonObject, stateKey = '') => ({ type, stateKey, content });
   const users = rules.privilegedCreators ? {} : { [creator]: 100 };
   const events = [
-    state('m.room.create', { room_version: version, ...(!rules.implicitCreator && { creator }) }),
+    state('m.room.create', {
+      room_version: version,
+      ...(!rules.implicitCreator && { creator }),
+      ...options.createContent,
+    }),
     state('m.room.member', { membership: 'join' }, creator),
     state('m.room.power_levels', { users, ...options.powerLevels }),
     state('m.room.join_rules', joinRules),
