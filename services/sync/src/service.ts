@@ -5,6 +5,8 @@ import { RemoteEphemeralDefinition } from '@ganglion/contracts/sync';
 import {
   type AccountData,
   AccountDataDefinition,
+  type Devices,
+  DevicesDefinition,
   type UserLog,
   UserLogDefinition,
   type Users,
@@ -28,6 +30,7 @@ export const service: ServiceDescriptor = {
       userLog: await interfaces.find<UserLog>(UserLogDefinition),
       users: await interfaces.find<Users>(UsersDefinition),
       accountData: await interfaces.find<AccountData>(AccountDataDefinition),
+      devices: await interfaces.find<Devices>(DevicesDefinition),
     });
     const keyCounts = new KeyCounts(await interfaces.find<KeyCountsRpc>(KeyCountsDefinition));
     await foundation.bus.listen(KEY_COUNTS_CHANGED, ({ devices }) => keyCounts.changed(devices));

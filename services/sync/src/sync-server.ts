@@ -4,17 +4,21 @@ import type { Config } from '@ganglion/config';
 import { ANNOUNCEMENTS, type Announcement } from '@ganglion/contracts';
 import type { RoomLog } from '@ganglion/contracts/room';
 import type { RemoteEphemeral } from '@ganglion/contracts/sync';
-import type { AccountData, UserLog, Users } from '@ganglion/contracts/user';
+import type { AccountData, Devices, UserLog, Users } from '@ganglion/contracts/user';
 import { type Database, Lease } from '@ganglion/database';
+import { Periodically } from '@ganglion/service';
 import type { Logger, Metrics } from '@ganglion/telemetry';
 import { AppenderService } from './consumers/appender-service.js';
+import { DEVICE_MESSAGES } from './consumers/device-message-intake.js';
 import { RECEIPTS, TYPING, TYPING_TAKEN } from './consumers/ephemeral-intake.js';
 import { EphemeralReader } from './domain/answer/ephemeral-reader.js';
 import { Filters } from './domain/answer/filters.js';
+import { InboxReader } from './domain/answer/inbox-reader.js';
 import { SentMembers } from './domain/answer/lazy-members.js';
 import { SyncService } from './domain/answer/sync-service.js';
 import { Backlog } from './domain/append/backlog.js';
 import type { AppendBatch } from './domain/append-batch.js';
+import { DeviceMessaging } from './domain/devices/device-messaging.js';
 import { AwaitedReceipts } from './domain/ephemeral/awaited-receipts.js';
 import { FullyReadMarkers } from './domain/ephemeral/fully-read.js';
 import { JoinedRooms } from './domain/ephemeral/joined-rooms.js';
@@ -36,6 +40,7 @@ import { TypingNow } from './domain/views/typing-now.js';
 import { UserViews } from './domain/views/user-views.js';
 import { RemoteEphemeralRpc } from './rpc/remote-ephemeral.js';
 import { AppendStore } from './storage/append-store.js';
+import { DeviceMessageStore } from './storage/device-message-store.js';
 import { ReadStore } from './storage/read-store.js';
 import { ReceiptStore } from './storage/receipt-store.js';
 import { RelationStore } from './storage/relation-store.js';
@@ -50,6 +55,7 @@ export interface SyncServerDependencies {
   readonly userLog: UserLog;
   readonly users: Users;
   readonly accountData: AccountData;
+  readonly devices: Pick<Devices, 'listDevicesOf'>;
 }
 
 export interface SyncServer {
@@ -59,16 +65,26 @@ export interface SyncServer {
   readonly receipts: Receipts;
   readonly typing: Typing;
   readonly remoteEphemeral: RemoteEphemeral;
+  readonly deviceMessaging: DeviceMessaging;
   readonly filters: Filters;
   start(): Promise<void>;
   stop(): Promise<void>;
 }
 
 /** What was appended. Replicas trust each other, and a batch that does not follow is read from the database. */
-const APPENDED: Topic<AppendBatch> = { name: 'sync-appended', codec: jsonCodec((input) => input as AppendBatch) };
+const APPENDED: Topic<AppendBatch> = {
+  name: 'sync-appended',
+  codec: jsonCodec((input) => ({ ...ADDED_LATER, ...(input as AppendBatch) })),
+};
+/** What an appender of an earlier release does not know. */
+const ADDED_LATER = { deviceMessages: [], placedMessageLists: [] };
 
 /** A broadcast has to fit into one message. */
 const MAX_BROADCAST_CHARACTERS = 400_000;
+
+const FORGET_EVERY_MS = 60 * 60_000;
+/** By then no device repeats a request. */
+const REMEMBER_TRANSACTIONS_MS = 2 * 24 * 60 * 60_000;
 
 /** Puts one sync replica together: a candidate for the appender, and a reader. */
 export function createSyncServer(deps: SyncServerDependencies): SyncServer {
@@ -78,7 +94,8 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   const model = new ReadStore(db);
   const receipts = new ReceiptStore(db);
   const relations = new RelationStore(db);
-  const users = new UserViews(model, receipts);
+  const deviceMessages = new DeviceMessageStore(db);
+  const users = new UserViews({ model, receipts, deviceMessages });
   const texts = new EventTexts(deps.roomLog, config.sync.event_cache_bytes);
   const rooms = new RoomViews(model, texts, config.sync.max_cached_rooms, config.sync.recent_events_per_room);
   const erased = new ErasedUsers(model);
@@ -143,7 +160,21 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   const appended = (batch: AppendBatch) => {
     for (const part of broadcastParts(batch, MAX_BROADCAST_CHARACTERS)) bus.broadcast(APPENDED, part);
   };
-  const appender = new AppenderService({ ...deps, model: appendModel, receipts, lease, isLocal, appended });
+  const appender = new AppenderService({
+    ...deps,
+    model: appendModel,
+    receipts,
+    deviceMessages,
+    lease,
+    isLocal,
+    appended,
+  });
+  const forgetting = new Periodically(
+    'forgetting requests to send to devices',
+    FORGET_EVERY_MS,
+    () => deviceMessages.forgetTransactions(REMEMBER_TRANSACTIONS_MS),
+    deps.logger,
+  );
   const past = { feed, model, relations, texts, finder, rooms, users, announcements, erased };
   const receiptIntake = new Receipts({
     ...{ feed, finder, receipts, users, awaited, joined, announcements, fullyRead, announce },
@@ -153,20 +184,25 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   return {
     service: new SyncService({
       ...{ feed, model, relations, texts, rooms, users, announcements, ephemeral, typing, unread, deliveries },
-      ...{ erased },
-      ...{ sent: new SentMembers(), roomLog: deps.roomLog, waiting },
+      ...{ erased, inbox: new InboxReader(deviceMessages), sent: new SentMembers(), roomLog: deps.roomLog, waiting },
     }),
     history: new RoomHistory(past),
     roomRelations: new RoomRelations(past),
     receipts: receiptIntake,
     typing: typingIntake,
     remoteEphemeral: new RemoteEphemeralRpc({ feed, model, typing: typingIntake, receipts: receiptIntake }),
+    deviceMessaging: new DeviceMessaging({
+      ...{ model: deviceMessages, devices: deps.devices, isLocal },
+      announce: () => bus.broadcast(DEVICE_MESSAGES, {}),
+    }),
     filters: new Filters(deps.users, limits),
     async start() {
       appender.start();
+      forgetting.start();
       if (alone) await feed.use(async () => {});
     },
     async stop() {
+      await forgetting.stop();
       await appender.stop();
       await feed.stop();
     },

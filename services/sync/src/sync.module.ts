@@ -3,10 +3,12 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { Filters } from './domain/answer/filters.js';
 import { KeyCounts } from './domain/answer/key-counts.js';
 import { SyncService } from './domain/answer/sync-service.js';
+import { DeviceMessaging } from './domain/devices/device-messaging.js';
 import { Receipts } from './domain/ephemeral/receipts.js';
 import { Typing } from './domain/ephemeral/typing.js';
 import { RoomHistory } from './domain/history/room-history.js';
 import { RoomRelations } from './domain/history/room-relations.js';
+import { DeviceMessagesController } from './http/device-messages.controller.js';
 import { ReceiptsController } from './http/receipts.controller.js';
 import { RelationsController } from './http/relations.controller.js';
 import { RoomHistoryController } from './http/room-history.controller.js';
@@ -21,13 +23,21 @@ class SyncModule {}
 export function syncModule(server: SyncServer, config: Config, keyCounts: KeyCounts): DynamicModule {
   return {
     module: SyncModule,
-    controllers: [SyncController, RoomHistoryController, RelationsController, ReceiptsController, TypingController],
+    controllers: [
+      SyncController,
+      RoomHistoryController,
+      RelationsController,
+      ReceiptsController,
+      TypingController,
+      DeviceMessagesController,
+    ],
     providers: [
       { provide: SyncService, useValue: server.service },
       { provide: RoomHistory, useValue: server.history },
       { provide: RoomRelations, useValue: server.roomRelations },
       { provide: Receipts, useValue: server.receipts },
       { provide: Typing, useValue: server.typing },
+      { provide: DeviceMessaging, useValue: server.deviceMessaging },
       { provide: Filters, useValue: server.filters },
       { provide: KeyCounts, useValue: keyCounts },
       { provide: SYNC_CONFIG, useValue: config.sync },

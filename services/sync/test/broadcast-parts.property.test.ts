@@ -12,6 +12,7 @@ const KINDS = [
   'member',
   'account',
   'receipt',
+  'message',
   'typing',
   'end',
   'nothing',
@@ -50,6 +51,8 @@ function batchOf(positions: readonly Taken[]): AppendBatch {
     memberships: of('member').map(({ roomNid, position }) => ({ roomNid, position, userId: '@a:b' })),
     accountData: of('account').map(({ size, position }) => ({ content: 'x'.repeat(size), position })),
     receipts: of('receipt').map(({ roomNid, position }) => ({ ...receipt, roomNid, position })),
+    deviceMessages: of('message').map(({ position }) => ({ userId: '@a:b', deviceId: 'D', position })),
+    placedMessageLists: [7],
     typing: {
       rows: of('typing').map(({ roomNid, position }) => ({ roomNid, typing: [], position })),
       endsAt: of('end').at(-1)?.position,
@@ -60,7 +63,9 @@ function batchOf(positions: readonly Taken[]): AppendBatch {
 
 const together = <T>(parts: readonly AppendBatch[], rows: (part: AppendBatch) => T | readonly T[]) =>
   parts.flatMap(rows);
-const ROWS = [...(['events', 'stateLog', 'jumps', 'memberships', 'accountData', 'receipts', 'userSeqs'] as const)];
+const ROWS = [
+  ...(['events', 'stateLog', 'jumps', 'memberships', 'accountData', 'receipts', 'deviceMessages', 'userSeqs'] as const),
+];
 const length = ({ events, accountData }: AppendBatch) =>
   events.reduce((sum, { text }) => sum + (text?.json.length ?? 0), 0) +
   accountData.reduce((sum, row) => sum + row.content.length, 0);

@@ -1,6 +1,5 @@
 import type { AppendBatch, AppendedEvent, AppendRoom } from '../src/domain/append-batch.js';
 import type { MembershipRecord, ReadModel } from '../src/domain/ports/read-model.js';
-import type { ReceiptModel } from '../src/domain/ports/receipt-model.js';
 import { UserViews } from '../src/domain/views/user-views.js';
 import { NOTHING } from './support/batches.js';
 
@@ -13,13 +12,16 @@ const record = (nid: number, membership = 'join'): MembershipRecord => ({
   ...{ membershipPosition: 1, since: 1, eventNid: 1, strippedState: undefined },
 });
 
+const viewsOf = (model: ReadModel) =>
+  new UserViews({ model, receipts: { ownReceipts: async () => [] }, deviceMessages: { inboxes: async () => [] } });
+
 /** Somebody in many rooms, the last of which they have left. */
 async function views() {
   const model = {
     memberships: async () => Array.from({ length: ROOMS }, (_, i) => record(i + 1, i + 1 === ROOMS ? 'leave' : 'join')),
     accountData: async () => [],
   } as unknown as ReadModel;
-  const users = new UserViews(model, { ownReceipts: async () => [] } as unknown as ReceiptModel);
+  const users = viewsOf(model);
   users.begin(BEGIN);
   return { users, alice: await users.get(ALICE) };
 }
@@ -83,7 +85,7 @@ describe('somebody in two thousand rooms', () => {
   it('is told of what has come while they were being loaded', async () => {
     const loaded = Promise.withResolvers<MembershipRecord[]>();
     const model = { memberships: () => loaded.promise, accountData: async () => [] } as unknown as ReadModel;
-    const users = new UserViews(model, { ownReceipts: async () => [] } as unknown as ReceiptModel);
+    const users = viewsOf(model);
     users.begin(position);
     const since = position;
     const loading = users.get(ALICE);
@@ -103,7 +105,7 @@ describe('somebody in two thousand rooms', () => {
       },
       accountData: async () => [],
     } as unknown as ReadModel;
-    const users = new UserViews(model, { ownReceipts: async () => [] } as unknown as ReceiptModel);
+    const users = viewsOf(model);
     const loading = users.get(ALICE);
     users.begin(position);
     loaded.resolve();

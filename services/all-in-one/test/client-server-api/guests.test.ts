@@ -24,6 +24,7 @@ const MAY = [
   `GET ${V3}/devices/:deviceId`,
   `PUT ${V3}/devices/:deviceId`,
   `GET ${V3}/account/whoami`,
+  `PUT ${V3}/sendToDevice/:eventType/:txnId`,
   `POST ${V3}/keys/upload`,
   `POST ${V3}/keys/query`,
   `POST ${V3}/keys/claim`,

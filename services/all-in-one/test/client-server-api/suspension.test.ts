@@ -34,6 +34,7 @@ const MAY = [
   `PUT ${V3}/pushrules/:scope/:kind/:ruleId`,
   `PUT ${V3}/pushrules/:scope/:kind/:ruleId/:attribute`,
   `PUT ${V3}/rooms/:roomId/redact/:eventId/:txnId`,
+  `PUT ${V3}/sendToDevice/:eventType/:txnId`,
   `PUT ${V3}/user/:userId/account_data/:type`,
   `PUT ${V3}/user/:userId/rooms/:roomId/account_data/:type`,
   `PUT ${V3}/user/:userId/rooms/:roomId/tags/:tag`,

@@ -313,6 +313,10 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
     params: { roomId, userId: person.userId },
     body: { typing: true, timeout: 5_000 },
   }),
+  [`PUT ${V3}/sendToDevice/:eventType/:txnId`]: ({ person, other }) => ({
+    params: { eventType: 'm.room_key', txnId: 'example' },
+    body: { messages: { [other.userId]: { '*': { key: 1 } }, [person.userId]: { [person.deviceId]: {} } } },
+  }),
   [`GET ${V3}/directory/room/:roomAlias`]: withAlias,
   [`PUT ${V3}/directory/room/:roomAlias`]: ({ roomId }) => ({
     params: { roomAlias: freshAlias() },

@@ -1,4 +1,11 @@
-import type { Device, Devices, ListDevicesRequest, ListDevicesResponse } from '@ganglion/contracts/user';
+import type {
+  Device,
+  Devices,
+  ListDevicesOfRequest,
+  ListDevicesOfResponse,
+  ListDevicesRequest,
+  ListDevicesResponse,
+} from '@ganglion/contracts/user';
 
 /** The devices of users, as a test says that they begin and end. */
 export class DevicesFake implements Devices {
@@ -15,5 +22,9 @@ export class DevicesFake implements Devices {
 
   async listDevices({ userId }: ListDevicesRequest): Promise<ListDevicesResponse> {
     return { devices: [...(this.#devices.get(userId)?.values() ?? [])] };
+  }
+
+  async listDevicesOf({ userIds }: ListDevicesOfRequest): Promise<ListDevicesOfResponse> {
+    return { users: userIds.map((userId) => ({ userId, devices: [...(this.#devices.get(userId)?.values() ?? [])] })) };
   }
 }

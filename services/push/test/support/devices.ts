@@ -1,4 +1,10 @@
-import type { Devices, ListDevicesRequest, ListDevicesResponse } from '@ganglion/contracts/user';
+import type {
+  Devices,
+  ListDevicesOfRequest,
+  ListDevicesOfResponse,
+  ListDevicesRequest,
+  ListDevicesResponse,
+} from '@ganglion/contracts/user';
 
 /** The devices of users, as a test says that they begin and end. */
 export class DevicesFake implements Devices {
@@ -16,5 +22,10 @@ export class DevicesFake implements Devices {
   async listDevices({ userId }: ListDevicesRequest): Promise<ListDevicesResponse> {
     const devices = [...(this.#begun.get(userId) ?? [])];
     return { devices: devices.map(([deviceId, createdAtMs]) => ({ deviceId, createdAtMs })) };
+  }
+
+  async listDevicesOf({ userIds }: ListDevicesOfRequest): Promise<ListDevicesOfResponse> {
+    const of = async (userId: string) => ({ userId, ...(await this.listDevices({ userId })) });
+    return { users: await Promise.all(userIds.map(of)) };
   }
 }

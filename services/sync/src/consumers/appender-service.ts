@@ -12,13 +12,16 @@ import { OverdueCommits } from '../domain/append/overdue-commits.js';
 import { TypingRooms } from '../domain/append/typing-rooms.js';
 import type { AppendBatch } from '../domain/append-batch.js';
 import type { AppendModel } from '../domain/ports/append-model.js';
+import type { DeviceMessageModel } from '../domain/ports/device-message-model.js';
 import type { ReceiptModel } from '../domain/ports/receipt-model.js';
+import { DeviceMessageIntake } from './device-message-intake.js';
 import { EphemeralIntake } from './ephemeral-intake.js';
 import { inTracesOf } from './message-traces.js';
 
 export interface AppenderDependencies {
   readonly model: AppendModel;
   readonly receipts: ReceiptModel;
+  readonly deviceMessages: Pick<DeviceMessageModel, 'handedOver'>;
   readonly bus: Bus;
   readonly lease: Lease;
   readonly roomLog: RoomLog;
@@ -95,14 +98,16 @@ export class AppenderService {
     const consuming = new Consuming(this.#consume(appender, over, signal));
     const refused = this.#refused;
     const intake = new EphemeralIntake({ bus, receipts, model, typing, appender, logger, refused, over });
+    const messages = new DeviceMessageIntake({ ...this.deps, appender, over });
     let watch: Subscription | undefined;
     try {
       await intake.start();
+      await messages.start();
       watch = await this.#watch(overdue, looks);
       await this.#catchUpUntil(signal, catchUp, consuming, looks);
     } finally {
       over.abort();
-      await Promise.all([intake.stop(), watch?.stop(), consuming.stop()]);
+      await Promise.all([intake.stop(), messages.stop(), watch?.stop(), consuming.stop()]);
       await this.#leave(appender, typing, term.epoch);
     }
   }

@@ -123,6 +123,16 @@ export interface ReceiptRow {
   readonly position: number;
 }
 
+/** A message in the inbox of a device. */
+export interface DeviceMessageRow {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly position: number;
+  readonly messageNid: number;
+  /** In characters. */
+  readonly size: number;
+}
+
 /** What one append adds to the read model: rows at consecutive positions. */
 export interface AppendBatch {
   readonly previousPosition: number;
@@ -145,5 +155,8 @@ export interface AppendBatch {
   readonly receipts: readonly ReceiptRow[];
   /** Undefined where a batch is told by the database, which knows nothing of typing. */
   readonly typing: TypingChanges | undefined;
+  readonly deviceMessages: readonly DeviceMessageRow[];
+  /** What had been handed over of these, which it is no more. */
+  readonly placedMessageLists: readonly number[];
   readonly userSeqs: readonly { readonly userId: string; readonly seq: number }[];
 }

@@ -1,7 +1,7 @@
 import { isValidEventId, isValidRoomId } from '@ganglion/protocol';
 import { z } from 'zod';
 import { parseHistoryToken } from '../domain/history/history-token.js';
-import { parseToken } from '../domain/sync-token.js';
+import { parseSyncToken } from '../domain/sync-token.js';
 
 const MAX_PAGE = 1_000;
 const MAX_RELATIONS = 100;
@@ -12,7 +12,7 @@ const wholeNumberText = z
   .string()
   .regex(/^\d{1,15}$/, 'must be a whole number, not negative')
   .transform(Number);
-const tokenText = z.string().transform(parseToken);
+const tokenText = z.string().transform(parseSyncToken);
 const historyTokenText = z.string().transform(parseHistoryToken);
 
 export const roomPath = z.object({ roomId: z.string().refine((id) => isValidRoomId(id), 'is not a room id') });

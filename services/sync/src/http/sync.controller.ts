@@ -44,7 +44,8 @@ export class SyncController {
     const request = {
       userId,
       deviceId,
-      since: query.since,
+      since: query.since?.position,
+      messagesSince: query.since?.messages,
       filter: await this.filters.ofSync(userId, query.filter),
       fullState: query.full_state ?? false,
       stateKey: stateKeyOf(query),

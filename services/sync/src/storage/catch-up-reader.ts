@@ -4,6 +4,7 @@ import type {
   AppendBatch,
   AppendedEvent,
   AppendRoom,
+  DeviceMessageRow,
   MembershipRow,
   ReceiptRow,
   Redaction,
@@ -54,6 +55,13 @@ const accountData = statement(
 const receipts = statement(
   'receipts-above',
   sql<Above>`SELECT ${RECEIPT} FROM sync.receipts r WHERE r.position > ${above} ORDER BY r.position`,
+);
+
+const deviceMessages = statement(
+  'device-messages-above',
+  sql<Above>`
+  SELECT user_id AS "userId", device_id AS "deviceId", position, message_nid AS "messageNid", size
+  FROM sync.device_inbox WHERE position > ${above} ORDER BY position`,
 );
 
 const lateRedactions = statement(
@@ -120,6 +128,7 @@ async function readRooms(tx: Transaction, from: Above) {
 async function readUsers(tx: Transaction, from: Above) {
   const changed = (await tx.query<AccountDataRow & Record<string, unknown>>(accountData(from))).rows;
   const read = (await tx.query<ReceiptRow & Record<string, unknown>>(receipts(from))).rows;
+  const messages = (await tx.query<DeviceMessageRow & Record<string, unknown>>(deviceMessages(from))).rows;
   const users = await tx.query<{ userId: string; seq: number }>({
     name: 'users-of',
     text: 'SELECT user_id AS "userId", user_seq AS seq FROM sync.users WHERE user_id = ANY($1)',
@@ -128,6 +137,8 @@ async function readUsers(tx: Transaction, from: Above) {
   return {
     accountData: changed,
     receipts: read,
+    deviceMessages: messages,
+    placedMessageLists: [],
     typing: undefined,
     userSeqs: users.rows,
   };

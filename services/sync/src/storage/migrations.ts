@@ -1,4 +1,5 @@
 import type { SchemaDefinition } from '@ganglion/database';
+import { DEVICE_MESSAGES } from './device-message-migration.js';
 import { RELATIONS } from './relations-migration.js';
 import { SECOND_READ_MODEL } from './second-read-model.js';
 
@@ -8,7 +9,7 @@ import { SECOND_READ_MODEL } from './second-read-model.js';
  */
 export const syncSchema: SchemaDefinition = {
   schema: 'sync',
-  version: 5,
+  version: 6,
   oldestCompatible: 3,
   migrations: [
     {
@@ -145,5 +146,6 @@ export const syncSchema: SchemaDefinition = {
       name: 'users who were erased',
       up: `CREATE INDEX account_data_of_erased ON sync.account_data (user_id) WHERE type = ''`,
     },
+    { version: 6, name: 'device_messages', up: DEVICE_MESSAGES },
   ],
 };

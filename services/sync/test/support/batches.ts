@@ -3,5 +3,13 @@ import type { AppendBatch } from '../../src/domain/append-batch.js';
 /** A batch that brings nothing. */
 export const NOTHING: Omit<AppendBatch, 'previousPosition' | 'position'> = {
   ...{ rooms: [], events: [], backfilled: [], stateKeys: [], stateLog: [], jumps: [], redactions: [], relations: [] },
-  ...{ memberships: [], accountData: [], receipts: [], typing: undefined, userSeqs: [] },
+  ...{
+    memberships: [],
+    accountData: [],
+    receipts: [],
+    typing: undefined,
+    deviceMessages: [],
+    placedMessageLists: [],
+    userSeqs: [],
+  },
 };

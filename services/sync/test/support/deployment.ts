@@ -9,6 +9,7 @@ import { KeyCounts } from '../../src/domain/answer/key-counts.js';
 import { syncSchema } from '../../src/storage/migrations.js';
 import { syncModule } from '../../src/sync.module.js';
 import { createSyncServer, type SyncServer } from '../../src/sync-server.js';
+import { TestDevices } from './devices.js';
 import { Person } from './person.js';
 import { TestRooms } from './rooms.js';
 import { TestTokens } from './tokens.js';
@@ -44,6 +45,7 @@ export class Deployment {
   readonly rooms: TestRooms;
   readonly users: TestUsers;
   readonly tokens: TestTokens;
+  readonly devices = new TestDevices();
   readonly #replicas = new Set<Replica>();
 
   private constructor(
@@ -88,6 +90,7 @@ export class Deployment {
       userLog: users,
       users,
       accountData: users,
+      devices: this.devices,
     });
     await server.start();
     const revocations = new CachingTokenVerifier(tokens, heard);

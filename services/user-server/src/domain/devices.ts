@@ -18,6 +18,10 @@ export class Devices {
     return this.store.list(userId);
   }
 
+  listOf(userIds: readonly string[]): Promise<ReadonlyMap<string, readonly Device[]>> {
+    return this.store.listOf(userIds);
+  }
+
   /** @throws MatrixError M_NOT_FOUND */
   async get({ userId }: Requester, deviceId: string): Promise<Device> {
     const device = await this.store.find(userId, deviceId);

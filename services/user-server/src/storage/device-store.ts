@@ -1,5 +1,5 @@
 import { type Database, rowsOf, sql, statement } from '@ganglion/database';
-import { and, asc, eq } from 'drizzle-orm';
+import { and, asc, eq, inArray } from 'drizzle-orm';
 import type { Device, DeviceSighting, DeviceStore, EndedTokens, SessionCompletion } from '../domain/ports.js';
 import { devices } from './schema.js';
 import { endDevices } from './session-writes.js';
@@ -49,6 +49,18 @@ export class PostgresDeviceStore implements DeviceStore {
       .where(eq(devices.userId, userId))
       .orderBy(...order);
     return rows.map(deviceOf);
+  }
+
+  async listOf(userIds: readonly string[]): Promise<ReadonlyMap<string, readonly Device[]>> {
+    if (userIds.length === 0) return new Map();
+    const order = [asc(devices.userId), asc(devices.deviceId)];
+    const rows = await this.db.drizzle
+      .select()
+      .from(devices)
+      .where(inArray(devices.userId, [...userIds]))
+      .orderBy(...order);
+    const grouped = Map.groupBy(rows, ({ userId }) => userId);
+    return new Map([...grouped].map(([userId, ofUser]) => [userId, ofUser.map(deviceOf)]));
   }
 
   async find(userId: string, deviceId: string): Promise<Device | undefined> {

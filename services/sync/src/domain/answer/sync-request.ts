@@ -7,6 +7,8 @@ export interface SyncRequest {
   readonly deviceId: string;
   /** The position the client has seen everything up to; undefined for an initial sync. */
   readonly since: number | undefined;
+  /** Up to where the client has the messages to its device; undefined as `since` is. */
+  readonly messagesSince: number | undefined;
   readonly filter: CompiledFilter;
   readonly fullState: boolean;
   /** Under which name rooms answer with state: as it is before the timeline, or after it, which had another name once. */

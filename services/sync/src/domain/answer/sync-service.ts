@@ -5,7 +5,7 @@ import { concatenated } from '../concatenated.js';
 import type { Announcements, Reader } from '../feed/announcements.js';
 import type { Deliveries } from '../feed/deliveries.js';
 import type { LiveFeed } from '../feed/live-feed.js';
-import { formatToken } from '../sync-token.js';
+import { formatSyncToken, formatToken } from '../sync-token.js';
 import { type UnreadCounts, unreadText } from '../unread/unread-counts.js';
 import type { ErasedUsers } from '../views/erased-users.js';
 import type { RoomViews } from '../views/room-views.js';
@@ -13,6 +13,7 @@ import type { TypingNow } from '../views/typing-now.js';
 import { type RoomMembership, snapshotOf, type UserView } from '../views/user-view.js';
 import type { UserViews } from '../views/user-views.js';
 import type { EphemeralReader } from './ephemeral-reader.js';
+import type { InboxReader } from './inbox-reader.js';
 import { declinedRoomAnswer, ownMemberEvent, strippedRoomText, strippedStateOf, toldState } from './invited-room.js';
 import { accountDataFor, accountDataText, roomAnswer } from './joined-room.js';
 import { type Aside, quietRoomAnswer } from './quiet-room.js';
@@ -29,6 +30,7 @@ export interface SyncDependencies extends RoomReaders {
   readonly typing: Pick<TypingNow, 'settled'>;
   readonly unread: UnreadCounts;
   readonly erased: Pick<ErasedUsers, 'known'>;
+  readonly inbox: InboxReader;
   readonly deliveries: Deliveries;
   /** Counts the requests that wait. */
   readonly waiting: Pick<Gauge, 'inc' | 'dec'>;
@@ -61,7 +63,7 @@ export class SyncService {
   }
 
   async #answer(asked: SyncRequest): Promise<string> {
-    const { feed, announcements, typing } = this.deps;
+    const { feed, announcements, typing, inbox } = this.deps;
     const { timeoutMs, signal } = asked;
     const deadline = performance.now() + timeoutMs;
     this.deps.sent.received(`${asked.userId} ${asked.deviceId}`, asked.since);
@@ -75,10 +77,11 @@ export class SyncService {
       const user = await this.#userOf(asked);
       const upTo = feed.position;
       const { wakes } = user;
-      const request = feed.timesTakenBack === timesTakenBack ? asOf(asked, upTo) : { ...asked, since: undefined };
+      const request = feed.timesTakenBack === timesTakenBack ? asOf(asked, upTo) : anew(asked);
       const { since } = request;
       const all = since === undefined || request.fullState;
-      if (all || user.hasNews(lookedAt)) {
+      await inbox.received(user, request);
+      if (all || user.hasNews(lookedAt) || inbox.hasNews(user, request)) {
         const text = await this.#assemble(request, user, upTo, all ? user.rooms.values() : user.changedRooms(lookedAt));
         if (text !== undefined || all) return text ?? emptyAnswer(upTo);
         lookedAt = upTo;
@@ -109,7 +112,7 @@ export class SyncService {
     const { feed, users } = this.deps;
     for (;;) {
       const user = await users.get(userId);
-      await feed.reach(Math.max(since ?? 0, user.reached));
+      await feed.reach(Math.max(since ?? 0, user.reached, user.inboxes.reached));
       if (users.has(user)) return user;
     }
   }
@@ -128,10 +131,11 @@ export class SyncService {
     // As of `upTo`: while the parts are gathered, the feed goes on.
     const snapshot = Array.from(rooms, snapshotOf);
     const wanted = snapshot.filter(({ room }) => request.filter.room.allowsRoom(room.record.roomId));
-    const [accountData, forgotten, ephemeral] = await Promise.all([
+    const [accountData, forgotten, ephemeral, messages] = await Promise.all([
       this.#accountData(user, since ?? 0, upTo),
       this.#forgotten(request),
       this.deps.ephemeral.read(window, wanted),
+      this.deps.inbox.read(user, request, upTo),
     ]);
     const ofRooms = Map.groupBy(accountData, ({ roomId }) => roomId);
     const sections: Sections = { join: [], invite: [], knock: [], leave: [] };
@@ -148,13 +152,15 @@ export class SyncService {
     );
     const shown = shownAccountData(user.userId, accountData, since === undefined);
     const global = accountDataFor(request.filter.accountData, shown);
-    const nothing = global.length === 0 && Object.values(sections).every((entries) => entries.length === 0);
+    const toUser = global.length === 0 && messages.text === undefined;
+    const nothing = toUser && Object.values(sections).every((entries) => entries.length === 0);
     if (nothing) return undefined;
     delivery?.end();
     const parts = [
-      `"next_batch":"${formatToken(upTo)}"`,
+      `"next_batch":"${formatSyncToken({ position: upTo, messages: messages.upTo })}"`,
       `"account_data":{"events":[${global.map(accountDataText).join(',')}]}`,
       `"rooms":${sectionsText(sections)}`,
+      ...(messages.text === undefined ? [] : [messages.text]),
     ];
     return `{${concatenated(parts)}}`;
   }
@@ -229,7 +235,11 @@ export class SyncService {
  * begins anew.
  */
 function asOf(request: SyncRequest, upTo: number): SyncRequest {
-  return request.since !== undefined && request.since > upTo ? { ...request, since: undefined } : request;
+  return request.since !== undefined && request.since > upTo ? anew(request) : request;
+}
+
+function anew(request: SyncRequest): SyncRequest {
+  return { ...request, since: undefined, messagesSince: undefined };
 }
 
 /** Whether nothing was sent in a room that the client knows, so that nobody needs to look for it. */

@@ -5,6 +5,7 @@ import { atTracePoint, type TracePoint, tracePoint } from '@ganglion/telemetry';
 import { LRUCache } from 'lru-cache';
 import type { AppendBatch, AppendRoom } from '../append-batch.js';
 import type { AppendModel, EntryName } from '../ports/append-model.js';
+import type { MessageList } from '../ports/device-message-model.js';
 import type { NewReceipt } from '../ports/receipt-model.js';
 import { isStorableKey } from '../storable.js';
 import { BatchBuilder } from './batch-builder.js';
@@ -19,6 +20,7 @@ export type Incoming =
   /** What comes from the log lacks nothing before it that still counts. */
   | { readonly user: UserChanges; readonly fromLog?: boolean }
   | { readonly receipts: readonly NewReceipt[] }
+  | { readonly deviceMessages: readonly MessageList[] }
   /** Without notes, only what has lasted too long ends. */
   | { readonly typing: readonly TypingNote[] };
 
@@ -189,6 +191,9 @@ export class Appender {
     const now = Date.now();
     const { typing } = this.deps;
     for (const receipt of furthest(group)) builder.addReceipt(receipt);
+    for (const incoming of group) {
+      if ('deviceMessages' in incoming) for (const list of incoming.deviceMessages) builder.addDeviceMessages(list);
+    }
     for (const incoming of group) if ('typing' in incoming) for (const note of incoming.typing) typing.note(note, now);
     for (const { roomNid, type, stateKey: userId, membership = 'leave' } of builder.stateLog) {
       if (type === 'm.room.member') typing.noteMember({ roomNid, userId, membership });

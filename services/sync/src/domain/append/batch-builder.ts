@@ -6,6 +6,7 @@ import type {
   AppendBatch,
   AppendedEvent,
   AppendRoom,
+  DeviceMessageRow,
   ReceiptRow,
   Redaction,
   RelationRow,
@@ -13,6 +14,7 @@ import type {
   StateLogEntry,
 } from '../append-batch.js';
 import type { EventText } from '../event-text.js';
+import type { MessageList } from '../ports/device-message-model.js';
 import { readStrippedState } from '../stripped-state.js';
 import type { EventPlace } from '../timeline-event.js';
 import type { TypingRow } from '../typing-lists.js';
@@ -37,6 +39,8 @@ export class BatchBuilder {
   readonly #accountData: AccountDataRow[] = [];
   readonly #receipts: ReceiptRow[] = [];
   readonly #typing: TypingRow[] = [];
+  readonly #deviceMessages: DeviceMessageRow[] = [];
+  readonly #placedMessageLists: number[] = [];
   #typingEndsAt: number | undefined;
   readonly #userSeqs = new Map<string, number>();
 
@@ -71,6 +75,8 @@ export class BatchBuilder {
       accountData: this.#accountData,
       receipts: this.#receipts,
       typing: { rows: this.#typing, endsAt: this.#typingEndsAt },
+      deviceMessages: this.#deviceMessages,
+      placedMessageLists: this.#placedMessageLists,
       userSeqs: [...this.#userSeqs].map(([userId, seq]) => ({ userId, seq })),
     };
   }
@@ -105,6 +111,11 @@ export class BatchBuilder {
 
   addReceipt(receipt: Omit<ReceiptRow, 'position'>): void {
     this.#receipts.push({ ...receipt, position: ++this.position });
+  }
+
+  addDeviceMessages({ listId, messages }: MessageList): void {
+    this.#placedMessageLists.push(listId);
+    for (const message of messages) this.#deviceMessages.push({ ...message, position: ++this.position });
   }
 
   addTyping(row: Omit<TypingRow, 'position'>): void {

@@ -17,7 +17,7 @@ const ROW_SIZE = 300;
  */
 export function broadcastParts(whole: AppendBatch, maxSize: number): AppendBatch[] {
   // Nobody but the database needs to know of keys, and of what is only read from there.
-  const batch = { ...whole, stateKeys: [], backfilled: [], relations: [] };
+  const batch = { ...whole, stateKeys: [], backfilled: [], relations: [], placedMessageLists: [] };
   const ends = [...endsOfParts(batch, maxSize), batch.position];
   return ends.map((end, index) => partOf(batch, ends[index - 1] ?? batch.previousPosition, end));
 }
@@ -47,6 +47,7 @@ function rowsOf(batch: AppendBatch): Row[] {
     ...batch.memberships.map(({ position, strippedState }) => sized(position, strippedState?.length ?? 0)),
     ...batch.accountData.map(({ position, content }) => sized(position, content.length)),
     ...batch.receipts.map(({ position }) => sized(position, 0)),
+    ...batch.deviceMessages.map(({ position }) => sized(position, 0)),
     ...(batch.typing?.rows ?? []).map(({ position, typing }) => sized(position, typing.length * ROW_SIZE)),
   ].sort((one, other) => one.position - other.position);
 }
@@ -66,6 +67,7 @@ function partOf(batch: AppendBatch, above: number, end: number): AppendBatch {
     memberships: batch.memberships.filter(isIn),
     accountData: batch.accountData.filter(isIn),
     receipts: batch.receipts.filter(isIn),
+    deviceMessages: batch.deviceMessages.filter(isIn),
     typing: batch.typing && typingOf(batch.typing, isIn),
     rooms: roomsOf(batch, above, end),
     userSeqs: isLast ? batch.userSeqs : [],

@@ -1,16 +1,29 @@
+import type { DeviceMessageModel } from '../ports/device-message-model.js';
 import type { MembershipRecord, ReadModel, RoomRecord } from '../ports/read-model.js';
 import type { ReceiptModel } from '../ports/receipt-model.js';
 import { newMembership, type TrackedMembership, type TrackedRoom, UserView } from './user-view.js';
+
+/** Where users are read from. */
+export interface UserModels {
+  readonly model: ReadModel;
+  readonly receipts: Pick<ReceiptModel, 'ownReceipts'>;
+  readonly deviceMessages: Pick<DeviceMessageModel, 'inboxes'>;
+}
 
 /**
  * Reads what there is of a user. What is answered makes a view of it, together with what the feed has brought since a
  * position.
  */
-export async function loadUser(userId: string, seenFrom: number, model: ReadModel, receiptModel: ReceiptModel) {
-  const [records, receipts, accountData] = await Promise.all([
+export async function loadUser(
+  userId: string,
+  seenFrom: number,
+  { model, receipts: receiptModel, deviceMessages }: UserModels,
+) {
+  const [records, receipts, accountData, inboxes] = await Promise.all([
     model.memberships(userId),
     receiptModel.ownReceipts(userId),
     model.accountData(userId, 0, Number.MAX_SAFE_INTEGER),
+    deviceMessages.inboxes(userId),
   ]);
   return (track: (record: RoomRecord) => TrackedRoom): UserView => {
     const user = new UserView(userId, seenFrom);
@@ -27,6 +40,7 @@ export async function loadUser(userId: string, seenFrom: number, model: ReadMode
     }
     const inOrder = [...memberships.values()].sort((one, other) => one.changedAt - other.changedAt);
     for (const membership of inOrder) user.add(membership);
+    for (const { deviceId, first, last } of inboxes) user.inboxes.add(deviceId, first, last);
     return user;
   };
 }

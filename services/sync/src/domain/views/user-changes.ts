@@ -1,4 +1,4 @@
-import type { AccountDataRow, AppendBatch, MembershipRow, ReceiptRow } from '../append-batch.js';
+import type { AccountDataRow, AppendBatch, DeviceMessageRow, MembershipRow, ReceiptRow } from '../append-batch.js';
 import type { RoomRecord } from '../ports/read-model.js';
 import type { TrackedRooms } from './tracked-rooms.js';
 import { newMembership, type TrackedRoom, type UserView } from './user-view.js';
@@ -24,6 +24,7 @@ export function applyBatch(batch: AppendBatch, concerned: Concerned): void {
     room.touch(position, concerned.users);
   }
   for (const receipt of batch.receipts) applyReceipt(receipt, concerned);
+  for (const message of batch.deviceMessages) applyDeviceMessage(message, concerned);
 }
 
 /** Tells users of what has changed in rooms that is kept elsewhere. */
@@ -64,6 +65,13 @@ function applyReceipt(receipt: ReceiptRow, { user: find, room, users }: Concerne
   const tracked = room(receipt.roomNid);
   if (tracked !== undefined) tracked.mayHaveReceipts = true;
   if (receipt.type !== 'm.read.private') tracked?.touch(receipt.position, users);
+}
+
+function applyDeviceMessage({ userId, deviceId, position }: DeviceMessageRow, { user: find, users }: Concerned): void {
+  const user = find(userId);
+  if (user === undefined) return;
+  user.inboxes.add(deviceId, position);
+  users.add(user);
 }
 
 function roomRecord({ rooms, previousPosition }: AppendBatch, roomNid: number): RoomRecord | undefined {

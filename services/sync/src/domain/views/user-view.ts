@@ -2,6 +2,7 @@ import { type CompiledPushRules, compilePushRules, storedPushRuleChanges } from 
 import type { AccountDataRow, ReceiptRow } from '../append-batch.js';
 import type { RoomRecord } from '../ports/read-model.js';
 import { ChangeList, type Listed } from './change-list.js';
+import { Inboxes } from './inboxes.js';
 import { ReadMarks } from './read-marks.js';
 import { USUAL_RULES } from './usual-rules.js';
 
@@ -73,6 +74,8 @@ export class UserView {
   pushRules: CompiledPushRules = USUAL_RULES;
   /** Of the last change to the user's push rules; 0 when there was none. */
   pushRulesPosition = 0;
+  /** What waits for their devices. */
+  readonly inboxes = new Inboxes();
   /** How often something happened for the user. */
   wakes = 0;
 

@@ -1,8 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { AppendBatch } from '../append-batch.js';
-import type { ReadModel } from '../ports/read-model.js';
-import type { ReceiptModel } from '../ports/receipt-model.js';
-import { loadUser } from './load-user.js';
+import { loadUser, type UserModels } from './load-user.js';
 import { ReceiptLog } from './receipt-log.js';
 import { TrackedRooms } from './tracked-rooms.js';
 import { applyBatch, type Concerned, touchRooms } from './user-changes.js';
@@ -36,10 +34,7 @@ export class UserViews {
   /** Up to where the feed has come. */
   #position = 0;
 
-  constructor(
-    private readonly model: ReadModel,
-    private readonly receiptModel: ReceiptModel,
-  ) {}
+  constructor(private readonly models: UserModels) {}
 
   /** Forgets everybody, and takes over what the feed brings above a position. */
   begin(position = 0): void {
@@ -110,7 +105,7 @@ export class UserViews {
   }
 
   async #read(userId: string, meanwhile: Change[]): Promise<UserView> {
-    const fill = await loadUser(userId, this.#position, this.model, this.receiptModel);
+    const fill = await loadUser(userId, this.#position, this.models);
     // Everything from here on in one turn, so that no change is missed in between.
     if (!this.#isCurrent(userId, meanwhile)) return this.get(userId);
     const rooms = this.#rooms;

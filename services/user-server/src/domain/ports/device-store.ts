@@ -22,6 +22,8 @@ export interface DeviceSighting {
 
 export interface DeviceStore {
   list(userId: string): Promise<Device[]>;
+  /** By user; who has none is left out. */
+  listOf(userIds: readonly string[]): Promise<ReadonlyMap<string, readonly Device[]>>;
   find(userId: string, deviceId: string): Promise<Device | undefined>;
   /** False when there is no such device. */
   rename(userId: string, deviceId: string, displayName: string): Promise<boolean>;

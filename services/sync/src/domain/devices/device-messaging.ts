@@ -1,0 +1,116 @@
+import { MatrixError } from '@ganglion/contracts';
+import type { Device, Devices } from '@ganglion/contracts/user';
+import type { JsonObject } from '@ganglion/protocol';
+import { Gatherer } from '../gatherer.js';
+import type {
+  DeviceMessageModel,
+  DeviceMessages,
+  DeviceName,
+  NewDeviceMessage,
+} from '../ports/device-message-model.js';
+
+/** Contents by user and device; the device `*` stands for all of the user's that are not named. */
+export type ContentsByDevice = Readonly<Record<string, Readonly<Record<string, JsonObject>>>>;
+
+export interface SendRequest {
+  readonly sender: DeviceName;
+  readonly eventType: string;
+  readonly txnId: string;
+  readonly messages: ContentsByDevice;
+}
+
+export interface DeviceMessagingDependencies {
+  readonly model: Pick<DeviceMessageModel, 'handOver'>;
+  readonly devices: Pick<Devices, 'listDevicesOf'>;
+  readonly isLocal: (userId: string) => boolean;
+  /** Tells the appender that messages wait. */
+  readonly announce: () => void;
+}
+
+const ALL_DEVICES = '*';
+/** What one request may bring about, beyond what any client asks for. */
+const MAX_MESSAGES = 10_000;
+const MAX_CHARACTERS = 16 * 1024 * 1024;
+/** Of one message: as an event of a room may have, so that it can travel to another server. */
+const MAX_MESSAGE_BYTES = 65_536;
+/** What comes while a statement is on its way goes with the next one. */
+const GATHER_MS = 0;
+
+/** Messages from device to device. @see https://spec.matrix.org/v1.19/client-server-api/#send-to-device-messaging */
+export class DeviceMessaging {
+  readonly #gathered = new Gatherer<DeviceMessages>(GATHER_MS, (requests) => this.#handOver(requests));
+
+  constructor(private readonly deps: DeviceMessagingDependencies) {}
+
+  /**
+   * Sends messages; to devices that there are not, none. Once this resolves they are kept and will be delivered. A request
+   * that was carried out before changes nothing.
+   *
+   * @throws MatrixError M_TOO_LARGE when it is more than one request may bring about; then nothing is sent
+   */
+  async sendToDevice({ sender, eventType, txnId, messages }: SendRequest): Promise<void> {
+    const { devices, isLocal } = this.deps;
+    const asked = Object.entries(messages).filter(([userId]) => isLocal(userId));
+    const { users } = asked.length === 0 ? { users: [] } : await devices.listDevicesOf({ userIds: asked.map(userOf) });
+    const known = new Map(users.map((user) => [user.userId, user.devices]));
+    const texts = new MessageTexts(sender.userId, eventType);
+    const sent = asked.flatMap(([userId, contents]) =>
+      (known.get(userId) ?? []).flatMap((device) => messageFor(userId, device, contents, texts)),
+    );
+    if (sent.length > MAX_MESSAGES) throw tooLarge(`more than ${MAX_MESSAGES} messages`);
+    if (sent.reduce((sum, { json }) => sum + json.length, 0) > MAX_CHARACTERS)
+      throw tooLarge('messages that are too large');
+    await this.#gathered.add({ ...sender, eventType, txnId, messages: sent });
+  }
+
+  async #handOver(requests: readonly DeviceMessages[]): Promise<void> {
+    const { model, announce } = this.deps;
+    const byName = new Map(requests.toReversed().map((request) => [nameOf(request), request]));
+    await model.handOver([...byName.values()].reverse());
+    announce();
+  }
+}
+
+function userOf([userId]: readonly [string, unknown]): string {
+  return userId;
+}
+
+function nameOf({ userId, deviceId, eventType, txnId }: DeviceMessages): string {
+  return JSON.stringify([userId, deviceId, eventType, txnId]);
+}
+
+function messageFor(
+  userId: string,
+  { deviceId, createdAtMs }: Device,
+  contents: ContentsByDevice[string],
+  texts: MessageTexts,
+): NewDeviceMessage[] {
+  const content = (Object.hasOwn(contents, deviceId) ? contents[deviceId] : undefined) ?? contents[ALL_DEVICES];
+  return content === undefined ? [] : [{ userId, deviceId, createdAtMs, json: texts.of(content) }];
+}
+
+/** The events of one request, each written once, however many devices get it. */
+class MessageTexts {
+  readonly #texts = new Map<JsonObject, string>();
+
+  constructor(
+    private readonly sender: string,
+    private readonly type: string,
+  ) {}
+
+  /** @throws MatrixError M_TOO_LARGE */
+  of(content: JsonObject): string {
+    const known = this.#texts.get(content);
+    if (known !== undefined) return known;
+    const { sender, type } = this;
+    const text = JSON.stringify({ sender, type, content });
+    if (Buffer.byteLength(text) > MAX_MESSAGE_BYTES)
+      throw tooLarge(`a message of more than ${MAX_MESSAGE_BYTES} bytes`);
+    this.#texts.set(content, text);
+    return text;
+  }
+}
+
+function tooLarge(what: string): MatrixError {
+  return new MatrixError(413, 'M_TOO_LARGE', `The request would send ${what}`);
+}

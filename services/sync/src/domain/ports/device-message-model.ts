@@ -1,0 +1,63 @@
+import type { DeviceMessageRow } from '../append-batch.js';
+
+/** A device as user-server lists it: another one may have the same name later. */
+export interface Recipient {
+  readonly userId: string;
+  readonly deviceId: string;
+  /** Milliseconds since the epoch. */
+  readonly createdAtMs: number;
+}
+
+/** An event for a device. */
+export interface NewDeviceMessage extends Recipient {
+  /** The event as its device gets it, as JSON text. */
+  readonly json: string;
+}
+
+/** What a device sends to others in one request, which it may repeat. */
+export interface DeviceMessages {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly eventType: string;
+  readonly txnId: string;
+  readonly messages: readonly NewDeviceMessage[];
+}
+
+/** A message that the appender has not placed yet. */
+export type UnplacedMessage = Omit<DeviceMessageRow, 'position'>;
+
+/** Messages that were handed over to the appender together. */
+export interface MessageList {
+  readonly listId: number;
+  readonly messages: readonly UnplacedMessage[];
+}
+
+/** Messages of a device's inbox, of which there may be more. */
+export interface InboxPage {
+  readonly messages: readonly { readonly position: number; readonly json: string }[];
+  readonly hasMore: boolean;
+}
+
+export interface DeviceName {
+  readonly userId: string;
+  readonly deviceId: string;
+}
+
+/** What devices send to each other. */
+export interface DeviceMessageModel {
+  /**
+   * Keeps messages and hands them over to the appender: once this resolves they will be delivered. What has been sent before
+   * under the same transaction id is left out. No two of these may have the same one.
+   */
+  handOver(requests: readonly DeviceMessages[]): Promise<void>;
+  /** What was handed over and not placed yet, the earliest first; at most so many lists. */
+  handedOver(limit: number): Promise<MessageList[]>;
+  /** Messages to a device above one position and up to another, as many as fit into an answer, and one at least. */
+  inbox(device: DeviceName, above: number, upTo: number): Promise<InboxPage>;
+  /** Forgets the messages to a device up to a position: it has them. */
+  forgetInbox(device: DeviceName, upTo: number): Promise<void>;
+  /** The devices of a user that messages wait for, with the positions of the first and the last. */
+  inboxes(userId: string): Promise<{ deviceId: string; first: number; last: number }[]>;
+  /** Forgets transaction ids that nobody sends again. */
+  forgetTransactions(olderThanMs: number): Promise<void>;
+}

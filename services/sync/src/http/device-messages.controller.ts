@@ -1,0 +1,34 @@
+import { Authenticated, Path, RateLimited, RequestedBy, type Requester, StoredJsonBody } from '@ganglion/http';
+import { isJsonObject, isValidUserId, type JsonObject } from '@ganglion/protocol';
+import { Controller, Inject, Put } from '@nestjs/common';
+import { z } from 'zod';
+import { DeviceMessaging } from '../domain/devices/device-messaging.js';
+
+const MAX_NAME = 255;
+
+const name = z
+  .string()
+  .max(MAX_NAME)
+  .refine((value) => !value.includes('\0'), 'must not hold NUL');
+const sendPath = z.object({ eventType: name, txnId: name });
+const userId = z.string().refine((id) => isValidUserId(id), 'is not a user id');
+const content = z.custom<JsonObject>(isJsonObject, 'must be a JSON object');
+const sendBody = z.object({ messages: z.record(userId, z.record(z.string(), content)) });
+
+@Controller('_matrix/client/v3/sendToDevice')
+@Authenticated({ guests: true, suspended: true })
+export class DeviceMessagesController {
+  constructor(@Inject(DeviceMessaging) private readonly messaging: DeviceMessaging) {}
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3sendtodeviceeventtypetxnid */
+  @Put(':eventType/:txnId')
+  @RateLimited('to_device')
+  async sendToDevice(
+    @RequestedBy() { userId, deviceId }: Requester,
+    @Path(sendPath) { eventType, txnId }: z.output<typeof sendPath>,
+    @StoredJsonBody(sendBody) { messages }: z.output<typeof sendBody>,
+  ) {
+    await this.messaging.sendToDevice({ sender: { userId, deviceId }, eventType, txnId, messages });
+    return {};
+  }
+}

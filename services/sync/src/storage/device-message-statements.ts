@@ -1,0 +1,111 @@
+import { type Fragment, rowsOf, sql, statement } from '@ganglion/database';
+import type { AppendBatch } from '../domain/append-batch.js';
+import type { DeviceMessages } from '../domain/ports/device-message-model.js';
+
+const REQUEST = { request: 'integer', user_id: 'text', device_id: 'text', event_type: 'text', txn_id: 'text' } as const;
+const MESSAGE = {
+  request: 'integer',
+  ordinal: 'integer',
+  user_id: 'text',
+  device_id: 'text',
+  created_at_ms: 'float8',
+  json: 'text',
+} as const;
+
+type Requests = readonly DeviceMessages[];
+
+/** So many messages are placed at once at most, unless one request has sent them: events wait for no more than these. */
+const LIST_SIZE = 500;
+
+/** Requests in the order of their names, so that nobody deadlocks with who repeats the same ones at another replica. */
+export const handOver = statement(
+  'hand-over-device-messages',
+  sql<Requests>`
+  WITH asked AS MATERIALIZED (${rowsOf('t', REQUEST, (requests: Requests) =>
+    requests.map(({ userId, deviceId, eventType, txnId }, request) => ({
+      ...{ request, user_id: userId, device_id: deviceId, event_type: eventType, txn_id: txnId },
+    })),
+  )}), fresh AS (
+    INSERT INTO sync.device_transactions (user_id, device_id, event_type, txn_id)
+    SELECT user_id, device_id, event_type, txn_id FROM asked ORDER BY user_id, device_id, event_type, txn_id
+    ON CONFLICT DO NOTHING RETURNING user_id, device_id, event_type, txn_id
+  ), stored AS (
+    INSERT INTO sync.device_messages (user_id, device_id, created_at_ms, json)
+    SELECT sent.user_id, sent.device_id, sent.created_at_ms, sent.json
+    FROM (${rowsOf('m', MESSAGE, messageRows)}) AS sent
+    JOIN asked USING (request)
+    JOIN fresh ON fresh.user_id = asked.user_id AND fresh.device_id = asked.device_id
+      AND fresh.event_type = asked.event_type AND fresh.txn_id = asked.txn_id
+    ORDER BY sent.ordinal
+    RETURNING message_nid, user_id, device_id, length(json) AS size
+  )
+  INSERT INTO sync.new_device_messages (messages)
+  SELECT json_agg(json_build_array(message_nid, user_id, device_id, size) ORDER BY message_nid)::text
+  FROM (SELECT *, (row_number() OVER (ORDER BY message_nid) - 1) / ${() => LIST_SIZE}::integer AS list FROM stored) AS numbered
+  GROUP BY list ORDER BY list`,
+);
+
+function messageRows(requests: Requests) {
+  return requests
+    .flatMap(({ messages }, request) => messages.map((message) => ({ request, message })))
+    .map(({ request, message }, ordinal) => ({
+      ...{ request, ordinal, user_id: message.userId, device_id: message.deviceId },
+      ...{ created_at_ms: message.createdAtMs, json: message.json },
+    }));
+}
+
+interface Wanted {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly above: number;
+  readonly upTo: number;
+  readonly limit: number;
+  /** In characters. */
+  readonly size: number;
+}
+
+export const inboxPage = statement(
+  'device-inbox',
+  sql<Wanted>`
+  WITH page AS (
+    SELECT position, message_nid, size FROM sync.device_inbox
+    WHERE user_id = ${({ userId }) => userId} AND device_id = ${({ deviceId }) => deviceId}
+      AND position > ${({ above }) => above} AND position <= ${({ upTo }) => upTo}
+    ORDER BY position LIMIT ${({ limit }) => limit}::integer + 1
+  ), sized AS (
+    SELECT position, message_nid, count(*) OVER () AS found, row_number() OVER (ORDER BY position) AS place,
+      sum(size) OVER (ORDER BY position) - size AS size_before
+    FROM page
+  )
+  SELECT s.position, s.found::integer, m.json FROM sized s JOIN sync.device_messages m USING (message_nid)
+  WHERE s.place <= ${({ limit }) => limit}::integer AND s.size_before < ${({ size }) => size}
+  ORDER BY s.position`,
+);
+
+const PLACED = {
+  user_id: 'text',
+  device_id: 'text',
+  position: 'bigint',
+  message_nid: 'bigint',
+  size: 'integer',
+} as const;
+
+interface Append {
+  readonly batch: AppendBatch;
+}
+
+/**
+ * What a batch with messages to devices adds to the statement that appends it. They are placed in the very statement that takes
+ * them off what was handed over: none is placed twice, whoever dies.
+ */
+export const APPEND_DEVICE_MESSAGES: Fragment<Append> = sql`, device_messages AS (
+    INSERT INTO sync.device_inbox (user_id, device_id, position, message_nid, size)
+    ${rowsOf('dm', PLACED, ({ batch }: Append) =>
+      batch.deviceMessages.map(({ userId, deviceId, position, messageNid, size }) => ({
+        ...{ user_id: userId, device_id: deviceId, position, message_nid: messageNid, size },
+      })),
+    )}, moved
+  ), placed_lists AS (
+    DELETE FROM sync.new_device_messages USING moved
+    WHERE list_id = ANY(${({ batch }: Append) => batch.placedMessageLists}::bigint[])
+  )`;
