@@ -108,6 +108,7 @@ const LIMITS: Readonly<Record<string, readonly RateLimitName[]>> = {
   [`PUT ${V3}/directory/list/room/:roomId`]: ['directory'],
   [`GET ${V3}/publicRooms`]: ['public_rooms'],
   [`POST ${V3}/publicRooms`]: ['public_rooms'],
+  [`GET ${V3}/keys/changes`]: ['keys'],
   [`PUT ${V3}/sendToDevice/:eventType/:txnId`]: ['to_device'],
   ...Object.fromEntries(Object.keys(KEY_EXAMPLES).map((route) => [route, ['keys']])),
   ...Object.fromEntries(

@@ -1,5 +1,10 @@
 import { KEY_COUNTS_CHANGED } from '@ganglion/contracts';
-import { KeyCountsDefinition, type KeyCounts as KeyCountsRpc } from '@ganglion/contracts/keys';
+import {
+  KeyCountsDefinition,
+  type KeyCounts as KeyCountsRpc,
+  type KeyLog,
+  KeyLogDefinition,
+} from '@ganglion/contracts/keys';
 import { type RoomLog, RoomLogDefinition } from '@ganglion/contracts/room';
 import { RemoteEphemeralDefinition } from '@ganglion/contracts/sync';
 import {
@@ -27,6 +32,7 @@ export const service: ServiceDescriptor = {
     const server = createSyncServer({
       ...foundation,
       roomLog: await interfaces.find<RoomLog>(RoomLogDefinition),
+      keyLog: await interfaces.find<KeyLog>(KeyLogDefinition),
       userLog: await interfaces.find<UserLog>(UserLogDefinition),
       users: await interfaces.find<Users>(UsersDefinition),
       accountData: await interfaces.find<AccountData>(AccountDataDefinition),

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Bus, jsonCodec, type Topic } from '@ganglion/bus';
 import type { Config } from '@ganglion/config';
 import { ANNOUNCEMENTS, type Announcement } from '@ganglion/contracts';
+import type { KeyLog } from '@ganglion/contracts/keys';
 import type { RoomLog } from '@ganglion/contracts/room';
 import type { RemoteEphemeral } from '@ganglion/contracts/sync';
 import type { AccountData, Devices, UserLog, Users } from '@ganglion/contracts/user';
@@ -11,6 +12,7 @@ import type { Logger, Metrics } from '@ganglion/telemetry';
 import { AppenderService } from './consumers/appender-service.js';
 import { DEVICE_MESSAGES } from './consumers/device-message-intake.js';
 import { RECEIPTS, TYPING, TYPING_TAKEN } from './consumers/ephemeral-intake.js';
+import { DeviceListReader } from './domain/answer/device-list-reader.js';
 import { EphemeralReader } from './domain/answer/ephemeral-reader.js';
 import { Filters } from './domain/answer/filters.js';
 import { InboxReader } from './domain/answer/inbox-reader.js';
@@ -18,6 +20,7 @@ import { SentMembers } from './domain/answer/lazy-members.js';
 import { SyncService } from './domain/answer/sync-service.js';
 import { Backlog } from './domain/append/backlog.js';
 import type { AppendBatch } from './domain/append-batch.js';
+import { DeviceListQueries } from './domain/devices/device-list-queries.js';
 import { DeviceMessaging } from './domain/devices/device-messaging.js';
 import { AwaitedReceipts } from './domain/ephemeral/awaited-receipts.js';
 import { FullyReadMarkers } from './domain/ephemeral/fully-read.js';
@@ -40,6 +43,7 @@ import { TypingNow } from './domain/views/typing-now.js';
 import { UserViews } from './domain/views/user-views.js';
 import { RemoteEphemeralRpc } from './rpc/remote-ephemeral.js';
 import { AppendStore } from './storage/append-store.js';
+import { DeviceListStore } from './storage/device-list-store.js';
 import { DeviceMessageStore } from './storage/device-message-store.js';
 import { ReadStore } from './storage/read-store.js';
 import { ReceiptStore } from './storage/receipt-store.js';
@@ -53,6 +57,7 @@ export interface SyncServerDependencies {
   readonly metrics: Metrics;
   readonly roomLog: RoomLog;
   readonly userLog: UserLog;
+  readonly keyLog: KeyLog;
   readonly users: Users;
   readonly accountData: AccountData;
   readonly devices: Pick<Devices, 'listDevicesOf'>;
@@ -66,6 +71,7 @@ export interface SyncServer {
   readonly typing: Typing;
   readonly remoteEphemeral: RemoteEphemeral;
   readonly deviceMessaging: DeviceMessaging;
+  readonly deviceLists: DeviceListQueries;
   readonly filters: Filters;
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -77,7 +83,7 @@ const APPENDED: Topic<AppendBatch> = {
   codec: jsonCodec((input) => ({ ...ADDED_LATER, ...(input as AppendBatch) })),
 };
 /** What an appender of an earlier release does not know. */
-const ADDED_LATER = { deviceMessages: [], placedMessageLists: [] };
+const ADDED_LATER = { keyChanges: [], deviceMessages: [], placedMessageLists: [] };
 
 /** A broadcast has to fit into one message. */
 const MAX_BROADCAST_CHARACTERS = 400_000;
@@ -95,6 +101,8 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   const receipts = new ReceiptStore(db);
   const relations = new RelationStore(db);
   const deviceMessages = new DeviceMessageStore(db);
+  const deviceLists = new DeviceListStore(db);
+  const deviceListReader = new DeviceListReader(deviceLists);
   const users = new UserViews({ model, receipts, deviceMessages });
   const texts = new EventTexts(deps.roomLog, config.sync.event_cache_bytes);
   const rooms = new RoomViews(model, texts, config.sync.max_cached_rooms, config.sync.recent_events_per_room);
@@ -165,6 +173,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     model: appendModel,
     receipts,
     deviceMessages,
+    deviceLists,
     lease,
     isLocal,
     appended,
@@ -184,13 +193,21 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   return {
     service: new SyncService({
       ...{ feed, model, relations, texts, rooms, users, announcements, ephemeral, typing, unread, deliveries },
-      ...{ erased, inbox: new InboxReader(deviceMessages), sent: new SentMembers(), roomLog: deps.roomLog, waiting },
+      ...{
+        erased,
+        inbox: new InboxReader(deviceMessages),
+        deviceLists: deviceListReader,
+        sent: new SentMembers(),
+        roomLog: deps.roomLog,
+        waiting,
+      },
     }),
     history: new RoomHistory(past),
     roomRelations: new RoomRelations(past),
     receipts: receiptIntake,
     typing: typingIntake,
     remoteEphemeral: new RemoteEphemeralRpc({ feed, model, typing: typingIntake, receipts: receiptIntake }),
+    deviceLists: new DeviceListQueries(feed, users, deviceListReader),
     deviceMessaging: new DeviceMessaging({
       ...{ model: deviceMessages, devices: deps.devices, isLocal },
       announce: () => bus.broadcast(DEVICE_MESSAGES, {}),

@@ -3,11 +3,13 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { Filters } from './domain/answer/filters.js';
 import { KeyCounts } from './domain/answer/key-counts.js';
 import { SyncService } from './domain/answer/sync-service.js';
+import { DeviceListQueries } from './domain/devices/device-list-queries.js';
 import { DeviceMessaging } from './domain/devices/device-messaging.js';
 import { Receipts } from './domain/ephemeral/receipts.js';
 import { Typing } from './domain/ephemeral/typing.js';
 import { RoomHistory } from './domain/history/room-history.js';
 import { RoomRelations } from './domain/history/room-relations.js';
+import { DeviceListsController } from './http/device-lists.controller.js';
 import { DeviceMessagesController } from './http/device-messages.controller.js';
 import { ReceiptsController } from './http/receipts.controller.js';
 import { RelationsController } from './http/relations.controller.js';
@@ -29,6 +31,7 @@ export function syncModule(server: SyncServer, config: Config, keyCounts: KeyCou
       RelationsController,
       ReceiptsController,
       TypingController,
+      DeviceListsController,
       DeviceMessagesController,
     ],
     providers: [
@@ -37,6 +40,7 @@ export function syncModule(server: SyncServer, config: Config, keyCounts: KeyCou
       { provide: RoomRelations, useValue: server.roomRelations },
       { provide: Receipts, useValue: server.receipts },
       { provide: Typing, useValue: server.typing },
+      { provide: DeviceListQueries, useValue: server.deviceLists },
       { provide: DeviceMessaging, useValue: server.deviceMessaging },
       { provide: Filters, useValue: server.filters },
       { provide: KeyCounts, useValue: keyCounts },

@@ -4,6 +4,7 @@ import { Appender, TermOverError } from '../src/domain/append/appender.js';
 import { TypingRooms } from '../src/domain/append/typing-rooms.js';
 import type { AppendBatch } from '../src/domain/append-batch.js';
 import { AppendStore } from '../src/storage/append-store.js';
+import { DeviceListStore } from '../src/storage/device-list-store.js';
 import { Deployment } from './support/deployment.js';
 
 const ALICE = '@alice:one.test';
@@ -28,7 +29,7 @@ describe('who was the appender, and does not know yet that another one is', () =
   async function nextAppender(): Promise<Appender> {
     const term = await store.beginTerm(++epoch);
     if (term === undefined) throw new Error('the term is over before it begins');
-    const { rooms, users } = deployment;
+    const { rooms, users, keys } = deployment;
     const refuse = (_: string, eventId: string, error: unknown) => {
       throw new Error(`${eventId} cannot be read`, { cause: error });
     };
@@ -41,6 +42,8 @@ describe('who was the appender, and does not know yet that another one is', () =
         model: store,
         log: rooms,
         userLog: users,
+        keyLog: keys,
+        deviceLists: new DeviceListStore(deployment.db),
         typing: new TypingRooms({ from: term.position, rows: [] }, false),
       },
       ...{ isLocal: () => true, appended, unreadable: refuse },
@@ -121,10 +124,10 @@ describe('who was the appender, and does not know yet that another one is', () =
 
   it('does not say how far it has compared the logs', async () => {
     await nextAppender();
-    await store.saveCursors(epoch, 10, 20);
+    await store.saveCursors(epoch, { roomCursor: 10, userCursor: 20, keyCursor: 30 });
     await nextAppender();
-    await store.saveCursors(epoch - 1, 1_000, 2_000);
-    expect(await store.cursors()).toEqual({ roomCursor: 10, userCursor: 20 });
+    await store.saveCursors(epoch - 1, { roomCursor: 1_000, userCursor: 2_000, keyCursor: 3_000 });
+    expect(await store.cursors()).toEqual({ roomCursor: 10, userCursor: 20, keyCursor: 30 });
   });
 
   it('cannot begin its term again', async () => {

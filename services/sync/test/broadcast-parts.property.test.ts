@@ -13,6 +13,7 @@ const KINDS = [
   'account',
   'receipt',
   'message',
+  'key',
   'typing',
   'end',
   'nothing',
@@ -52,6 +53,7 @@ function batchOf(positions: readonly Taken[]): AppendBatch {
     accountData: of('account').map(({ size, position }) => ({ content: 'x'.repeat(size), position })),
     receipts: of('receipt').map(({ roomNid, position }) => ({ ...receipt, roomNid, position })),
     deviceMessages: of('message').map(({ position }) => ({ userId: '@a:b', deviceId: 'D', position })),
+    keyChanges: of('key').map(({ position }) => ({ userId: '@a:b', position, roomNids: [1], signedUserIds: [] })),
     placedMessageLists: [7],
     typing: {
       rows: of('typing').map(({ roomNid, position }) => ({ roomNid, typing: [], position })),
@@ -64,7 +66,17 @@ function batchOf(positions: readonly Taken[]): AppendBatch {
 const together = <T>(parts: readonly AppendBatch[], rows: (part: AppendBatch) => T | readonly T[]) =>
   parts.flatMap(rows);
 const ROWS = [
-  ...(['events', 'stateLog', 'jumps', 'memberships', 'accountData', 'receipts', 'deviceMessages', 'userSeqs'] as const),
+  ...([
+    'events',
+    'stateLog',
+    'jumps',
+    'memberships',
+    'accountData',
+    'receipts',
+    'deviceMessages',
+    'keyChanges',
+    'userSeqs',
+  ] as const),
 ];
 const length = ({ events, accountData }: AppendBatch) =>
   events.reduce((sum, { text }) => sum + (text?.json.length ?? 0), 0) +

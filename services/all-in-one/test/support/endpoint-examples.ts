@@ -313,6 +313,10 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
     params: { roomId, userId: person.userId },
     body: { typing: true, timeout: 5_000 },
   }),
+  [`GET ${V3}/keys/changes`]: async ({ person }) => {
+    const { next_batch } = await person.must('GET', 'sync');
+    return { query: { from: next_batch, to: next_batch } };
+  },
   [`PUT ${V3}/sendToDevice/:eventType/:txnId`]: ({ person, other }) => ({
     params: { eventType: 'm.room_key', txnId: 'example' },
     body: { messages: { [other.userId]: { '*': { key: 1 } }, [person.userId]: { [person.deviceId]: {} } } },

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bus, ConsumerDefinition, Subscription } from '@ganglion/bus';
-import { ANNOUNCEMENTS, ROOM_EVENTS, USER_CHANGES } from '@ganglion/contracts';
+import { ANNOUNCEMENTS, KEY_CHANGES, ROOM_EVENTS, USER_CHANGES } from '@ganglion/contracts';
+import type { KeyChange, KeyLog } from '@ganglion/contracts/keys';
 import type { RoomEvents, RoomLog } from '@ganglion/contracts/room';
 import type { UserChanges, UserLog } from '@ganglion/contracts/user';
 import type { Lease, Term } from '@ganglion/database';
@@ -12,6 +13,7 @@ import { OverdueCommits } from '../domain/append/overdue-commits.js';
 import { TypingRooms } from '../domain/append/typing-rooms.js';
 import type { AppendBatch } from '../domain/append-batch.js';
 import type { AppendModel } from '../domain/ports/append-model.js';
+import type { DeviceListModel } from '../domain/ports/device-list-model.js';
 import type { DeviceMessageModel } from '../domain/ports/device-message-model.js';
 import type { ReceiptModel } from '../domain/ports/receipt-model.js';
 import { DeviceMessageIntake } from './device-message-intake.js';
@@ -26,6 +28,8 @@ export interface AppenderDependencies {
   readonly lease: Lease;
   readonly roomLog: RoomLog;
   readonly userLog: UserLog;
+  readonly keyLog: KeyLog;
+  readonly deviceLists: Pick<DeviceListModel, 'keySeqs' | 'roomsOf'>;
   /** Whether a user is one of ours. */
   readonly isLocal: (userId: string) => boolean;
   readonly logger: Logger;
@@ -48,6 +52,7 @@ const COMMON = {
 };
 const ROOMS: ConsumerDefinition<RoomEvents> = { ...COMMON, stream: ROOM_EVENTS, key: ({ roomId }) => roomId };
 const USERS: ConsumerDefinition<UserChanges> = { ...COMMON, stream: USER_CHANGES, key: ({ userId }) => userId };
+const KEYS: ConsumerDefinition<KeyChange> = { ...COMMON, stream: KEY_CHANGES, key: ({ userId }) => userId };
 
 /**
  * Campaigns to be the appender and, while it is, appends what the bus brings. It compares with the owners' logs at the
@@ -80,12 +85,13 @@ export class AppenderService {
   async #lead(term: Term): Promise<void> {
     const state = await this.deps.model.beginTerm(term.epoch);
     if (state === undefined) return;
-    const { model, receipts, roomLog, userLog, isLocal, appended, bus, logger } = this.deps;
+    const { model, receipts, roomLog, userLog, keyLog, deviceLists, isLocal, appended, bus, logger } = this.deps;
     const typing = new TypingRooms(state.typing ?? { from: state.position, rows: [] }, state.typing === undefined);
     const looks = new Looks();
     const overdue = new OverdueCommits();
     const appender = new Appender({
       ...{ position: state.position, epoch: term.epoch, model, log: roomLog, userLog, typing, isLocal },
+      ...{ keyLog, deviceLists },
       appended: (batch) => {
         overdue.appended(batch, Date.now());
         appended(batch);
@@ -147,7 +153,11 @@ export class AppenderService {
       bus.consume(USERS, async (batch) => {
         await Promise.all(batch.map(({ message }) => append({ user: message })));
       });
-    return [this.#persistently(rooms, signal), this.#persistently(users, signal)];
+    const keys = () =>
+      bus.consume(KEYS, async (batch) => {
+        await Promise.all(batch.map(({ message }) => append({ keys: message })));
+      });
+    return [rooms, users, keys].map((consume) => this.#persistently(consume, signal));
   }
 
   /** Looks at once when the bus does not bring what was announced. */

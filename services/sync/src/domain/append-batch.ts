@@ -133,6 +133,20 @@ export interface DeviceMessageRow {
   readonly size: number;
 }
 
+/** That keys of a user changed. */
+export interface KeyChangeRow {
+  readonly userId: string;
+  /** In key-server's log of the user. */
+  readonly seq: number;
+  readonly position: number;
+  /** Whether anybody else can see it. */
+  readonly listChanged: boolean;
+  /** Whom the user has signed, which their own devices alone can see. */
+  readonly signedUserIds: readonly string[];
+  /** Where those are who can see it: rooms that the user is joined or invited to. */
+  readonly roomNids: readonly number[];
+}
+
 /** What one append adds to the read model: rows at consecutive positions. */
 export interface AppendBatch {
   readonly previousPosition: number;
@@ -158,5 +172,6 @@ export interface AppendBatch {
   readonly deviceMessages: readonly DeviceMessageRow[];
   /** What had been handed over of these, which it is no more. */
   readonly placedMessageLists: readonly number[];
+  readonly keyChanges: readonly KeyChangeRow[];
   readonly userSeqs: readonly { readonly userId: string; readonly seq: number }[];
 }

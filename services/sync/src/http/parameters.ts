@@ -12,7 +12,7 @@ const wholeNumberText = z
   .string()
   .regex(/^\d{1,15}$/, 'must be a whole number, not negative')
   .transform(Number);
-const tokenText = z.string().transform(parseSyncToken);
+export const tokenText = z.string().transform(parseSyncToken);
 const historyTokenText = z.string().transform(parseHistoryToken);
 
 export const roomPath = z.object({ roomId: z.string().refine((id) => isValidRoomId(id), 'is not a room id') });

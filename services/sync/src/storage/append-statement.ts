@@ -1,6 +1,7 @@
 import { type Filled, type Fragment, rowsOf, type Statement, sql, statement } from '@ganglion/database';
 import type { AppendBatch } from '../domain/append-batch.js';
 import type { EventPlace } from '../domain/timeline-event.js';
+import { APPEND_KEY_CHANGES } from './device-list-statements.js';
 import { APPEND_DEVICE_MESSAGES } from './device-message-statements.js';
 import { flagsOf } from './event-flags.js';
 import { APPEND_RECEIPTS } from './receipt-statement.js';
@@ -154,15 +155,16 @@ export function appendStatement(batch: AppendBatch, epoch: number): Statement {
     ...{ state: hasState(batch), users: hasUsers(batch) },
     relations: batch.relations.length + batch.redactions.length > 0,
     receipts: batch.receipts.length > 0,
+    keys: batch.keyChanges.length > 0,
     messages: batch.placedMessageLists.length > 0,
   };
   const name = ['append', ...Object.entries(parts).flatMap(([part, has]) => (has ? part : []))].join('-');
   const known = statements.get(name);
   if (known !== undefined) return known({ batch, epoch });
-  const { state, users, relations, receipts, messages } = parts;
+  const { state, users, relations, receipts, keys, messages } = parts;
   const text = sql<Append>`${EVENTS}${state ? STATE : NOTHING}${users ? USERS : NOTHING}${
     relations ? RELATIONS : NOTHING
-  }${receipts ? APPEND_RECEIPTS : NOTHING}${messages ? APPEND_DEVICE_MESSAGES : NOTHING}
+  }${receipts ? APPEND_RECEIPTS : NOTHING}${keys ? APPEND_KEY_CHANGES : NOTHING}${messages ? APPEND_DEVICE_MESSAGES : NOTHING}
   SELECT ${receipts ? PLACED_RECEIPTS : NO_RECEIPTS} AS receipts FROM moved`;
   const made = statement(name, text);
   statements.set(name, made);

@@ -66,7 +66,7 @@ export class AppendStore implements AppendModel {
   async beginTerm(epoch: number): Promise<AppenderState | undefined> {
     const { rows } = await this.db.query<Omit<AppenderState, 'typing'> & { typing: string | null }>({
       text: `UPDATE sync.appender SET epoch = $1 WHERE epoch < $1
-        RETURNING position, room_cursor AS "roomCursor", user_cursor AS "userCursor", typing`,
+        RETURNING position, room_cursor AS "roomCursor", user_cursor AS "userCursor", key_cursor AS "keyCursor", typing`,
       values: [epoch],
     });
     const [state] = rows;
@@ -86,9 +86,9 @@ export class AppendStore implements AppendModel {
   async cursors(): Promise<AppendCursors> {
     const { rows } = await this.db.query<AppendCursors & Record<string, unknown>>({
       name: 'read-cursors',
-      text: 'SELECT room_cursor AS "roomCursor", user_cursor AS "userCursor" FROM sync.appender',
+      text: 'SELECT room_cursor AS "roomCursor", user_cursor AS "userCursor", key_cursor AS "keyCursor" FROM sync.appender',
     });
-    return rows[0] ?? { roomCursor: 0, userCursor: 0 };
+    return rows[0] ?? { roomCursor: 0, userCursor: 0, keyCursor: 0 };
   }
 
   async append(batch: AppendBatch, epoch: number): Promise<Appended | undefined> {
@@ -128,11 +128,11 @@ export class AppendStore implements AppendModel {
     }));
   }
 
-  async saveCursors(epoch: number, roomCursor: number, userCursor: number): Promise<void> {
+  async saveCursors(epoch: number, { roomCursor, userCursor, keyCursor }: AppendCursors): Promise<void> {
     await this.db.query({
       name: 'save-cursors',
-      text: 'UPDATE sync.appender SET room_cursor = $2, user_cursor = $3 WHERE epoch = $1',
-      values: [epoch, roomCursor, userCursor],
+      text: 'UPDATE sync.appender SET room_cursor = $2, user_cursor = $3, key_cursor = $4 WHERE epoch = $1',
+      values: [epoch, roomCursor, userCursor, keyCursor],
     });
   }
 

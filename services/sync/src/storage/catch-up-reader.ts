@@ -5,6 +5,7 @@ import type {
   AppendedEvent,
   AppendRoom,
   DeviceMessageRow,
+  KeyChangeRow,
   MembershipRow,
   ReceiptRow,
   Redaction,
@@ -62,6 +63,23 @@ const deviceMessages = statement(
   sql<Above>`
   SELECT user_id AS "userId", device_id AS "deviceId", position, message_nid AS "messageNid", size
   FROM sync.device_inbox WHERE position > ${above} ORDER BY position`,
+);
+
+const keyChanges = statement(
+  'key-changes-above',
+  sql<Above>`
+  SELECT changed.user_id AS "userId", d.seq, greatest(d.position, changed.signed_at) AS position,
+    d.position > ${above} AS "listChanged", changed.signed AS "signedUserIds", (
+      SELECT coalesce(json_agg(k.room_nid), '[]') FROM sync.state_keys k
+      WHERE k.type = 'm.room.member' AND k.state_key = changed.user_id AND k.present_since IS NOT NULL) AS "roomNids"
+  FROM (
+    SELECT user_id, max(signed_at) AS signed_at, coalesce(json_agg(signed) FILTER (WHERE signed IS NOT NULL), '[]') AS signed
+    FROM (
+      SELECT user_id, 0 AS signed_at, NULL AS signed FROM sync.device_lists WHERE position > ${above}
+      UNION ALL
+      SELECT user_id, position, signed_user_id FROM sync.signed_users WHERE position > ${above}) AS news
+    GROUP BY user_id) AS changed
+  JOIN sync.device_lists d USING (user_id) ORDER BY 3`,
 );
 
 const lateRedactions = statement(
@@ -129,6 +147,7 @@ async function readUsers(tx: Transaction, from: Above) {
   const changed = (await tx.query<AccountDataRow & Record<string, unknown>>(accountData(from))).rows;
   const read = (await tx.query<ReceiptRow & Record<string, unknown>>(receipts(from))).rows;
   const messages = (await tx.query<DeviceMessageRow & Record<string, unknown>>(deviceMessages(from))).rows;
+  const keys = (await tx.query<KeyChangeRow & Record<string, unknown>>(keyChanges(from))).rows;
   const users = await tx.query<{ userId: string; seq: number }>({
     name: 'users-of',
     text: 'SELECT user_id AS "userId", user_seq AS seq FROM sync.users WHERE user_id = ANY($1)',
@@ -137,6 +156,7 @@ async function readUsers(tx: Transaction, from: Above) {
   return {
     accountData: changed,
     receipts: read,
+    keyChanges: keys,
     deviceMessages: messages,
     placedMessageLists: [],
     typing: undefined,

@@ -1,4 +1,5 @@
 import type { SchemaDefinition } from '@ganglion/database';
+import { DEVICE_LISTS } from './device-list-migration.js';
 import { DEVICE_MESSAGES } from './device-message-migration.js';
 import { RELATIONS } from './relations-migration.js';
 import { SECOND_READ_MODEL } from './second-read-model.js';
@@ -9,7 +10,7 @@ import { SECOND_READ_MODEL } from './second-read-model.js';
  */
 export const syncSchema: SchemaDefinition = {
   schema: 'sync',
-  version: 6,
+  version: 7,
   oldestCompatible: 3,
   migrations: [
     {
@@ -147,5 +148,6 @@ export const syncSchema: SchemaDefinition = {
       up: `CREATE INDEX account_data_of_erased ON sync.account_data (user_id) WHERE type = ''`,
     },
     { version: 6, name: 'device_messages', up: DEVICE_MESSAGES },
+    { version: 7, name: 'device_lists', up: DEVICE_LISTS },
   ],
 };

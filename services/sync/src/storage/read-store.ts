@@ -92,7 +92,7 @@ export class ReadStore implements ReadModel {
     const { rows } = await this.db.query<MembershipRow>({
       name: 'memberships-of',
       text: `SELECT r.room_nid AS nid, r.room_id AS "roomId", r.room_version AS "roomVersion", r.position,
-          m.membership, m.position AS "membershipPosition", m.since, m.event_nid AS "eventNid",
+          r.members_position AS "membersPosition", m.membership, m.position AS "membershipPosition", m.since, m.event_nid AS "eventNid",
           m.stripped_state AS "strippedState",
           EXISTS (SELECT FROM sync.receipts e WHERE e.room_nid = m.room_nid) AS "hasReceipts"
         FROM sync.memberships m JOIN sync.rooms r USING (room_nid) WHERE m.user_id = $1`,

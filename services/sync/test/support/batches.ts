@@ -8,6 +8,7 @@ export const NOTHING: Omit<AppendBatch, 'previousPosition' | 'position'> = {
     accountData: [],
     receipts: [],
     typing: undefined,
+    keyChanges: [],
     deviceMessages: [],
     placedMessageLists: [],
     userSeqs: [],

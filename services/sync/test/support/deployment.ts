@@ -10,6 +10,7 @@ import { syncSchema } from '../../src/storage/migrations.js';
 import { syncModule } from '../../src/sync.module.js';
 import { createSyncServer, type SyncServer } from '../../src/sync-server.js';
 import { TestDevices } from './devices.js';
+import { TestKeys } from './keys.js';
 import { Person } from './person.js';
 import { TestRooms } from './rooms.js';
 import { TestTokens } from './tokens.js';
@@ -46,6 +47,7 @@ export class Deployment {
   readonly users: TestUsers;
   readonly tokens: TestTokens;
   readonly devices = new TestDevices();
+  readonly keys: TestKeys;
   readonly #replicas = new Set<Replica>();
 
   private constructor(
@@ -57,6 +59,7 @@ export class Deployment {
     this.rooms = new TestRooms(testBus.bus);
     this.users = new TestUsers(testBus.bus);
     this.tokens = new TestTokens(testBus.bus);
+    this.keys = new TestKeys(testBus.bus);
   }
 
   static async create(makeBus: () => Promise<TestBus> = BUSES[0][1]): Promise<Deployment> {
@@ -91,6 +94,7 @@ export class Deployment {
       users,
       accountData: users,
       devices: this.devices,
+      keyLog: this.keys,
     });
     await server.start();
     const revocations = new CachingTokenVerifier(tokens, heard);

@@ -12,6 +12,7 @@ import type { RoomViews } from '../views/room-views.js';
 import type { TypingNow } from '../views/typing-now.js';
 import { type RoomMembership, snapshotOf, type UserView } from '../views/user-view.js';
 import type { UserViews } from '../views/user-views.js';
+import type { DeviceListReader } from './device-list-reader.js';
 import type { EphemeralReader } from './ephemeral-reader.js';
 import type { InboxReader } from './inbox-reader.js';
 import { declinedRoomAnswer, ownMemberEvent, strippedRoomText, strippedStateOf, toldState } from './invited-room.js';
@@ -31,6 +32,7 @@ export interface SyncDependencies extends RoomReaders {
   readonly unread: UnreadCounts;
   readonly erased: Pick<ErasedUsers, 'known'>;
   readonly inbox: InboxReader;
+  readonly deviceLists: DeviceListReader;
   readonly deliveries: Deliveries;
   /** Counts the requests that wait. */
   readonly waiting: Pick<Gauge, 'inc' | 'dec'>;
@@ -131,11 +133,12 @@ export class SyncService {
     // As of `upTo`: while the parts are gathered, the feed goes on.
     const snapshot = Array.from(rooms, snapshotOf);
     const wanted = snapshot.filter(({ room }) => request.filter.room.allowsRoom(room.record.roomId));
-    const [accountData, forgotten, ephemeral, messages] = await Promise.all([
+    const [accountData, forgotten, ephemeral, messages, lists] = await Promise.all([
       this.#accountData(user, since ?? 0, upTo),
       this.#forgotten(request),
       this.deps.ephemeral.read(window, wanted),
       this.deps.inbox.read(user, request, upTo),
+      this.deps.deviceLists.read(user, window, snapshot),
     ]);
     const ofRooms = Map.groupBy(accountData, ({ roomId }) => roomId);
     const sections: Sections = { join: [], invite: [], knock: [], leave: [] };
@@ -152,15 +155,16 @@ export class SyncService {
     );
     const shown = shownAccountData(user.userId, accountData, since === undefined);
     const global = accountDataFor(request.filter.accountData, shown);
-    const toUser = global.length === 0 && messages.text === undefined;
-    const nothing = toUser && Object.values(sections).every((entries) => entries.length === 0);
+    const toDevice = [messages.text, lists].filter((text) => text !== undefined);
+    const nothing =
+      global.length + toDevice.length === 0 && Object.values(sections).every((entries) => entries.length === 0);
     if (nothing) return undefined;
     delivery?.end();
     const parts = [
       `"next_batch":"${formatSyncToken({ position: upTo, messages: messages.upTo })}"`,
       `"account_data":{"events":[${global.map(accountDataText).join(',')}]}`,
       `"rooms":${sectionsText(sections)}`,
-      ...(messages.text === undefined ? [] : [messages.text]),
+      ...toDevice,
     ];
     return `{${concatenated(parts)}}`;
   }

@@ -1,15 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { KeyChange, KeyLog } from '@ganglion/contracts/keys';
 import type { RoomEvents, RoomLog } from '@ganglion/contracts/room';
 import type { UserChanges, UserLog } from '@ganglion/contracts/user';
 import { atTracePoint, type TracePoint, tracePoint } from '@ganglion/telemetry';
 import { LRUCache } from 'lru-cache';
 import type { AppendBatch, AppendRoom } from '../append-batch.js';
 import type { AppendModel, EntryName } from '../ports/append-model.js';
+import type { DeviceListModel } from '../ports/device-list-model.js';
 import type { MessageList } from '../ports/device-message-model.js';
 import type { NewReceipt } from '../ports/receipt-model.js';
 import { isStorableKey } from '../storable.js';
 import { BatchBuilder } from './batch-builder.js';
 import { JumpStage } from './jump-stage.js';
+import { KeyIntake } from './key-intake.js';
 import { type OnUnreadable, piecesOf, type ReadableRun, readRun } from './readable-run.js';
 import { type CurrentState, stateKeyOf } from './room-state-changes.js';
 import type { TypingNote, TypingRooms } from './typing-rooms.js';
@@ -20,6 +23,7 @@ export type Incoming =
   /** What comes from the log lacks nothing before it that still counts. */
   | { readonly user: UserChanges; readonly fromLog?: boolean }
   | { readonly receipts: readonly NewReceipt[] }
+  | { readonly keys: KeyChange }
   | { readonly deviceMessages: readonly MessageList[] }
   /** Without notes, only what has lasted too long ends. */
   | { readonly typing: readonly TypingNote[] };
@@ -48,6 +52,8 @@ export interface AppenderDependencies {
   readonly model: AppendModel;
   readonly log: RoomLog;
   readonly userLog: UserLog;
+  readonly keyLog: KeyLog;
+  readonly deviceLists: Pick<DeviceListModel, 'keySeqs' | 'roomsOf'>;
   readonly typing: TypingRooms;
   /** Whether a user is one of ours. */
   readonly isLocal: (userId: string) => boolean;
@@ -66,10 +72,12 @@ export class Appender {
   readonly #rooms = new LRUCache<string, AppendRoom>({ maxSize: MAX_ROOMS, sizeCalculation: () => 1 });
   readonly #userSeqs = new LRUCache<string, number>({ maxSize: MAX_ROOMS, sizeCalculation: () => 1 });
   readonly #jumps: JumpStage;
+  readonly #keys: KeyIntake;
 
   constructor(private readonly deps: AppenderDependencies) {
     this.#position = deps.position;
     this.#jumps = new JumpStage(deps.model, deps.log);
+    this.#keys = new KeyIntake(deps.keyLog, deps.deviceLists);
   }
 
   /** The position that was handed out last. */
@@ -113,6 +121,7 @@ export class Appender {
       // What was cached may be ahead of the database now.
       this.#rooms.clear();
       this.#userSeqs.clear();
+      this.#keys.clear();
       const together = group.length === 1 || error instanceof TermOverError || this.deps.model.isAway(error);
       if (together) for (const { reject } of group) reject(error);
       else for (const waiting of group) await this.#settle([waiting]);
@@ -127,7 +136,9 @@ export class Appender {
     const complete = await this.#withoutGaps(runs);
     const pieces = piecesOf(complete.map((run) => this.#readNews(run)));
     for (const piece of pieces.slice(0, -1)) await this.#appendPiece(piece);
+    const keys = await this.#keys.news(group.flatMap((incoming) => ('keys' in incoming ? [incoming.keys] : [])));
     const builder = await this.#builderWith(pieces.at(-1) ?? []);
+    for (const change of keys) builder.addKeyChange(change);
     for (const change of changes) builder.addUserChanges(change, this.#userSeqs.get(change.userId) ?? 0);
     this.#addEphemeral(builder, group);
     if (!builder.isEmpty) await this.#write(builder.batch());
@@ -162,6 +173,7 @@ export class Appender {
     this.#position = batch.position;
     for (const room of batch.rooms) this.#rooms.set(room.roomId, room);
     for (const { userId, seq } of batch.userSeqs) this.#userSeqs.set(userId, seq);
+    this.#keys.wereAppended(batch.keyChanges);
     if (batch.typing !== undefined) typing.wasPlaced(batch.typing);
     appended({ ...batch, epoch });
   }

@@ -7,6 +7,7 @@ import type {
   AppendedEvent,
   AppendRoom,
   DeviceMessageRow,
+  KeyChangeRow,
   ReceiptRow,
   Redaction,
   RelationRow,
@@ -40,6 +41,7 @@ export class BatchBuilder {
   readonly #receipts: ReceiptRow[] = [];
   readonly #typing: TypingRow[] = [];
   readonly #deviceMessages: DeviceMessageRow[] = [];
+  readonly #keyChanges: KeyChangeRow[] = [];
   readonly #placedMessageLists: number[] = [];
   #typingEndsAt: number | undefined;
   readonly #userSeqs = new Map<string, number>();
@@ -77,6 +79,7 @@ export class BatchBuilder {
       typing: { rows: this.#typing, endsAt: this.#typingEndsAt },
       deviceMessages: this.#deviceMessages,
       placedMessageLists: this.#placedMessageLists,
+      keyChanges: this.#keyChanges,
       userSeqs: [...this.#userSeqs].map(([userId, seq]) => ({ userId, seq })),
     };
   }
@@ -116,6 +119,10 @@ export class BatchBuilder {
   addDeviceMessages({ listId, messages }: MessageList): void {
     this.#placedMessageLists.push(listId);
     for (const message of messages) this.#deviceMessages.push({ ...message, position: ++this.position });
+  }
+
+  addKeyChange(change: Omit<KeyChangeRow, 'position'>): void {
+    this.#keyChanges.push({ ...change, position: ++this.position });
   }
 
   addTyping(row: Omit<TypingRow, 'position'>): void {

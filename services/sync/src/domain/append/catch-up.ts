@@ -1,9 +1,12 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { KeyLog } from '@ganglion/contracts/keys';
 import type { RoomLog } from '@ganglion/contracts/room';
 import type { UserLog } from '@ganglion/contracts/user';
 import type { Logger } from '@ganglion/telemetry';
-import type { AppenderState, AppendModel } from '../ports/append-model.js';
+import type { AppendCursors, AppenderState, AppendModel } from '../ports/append-model.js';
+import type { DeviceListModel } from '../ports/device-list-model.js';
 import { type Appender, TermOverError } from './appender.js';
-import { roomHeads, userHeads } from './owner-heads.js';
+import { keyHeads, roomHeads, userHeads } from './owner-heads.js';
 import { readUserLog } from './user-log.js';
 
 export interface CatchUpDependencies {
@@ -12,6 +15,8 @@ export interface CatchUpDependencies {
   readonly model: AppendModel;
   readonly roomLog: RoomLog;
   readonly userLog: UserLog;
+  readonly keyLog: KeyLog;
+  readonly deviceLists: Pick<DeviceListModel, 'keySeqs'>;
   readonly logger: Logger;
   /** Whether a log could not be read because its owner could not be asked. */
   readonly isOwnerAway: (error: unknown) => boolean;
@@ -26,6 +31,7 @@ const LOG_PAGE = 200;
 export class CatchUp {
   #roomCursor: number;
   #userCursor: number;
+  #keyCursor: number;
 
   constructor(
     state: AppenderState,
@@ -33,14 +39,19 @@ export class CatchUp {
   ) {
     this.#roomCursor = state.roomCursor;
     this.#userCursor = state.userCursor;
+    this.#keyCursor = state.keyCursor;
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const before = [this.#roomCursor, this.#userCursor];
-    await Promise.all([this.#rooms(signal), this.#users(signal)]);
-    const moved = before[0] !== this.#roomCursor || before[1] !== this.#userCursor;
-    if (moved && !signal.aborted)
-      await this.deps.model.saveCursors(this.deps.epoch, this.#roomCursor, this.#userCursor);
+    const before = this.#cursors();
+    await Promise.all([this.#rooms(signal), this.#users(signal), this.#keys(signal)]);
+    const reached = this.#cursors();
+    if (!isDeepStrictEqual(before, reached) && !signal.aborted)
+      await this.deps.model.saveCursors(this.deps.epoch, reached);
+  }
+
+  #cursors(): AppendCursors {
+    return { roomCursor: this.#roomCursor, userCursor: this.#userCursor, keyCursor: this.#keyCursor };
   }
 
   /** What cannot be read of one room or user must not keep the others waiting; what is only away for now is waited for. */
@@ -105,5 +116,24 @@ export class CatchUp {
   async #user(userId: string, afterSeq: number): Promise<void> {
     for await (const user of readUserLog(this.deps.userLog, userId, afterSeq))
       await this.deps.appender.append({ user, fromLog: true });
+  }
+
+  async #keys(signal: AbortSignal): Promise<void> {
+    const { keyLog, deviceLists, appender } = this.deps;
+    let cursor: number | undefined;
+    for await (const page of keyHeads(keyLog, this.#keyCursor)) {
+      cursor ??= page.cursor;
+      const known = await deviceLists.keySeqs(page.heads.map(({ userId }) => userId));
+      for (const { userId, seq } of page.heads) {
+        const afterSeq = known.get(userId) ?? 0;
+        if (afterSeq >= seq) continue;
+        await this.#isolated(userId, async () => {
+          const { change } = await keyLog.getKeyChanges({ userId, afterSeq });
+          if (change !== undefined) await appender.append({ keys: change });
+        });
+      }
+      if (signal.aborted) return;
+    }
+    if (cursor !== undefined) this.#keyCursor = cursor;
   }
 }

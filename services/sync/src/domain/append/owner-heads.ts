@@ -1,3 +1,4 @@
+import type { KeyLog, ListKeyHeadsResponse } from '@ganglion/contracts/keys';
 import type { ListRoomHeadsResponse, RoomLog } from '@ganglion/contracts/room';
 import type { ListUserHeadsResponse, UserLog } from '@ganglion/contracts/user';
 
@@ -16,6 +17,15 @@ export async function* roomHeads(log: RoomLog, sinceCursor: number): AsyncGenera
 export async function* userHeads(log: UserLog, sinceCursor: number): AsyncGenerator<ListUserHeadsResponse> {
   for (let afterUser: string | undefined = ''; afterUser !== undefined; ) {
     const page: ListUserHeadsResponse = await log.listUserHeads({ sinceCursor, afterUser, limit: PAGE });
+    yield page;
+    afterUser = page.nextUser;
+  }
+}
+
+/** Pages of the users whose keys changed since a cursor, as those of rooms. */
+export async function* keyHeads(log: KeyLog, sinceCursor: number): AsyncGenerator<ListKeyHeadsResponse> {
+  for (let afterUser: string | undefined = ''; afterUser !== undefined; ) {
+    const page: ListKeyHeadsResponse = await log.listKeyHeads({ sinceCursor, afterUser, limit: PAGE });
     yield page;
     afterUser = page.nextUser;
   }

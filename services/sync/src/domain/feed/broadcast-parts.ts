@@ -47,6 +47,9 @@ function rowsOf(batch: AppendBatch): Row[] {
     ...batch.memberships.map(({ position, strippedState }) => sized(position, strippedState?.length ?? 0)),
     ...batch.accountData.map(({ position, content }) => sized(position, content.length)),
     ...batch.receipts.map(({ position }) => sized(position, 0)),
+    ...batch.keyChanges.map(({ position, roomNids, signedUserIds }) =>
+      sized(position, 20 * roomNids.length + ROW_SIZE * signedUserIds.length),
+    ),
     ...batch.deviceMessages.map(({ position }) => sized(position, 0)),
     ...(batch.typing?.rows ?? []).map(({ position, typing }) => sized(position, typing.length * ROW_SIZE)),
   ].sort((one, other) => one.position - other.position);
@@ -67,6 +70,7 @@ function partOf(batch: AppendBatch, above: number, end: number): AppendBatch {
     memberships: batch.memberships.filter(isIn),
     accountData: batch.accountData.filter(isIn),
     receipts: batch.receipts.filter(isIn),
+    keyChanges: batch.keyChanges.filter(isIn),
     deviceMessages: batch.deviceMessages.filter(isIn),
     typing: batch.typing && typingOf(batch.typing, isIn),
     rooms: roomsOf(batch, above, end),

@@ -6,6 +6,7 @@ import type { TypingLists } from '../typing-lists.js';
 export interface AppendCursors {
   readonly roomCursor: number;
   readonly userCursor: number;
+  readonly keyCursor: number;
 }
 
 export interface AppenderState extends AppendCursors {
@@ -57,7 +58,7 @@ export interface AppendModel {
   leaveTyping(epoch: number, position: number, lists: TypingLists): Promise<void>;
   cursors(): Promise<AppendCursors>;
   /** Has no effect when the term is over. */
-  saveCursors(epoch: number, roomCursor: number, userCursor: number): Promise<void>;
+  saveCursors(epoch: number, cursors: AppendCursors): Promise<void>;
   /** Undefined when this term is over. */
   append(batch: AppendBatch, epoch: number): Promise<Appended | undefined>;
   /** Puts entries of a jump aside, until it is appended. What is there already stays. */

@@ -8,6 +8,8 @@ export interface RoomRecord {
   readonly roomId: string;
   readonly roomVersion: string;
   readonly position: number;
+  /** Of the last change of a membership, where that was asked. */
+  readonly membersPosition?: number | undefined;
   /** Whether anybody has set a receipt in it, where that was asked. */
   readonly hasReceipts?: boolean | undefined;
 }

@@ -1,4 +1,11 @@
-import type { AccountDataRow, AppendBatch, DeviceMessageRow, MembershipRow, ReceiptRow } from '../append-batch.js';
+import type {
+  AccountDataRow,
+  AppendBatch,
+  DeviceMessageRow,
+  KeyChangeRow,
+  MembershipRow,
+  ReceiptRow,
+} from '../append-batch.js';
 import type { RoomRecord } from '../ports/read-model.js';
 import type { TrackedRooms } from './tracked-rooms.js';
 import { newMembership, type TrackedRoom, type UserView } from './user-view.js';
@@ -16,6 +23,10 @@ export interface Concerned {
 export function applyBatch(batch: AppendBatch, concerned: Concerned): void {
   // First who comes and goes: what happens in a room concerns those who are in it then.
   for (const row of batch.memberships) applyMembership(batch, row, concerned);
+  for (const { nid, membersPosition } of batch.rooms) {
+    const room = concerned.room(nid);
+    if (room !== undefined) room.membersPosition = Math.max(room.membersPosition, membersPosition);
+  }
   for (const row of batch.accountData) applyAccountData(row, concerned);
   for (const { roomNid, position } of batch.events) {
     const room = concerned.room(roomNid);
@@ -24,6 +35,7 @@ export function applyBatch(batch: AppendBatch, concerned: Concerned): void {
     room.touch(position, concerned.users);
   }
   for (const receipt of batch.receipts) applyReceipt(receipt, concerned);
+  for (const change of batch.keyChanges) applyKeyChange(change, concerned);
   for (const message of batch.deviceMessages) applyDeviceMessage(message, concerned);
 }
 
@@ -72,6 +84,20 @@ function applyDeviceMessage({ userId, deviceId, position }: DeviceMessageRow, { 
   if (user === undefined) return;
   user.inboxes.add(deviceId, position);
   users.add(user);
+}
+
+function applyKeyChange(change: KeyChangeRow, { user: find, room, users }: Concerned): void {
+  const { userId, position, listChanged, roomNids } = change;
+  const note = (user: UserView | undefined) => {
+    if (user === undefined) return;
+    user.keysPosition = Math.max(user.keysPosition, position);
+    users.add(user);
+  };
+  note(find(userId));
+  if (!listChanged) return;
+  for (const roomNid of roomNids) {
+    for (const [user, { membership }] of room(roomNid)?.users ?? []) if (membership === 'join') note(user);
+  }
 }
 
 function roomRecord({ rooms, previousPosition }: AppendBatch, roomNid: number): RoomRecord | undefined {

@@ -10,6 +10,8 @@ import { USUAL_RULES } from './usual-rules.js';
 export class TrackedRoom {
   /** Of the room's last event. */
   position: number;
+  /** Of the last change of a membership. */
+  membersPosition: number;
   /** Whether anybody may have set a receipt in it. */
   mayHaveReceipts: boolean;
   /** What those users are in it. */
@@ -17,6 +19,7 @@ export class TrackedRoom {
 
   constructor(readonly record: RoomRecord) {
     this.position = record.position;
+    this.membersPosition = record.membersPosition ?? record.position;
     this.mayHaveReceipts = record.hasReceipts ?? true;
   }
 
@@ -74,6 +77,8 @@ export class UserView {
   pushRules: CompiledPushRules = USUAL_RULES;
   /** Of the last change to the user's push rules; 0 when there was none. */
   pushRulesPosition = 0;
+  /** Of the last change of keys that their devices have to know of. */
+  keysPosition = 0;
   /** What waits for their devices. */
   readonly inboxes = new Inboxes();
   /** How often something happened for the user. */
@@ -87,7 +92,7 @@ export class UserView {
 
   /** The highest position that the view speaks of. */
   get reached(): number {
-    return Math.max(this.accountDataPosition, this.#changes.changedAt);
+    return Math.max(this.accountDataPosition, this.#changes.changedAt, this.keysPosition);
   }
 
   /** Whether anything may have happened for the user after a position: cheap, and never wrongly false. */
