@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { isOpaqueIdentifier, isValidServerName } from '@ganglion/protocol/identifiers';
+import { isOpaqueIdentifier, isValidServerKeyId, isValidServerName } from '@ganglion/protocol/identifiers';
 import { z } from 'zod';
 
 const DNS_NAME = /^[a-z0-9](?:[a-z0-9.-]{0,228}[a-z0-9])?$/i;
@@ -39,6 +39,10 @@ function text(check: (value: string) => boolean, expected: string) {
 }
 
 export const serverName = text(isServerName, 'a server name, such as example.org or example.org:8448');
+/** @see https://spec.matrix.org/v1.19/server-server-api/#publishing-keys */
+export const serverKeyId = text(isValidServerKeyId, 'the id of a key, such as ed25519:a_1');
+/** 32 bytes. */
+export const publicKey = text((value) => /^[A-Za-z0-9+/]{43}$/.test(value), 'a public key in unpadded base64');
 export const hostPort = text(isHostPort, 'host:port, such as 127.0.0.1:9090 or [::1]:9090');
 export const rpcEndpoint = text(
   (value) => isHostPort(value.replace(/^dns:/, '')),

@@ -3,6 +3,7 @@ export * from './auth/index.js';
 export * from './errors.js';
 export * from './events/index.js';
 export * from './filter/index.js';
+export { GlobSet } from './globs/glob-set.js';
 export * from './identifiers/index.js';
 export * from './json/index.js';
 export * from './push/index.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { contradiction, httpUrl, path, serverName } from '../values.js';
+import { contradiction, httpUrl, path, publicKey, serverKeyId, serverName } from '../values.js';
 
 const serverNameEntry = z.strictObject({
   name: serverName.meta({
@@ -11,6 +11,28 @@ const serverNameEntry = z.strictObject({
       'File with the Ed25519 key that signs events, one line: ed25519 <version> <unpadded base64 seed>. Made by `ganglion generate-signing-key`. By default <data_dir>/keys/<name>.signing.key.',
     examples: ['keys/example.org.signing.key'],
   }),
+  old_verify_keys: z
+    .array(
+      z.strictObject({
+        key_id: serverKeyId.meta({ description: 'Its id.', examples: ['ed25519:a_1a2b3c'] }),
+        key: publicKey.meta({
+          description: 'The public key, as the server published it.',
+          examples: ['Noi6WqcDj0QmPxCNQqgezwTlBKrfqehY1u2FyWP9uYw'],
+        }),
+        expired_ts: z
+          .int()
+          .min(0)
+          .meta({
+            description: 'When it was last used, in milliseconds since 1970.',
+            examples: [1_767_225_600_000],
+          }),
+      }),
+    )
+    .exactOptional()
+    .meta({
+      description:
+        'Keys that signed before signing_key_path did: what they have signed stays believed. To change the key, put the old one here and another file there.',
+    }),
   client_base_url: httpUrl.exactOptional().meta({
     description: 'Where clients reach this server, for /.well-known/matrix/client. By default http.public_base_url.',
     examples: ['https://matrix.example.org'],

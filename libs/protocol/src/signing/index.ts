@@ -13,3 +13,4 @@ export { ready } from './sodium.js';
 export * from './verify-event.js';
 export * from './verify-key.js';
 export * from './worker-pool-verifier.js';
+export * from './x-matrix.js';

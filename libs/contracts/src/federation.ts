@@ -1,0 +1,1 @@
+export * from './gen/ganglion/federation/v1/federation.js';

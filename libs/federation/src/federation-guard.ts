@@ -1,0 +1,46 @@
+import { MatrixError } from '@ganglion/contracts';
+import { bodyText } from '@ganglion/http';
+import { JsonSyntaxError, type JsonValue, parseJson } from '@ganglion/protocol';
+import { type CanActivate, createParamDecorator, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { type Asked, RequestAuthentication } from './request-authentication.js';
+
+const ASKED = Symbol('asked');
+type AskedRequest = FastifyRequest & { [ASKED]?: Asked };
+
+/** Lets other servers' requests in, once it is certain whose they are. Needs `RequestAuthentication` among the providers. */
+@Injectable()
+export class FederationGuard implements CanActivate {
+  constructor(@Inject(RequestAuthentication) private readonly authentication: RequestAuthentication) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const request = context.switchToHttp().getRequest<AskedRequest>();
+    request[ASKED] = await this.authentication.authenticate({
+      method: request.method,
+      uri: request.originalUrl,
+      authorization: request.headers.authorization,
+      host: request.host,
+      content: contentOf(request),
+    });
+    return true;
+  }
+}
+
+/** The parameter that receives which server asks which of ours; only behind a `FederationGuard`. */
+export const AskedBy = createParamDecorator((_: unknown, context: ExecutionContext): Asked => {
+  const asked = context.switchToHttp().getRequest<AskedRequest>()[ASKED];
+  if (asked === undefined) throw new Error('AskedBy stands on an endpoint without FederationGuard');
+  return asked;
+});
+
+/** The body with its numbers as they were written. */
+function contentOf(request: FastifyRequest): JsonValue | undefined {
+  const text = bodyText(request);
+  if (text === '') return undefined;
+  try {
+    return parseJson(text);
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) throw new MatrixError(400, 'M_NOT_JSON', 'The body is not JSON');
+    throw error;
+  }
+}
