@@ -101,6 +101,9 @@ const LIMITS: Readonly<Record<string, readonly RateLimitName[]>> = {
   ...Object.fromEntries(
     [...Object.keys(RELATION_EXAMPLES), ...Object.keys(ROOM_EXAMPLES)].map((route) => [route, ['room_reads']]),
   ),
+  ...Object.fromEntries(Object.keys(RELATION_EXAMPLES).map((route) => [route, ['room_reads']])),
+  'POST /_matrix/key/v2/query': ['lookups'],
+  'GET /_matrix/key/v2/query/:serverName': ['lookups'],
   [`GET ${V3}/directory/room/:roomAlias`]: ['lookups'],
   [`PUT ${V3}/directory/room/:roomAlias`]: ['directory'],
   [`DELETE ${V3}/directory/room/:roomAlias`]: ['directory'],

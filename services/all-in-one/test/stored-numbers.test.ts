@@ -15,6 +15,7 @@ const V3 = '/_matrix/client/v3';
 const NUMBERS = ['9007199254740993', '1.0', '1e3'];
 /** Of the endpoints that take a body, those that look at what they know and keep nothing else of it. */
 const KEEP_NOTHING_MORE = [
+  'POST /_matrix/key/v2/query',
   'POST /_matrix/client/v1/login/get_token',
   'POST /_synapse/admin/v1/registration_tokens/new',
   'PUT /_synapse/admin/v1/registration_tokens/:token',

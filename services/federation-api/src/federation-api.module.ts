@@ -1,20 +1,26 @@
 import type { Config } from '@ganglion/config';
-import type { SigningKey } from '@ganglion/protocol';
 import { type DynamicModule, Module } from '@nestjs/common';
+import { Notary } from './domain/keys/notary.js';
 import { PublishedKeys } from './domain/published-keys.js';
+import type { FederationApi } from './federation-api.js';
+import { KeyQueriesController } from './http/key-queries.controller.js';
 import { CONFIG, ServerKeysController } from './http/server-keys.controller.js';
 
 @Module({})
 class FederationApiModule {}
 
 /** What other servers may ask of us. */
-export function federationApiModule(config: Config, signingKeys: ReadonlyMap<string, SigningKey>): DynamicModule {
+export function federationApiModule(
+  config: Config,
+  { published, notary }: Pick<FederationApi, 'published' | 'notary'>,
+): DynamicModule {
   return {
     module: FederationApiModule,
-    controllers: [ServerKeysController],
+    controllers: [ServerKeysController, KeyQueriesController],
     providers: [
       { provide: CONFIG, useValue: config },
-      { provide: PublishedKeys, useValue: new PublishedKeys(signingKeys) },
+      { provide: PublishedKeys, useValue: published },
+      { provide: Notary, useValue: notary },
     ],
   };
 }

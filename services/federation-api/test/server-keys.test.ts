@@ -11,6 +11,8 @@ import {
 } from '@ganglion/protocol';
 import { createLogger, Metrics } from '@ganglion/telemetry';
 import { jest } from '@jest/globals';
+import type { Notary } from '../src/domain/keys/notary.js';
+import { PublishedKeys } from '../src/domain/published-keys.js';
 import { federationApiModule } from '../src/federation-api.module.js';
 
 const NAMES = ['one.example', 'two.example', '[2001:db8::2]'];
@@ -28,14 +30,17 @@ beforeAll(async () => {
     ],
   };
   const config = parseConfig(JSON.stringify(input), '/');
-  app = await createHttpApp([federationApiModule(config, keys)], {
-    config: config.http,
-    tokens: { verify: () => Promise.reject(new Error('no endpoint here takes a token')) },
-    rateLimiter: { take: async () => ({ allowed: true, retryAfterMs: 0 }) },
-    health: {},
-    logger: createLogger({ level: 'silent' }),
-    metrics: new Metrics(),
-  });
+  app = await createHttpApp(
+    [federationApiModule(config, { published: new PublishedKeys(keys), notary: {} as Notary })],
+    {
+      config: config.http,
+      tokens: { verify: () => Promise.reject(new Error('no endpoint here takes a token')) },
+      rateLimiter: { take: async () => ({ allowed: true, retryAfterMs: 0 }) },
+      health: {},
+      logger: createLogger({ level: 'silent' }),
+      metrics: new Metrics(),
+    },
+  );
 });
 afterAll(() => app.drain());
 

@@ -79,6 +79,8 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
   'GET /.well-known/matrix/client': () => ({ status: 404 }),
   'GET /.well-known/matrix/server': () => ({ status: 404 }),
   'GET /_matrix/key/v2/server': nothing,
+  'POST /_matrix/key/v2/query': () => ({ body: { server_keys: { 'one.test': {} } } }),
+  'GET /_matrix/key/v2/query/:serverName': () => ({ params: { serverName: 'one.test' } }),
   'GET /_matrix/federation/v1/version': nothing,
   [`GET ${V3}/capabilities`]: nothing,
   [`GET ${V3}/voip/turnServer`]: nothing,

@@ -4,6 +4,7 @@ import { AnswersJsonText } from '@ganglion/http';
 import { Controller, Get, Inject, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { PublishedKeys } from '../domain/published-keys.js';
+import { namedServer } from './named-server.js';
 
 export const CONFIG = Symbol('Config');
 const VERSION = '0.1.0';
@@ -20,7 +21,7 @@ export class ServerKeysController {
   @Get('_matrix/key/v2/server')
   @AnswersJsonText()
   getServerKey(@Req() request: FastifyRequest) {
-    const { name } = this.#named(request);
+    const { name } = namedServer(this.config.server_names, request.host);
     const answer = this.keys.of(name);
     if (answer === undefined) throw new MatrixError(404, 'M_NOT_FOUND', `${name} has no key here`);
     return answer;
@@ -35,18 +36,8 @@ export class ServerKeysController {
   /** @see https://spec.matrix.org/v1.19/server-server-api/#getwell-knownmatrixserver */
   @Get('.well-known/matrix/server')
   getWellKnown(@Req() request: FastifyRequest) {
-    const { federation_address: address } = this.#named(request);
+    const { federation_address: address } = namedServer(this.config.server_names, request.host);
     if (address === undefined) throw new MatrixError(404, 'M_NOT_FOUND', 'No federation address is configured');
     return { 'm.server': address };
-  }
-
-  /** The server name that the request is for; the first one for any other host. */
-  #named({ host }: FastifyRequest): Config['server_names'][number] {
-    const { server_names: names } = this.config;
-    return (
-      names.find(({ name }) => name === host) ??
-      names.find(({ name }) => name === host.replace(/:\d+$/, '')) ??
-      names[0]
-    );
   }
 }
