@@ -1,12 +1,14 @@
 import { MatrixError } from '@ganglion/contracts';
-import { bodyText } from '@ganglion/http';
+import { bodyText, parseBody } from '@ganglion/http';
 import { JsonSyntaxError, type JsonValue, parseJson } from '@ganglion/protocol';
 import { type CanActivate, createParamDecorator, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import type { z } from 'zod';
 import { type Asked, RequestAuthentication } from './request-authentication.js';
 
 const ASKED = Symbol('asked');
-type AskedRequest = FastifyRequest & { [ASKED]?: Asked };
+const CONTENT = Symbol('content');
+type AskedRequest = FastifyRequest & { [ASKED]?: Asked; [CONTENT]?: JsonValue | undefined };
 
 /** Lets other servers' requests in, once it is certain whose they are. Needs `RequestAuthentication` among the providers. */
 @Injectable()
@@ -15,12 +17,14 @@ export class FederationGuard implements CanActivate {
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<AskedRequest>();
+    const content = contentOf(request);
+    request[CONTENT] = content;
     request[ASKED] = await this.authentication.authenticate({
       method: request.method,
       uri: request.originalUrl,
       authorization: request.headers.authorization,
       host: request.host,
-      content: contentOf(request),
+      ...{ content, contentText: content === undefined ? undefined : bodyText(request) },
     });
     return true;
   }
@@ -32,6 +36,12 @@ export const AskedBy = createParamDecorator((_: unknown, context: ExecutionConte
   if (asked === undefined) throw new Error('AskedBy stands on an endpoint without FederationGuard');
   return asked;
 });
+
+/** The signed body, parsed by the schema, with its numbers as they were written; only behind a `FederationGuard`. */
+export const SignedBody = (schema: z.ZodType): ParameterDecorator =>
+  createParamDecorator((_: unknown, context: ExecutionContext) =>
+    parseBody(schema, context.switchToHttp().getRequest<AskedRequest>()[CONTENT]),
+  )();
 
 /** The body with its numbers as they were written. */
 function contentOf(request: FastifyRequest): JsonValue | undefined {

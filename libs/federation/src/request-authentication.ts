@@ -26,6 +26,8 @@ export interface IncomingRequest {
   readonly authorization: string | undefined;
   readonly host: string;
   readonly content: JsonValue | undefined;
+  /** The body to the letter. */
+  readonly contentText?: string | undefined;
 }
 
 /**
@@ -49,8 +51,8 @@ export class RequestAuthentication {
     }
     if (this.ourNames.includes(origin)) throw unauthorized('This server does not ask itself');
     if (!this.policy.allows(origin)) throw notFederating(origin);
-    const { method, uri, content } = request;
-    const signed = { method, uri, origin, destination, content };
+    const { method, uri, content, contentText } = request;
+    const signed = { method, uri, origin, destination, content, contentText };
     if (!isAuthorizedRequest(signed, header, await this.#publicKey(header))) {
       throw unauthorized(`The signature of ${origin} is not that of this request`);
     }

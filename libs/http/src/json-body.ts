@@ -1,5 +1,6 @@
 import { MatrixError } from '@ganglion/contracts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { lenientBodyOf } from './lenient-body.js';
 import { readBody } from './read-body.js';
 import { isStreamed } from './streamed-body.js';
 import { unstorablePart } from './unstorable.js';
@@ -34,6 +35,8 @@ export function parseJsonBodies(app: FastifyInstance, maxBytes: number): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', async (request: FastifyRequest) => {
     if (isStreamed(request)) return undefined;
+    const lenient = lenientBodyOf(request);
+    if (lenient !== undefined) return keepText(await readBody(request, lenient.maxBytes), request);
     return parseJson(await readBody(request, maxBytes), request);
   });
 }
@@ -48,6 +51,15 @@ function parseJson(body: Buffer, request: ReadRequest): unknown {
   if (unstorable !== undefined) throw new MatrixError(400, 'M_BAD_JSON', `The body holds ${unstorable}`);
   request[TEXT] = text;
   return value;
+}
+
+/** The endpoint finds its text, and nothing else. */
+function keepText(body: Buffer, request: ReadRequest): undefined {
+  try {
+    request[TEXT] = utf8.decode(body);
+  } catch {
+    throw new MatrixError(400, 'M_NOT_JSON', 'The body is not UTF-8');
+  }
 }
 
 function parse(body: Buffer): { text: string; value: unknown } {

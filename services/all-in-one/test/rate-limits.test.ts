@@ -1,5 +1,6 @@
 import type { RateLimitName, RefundingRateLimiter } from '@ganglion/contracts';
 import { EXAMPLES, setScene } from './support/endpoint-examples.js';
+import { FEDERATION_EXAMPLES } from './support/federation-examples.js';
 import { Homeserver, type Replica } from './support/homeserver.js';
 import { pathOf } from './support/hostile-input.js';
 import { KEY_EXAMPLES } from './support/key-examples.js';
@@ -101,7 +102,6 @@ const LIMITS: Readonly<Record<string, readonly RateLimitName[]>> = {
   ...Object.fromEntries(
     [...Object.keys(RELATION_EXAMPLES), ...Object.keys(ROOM_EXAMPLES)].map((route) => [route, ['room_reads']]),
   ),
-  ...Object.fromEntries(Object.keys(RELATION_EXAMPLES).map((route) => [route, ['room_reads']])),
   'POST /_matrix/key/v2/query': ['lookups'],
   'GET /_matrix/key/v2/query/:serverName': ['lookups'],
   [`GET ${V3}/directory/room/:roomAlias`]: ['lookups'],
@@ -124,6 +124,8 @@ const LIMITS: Readonly<Record<string, readonly RateLimitName[]>> = {
 /** Cheaper than counting: answers from memory, and reads and changes of what a user has one of. */
 const UNLIMITED = [
   ...Object.keys(THIRD_PARTY_EXAMPLES),
+  // Their signature is looked at first; other servers have turns instead.
+  ...Object.keys(FEDERATION_EXAMPLES),
   ...['GET /_matrix/client/v1/media/config', 'GET /_matrix/media/v3/config'],
   ...['GET /_matrix/client/versions', 'GET /.well-known/matrix/client', 'GET /.well-known/matrix/server'],
   ...['GET /_matrix/key/v2/server', 'GET /_matrix/federation/v1/version', `GET ${V3}/login`],

@@ -1,4 +1,5 @@
 import { EXAMPLES, setScene } from './support/endpoint-examples.js';
+import { FEDERATION_EXAMPLES } from './support/federation-examples.js';
 import { Homeserver, type Replica } from './support/homeserver.js';
 import { pathOf } from './support/hostile-input.js';
 import { inRoom, Person } from './support/person.js';
@@ -15,6 +16,7 @@ const V3 = '/_matrix/client/v3';
 const NUMBERS = ['9007199254740993', '1.0', '1e3'];
 /** Of the endpoints that take a body, those that look at what they know and keep nothing else of it. */
 const KEEP_NOTHING_MORE = [
+  ...Object.keys(FEDERATION_EXAMPLES),
   'POST /_matrix/key/v2/query',
   'POST /_matrix/client/v1/login/get_token',
   'POST /_synapse/admin/v1/registration_tokens/new',
@@ -23,7 +25,7 @@ const KEEP_NOTHING_MORE = [
   ...[`POST ${V3}/account/password`, `POST ${V3}/account/deactivate`, `POST ${V3}/delete_devices`],
   ...[`PUT ${V3}/devices/:deviceId`, `DELETE ${V3}/devices/:deviceId`, `POST ${V3}/publicRooms`],
   ...[`PUT ${V3}/directory/room/:roomAlias`, `PUT ${V3}/directory/list/room/:roomId`],
-  ...['leave', 'invite', 'kick', 'ban', 'unban', 'read_markers', 'receipt/:receiptType/:eventId'].map(
+  ...['upgrade', 'leave', 'invite', 'kick', 'ban', 'unban', 'read_markers', 'receipt/:receiptType/:eventId'].map(
     (path) => `POST ${V3}/rooms/:roomId/${path}`,
   ),
   ...[`POST ${V3}/knock/:roomIdOrAlias`, `PUT ${V3}/rooms/:roomId/redact/:eventId/:txnId`],

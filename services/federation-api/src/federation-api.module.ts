@@ -4,7 +4,8 @@ import { Notary } from './domain/keys/notary.js';
 import { PublishedKeys } from './domain/published-keys.js';
 import type { FederationApi } from './federation-api.js';
 import { KeyQueriesController } from './http/key-queries.controller.js';
-import { CONFIG, ServerKeysController } from './http/server-keys.controller.js';
+import { ServerKeysController } from './http/server-keys.controller.js';
+import { CONFIG } from './http/tokens.js';
 
 @Module({})
 class FederationApiModule {}

@@ -24,6 +24,8 @@ export interface FederationApi {
   readonly published: PublishedKeys;
   readonly notary: Notary;
   readonly serverKeyRing: ServerKeyRing;
+  /** How other servers are asked. */
+  readonly agent: FederationAgent;
   start(): void;
   stop(): Promise<void>;
 }
@@ -44,6 +46,7 @@ export function createFederationApi({ config, db, signingKeys, ...deps }: Federa
   const fetches = new KeyFetches(source, store, config.federation.trusted_key_servers);
   const ring = new KeyRing(store, fetches, neighbourhood);
   return {
+    agent,
     published,
     notary: new Notary(ring, store, published, signingKeys),
     serverKeyRing: new ServerKeyRingRpc(ring),

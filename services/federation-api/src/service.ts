@@ -1,17 +1,39 @@
 import { ServerKeyRingDefinition } from '@ganglion/contracts/federation';
-import type { ServiceDescriptor } from '@ganglion/service';
+import type { Part, ServiceDescriptor } from '@ganglion/service';
+import { Module } from '@nestjs/common';
 import { createFederationApi } from './federation-api.js';
 import { federationApiModule } from './federation-api.module.js';
+import { createIncoming } from './incoming.js';
+import { incomingModule } from './incoming.module.js';
+import { findOwners } from './owners.js';
 import { federationApiSchema } from './storage/migrations.js';
+
+@Module({})
+class FederationApi {}
+
+/** Begin in this order, and end the other way round. */
+function parts(...all: readonly Part[]): Part {
+  return {
+    async start() {
+      for (const part of all) await part.start();
+    },
+    async stop() {
+      for (const part of all.toReversed()) await part.stop();
+    },
+  };
+}
 
 /** What other servers may ask of us, and what we ask of them. */
 export const service: ServiceDescriptor = {
   name: 'federation-api',
   schema: federationApiSchema,
   offers: { serverKeyRing: ServerKeyRingDefinition },
-  async compose(foundation) {
+  async compose(foundation, interfaces) {
     const { config, db } = foundation;
     const api = createFederationApi({ config, db, signingKeys: await foundation.signingKeys() });
-    return { module: federationApiModule(config, api), part: api, offers: api };
+    const owners = await findOwners(interfaces);
+    const incoming = createIncoming({ ...foundation, agent: api.agent, keyRing: api.serverKeyRing, owners });
+    const imports = [federationApiModule(config, api), incomingModule(config, incoming, owners)];
+    return { module: { module: FederationApi, imports }, part: parts(api, incoming), offers: api };
   },
 };

@@ -1,8 +1,10 @@
 import {
   authorizeRequest,
+  canonicalJsonString,
   generateSigningKey,
   InvalidXMatrixError,
   isAuthorizedRequest,
+  type JsonValue,
   parseJson,
   parseXMatrix,
   ready,
@@ -90,5 +92,24 @@ describe('a signed request', () => {
     const content = parseJson('{"pdus":[{"content":{"a":1.0,"b":12345678901234567890}}]}');
     const header = parseXMatrix(authorizeRequest({ ...request, content } as never, key));
     expect(isAuthorizedRequest({ ...request, content }, header, key.publicKey)).toBe(true);
+  });
+});
+
+describe('a body as it came', () => {
+  const content = { pdus: [], edus: [{ edu_type: 'a', content: { b: 'é' } }], origin_server_ts: 5 };
+  const signed = { method: 'PUT', uri: '/send/1', origin: 'a.test', destination: 'b.test', content };
+  const isAuthorized = (contentText: string, received: JsonValue = JSON.parse(contentText)) => {
+    const header = parseXMatrix(authorizeRequest(signed, key));
+    return isAuthorizedRequest({ ...signed, content: received, contentText }, header, key.publicKey);
+  };
+
+  it('is signed in whatever form it is written', () => {
+    expect(isAuthorized(canonicalJsonString(content))).toBe(true);
+    expect(isAuthorized(JSON.stringify(content, undefined, 2))).toBe(true);
+  });
+
+  it('is not signed when it says something else', () => {
+    expect(isAuthorized(JSON.stringify({ ...content, origin_server_ts: 6 }))).toBe(false);
+    expect(isAuthorized('{}')).toBe(false);
   });
 });

@@ -65,7 +65,9 @@ async function suspend(person: Person, suspended = true): Promise<void> {
 
 it('only what they are told may be changed by suspended accounts', async () => {
   const open: string[] = [];
-  for (const [route, makeExample] of Object.entries(EXAMPLES)) {
+  // Other servers are let in by what they sign.
+  const ofClients = Object.entries(EXAMPLES).filter(([route]) => !/_matrix\/(federation|key)\//.test(route));
+  for (const [route, makeExample] of ofClients) {
     const method = route.slice(0, route.indexOf(' '));
     if (method === 'GET' || NEEDS_NO_TOKEN.includes(route) || route.includes('_synapse')) continue;
     const scene = await setScene(replica.url);

@@ -1,3 +1,4 @@
+import { UNSIGNED_EXAMPLES } from './federation-examples.js';
 import { KEY_EXAMPLES } from './key-examples.js';
 import { MEDIA_EXAMPLES, MODERATION_EXAMPLES } from './media-examples.js';
 import { inRoom, Person } from './person.js';
@@ -82,6 +83,7 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
   'POST /_matrix/key/v2/query': () => ({ body: { server_keys: { 'one.test': {} } } }),
   'GET /_matrix/key/v2/query/:serverName': () => ({ params: { serverName: 'one.test' } }),
   'GET /_matrix/federation/v1/version': nothing,
+  ...UNSIGNED_EXAMPLES,
   [`GET ${V3}/capabilities`]: nothing,
   [`GET ${V3}/voip/turnServer`]: nothing,
   [`GET ${V3}/login`]: nothing,

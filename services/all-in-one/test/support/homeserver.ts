@@ -6,6 +6,8 @@ import { type ConfigInput, parseConfig, SERVICE_NAMES } from '@ganglion/config';
 import type { RefundingRateLimiter } from '@ganglion/contracts';
 import type { Database } from '@ganglion/database';
 import { CachingTokenVerifier, createHttpApp, type HttpApp } from '@ganglion/http';
+import type { SigningKey } from '@ganglion/protocol';
+import type { ServiceDefinition } from '@ganglion/rpc';
 import { type TestDatabase, testDatabase } from '@ganglion/testing';
 import { composeServices } from '../../src/composition/compose-services.js';
 import { layFoundation } from '../../src/composition/foundation.js';
@@ -18,6 +20,9 @@ export interface Replica {
   readonly url: string;
   readonly routes: HttpApp['routes'];
   readonly db: Database;
+  readonly signingKeys: ReadonlyMap<string, SigningKey>;
+  /** What a service of it offers the others. */
+  offer<T extends object>(definition: ServiceDefinition): T;
   stop(): Promise<void>;
 }
 
@@ -73,7 +78,9 @@ export class Homeserver {
     });
     const [url = ''] = await app.listen();
     const replica: Replica = {
-      ...{ url, routes: app.routes, db: foundation.db },
+      ...{ url, routes: app.routes, db: foundation.db, signingKeys: await laid.signingKeys() },
+      offer: <T extends object>({ fullName }: ServiceDefinition) =>
+        composed.offers.find(({ definition }) => definition.fullName === fullName)!.implementation as T,
       async stop() {
         await app.drain();
         for (const part of composed.parts.toReversed()) await part.stop();

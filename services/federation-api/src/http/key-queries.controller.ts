@@ -7,7 +7,7 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { Notary } from '../domain/keys/notary.js';
 import { namedServer } from './named-server.js';
-import { CONFIG } from './server-keys.controller.js';
+import { CONFIG } from './tokens.js';
 
 const MAX_SERVERS = 100;
 const MAX_KEYS = 50;

@@ -5,8 +5,8 @@ import { Controller, Get, Inject, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { PublishedKeys } from '../domain/published-keys.js';
 import { namedServer } from './named-server.js';
+import { CONFIG } from './tokens.js';
 
-export const CONFIG = Symbol('Config');
 const VERSION = '0.1.0';
 
 /** What other servers ask before they talk to us. */

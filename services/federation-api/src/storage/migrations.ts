@@ -3,7 +3,7 @@ import type { SchemaDefinition } from '@ganglion/database';
 /** What is kept of other servers. */
 export const federationApiSchema: SchemaDefinition = {
   schema: 'federation_api',
-  version: 1,
+  version: 2,
   oldestCompatible: 1,
   migrations: [
     {
@@ -29,6 +29,24 @@ export const federationApiSchema: SchemaDefinition = {
           is_vouched_for boolean NOT NULL,
           PRIMARY KEY (server_name, key_id)
         );`,
+    },
+    {
+      version: 2,
+      name: 'transactions',
+      up: `
+        -- Transactions of other servers. Whoever works on one has taken it until a moment, and puts that off; once there is an
+        -- answer, as JSON text, it is the answer for everybody who asks again.
+        CREATE TABLE federation_api.transactions (
+          origin text COLLATE "C" NOT NULL,
+          destination text COLLATE "C" NOT NULL,
+          txn_id text COLLATE "C" NOT NULL,
+          taken_by uuid NOT NULL,
+          taken_until timestamptz NOT NULL,
+          answer text,
+          created_at timestamptz NOT NULL DEFAULT now(),
+          PRIMARY KEY (origin, destination, txn_id)
+        ) WITH (fillfactor = 70);
+        CREATE INDEX transactions_by_age ON federation_api.transactions (created_at);`,
     },
   ],
 };

@@ -1,0 +1,40 @@
+import { isValidUserId } from '@ganglion/protocol';
+import { z } from 'zod';
+
+const noNul = (text: string) => !text.includes('\0') && text.isWellFormed();
+/** Ids and names, none of which may be longer. */
+const name = z.string().min(1).max(255).refine(noNul, 'cannot be kept');
+const userId = name.refine((text) => isValidUserId(text), 'is not a user id');
+const timestamp = z.int().nonnegative();
+
+/** @see https://spec.matrix.org/v1.19/server-server-api/#definition-edu */
+export const edu = z.object({ edu_type: name, content: z.looseObject({}) });
+
+/** @see https://spec.matrix.org/v1.19/server-server-api/#definition-mtyping */
+export const typing = z.object({ room_id: name, user_id: userId, typing: z.boolean() });
+
+const receiptsOfUser = z.object({
+  data: z.object({ ts: timestamp, thread_id: name.optional() }),
+  event_ids: z.array(name).min(1).max(100),
+});
+
+/**
+ * By room, then by type, then by user; what is malformed is left out, and nothing else for it. Other types are none of ours.
+ *
+ * @see https://spec.matrix.org/v1.19/server-server-api/#definition-mreceipt
+ */
+export const receipts = z.record(z.string(), z.unknown()).transform((rooms) =>
+  Object.entries(rooms).flatMap(([roomId, types]) => {
+    const users = z.object({ 'm.read': z.record(z.string(), z.unknown()) }).safeParse(types).data?.['m.read'] ?? {};
+    return Object.entries(users).flatMap(([reader, value]) => {
+      const parsed = z
+        .object({ roomId: name, reader: userId, value: receiptsOfUser })
+        .safeParse({ roomId, reader, value });
+      if (!parsed.success) return [];
+      const { data, event_ids } = parsed.data.value;
+      return event_ids.map((eventId) => {
+        return { roomId, userId: reader, eventId, threadId: data.thread_id ?? '', ts: data.ts };
+      });
+    });
+  }),
+);

@@ -1,0 +1,23 @@
+import type { RoomIntake } from '@ganglion/contracts/room';
+
+interface InRoom {
+  readonly roomId: string;
+}
+
+/** More rooms at once nobody has news of. */
+const MOST_ROOMS = 500;
+
+/** Those of things in rooms that a server may have a say in: it takes part, we do, and it is not shut out. */
+export async function inRoomsOf<T extends InRoom>(
+  intake: Pick<RoomIntake, 'describeRooms'>,
+  serverName: string,
+  things: readonly T[],
+): Promise<T[]> {
+  const roomIds = [...new Set(things.map(({ roomId }) => roomId))].slice(0, MOST_ROOMS);
+  if (roomIds.length === 0) return [];
+  const { rooms } = await intake.describeRooms({ roomIds, serverName });
+  const allowed = new Set(
+    rooms.flatMap((room) => (room.participating && room.serverJoined && !room.serverShutOut ? [room.roomId] : [])),
+  );
+  return things.filter(({ roomId }) => allowed.has(roomId));
+}

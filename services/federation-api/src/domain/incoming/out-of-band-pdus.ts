@@ -1,0 +1,34 @@
+import type { RoomDescription, RoomIntake } from '@ganglion/contracts/room';
+import { domainOf, isValidUserId } from '@ganglion/protocol';
+import type { VerifiedPdu } from '../pdus/pdu-verifier.js';
+
+const ENDED = new Set(['leave', 'ban']);
+
+/**
+ * What is sent of rooms that we do not take part in: nothing but that an invite, or a knock, of one of our users has come to its
+ * end. Nobody here can say whether its sender may do that: of an invite we believe the one who made it, and anybody of the server
+ * that has it.
+ *
+ * @see https://spec.matrix.org/v1.19/server-server-api/#inviting-to-a-room
+ */
+export class OutOfBandPdus {
+  constructor(
+    private readonly intake: RoomIntake,
+    private readonly isOurs: (serverName: string) => boolean,
+  ) {}
+
+  /** Why it was not taken; undefined when it was. */
+  async take({ roomId, roomVersion }: RoomDescription, { pdu, json }: VerifiedPdu): Promise<string | undefined> {
+    const { type, state_key: userId, content, sender } = pdu;
+    const ends = type === 'm.room.member' && ENDED.has(String(content.membership));
+    if (!ends || !isValidUserId(userId) || !this.isOurs(domainOf(userId)))
+      return 'Nobody of this server is in the room';
+    const { membership, membershipSender } = await this.intake.getStanding({ roomId, userId });
+    const isOpen = membership === 'invite' || membership === 'knock';
+    const isTheirs = isValidUserId(membershipSender) && domainOf(membershipSender) === domainOf(sender);
+    // A knock was made by our user: whoever answers it does so from the room.
+    if (!isOpen || (membership === 'invite' && !isTheirs)) return 'Nobody of this server is in the room';
+    await this.intake.putOutOfBandMembership({ roomId, roomVersion, pduJson: json, strippedStateJson: '[]' });
+    return undefined;
+  }
+}

@@ -1,0 +1,108 @@
+import type { RoomIntake } from '@ganglion/contracts/room';
+import { authEventIds, type RoomVersionRules } from '@ganglion/protocol';
+import { isVerified, type PduVerifier, type VerifiedPdu } from '../pdus/pdu-verifier.js';
+import type { Asked, RemoteEvents } from '../ports.js';
+
+export interface RoomStatesDependencies {
+  readonly intake: RoomIntake;
+  readonly pdus: PduVerifier;
+  readonly remote: RemoteEvents;
+}
+
+/** More are not asked for one by one. */
+const MOST_SINGLE_EVENTS = 50;
+const EVENTS_AT_ONCE = 10;
+/** What is verified, and handed to the room server, at once. */
+const PIECE = 500;
+
+/** What another server says was the state at an event, and what authorises it: fetched, verified and kept without a place. */
+export class RoomStates {
+  constructor(
+    private readonly deps: RoomStatesDependencies,
+    private readonly asked: Asked,
+    private readonly rules: RoomVersionRules,
+  ) {}
+
+  /** Fetches what authorises an event. */
+  async fetchAuth({ eventId, pdu }: VerifiedPdu, missing: readonly string[]): Promise<void> {
+    const wanted = authEventIds(pdu).filter((id) => missing.includes(id));
+    const chain = await this.deps.remote.eventAuth(this.asked, eventId).catch(() => []);
+    await this.#keep(chain);
+    const left = await this.#unknown(wanted);
+    if (left.length > 0) await this.#keep(await this.#single(left));
+  }
+
+  /** Places an event on the state that the server says was before it. Whether it has its place now. */
+  async place({ eventId, json }: VerifiedPdu): Promise<boolean> {
+    const { roomId } = this.asked;
+    const { state, authChain } = await this.deps.remote.stateIds(this.asked, eventId);
+    const unknown = await this.#unknown([...new Set([...authChain, ...state])]);
+    if (unknown.length > 0) {
+      const many = unknown.length > MOST_SINGLE_EVENTS;
+      await this.#keep(many ? await this.deps.remote.state(this.asked, eventId) : await this.#single(unknown));
+    }
+    // What cannot be had, or was refused, is not part of any state here.
+    const missing = new Set(await this.#unknown(state));
+    const stateEventIds = state.filter((id) => !missing.has(id));
+    const placed = await this.deps.intake.placeWithState({ roomId, pduJson: json, stateEventIds, backfill: false });
+    return (placed.outcomes[0]?.missingEventIds.length ?? 1) === 0;
+  }
+
+  async #unknown(eventIds: readonly string[]): Promise<string[]> {
+    const { roomId } = this.asked;
+    const { eventIds: unknown } = await this.deps.intake.listUnknownEvents({ roomId, eventIds: [...eventIds] });
+    return unknown;
+  }
+
+  /** Events one by one; what the server does not give is left out. */
+  async #single(eventIds: readonly string[]): Promise<unknown[]> {
+    const events: unknown[] = [];
+    for (let first = 0; first < Math.min(eventIds.length, MOST_SINGLE_EVENTS); first += EVENTS_AT_ONCE) {
+      const ids = eventIds.slice(first, first + EVENTS_AT_ONCE);
+      events.push(
+        ...(await Promise.all(ids.map((id) => this.deps.remote.event(this.asked, id).catch(() => undefined)))),
+      );
+    }
+    return events.filter((event) => event !== undefined);
+  }
+
+  /** Keeps what is signed as it must be, what authorises others before them. */
+  async #keep(pdus: readonly unknown[]): Promise<void> {
+    const { roomId } = this.asked;
+    const verified: VerifiedPdu[] = [];
+    for (let first = 0; first < pdus.length; first += PIECE) {
+      const verdicts = await this.deps.pdus.verify(pdus.slice(first, first + PIECE), roomId, this.rules);
+      verified.push(...verdicts.filter(isVerified));
+    }
+    const ordered = byAuth(verified);
+    for (let first = 0; first < ordered.length; first += PIECE) {
+      const pdusJson = ordered.slice(first, first + PIECE).map(({ json }) => json);
+      await this.deps.intake.storeOutliers({ roomId, pdusJson, roomVersion: undefined });
+    }
+  }
+}
+
+/** What authorises an event before it. Circles, which no hash allows, are cut; chains may be as long as somebody likes. */
+function byAuth(pdus: readonly VerifiedPdu[]): VerifiedPdu[] {
+  const byId = new Map(pdus.map((pdu) => [pdu.eventId, pdu]));
+  const ordered: VerifiedPdu[] = [];
+  const opened = new Set<string>();
+  for (const start of byId.values()) {
+    const stack = [{ pdu: start, auth: authEventIds(start.pdu), next: 0 }];
+    if (opened.has(start.eventId)) continue;
+    opened.add(start.eventId);
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      const id = top.auth[top.next++];
+      if (id === undefined) {
+        ordered.push(top.pdu);
+        stack.pop();
+        continue;
+      }
+      const before = byId.get(id);
+      if (before === undefined || opened.has(id)) continue;
+      opened.add(id);
+      stack.push({ pdu: before, auth: authEventIds(before.pdu), next: 0 });
+    }
+  }
+  return ordered;
+}

@@ -1,0 +1,50 @@
+/** What makes a transaction of another server one and the same when it is sent again. */
+export interface TransactionKey {
+  readonly origin: string;
+  readonly destination: string;
+  readonly txnId: string;
+}
+
+/** Transactions that are worked on or were answered, by whichever replica. */
+export interface TransactionStore {
+  /** Takes it for `holder`, unless somebody has it or it was answered. */
+  take(key: TransactionKey, holder: string): Promise<boolean>;
+  /** The answer that was given; undefined while there is none. */
+  answer(key: TransactionKey): Promise<string | undefined>;
+  /** Goes on having it. */
+  keep(key: TransactionKey, holder: string): Promise<void>;
+  /** Keeps the answer for whoever asks again. */
+  finish(key: TransactionKey, holder: string, answer: string): Promise<void>;
+  /** Leaves it to whoever comes next. */
+  giveUp(key: TransactionKey, holder: string): Promise<void>;
+  /** Forgets those that nobody will ask for any more. */
+  forgetOld(): Promise<void>;
+}
+
+/** What another server tells of the events of a room. All of it is hostile until it is verified. */
+export interface RemoteEvents {
+  /** The PDUs between what we have and what we were given, as many as the server likes. */
+  missingEvents(asked: Asked, between: MissingBetween): Promise<readonly unknown[]>;
+  /** The ids of the state before an event, and of what authorises it. */
+  stateIds(asked: Asked, eventId: string): Promise<{ readonly state: string[]; readonly authChain: string[] }>;
+  /** The state before an event, and what authorises it: PDUs. */
+  state(asked: Asked, eventId: string): Promise<readonly unknown[]>;
+  /** What authorises an event: PDUs. */
+  eventAuth(asked: Asked, eventId: string): Promise<readonly unknown[]>;
+  /** One PDU; undefined when the server does not give it. */
+  event(asked: Asked, eventId: string): Promise<unknown>;
+}
+
+export interface Asked {
+  /** The server that is asked. */
+  readonly server: string;
+  /** Which of our names asks. */
+  readonly as: string;
+  readonly roomId: string;
+}
+
+export interface MissingBetween {
+  readonly earliest: readonly string[];
+  readonly latest: readonly string[];
+  readonly limit: number;
+}

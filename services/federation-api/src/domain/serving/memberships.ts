@@ -1,0 +1,95 @@
+import { MatrixError } from '@ganglion/contracts';
+import type { AcceptMembershipResponse, RoomDescription, RoomFederation, RoomIntake } from '@ganglion/contracts/room';
+import { domainOf, isValidUserId, type JsonObject, type RoomVersionRules, roomVersionRules } from '@ganglion/protocol';
+import { isVerified, type PduVerifier, type VerifiedPdu } from '../pdus/pdu-verifier.js';
+
+export interface MembershipsDependencies {
+  readonly rooms: RoomFederation;
+  readonly intake: Pick<RoomIntake, 'describeRooms'>;
+  readonly pdus: PduVerifier;
+  readonly isOurs: (serverName: string) => boolean;
+}
+
+type Signed = Pick<SignedMembership, 'roomId' | 'eventId' | 'event'>;
+
+/** An event that a server has signed, of what we offered it. */
+export interface SignedMembership {
+  readonly origin: string;
+  readonly roomId: string;
+  readonly eventId: string;
+  readonly membership: 'join' | 'leave' | 'knock';
+  readonly event: JsonObject;
+}
+
+export interface SignedInvite {
+  readonly origin: string;
+  readonly roomId: string;
+  readonly eventId: string;
+  readonly roomVersion: string;
+  readonly event: JsonObject;
+  readonly inviteRoomState: readonly unknown[];
+}
+
+/**
+ * The second halves of how users of other servers join, leave, knock and invite: what is signed comes back, and is looked at as
+ * if it had never been offered.
+ */
+export class Memberships {
+  constructor(private readonly deps: MembershipsDependencies) {}
+
+  /** @throws MatrixError M_NOT_FOUND, M_FORBIDDEN, M_INVALID_PARAM */
+  async accept(signed: SignedMembership): Promise<AcceptMembershipResponse> {
+    const { origin, roomId, eventId, membership } = signed;
+    const { roomVersion } = await this.#room(roomId, origin);
+    const pdu = await this.#verify(signed, rulesOf(roomVersion));
+    return this.deps.rooms.acceptMembership({ serverName: origin, roomId, eventId, membership, pduJson: pdu.json });
+  }
+
+  /** @returns the PDU as JSON text, signed by us, too */
+  async invite(signed: SignedInvite): Promise<string> {
+    const { origin, roomId, eventId, roomVersion, inviteRoomState } = signed;
+    const pdu = await this.#verify(signed, rulesOf(roomVersion));
+    const { pduJson } = await this.deps.rooms.signInvite({
+      ...{ serverName: origin, roomId, eventId, roomVersion, pduJson: pdu.json },
+      inviteRoomStateJson: JSON.stringify(inviteRoomState),
+    });
+    return pduJson;
+  }
+
+  async #room(roomId: string, serverName: string): Promise<RoomDescription> {
+    const { rooms } = await this.deps.intake.describeRooms({ roomIds: [roomId], serverName });
+    if (rooms[0] === undefined) throw new MatrixError(404, 'M_NOT_FOUND', 'There is no such room here');
+    return rooms[0];
+  }
+
+  /** Where we are to authorise a join, our own signature is still missing: it must come of nobody but us. */
+  async #verify({ roomId, eventId, event }: Signed, rules: RoomVersionRules): Promise<VerifiedPdu> {
+    const { join_authorised_via_users_server: authoriser } = contentOf(event);
+    const isOurs = isValidUserId(authoriser) && this.deps.isOurs(domainOf(authoriser));
+    const options = { exceptSigner: isOurs ? domainOf(authoriser) : undefined };
+    const [verdict] = await this.deps.pdus.verify([event], roomId, rules, options);
+    if (verdict === undefined || !isVerified(verdict)) throw refused(verdict?.refusal ?? '');
+    if (verdict.eventId !== eventId) {
+      throw new MatrixError(400, 'M_INVALID_PARAM', 'The event has another id than the path says');
+    }
+    return verdict;
+  }
+}
+
+function contentOf({ content }: JsonObject): JsonObject {
+  return typeof content === 'object' && content !== null && !Array.isArray(content) ? (content as JsonObject) : {};
+}
+
+function refused(reason: string): MatrixError {
+  const isSignature = /sign/.test(reason);
+  return isSignature
+    ? new MatrixError(403, 'M_FORBIDDEN', `The event is not signed as it must be: ${reason}`)
+    : new MatrixError(400, 'M_INVALID_PARAM', `The event is none of the room: ${reason}`);
+}
+
+function rulesOf(roomVersion: string): RoomVersionRules {
+  const rules = roomVersionRules(roomVersion);
+  if (rules !== undefined) return rules;
+  const message = `Room version ${roomVersion.slice(0, 255)} is not supported`;
+  throw new MatrixError(400, 'M_INCOMPATIBLE_ROOM_VERSION', message, { room_version: roomVersion.slice(0, 255) });
+}

@@ -1,0 +1,5 @@
+/** What controllers are given, by the names under which the module has it. */
+export const CONFIG = Symbol('Config');
+export const ROOM_FEDERATION = Symbol('RoomFederation');
+export const ROOM_DIRECTORY = Symbol('RoomDirectory');
+export const USERS = Symbol('Users');

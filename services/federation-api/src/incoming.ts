@@ -1,0 +1,80 @@
+import { availableParallelism } from 'node:os';
+import type { Config } from '@ganglion/config';
+import type { ServerKeyRing } from '@ganglion/contracts/federation';
+import type { Database } from '@ganglion/database';
+import { type FederationAgent, RequestAuthentication } from '@ganglion/federation';
+import { Periodically } from '@ganglion/service';
+import type { Logger } from '@ganglion/telemetry';
+import { ReceiptEdus } from './domain/incoming/edus/receipts.js';
+import { TypingEdus } from './domain/incoming/edus/typing.js';
+import { type EduIntake, Edus } from './domain/incoming/edus.js';
+import { Gaps } from './domain/incoming/gaps.js';
+import { Once } from './domain/incoming/once.js';
+import { OutOfBandPdus } from './domain/incoming/out-of-band-pdus.js';
+import { RoomPdus } from './domain/incoming/room-pdus.js';
+import { Transactions } from './domain/incoming/transactions.js';
+import { Turns } from './domain/incoming/turns.js';
+import { AdaptiveVerifier } from './domain/pdus/adaptive-verifier.js';
+import { PduVerifier } from './domain/pdus/pdu-verifier.js';
+import { Memberships } from './domain/serving/memberships.js';
+import type { Owners } from './owners.js';
+import { HttpRemoteEvents } from './remote/remote-events.js';
+import { PostgresTransactionStore } from './storage/transaction-store.js';
+
+export interface IncomingDependencies {
+  readonly config: Config;
+  readonly db: Database;
+  readonly logger: Logger;
+  readonly agent: FederationAgent;
+  readonly keyRing: ServerKeyRing;
+  readonly owners: Pick<Owners, 'roomIntake' | 'roomFederation' | 'remoteEphemeral'>;
+}
+
+/** What one replica does with what comes from other servers. */
+export interface Incoming {
+  readonly authentication: RequestAuthentication;
+  readonly transactions: Transactions;
+  readonly memberships: Memberships;
+  start(): void;
+  stop(): Promise<void>;
+}
+
+/** A server has one transaction on its way to each of our names; those that come again wait for it. */
+const TURNS = { perServer: 2, waitingPerServer: 20, total: 32 };
+const FORGET_EVERY_MS = 10 * 60_000;
+
+/** Puts together what takes things in. Any number may run on one database. */
+export function createIncoming({ config, db, logger, agent, keyRing, owners }: IncomingDependencies): Incoming {
+  const names = config.server_names.map(({ name }) => name);
+  const isOurs = (serverName: string) => names.includes(serverName);
+  const verifier = new AdaptiveVerifier(Math.max(1, availableParallelism() - 1));
+  const pdus = new PduVerifier(keyRing, verifier);
+  const { roomIntake: intake, roomFederation: rooms, remoteEphemeral } = owners;
+  const gaps = new Gaps({ intake, pdus, remote: new HttpRemoteEvents(agent), logger });
+  const edus = new Edus(
+    new Map<string, EduIntake>([
+      ['m.typing', new TypingEdus(intake, remoteEphemeral)],
+      ['m.receipt', new ReceiptEdus(intake, remoteEphemeral)],
+    ]),
+  );
+  const store = new PostgresTransactionStore(db);
+  const forgetting = new Periodically(
+    'forgetting transactions of other servers',
+    FORGET_EVERY_MS,
+    () => store.forgetOld(),
+    logger,
+  );
+  return {
+    authentication: new RequestAuthentication(names, agent.policy, keyRing),
+    transactions: new Transactions({
+      ...{ turns: new Turns(TURNS), once: new Once(store), edus },
+      pdus: new RoomPdus({ intake, pdus, gaps, outOfBand: new OutOfBandPdus(intake, isOurs) }),
+    }),
+    memberships: new Memberships({ rooms, intake, pdus, isOurs }),
+    start: () => forgetting.start(),
+    async stop() {
+      await forgetting.stop();
+      await verifier.close();
+    },
+  };
+}

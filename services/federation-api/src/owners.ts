@@ -1,0 +1,30 @@
+import {
+  type RoomDirectory,
+  RoomDirectoryDefinition,
+  type RoomFederation,
+  RoomFederationDefinition,
+  type RoomIntake,
+  RoomIntakeDefinition,
+} from '@ganglion/contracts/room';
+import { type RemoteEphemeral, RemoteEphemeralDefinition } from '@ganglion/contracts/sync';
+import { type Users, UsersDefinition } from '@ganglion/contracts/user';
+import type { Interfaces } from '@ganglion/service';
+
+/** The services that own what other servers ask for and bring. */
+export interface Owners {
+  readonly roomIntake: RoomIntake;
+  readonly roomFederation: RoomFederation;
+  readonly roomDirectory: RoomDirectory;
+  readonly remoteEphemeral: RemoteEphemeral;
+  readonly users: Users;
+}
+
+export async function findOwners(interfaces: Interfaces): Promise<Owners> {
+  return {
+    roomIntake: await interfaces.find<RoomIntake>(RoomIntakeDefinition),
+    roomFederation: await interfaces.find<RoomFederation>(RoomFederationDefinition),
+    roomDirectory: await interfaces.find<RoomDirectory>(RoomDirectoryDefinition),
+    remoteEphemeral: await interfaces.find<RemoteEphemeral>(RemoteEphemeralDefinition),
+    users: await interfaces.find<Users>(UsersDefinition),
+  };
+}

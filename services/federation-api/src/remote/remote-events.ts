@@ -1,0 +1,71 @@
+import type { FederationAgent } from '@ganglion/federation';
+import { isValidEventId, type JsonObject, type JsonValue } from '@ganglion/protocol';
+import type { Asked, MissingBetween, RemoteEvents } from '../domain/ports.js';
+
+const PREFIX = '/_matrix/federation/v1';
+/** The state of a large room with all that authorises it. */
+const MAX_STATE_BYTES = 256 * 1_048_576;
+const STATE_TIMEOUT_MS = 120_000;
+/** More ids than this are of no room that could be kept in memory. */
+const MOST_IDS = 500_000;
+
+/** What other servers tell of events, over HTTP. What is not of the form that it should have counts as not told. */
+export class HttpRemoteEvents implements RemoteEvents {
+  constructor(private readonly agent: FederationAgent) {}
+
+  async missingEvents(asked: Asked, { earliest, latest, limit }: MissingBetween): Promise<readonly unknown[]> {
+    const body = { earliest_events: [...earliest], latest_events: [...latest], limit, min_depth: 0 };
+    const answer = await this.#ask(asked, 'POST', `get_missing_events/${encodeURIComponent(asked.roomId)}`, { body });
+    return listOf(answer.events);
+  }
+
+  async stateIds(asked: Asked, eventId: string) {
+    const answer = await this.#ask(asked, 'GET', `state_ids/${stateOf(asked, eventId)}`, {
+      maxBytes: MAX_STATE_BYTES,
+      timeoutMs: STATE_TIMEOUT_MS,
+    });
+    return { state: idsOf(answer.pdu_ids), authChain: idsOf(answer.auth_chain_ids) };
+  }
+
+  async state(asked: Asked, eventId: string): Promise<readonly unknown[]> {
+    const answer = await this.#ask(asked, 'GET', `state/${stateOf(asked, eventId)}`, {
+      maxBytes: MAX_STATE_BYTES,
+      timeoutMs: STATE_TIMEOUT_MS,
+    });
+    return [...listOf(answer.auth_chain), ...listOf(answer.pdus)];
+  }
+
+  async eventAuth(asked: Asked, eventId: string): Promise<readonly unknown[]> {
+    const path = `event_auth/${encodeURIComponent(asked.roomId)}/${encodeURIComponent(eventId)}`;
+    return listOf((await this.#ask(asked, 'GET', path, { maxBytes: MAX_STATE_BYTES })).auth_chain);
+  }
+
+  async event(asked: Asked, eventId: string): Promise<unknown> {
+    const answer = await this.#ask(asked, 'GET', `event/${encodeURIComponent(eventId)}`);
+    return listOf(answer.pdus)[0];
+  }
+
+  #ask({ server, as }: Asked, method: 'GET' | 'POST', path: string, more: More = {}): Promise<JsonObject> {
+    return this.agent.request({ origin: as, destination: server, method, path: `${PREFIX}/${path}`, ...more });
+  }
+}
+
+interface More {
+  readonly body?: JsonObject;
+  readonly maxBytes?: number;
+  readonly timeoutMs?: number;
+}
+
+function stateOf({ roomId }: Asked, eventId: string): string {
+  return `${encodeURIComponent(roomId)}?event_id=${encodeURIComponent(eventId)}`;
+}
+
+function listOf(value: JsonValue | undefined): readonly JsonValue[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function idsOf(value: JsonValue | undefined): string[] {
+  return listOf(value)
+    .slice(0, MOST_IDS)
+    .filter((id): id is string => isValidEventId(id));
+}
