@@ -80,6 +80,7 @@ const LIMITS: Readonly<Record<string, readonly RateLimitName[]>> = {
   [`DELETE ${RULES}/:kind/:ruleId`]: ['account_data'],
   [`POST ${V3}/pushers/set`]: ['account_data'],
   [`POST ${V3}/createRoom`]: ['room_creation', 'invites'],
+  [`POST ${V3}/user_directory/search`]: ['public_rooms'],
   [`POST ${IN_ROOM}/upgrade`]: ['room_creation'],
   [`GET ${V3}/joined_rooms`]: ['room_reads'],
   [`POST ${V3}/join/:roomIdOrAlias`]: ['joins', 'joins_per_room'],

@@ -13,7 +13,7 @@ import { LastSeen } from './domain/last-seen.js';
 import { type LocalServer, LocalServers } from './domain/local-servers.js';
 import { Login } from './domain/login.js';
 import { PasswordPolicy } from './domain/password-policy.js';
-import type { Announcements, RoomUpdates } from './domain/ports.js';
+import type { Announcements, RoomUpdates, VisibleUsers } from './domain/ports.js';
 import { Profiles } from './domain/profiles.js';
 import { Registration } from './domain/registration.js';
 import { registrationFlows } from './domain/registration-flows.js';
@@ -26,6 +26,7 @@ import { Terms } from './domain/terms.js';
 import { TokenOwners } from './domain/token-owners.js';
 import { UiaSessions } from './domain/uia-sessions.js';
 import { uiaStages } from './domain/uia-stages.js';
+import { UserDirectory } from './domain/user-directory.js';
 import { UserInteractiveAuth } from './domain/user-interactive-auth.js';
 import { Argon2Passwords } from './passwords/argon2-passwords.js';
 import type { Stores } from './stores.js';
@@ -35,6 +36,7 @@ export interface DomainDependencies {
   readonly stores: Stores;
   readonly announcements: Announcements;
   readonly roomUpdates: RoomUpdates | undefined;
+  readonly visibleUsers: VisibleUsers | undefined;
   readonly rateLimiter: RefundingRateLimiter;
   readonly metrics: Metrics;
 }
@@ -77,6 +79,7 @@ export function createDomainObjects(dependencies: DomainDependencies) {
     accounts: new Accounts(accounts, passwords, policy, announcements, roomUpdates),
     moderation: new AccountModeration(accounts, devices, announcements, servers),
     devices: new Devices(devices, announcements),
+    userDirectory: new UserDirectory(stores.userDirectory, dependencies.visibleUsers),
     profiles: new Profiles(stores.profiles, roomUpdates),
     accountData,
     tags: new Tags(accountData),

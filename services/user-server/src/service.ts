@@ -1,4 +1,11 @@
-import { type RoomReads, RoomReadsDefinition, type Rooms, RoomsDefinition } from '@ganglion/contracts/room';
+import {
+  type RoomReads,
+  RoomReadsDefinition,
+  type RoomSummaries,
+  RoomSummariesDefinition,
+  type Rooms,
+  RoomsDefinition,
+} from '@ganglion/contracts/room';
 import {
   AccountDataDefinition,
   DevicesDefinition,
@@ -27,7 +34,8 @@ export const service: ServiceDescriptor = {
   async compose(foundation, interfaces) {
     const rooms = await interfaces.find<Rooms>(RoomsDefinition);
     const roomReads = await interfaces.find<RoomReads>(RoomReadsDefinition);
-    const server = createUserServer({ ...foundation, rooms: { rooms, roomReads } });
+    const roomSummaries = await interfaces.find<RoomSummaries>(RoomSummariesDefinition);
+    const server = createUserServer({ ...foundation, rooms: { rooms, roomReads, roomSummaries } });
     return { part: server, module: userServerModule(server), offers: server };
   },
 };

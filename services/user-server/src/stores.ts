@@ -11,6 +11,7 @@ import { RoomUpdateStore } from './storage/room-update-store.js';
 import { PostgresSessionStore } from './storage/session-store.js';
 import { PostgresShortTokenStore } from './storage/short-token-store.js';
 import { PostgresUiaSessionStore } from './storage/uia-session-store.js';
+import { PostgresUserDirectoryStore } from './storage/user-directory-store.js';
 import { UserLogStore } from './storage/user-log-store.js';
 
 export type Stores = ReturnType<typeof createStores>;
@@ -27,6 +28,7 @@ export function createStores(db: Database) {
     shortTokens: new PostgresShortTokenStore(db),
     profiles: new PostgresProfileStore(db),
     accountData: new PostgresAccountDataStore(db),
+    userDirectory: new PostgresUserDirectoryStore(db),
     filters: new PostgresFilterStore(db),
     outbox: new OutboxStore(db),
     roomUpdates: new RoomUpdateStore(db),

@@ -12,6 +12,7 @@ import { SessionController } from './http/session.controller.js';
 import { SharedSecretController } from './http/shared-secret.controller.js';
 import { ShortTokenController } from './http/short-token.controller.js';
 import { TagController } from './http/tag.controller.js';
+import { UserDirectoryController } from './http/user-directory.controller.js';
 import type { UserServer } from './user-server.js';
 
 @Module({})
@@ -32,6 +33,7 @@ export function userServerModule({ providers }: Pick<UserServer, 'providers'>): 
       AccountDataDeletionController,
       TagController,
       FilterController,
+      UserDirectoryController,
       ModerationController,
       RegistrationTokenController,
       ShortTokenController,

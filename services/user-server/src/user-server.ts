@@ -59,8 +59,17 @@ export function createUserServer(dependencies: UserServerDependencies): UserServ
   const stores = createStores(db);
   const publisher = new OutboxPublisher(stores.outbox, bus, logger, metrics);
   const roomUpdates = rooms && new RoomUpdater(stores.roomUpdates, stores.profiles, rooms, logger);
+  const visibleUsers = rooms?.roomSummaries;
   const announcements = new Announcer(bus, publisher);
-  const domain = createDomainObjects({ config, stores, announcements, roomUpdates, rateLimiter, metrics });
+  const domain = createDomainObjects({
+    config,
+    stores,
+    announcements,
+    roomUpdates,
+    visibleUsers,
+    rateLimiter,
+    metrics,
+  });
   const background = [
     new Periodically('publishing what was left behind', SWEEP_EVERY_MS, () => publisher.sweep(), logger),
     new Periodically('noting when devices were seen', FLUSH_EVERY_MS, () => domain.lastSeen.flush(), logger),

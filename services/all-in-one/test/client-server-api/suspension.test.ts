@@ -28,6 +28,7 @@ const MAY = [
   `POST ${V3}/rooms/:roomId/read_markers`,
   `POST ${V3}/rooms/:roomId/receipt/:receiptType/:eventId`,
   `POST ${V3}/user/:userId/filter`,
+  `POST ${V3}/user_directory/search`,
   `PUT ${V3}/devices/:deviceId`,
   `PUT ${V3}/pushrules/:scope`,
   `PUT ${V3}/pushrules/:scope/:kind`,

@@ -215,6 +215,7 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
   ...RELATION_EXAMPLES,
   ...ROOM_EXAMPLES,
   ...THIRD_PARTY_EXAMPLES,
+  [`POST ${V3}/user_directory/search`]: () => ({ body: { search_term: 'person', limit: 5 } }),
   [`POST ${IN_ROOM}/upgrade`]: (scene) => ({
     ...ofRoom(scene),
     body: { new_version: '11', additional_creators: [scene.other.userId] },

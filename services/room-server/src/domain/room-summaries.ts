@@ -17,6 +17,12 @@ export interface SummarySource {
   rooms(roomIds: readonly string[], userId: string): Promise<SummarisedRoom[]>;
 }
 
+/** Who may be known to whom. */
+export interface VisibleUsers {
+  /** Those of the candidates who have joined a room that the user has joined, too, or one that is open to everybody. */
+  visibleTo(userId: string, candidates: readonly string[]): Promise<string[]>;
+}
+
 export interface SummaryReaders {
   readonly source: SummarySource;
   /** The rooms that a user has joined. */

@@ -1,14 +1,19 @@
 import { MatrixError } from '@ganglion/contracts';
-import type { GetRoomSummariesRequest, MoveAliasesRequest, RoomSummaries } from '@ganglion/contracts/room';
+import type {
+  GetRoomSummariesRequest,
+  ListVisibleUsersRequest,
+  MoveAliasesRequest,
+  RoomSummaries,
+} from '@ganglion/contracts/room';
 import { loadRoom, mayManageAliases } from '../domain/directory.js';
 import type { RoomStore } from '../domain/ports.js';
-import { childrenOf, type SummarySource, shownRooms, summaryOf } from '../domain/room-summaries.js';
+import { childrenOf, type SummarySource, shownRooms, summaryOf, type VisibleUsers } from '../domain/room-summaries.js';
 import type { DirectoryStore } from '../storage/directory-store.js';
 
 /** What rooms look like from outside, and what takes their place. */
 export class RoomSummariesRpc implements RoomSummaries {
   constructor(
-    private readonly source: SummarySource,
+    private readonly source: SummarySource & VisibleUsers,
     private readonly directory: DirectoryStore,
     private readonly store: RoomStore,
   ) {}
@@ -23,6 +28,10 @@ export class RoomSummariesRpc implements RoomSummaries {
       childrenStateJson: JSON.stringify(childrenOf(room)),
     }));
     return { summaries };
+  }
+
+  async listVisibleUsers({ userId, candidates }: ListVisibleUsersRequest) {
+    return { userIds: await this.source.visibleTo(userId, candidates) };
   }
 
   async moveAliases({ roomId, replacementRoomId, userId }: MoveAliasesRequest) {

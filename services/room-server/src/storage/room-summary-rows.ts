@@ -1,5 +1,5 @@
 import type { Database } from '@ganglion/database';
-import type { SummarisedRoom, SummarySource } from '../domain/room-summaries.js';
+import type { SummarisedRoom, SummarySource, VisibleUsers } from '../domain/room-summaries.js';
 import { CONTENT, PDU, SUMMARY_TYPES } from './public-rooms.js';
 
 /** A list of children is part of one answer, and of one message between services. */
@@ -22,8 +22,26 @@ const ROOMS = `
     ON m.room_nid = r.room_nid AND m.type = 'm.room.member' AND m.state_key = $2
   WHERE r.room_id = ANY($1)`;
 
+const JOINED = (alias: string, user: string) =>
+  `${alias}.type = 'm.room.member' AND ${alias}.state_key = ${user} AND ${alias}.membership = 'join'`;
+
+/** Whether everybody may join a room or read it. */
+const IS_OPEN = `EXISTS (
+    SELECT FROM room_server.state_entries c JOIN room_server.events e USING (room_nid, event_nid)
+    WHERE c.room_nid = theirs.room_nid AND c.state_key = ''
+      AND ((c.type = 'm.room.join_rules' AND ${PDU} -> 'content' ->> 'join_rule' = 'public')
+        OR (c.type = 'm.room.history_visibility' AND ${PDU} -> 'content' ->> 'history_visibility' = 'world_readable')))`;
+
+const VISIBLE = `
+  SELECT u.user_id FROM unnest($2::text[]) AS u(user_id)
+  WHERE EXISTS (
+    SELECT FROM room_server.state_entries theirs JOIN room_server.state_entries own USING (room_nid)
+    WHERE ${JOINED('theirs', 'u.user_id')} AND ${JOINED('own', '$1')})
+  OR EXISTS (
+    SELECT FROM room_server.state_entries theirs WHERE ${JOINED('theirs', 'u.user_id')} AND ${IS_OPEN})`;
+
 /** Reads what rooms show of themselves. */
-export class RoomSummaryRows implements SummarySource {
+export class RoomSummaryRows implements SummarySource, VisibleUsers {
   constructor(private readonly db: Database) {}
 
   async rooms(roomIds: readonly string[], userId: string): Promise<SummarisedRoom[]> {
@@ -33,5 +51,11 @@ export class RoomSummaryRows implements SummarySource {
       values: [roomIds, userId, SUMMARY_TYPES],
     });
     return rows.map((row) => ({ ...row, membership: row.membership ?? undefined }));
+  }
+
+  async visibleTo(userId: string, candidates: readonly string[]): Promise<string[]> {
+    const values = [userId, candidates];
+    const { rows } = await this.db.query<{ user_id: string }>({ name: 'visible-users', text: VISIBLE, values });
+    return rows.map((row) => row.user_id);
   }
 }

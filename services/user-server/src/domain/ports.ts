@@ -8,3 +8,4 @@ export type * from './ports/short-token-store.js';
 export type * from './ports/surroundings.js';
 export type * from './ports/uia-session-store.js';
 export type * from './ports/user-data-stores.js';
+export type * from './ports/user-directory-stores.js';

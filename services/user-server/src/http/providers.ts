@@ -14,6 +14,7 @@ import { Sessions } from '../domain/sessions.js';
 import { SharedSecretRegistration } from '../domain/shared-secret-registration.js';
 import { LoginTokens, OpenIdTokens } from '../domain/short-tokens.js';
 import { Tags } from '../domain/tags.js';
+import { UserDirectory } from '../domain/user-directory.js';
 import { UserInteractiveAuth } from '../domain/user-interactive-auth.js';
 import type { DomainObjects } from '../domain-objects.js';
 import { LoginAnswers } from './session-answers.js';
@@ -36,6 +37,7 @@ export function httpProviders(domain: DomainObjects, config: Config): Provider[]
     { provide: Profiles, useValue: domain.profiles },
     { provide: AccountData, useValue: domain.accountData },
     { provide: Tags, useValue: domain.tags },
+    { provide: UserDirectory, useValue: domain.userDirectory },
     { provide: Filters, useValue: domain.filters },
     { provide: LoginAnswers, useValue: new LoginAnswers(clientBaseUrls(config)) },
   ];

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MembershipAction, type RoomReads, type Rooms } from '@ganglion/contracts/room';
+import { MembershipAction, type RoomReads, type RoomSummaries, type Rooms } from '@ganglion/contracts/room';
 import type { Logger } from '@ganglion/telemetry';
 import type { ProfileStore, RoomUpdates } from '../domain/ports.js';
 import type { RoomUpdate, RoomUpdateStore } from '../storage/room-update-store.js';
@@ -7,6 +7,8 @@ import type { RoomUpdate, RoomUpdateStore } from '../storage/room-update-store.j
 export interface RoomPorts {
   readonly rooms: Rooms;
   readonly roomReads: RoomReads;
+  /** Who may be known to whom; without it, nobody finds anybody. */
+  readonly roomSummaries?: RoomSummaries;
 }
 
 const PATIENCE_MS = 5_000;
