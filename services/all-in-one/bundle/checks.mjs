@@ -1,5 +1,11 @@
 /** Only a cluster, a collector of traces or a person at a terminal needs them, so they are loaded with a reason. */
-const ON_DEMAND = ['@grpc/grpc-js', '@nats-io/nats-core', '@opentelemetry/sdk-trace-node', 'pino-pretty'];
+const ON_DEMAND = [
+  '@aws-sdk/client-s3',
+  '@grpc/grpc-js',
+  '@nats-io/nats-core',
+  '@opentelemetry/sdk-trace-node',
+  'pino-pretty',
+];
 
 /**
  * A CommonJS package that a dynamic `import` brings has no named exports in a bundle. A module of ours that imports it

@@ -9,6 +9,7 @@ import { Accesses } from './domain/accesses.js';
 import { Arrivals } from './domain/arrivals.js';
 import { Downloads } from './domain/downloads.js';
 import { Intake } from './domain/intake.js';
+import { Judgement } from './domain/judgement.js';
 import { Moderation } from './domain/moderation.js';
 import type { ByteStore } from './domain/ports/byte-store.js';
 import { Retention } from './domain/retention.js';
@@ -19,8 +20,8 @@ import { FileAnswers } from './http/file-answers.js';
 import { SETTINGS } from './http/settings.js';
 import { WorkerPool } from './images/worker-pool.js';
 import { poolOptionsOf, retentionOf, settingsOf, uploadPolicyOf } from './policies.js';
+import { scannerOf } from './scanner/scanners.js';
 import { PostgresFileStore } from './storage/file-store.js';
-import { FolderStore } from './storage/folder-store.js';
 import { PostgresLooseKeys } from './storage/loose-key-store.js';
 import { PostgresModerationStore } from './storage/moderation-store.js';
 import { PostgresThumbnailStore } from './storage/thumbnail-store.js';
@@ -33,8 +34,8 @@ export interface MediaServerDependencies {
   readonly logger: Logger;
   readonly users: Users;
   readonly roomLog: RoomLog;
-  /** In the place of what the configuration says. */
-  readonly bytes?: ByteStore;
+  /** Where files are; closed when the server stops. */
+  readonly bytes: ByteStore;
   readonly sweepEveryMs?: number;
 }
 
@@ -51,19 +52,20 @@ const SWEEP_EVERY_MS = 10_000;
 const SETTLE_EVERY_SWEEPS = 6;
 
 /** Puts one media server together. Any number may run on one database and one byte store. */
-export function createMediaServer({ config, db, logger, ...others }: MediaServerDependencies): MediaServer {
+export function createMediaServer({ config, db, logger, bytes, ...others }: MediaServerDependencies): MediaServer {
   const { media } = config;
   const localNames = config.server_names.map(({ name }) => name);
-  const bytes = others.bytes ?? new FolderStore(media.folder_dir);
   const files = new PostgresFileStore(db);
   const loose = new PostgresLooseKeys(db);
   const moderated = new PostgresModerationStore(db);
   const arrivals = new Arrivals(files);
   const accesses = new Accesses(moderated);
-  const intake = new Intake(bytes, loose);
+  const scanner = scannerOf(media);
+  const judgement = scanner && new Judgement(scanner, { whenUnavailable: media.scanner?.when_unavailable ?? 'refuse' });
+  const intake = new Intake(bytes, loose, judgement);
   const pool = new WorkerPool(poolOptionsOf(media));
   const { max_source_bytes: maxSourceBytes } = media.thumbnails;
-  const thumbnails = new Thumbnails(new PostgresThumbnailStore(db), pool, bytes, intake, {
+  const thumbnails = new Thumbnails(new PostgresThumbnailStore(db), pool, bytes, new Intake(bytes, loose), {
     maxSourceBytes,
     localNames,
   });
@@ -95,6 +97,7 @@ export function createMediaServer({ config, db, logger, ...others }: MediaServer
       pool.stop();
       await Promise.all(background.map((work) => work.stop()));
       await accesses.flush();
+      await bytes.close?.();
     },
   };
 }

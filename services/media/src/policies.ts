@@ -12,6 +12,7 @@ export function settingsOf(media: MediaConfig): Settings {
     maxUploadBytes: media.max_upload_bytes,
     uploadIdleMs: media.upload_idle_ms,
     answersAnybody: media.unauthenticated_downloads !== 'off',
+    redirectLifetimeMs: media.s3?.redirect_downloads ? media.s3.redirect_lifetime_ms : undefined,
   };
 }
 

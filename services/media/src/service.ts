@@ -3,6 +3,7 @@ import { type Users, UsersDefinition } from '@ganglion/contracts/user';
 import type { ServiceDescriptor } from '@ganglion/service';
 import { mediaModule } from './media.module.js';
 import { createMediaServer } from './media-server.js';
+import { openByteStore } from './storage/byte-stores.js';
 import { mediaSchema } from './storage/migrations.js';
 
 /** Files: uploads, downloads, thumbnails and previews. */
@@ -13,7 +14,12 @@ export const service: ServiceDescriptor = {
   async compose(foundation, interfaces) {
     const users = await interfaces.find<Users>(UsersDefinition);
     const roomLog = await interfaces.find<RoomLog>(RoomLogDefinition);
-    const server = createMediaServer({ ...foundation, users, roomLog });
+    const server = createMediaServer({
+      ...foundation,
+      users,
+      roomLog,
+      bytes: await openByteStore(foundation.config.media),
+    });
     return { part: server, module: mediaModule(server) };
   },
 };

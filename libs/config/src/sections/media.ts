@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { count, milliseconds, path } from '../values.js';
+import { caFile, contradiction, count, httpUrl, milliseconds, path } from '../values.js';
 
 const typePattern = z
   .string()
@@ -40,6 +40,93 @@ const retention = z
   .prefault({})
   .describe('How long files are kept. Those of users who wished to be erased always go.');
 
+const MIB = 1_048_576;
+
+const s3 = z
+  .strictObject({
+    bucket: z
+      .string()
+      .min(1)
+      .meta({ description: 'The bucket. It has to exist.', examples: ['ganglion-media'] }),
+    prefix: z
+      .string()
+      .default('')
+      .meta({ description: 'What the names of objects begin with.', examples: ['media/'] }),
+    region: z.string().min(1).default('us-east-1').describe('The region of the bucket.'),
+    endpoint: httpUrl
+      .exactOptional()
+      .meta({ description: 'Where a server other than that of Amazon is.', examples: ['https://s3.example.org'] }),
+    path_style: z.boolean().default(false).describe('The bucket is in the path of URLs, and not in their host.'),
+    access_key_id: z
+      .string()
+      .min(1)
+      .exactOptional()
+      .meta({
+        description: "Who we are there. Without it, that is found where Amazon's own tools look for it.",
+        examples: ['GANGLION'],
+      }),
+    secret_access_key: z
+      .string()
+      .min(1)
+      .exactOptional()
+      .meta({ description: 'The key that belongs to it.', examples: ['change-me'] }),
+    secret_access_key_file: path
+      .exactOptional()
+      .meta({ description: 'File that holds that key instead.', examples: ['/run/secrets/s3_secret_access_key'] }),
+    encryption: z
+      .enum(['AES256', 'aws:kms'])
+      .exactOptional()
+      .meta({ description: 'How the server encrypts what it keeps, if it is to be told.', examples: ['AES256'] }),
+    kms_key_id: z
+      .string()
+      .min(1)
+      .exactOptional()
+      .meta({ description: 'The key of aws:kms.', examples: ['alias/ganglion'] }),
+    tls: z
+      .strictObject({ ca_file: caFile })
+      .exactOptional()
+      .meta({ description: 'Trust this authority in the place of the well-known ones.' }),
+    part_bytes: z
+      .int()
+      .min(5 * MIB)
+      .default(5 * MIB)
+      .describe('Larger files are sent in parts of this size.'),
+    max_parts_in_memory: count
+      .default(16)
+      .describe('Parts of all uploads together that one replica has in memory; further ones wait.'),
+    max_attempts: count.default(5).describe('How often a request is tried.'),
+    timeout_ms: milliseconds.default(30_000).describe('A connection on which nothing happens for so long is given up.'),
+    redirect_downloads: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether clients that allow it are sent to the bucket itself, by links that are good for a while. It has to be reachable for them.',
+      ),
+    redirect_lifetime_ms: milliseconds.default(300_000).describe('How long such a link is good.'),
+  })
+  .superRefine(({ access_key_id, secret_access_key, secret_access_key_file }, context) => {
+    if ((access_key_id === undefined) === ((secret_access_key ?? secret_access_key_file) === undefined)) return;
+    context.addIssue(contradiction('Give both access_key_id and secret_access_key, or neither.', 'access_key_id'));
+  });
+
+const scanner = z.strictObject({
+  url: z
+    .string()
+    .refine((value) => URL.canParse(value) && /^(?:https?|icap):$/.test(new URL(value).protocol), {
+      error: 'a URL that begins with http://, https:// or icap://',
+    })
+    .meta({
+      description:
+        'Who judges files before anybody gets them. Over HTTP, it gets the bytes by POST and answers {"allowed": true}, or false with a "reason". Over ICAP, as c-icap with ClamAV behind it, it is asked whether it would let them through.',
+      examples: ['icap://clamav:1344/avscan'],
+    }),
+  timeout_ms: milliseconds.default(60_000).describe('How long it may take for one file.'),
+  when_unavailable: z
+    .enum(['refuse', 'accept'])
+    .default('refuse')
+    .describe('What becomes of files that nobody can judge right now.'),
+});
+
 export const media = z
   .strictObject({
     folder_dir: path.exactOptional().meta({
@@ -47,6 +134,21 @@ export const media = z
         'Folder that holds the files; replicas must share it. By default <data_dir>/media. It may not be changed by others.',
       examples: ['/srv/ganglion/media'],
     }),
+    s3: s3
+      .exactOptional()
+      .meta({ description: 'Keep files in a bucket of S3, or of what speaks its language, and not in a folder.' }),
+    previous_store: z
+      .strictObject({
+        folder_dir: path
+          .exactOptional()
+          .meta({ description: 'The folder that held the files.', examples: ['/srv/ganglion/media'] }),
+        s3: s3.exactOptional().meta({ description: 'The bucket that held the files; as above.' }),
+      })
+      .exactOptional()
+      .meta({
+        description:
+          'Where files were before, while they are being moved: what is not in the new place is read here. `ganglion media move` moves them.',
+      }),
     max_upload_bytes: count.default(104_857_600).describe('A larger upload is refused with M_TOO_LARGE.'),
     upload_idle_ms: milliseconds
       .default(60_000)
@@ -83,6 +185,7 @@ export const media = z
       ),
     thumbnails,
     retention,
+    scanner: scanner.exactOptional().meta({ description: 'Have files judged, such as for viruses.' }),
   })
   .prefault({})
   .describe('Files that users upload.');

@@ -8,12 +8,23 @@ export interface RunningServices {
   stop(): Promise<void>;
 }
 
+/** What `ganglion media move` has moved, and the keys of what it could not. */
+export interface MovedMedia {
+  readonly files: number;
+  readonly bytes: number;
+  readonly failed: readonly string[];
+}
+
 /** What the commands have done for them; the composition of the services, or a test's own. */
 export interface Work {
   /** Begins to load the services, so that they are there when the database is. */
   prepare(): void;
   startServices(config: Config, services: readonly ServiceName[]): Promise<RunningServices>;
   migrateAll(config: Config): Promise<void>;
+  /** Compares files with what is known of them: says in a line what is wrong, and returns how many it has looked at. */
+  verifyMedia(config: Config, report: (line: string) => void): Promise<number>;
+  /** Moves files from where they were; undefined when the configuration says of no such place. */
+  moveMedia(config: Config): Promise<MovedMedia | undefined>;
 }
 
 /** The process around a command. */

@@ -9,6 +9,8 @@ const work: Work = {
   prepare: () => void loadServices().catch(() => {}),
   startServices: async (config, services) => (await loadServices()).startServices(config, services),
   migrateAll: async (config) => (await loadServices()).migrateAll(config),
+  verifyMedia: async (config, report) => (await loadServices()).verifyMediaOf(config, report),
+  moveMedia: async (config) => (await loadServices()).moveMediaOf(config),
 };
 
 process.exitCode = await runCli(process.argv.slice(2), processContext, work);

@@ -11,6 +11,7 @@ const commands = {
   config: () => import('./commands/config.js'),
   createUser: () => import('./commands/create-user.js'),
   generateSigningKey: () => import('./commands/generate-signing-key.js'),
+  media: () => import('./commands/media.js'),
   migrate: () => import('./commands/migrate.js'),
   start: () => import('./commands/start.js'),
 };
@@ -47,6 +48,7 @@ export function createProgram(context: CliContext, work: Work): Command {
   addConfig(program, context);
   addGenerateSigningKey(program, context);
   addMigrate(program, context, work);
+  addMedia(program, context, work);
   return program;
 }
 
@@ -136,4 +138,27 @@ function addMigrate(program: Command, context: CliContext, work: Work): void {
     .addOption(configOption())
     .addHelpText('after', examples('migrate --config /etc/ganglion.yaml'))
     .action(async (options: ConfigOption) => (await commands.migrate()).migrate(options, context, work));
+}
+
+function addMedia(program: Command, context: CliContext, work: Work): void {
+  const media = program
+    .command('media')
+    .summary('check the files of users, or move them')
+    .description('Checks the files of users, or moves them to another store.');
+  media
+    .command('verify')
+    .description(
+      'Compares what the database knows of files with every byte in their store. The server may run meanwhile.',
+    )
+    .addOption(configOption())
+    .addHelpText('after', examples('media verify --config /etc/ganglion.yaml'))
+    .action(async (options: ConfigOption) => (await commands.media()).verifyMedia(options, context, work));
+  media
+    .command('move')
+    .description(
+      'Moves files from media.previous_store to where they are kept now. The server may run meanwhile, and has to know of both.',
+    )
+    .addOption(configOption())
+    .addHelpText('after', examples('media move --config /etc/ganglion.yaml'))
+    .action(async (options: ConfigOption) => (await commands.media()).moveMedia(options, context, work));
 }

@@ -1,2 +1,3 @@
+export { moveMediaOf, verifyMediaOf } from './media-upkeep.js';
 export { migrateAll, SCHEMAS } from './migrate.js';
 export { startServices } from './start-services.js';

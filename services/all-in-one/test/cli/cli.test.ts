@@ -12,17 +12,20 @@ afterEach(() => shell.remove());
 describe('help and mistakes', () => {
   it('explains itself', async () => {
     expect(await shell.run('--help')).toBe(0);
-    for (const command of ['start', 'create-user', 'config', 'generate-signing-key', 'migrate']) {
+    for (const command of ['start', 'create-user', 'config', 'generate-signing-key', 'media', 'migrate']) {
       expect(shell.output).toContain(command);
     }
     expect(shell.output).toContain('Examples:');
     expect(shell.output).toContain('Exit codes:');
   });
 
-  it.each(['start', 'create-user', 'config', 'generate-signing-key', 'migrate'])('explains %s', async (command) => {
-    expect(await shell.run(command, '--help')).toBe(0);
-    expect(shell.output).toContain(`Usage: ganglion ${command}`);
-  });
+  it.each(['start', 'create-user', 'config', 'generate-signing-key', 'media', 'migrate'])(
+    'explains %s',
+    async (command) => {
+      expect(await shell.run(command, '--help')).toBe(0);
+      expect(shell.output).toContain(`Usage: ganglion ${command}`);
+    },
+  );
 
   it.each([
     [['strat'], 'Did you mean start?'],

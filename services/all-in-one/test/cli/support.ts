@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Config, ServiceName } from '@ganglion/config';
-import type { CliContext, Work } from '../../src/cli/context.js';
+import type { CliContext, MovedMedia, Work } from '../../src/cli/context.js';
 import { runCli } from '../../src/cli/run.js';
 
 /** A shell with a folder of its own, in which the command is run and what it does is written down. */
@@ -13,6 +13,8 @@ export class TestShell implements CliContext, Work {
   output = '';
   errors = '';
   password = 'correct horse';
+  discrepancies: string[] = [];
+  moved: MovedMedia | undefined;
   stop!: () => void;
   readonly #stopped = new Promise<void>((resolve) => {
     this.stop = resolve;
@@ -43,6 +45,15 @@ export class TestShell implements CliContext, Work {
 
   async migrateAll(config: Config): Promise<void> {
     this.done.push(`migrate ${new URL(config.database.url!).pathname}`);
+  }
+
+  async verifyMedia(_config: Config, report: (line: string) => void): Promise<number> {
+    for (const line of this.discrepancies) report(line);
+    return 12;
+  }
+
+  async moveMedia(): Promise<MovedMedia | undefined> {
+    return this.moved;
   }
 
   run(...args: string[]): Promise<number> {

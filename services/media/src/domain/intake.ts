@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { MatrixError } from '@ganglion/contracts';
+import type { Judgement } from './judgement.js';
 import { newKey } from './media-ids.js';
 import { type ByteStore, StoreFullError } from './ports/byte-store.js';
 import type { LooseKeys, StoredBytes } from './ports/file-store.js';
@@ -12,12 +13,14 @@ export class Intake {
   constructor(
     private readonly bytes: ByteStore,
     private readonly loose: LooseKeys,
+    /** Undefined when nobody judges what comes in. */
+    private readonly judgement?: Judgement | undefined,
   ) {}
 
   /**
    * Stores what comes and hands it to somebody who makes something of it. When that fails, nothing stays.
    *
-   * @throws MatrixError M_TOO_LARGE, M_UNKNOWN when there is no room; and whatever the source or `keep` throws
+   * @throws MatrixError M_TOO_LARGE, M_UNKNOWN when there is no room, what a scanner refuses; and whatever the source or `keep` throws
    */
   async store<T>(
     source: AsyncIterable<Uint8Array>,
@@ -28,6 +31,7 @@ export class Intake {
     await this.loose.note(key, LOOSE_FOR_MS);
     try {
       const stored = await this.#write(key, source, maxBytes);
+      await this.judgement?.check({ ...stored, open: () => this.bytes.get(key) });
       return await keep(stored);
     } catch (error) {
       await this.#remove(key);

@@ -29,7 +29,7 @@ export class FileAnswers {
 
   async send(request: FastifyRequest, reply: FastifyReply, question: FileQuestion): Promise<void> {
     const file = await this.#find(question);
-    const outgoing = this.#whole(file, uploadName(question.fileName) ?? file.uploadName);
+    const outgoing = this.#whole(file, uploadName(question.fileName) ?? file.uploadName, question.query);
     await sendFile(request, reply, outgoing, isPublic(file, question));
   }
 
@@ -40,7 +40,7 @@ export class FileAnswers {
   ): Promise<void> {
     const file = await this.#find(question);
     const thumbnail = await unlessMissing(this.thumbnails.find(file, question.query));
-    await sendFile(request, reply, this.#outgoing(file, thumbnail), isPublic(file, question));
+    await sendFile(request, reply, this.#outgoing(file, thumbnail, question.query), isPublic(file, question));
   }
 
   #find({ name, query, authenticated }: FileQuestion): Promise<ReadyFile> {
@@ -48,15 +48,26 @@ export class FileAnswers {
     return this.downloads.find({ name, authenticated, timeoutMs: query.timeout_ms });
   }
 
-  #whole({ contentType, blob }: ReadyFile, name: string | undefined): OutgoingFile {
+  #whole({ contentType, blob }: ReadyFile, name: string | undefined, query: DownloadQuery): OutgoingFile {
     const tag = blob.sha256.toString('base64url');
-    return { contentType, name, bytes: blob.bytes, tag, open: (range) => this.#open(blob.key, range) };
+    const file = {
+      contentType,
+      name,
+      bytes: blob.bytes,
+      tag,
+      open: (range?: ByteRange) => this.#open(blob.key, range),
+    };
+    const { redirectLifetimeMs: lifetimeMs } = this.settings;
+    if (lifetimeMs === undefined || !query.allow_redirect) return file;
+    const elsewhere = async (type: string, disposition: string) =>
+      this.bytes.temporaryUrl?.(blob.key, { contentType: type, disposition, lifetimeMs });
+    return { ...file, elsewhere };
   }
 
-  #outgoing(file: ReadyFile, { contentType, made, stored }: Thumbnail): OutgoingFile {
+  #outgoing(file: ReadyFile, { contentType, made, stored }: Thumbnail, query: DownloadQuery): OutgoingFile {
     const name = `thumbnail.${contentType.slice(contentType.indexOf('/') + 1)}`;
-    if (stored) return this.#whole({ ...file, contentType, blob: { ...file.blob, ...stored } }, name);
-    if (!made) return this.#whole({ ...file, contentType }, name);
+    if (stored) return this.#whole({ ...file, contentType, blob: { ...file.blob, ...stored } }, name, query);
+    if (!made) return this.#whole({ ...file, contentType }, name, query);
     const open = async (range?: ByteRange) =>
       Readable.from([range ? made.subarray(range.first, range.last + 1) : made]);
     return { contentType, name, bytes: made.length, tag: tagOf(made), open };

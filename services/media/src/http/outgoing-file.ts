@@ -13,6 +13,8 @@ export interface OutgoingFile {
   /** Of these bytes and no others. */
   readonly tag: string;
   open(range?: ByteRange): Promise<Readable>;
+  /** Where else it can be had, by those who follow redirects. */
+  elsewhere?(contentType: string, disposition: string): Promise<string | undefined>;
 }
 
 /** A file never changes, and browsers must do nothing with it but show or save it. */
@@ -41,17 +43,23 @@ export async function sendFile(
   const etag = `"${file.tag}"`;
   reply.headers({ ...ALWAYS, etag, 'cache-control': `${isPublic ? 'public' : 'private'}, ${IMMUTABLE}` });
   if (isOneOf(headers['if-none-match'], etag)) return void reply.status(304).send();
+  const type = mayBeInline(file.contentType) ? 'inline' : 'attachment';
+  const contentDisposition = disposition(file.name, { type });
+  const location = await file.elsewhere?.(file.contentType, contentDisposition);
+  // The link ends before what it leads to.
+  if (location !== undefined) {
+    return void reply.status(307).headers({ location, 'cache-control': 'no-store' }).send();
+  }
   const range = isStale(headers['if-range'], etag) ? undefined : byteRange(headers.range, file.bytes);
   if (range === UNSATISFIABLE) {
     return void reply.status(416).header('content-range', `bytes */${file.bytes}`).send();
   }
-  const type = mayBeInline(file.contentType) ? 'inline' : 'attachment';
   // Before any header says that it will come.
   const body = method === 'HEAD' ? Readable.from([]) : await file.open(range);
   if (range) reply.status(206).header('content-range', `bytes ${range.first}-${range.last}/${file.bytes}`);
   reply.headers({
     'content-type': file.contentType,
-    'content-disposition': disposition(file.name, { type }),
+    'content-disposition': contentDisposition,
     'content-length': range ? range.last - range.first + 1 : file.bytes,
   });
   reply.send(body);

@@ -11,6 +11,7 @@ import { createLogger, Metrics } from '@ganglion/telemetry';
 import { testDatabase } from '@ganglion/testing';
 import { mediaModule } from '../../src/media.module.js';
 import { createMediaServer, type MediaServerDependencies } from '../../src/media-server.js';
+import { openByteStore } from '../../src/storage/byte-stores.js';
 import { mediaSchema } from '../../src/storage/migrations.js';
 
 /** Media servers on one database and one folder. A token is a user id. */
@@ -104,7 +105,11 @@ export async function startReplica(
   );
   const logger = createLogger({ level: 'silent' });
   const { users, roomLog } = surroundings();
-  const server = createMediaServer({ config, db, logger, users, roomLog, sweepEveryMs: 100, ...others });
+  const server = createMediaServer({
+    ...{ config, db, logger, users, roomLog, sweepEveryMs: 100 },
+    bytes: await openByteStore(config.media),
+    ...others,
+  });
   const app = await createHttpApp([mediaModule(server)], {
     config: config.http,
     tokens,

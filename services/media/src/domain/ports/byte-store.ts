@@ -12,6 +12,13 @@ export interface StoredKey {
   readonly bytes: number;
 }
 
+/** What whoever follows a temporary URL is told. */
+export interface TemporaryAnswer {
+  readonly contentType: string;
+  readonly disposition: string;
+  readonly lifetimeMs: number;
+}
+
 /** Where the bytes of files are. Whoever writes has noted the key before, so that nothing stays that nobody knows of. */
 export interface ByteStore {
   /**
@@ -27,6 +34,10 @@ export interface ByteStore {
   remove(key: string): Promise<void>;
   /** Everything that is held, the half-written included, in no order. */
   list(): AsyncIterable<StoredKey>;
+  /** A URL at which anybody gets the bytes for a while; undefined, or not there at all, where there is no such thing. */
+  temporaryUrl?(key: string, answer: TemporaryAnswer): Promise<string | undefined>;
+  /** Ends its connections. */
+  close?(): Promise<void>;
 }
 
 /** The bytes of a file are not where they should be. */

@@ -1,0 +1,220 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { type ByteStore, BytesMissingError, StoreFullError } from '../src/domain/ports/byte-store.js';
+import { openS3Store } from '../src/storage/byte-stores.js';
+import { FolderStore } from '../src/storage/folder-store.js';
+import { type FaultyProxy, startFaultyProxy } from './support/faulty-proxy.js';
+import { s3Config } from './support/s3-config.js';
+import { ACCESS, type S3Server, startS3Server } from './support/seaweed.js';
+import { keysIn } from './support/store-contents.js';
+
+const MEGABYTE = 1_048_576;
+const BUCKET = 'files';
+
+let server: S3Server;
+let proxy: FaultyProxy;
+let folder: string;
+let parts = 0;
+
+beforeAll(async () => {
+  server = await startS3Server();
+  proxy = await startFaultyProxy(server.endpoint);
+  await makeBucket();
+  folder = await mkdtemp(join(tmpdir(), 'ganglion-stores-'));
+}, 900_000);
+beforeEach(() => {
+  proxy.fault = () => undefined;
+});
+afterAll(async () => {
+  await proxy?.close();
+  await server?.stop();
+  if (folder) await rm(folder, { recursive: true });
+});
+
+async function makeBucket(): Promise<void> {
+  const options = { region: 'us-east-1', endpoint: server.endpoint, forcePathStyle: true, credentials: ACCESS };
+  const client = new S3Client(options);
+  await client.send(new CreateBucketCommand({ Bucket: BUCKET }));
+  client.destroy();
+}
+
+/** A part of the bucket that nobody else has. */
+const bucketStore = (others: object = {}) =>
+  openS3Store(s3Config(proxy.url, BUCKET, { prefix: `${++parts}/`, ...others }));
+const newKey = () => randomBytes(20).toString('hex');
+
+async function bytesOf(stream: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+async function* pieces(bytes: Buffer, size = 100_000): AsyncIterable<Uint8Array> {
+  for (let from = 0; from < bytes.length; from += size) yield bytes.subarray(from, from + size);
+}
+
+describe.each([
+  ['a folder', async (): Promise<ByteStore> => new FolderStore(join(folder, newKey()))],
+  ['a bucket', () => bucketStore({ prefix: '' })],
+  ['a part of a bucket', () => bucketStore()],
+])('%s', (_, open) => {
+  let store: ByteStore;
+  beforeAll(async () => {
+    store = await open();
+  });
+
+  it.each([0, 1, 300_000, 5 * MEGABYTE, 12 * MEGABYTE + 7])('gives back %d bytes as they were', async (size) => {
+    const [key, bytes] = [newKey(), randomBytes(size)];
+    await store.put(key, pieces(bytes));
+    const got = await bytesOf(await store.get(key));
+    expect([got.length, got.equals(bytes)]).toEqual([size, true]);
+  });
+
+  it('gives out parts', async () => {
+    const [key, bytes] = [newKey(), randomBytes(6 * MEGABYTE)];
+    await store.put(key, pieces(bytes));
+    for (const [first, last] of [
+      [0, 0],
+      [0, 99],
+      [5 * MEGABYTE - 10, 5 * MEGABYTE + 10],
+      [6 * MEGABYTE - 1, 6 * MEGABYTE - 1],
+    ] as const) {
+      const part = await bytesOf(await store.get(key, { first, last }));
+      expect([first, part.equals(bytes.subarray(first, last + 1))]).toEqual([first, true]);
+    }
+  });
+
+  it('says what it does not have', async () => {
+    await expect(store.get(newKey())).rejects.toThrow(BytesMissingError);
+    await expect(store.get(newKey(), { first: 0, last: 1 })).rejects.toThrow(BytesMissingError);
+  });
+
+  it('removes what it has, and what it has not', async () => {
+    const key = newKey();
+    await store.put(key, pieces(Buffer.from('x')));
+    await store.remove(key);
+    await expect(store.get(key)).rejects.toThrow(BytesMissingError);
+    await store.remove(key);
+  });
+
+  it('lists all that it has, and nothing of what has been given up', async () => {
+    const before = await keysIn(store);
+    const keys = Array.from({ length: 5 }, newKey);
+    await Promise.all(keys.map((key) => store.put(key, pieces(Buffer.from(key)))));
+    for (const size of [100_000, 11 * MEGABYTE]) {
+      async function* broken(): AsyncIterable<Uint8Array> {
+        yield* pieces(randomBytes(size));
+        throw new Error('the source broke off');
+      }
+      await expect(store.put(newKey(), broken())).rejects.toThrow('the source broke off');
+    }
+    expect(await keysIn(store)).toEqual([...before, ...keys].sort());
+    for await (const { key, bytes } of store.list()) if (keys.includes(key)) expect(bytes).toBe(40);
+  });
+
+  it('takes and gives many at once', async () => {
+    const files = Array.from({ length: 24 }, (_, index) => ({ key: newKey(), bytes: randomBytes(index * 400_000) }));
+    await Promise.all(files.map(({ key, bytes }) => store.put(key, pieces(bytes))));
+    const same = await Promise.all(
+      files.map(async ({ key, bytes }) => (await bytesOf(await store.get(key))).equals(bytes)),
+    );
+    expect(same).toEqual(files.map(() => true));
+  });
+
+  it('goes on giving when whoever reads it stops in the middle', async () => {
+    const [key, bytes] = [newKey(), randomBytes(8 * MEGABYTE)];
+    await store.put(key, pieces(bytes));
+    for (let round = 0; round < 5; round++) {
+      const stream = await store.get(key);
+      for await (const chunk of stream) if ((chunk as Buffer).length > 0) break;
+    }
+    expect((await bytesOf(await store.get(key))).equals(bytes)).toBe(true);
+  });
+});
+
+describe('a bucket whose server', () => {
+  const hashOf = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
+
+  it('is busy for a moment loses nothing', async () => {
+    const store = await bucketStore();
+    const [key, bytes] = [newKey(), randomBytes(11 * MEGABYTE)];
+    const seen = new Map<string, number>();
+    proxy.fault = (method, path) => {
+      const times = (seen.get(method + path) ?? 0) + 1;
+      seen.set(method + path, times);
+      return times === 1 ? '503' : undefined;
+    };
+    await store.put(key, pieces(bytes));
+    expect(hashOf(await bytesOf(await store.get(key)))).toBe(hashOf(bytes));
+  });
+
+  it('hangs up in the middle of uploads loses nothing', async () => {
+    const store = await bucketStore();
+    const [key, bytes] = [newKey(), randomBytes(11 * MEGABYTE)];
+    let puts = 0;
+    proxy.fault = (method) => (method === 'PUT' && ++puts % 2 === 1 ? 'hang up' : undefined);
+    await store.put(key, pieces(bytes));
+    expect(hashOf(await bytesOf(await store.get(key)))).toBe(hashOf(bytes));
+  });
+
+  it('closes in the middle of a body is asked for the rest', async () => {
+    const store = await bucketStore();
+    const [key, bytes] = [newKey(), randomBytes(6 * MEGABYTE)];
+    await store.put(key, pieces(bytes));
+    let downloads = 0;
+    proxy.fault = (method) => (method === 'GET' && ++downloads <= 3 ? 'cut' : undefined);
+    expect(hashOf(await bytesOf(await store.get(key)))).toBe(hashOf(bytes));
+    const part = await bytesOf(await store.get(key, { first: 1_000, last: 3_000_000 }));
+    expect(hashOf(part)).toBe(hashOf(bytes.subarray(1_000, 3_000_001)));
+    expect(downloads).toBeGreaterThan(4);
+  });
+
+  it('is away fails what is asked of it, and works again when it is back', async () => {
+    const store = await bucketStore({ max_attempts: 2 });
+    const key = newKey();
+    await store.put(key, pieces(Buffer.from('kept')));
+    proxy.fault = () => '503';
+    await expect(store.get(key)).rejects.toThrow();
+    await expect(store.put(newKey(), pieces(randomBytes(6 * MEGABYTE)))).rejects.toThrow();
+    proxy.fault = () => undefined;
+    expect((await bytesOf(await store.get(key))).toString()).toBe('kept');
+    await store.put(newKey(), pieces(randomBytes(6 * MEGABYTE)));
+  }, 60_000);
+
+  it('has no room says so, and keeps no half of a file', async () => {
+    const store = await bucketStore();
+    let puts = 0;
+    proxy.fault = (method) => (method === 'PUT' && ++puts > 1 ? 'full' : undefined);
+    await expect(store.put(newKey(), pieces(randomBytes(11 * MEGABYTE)))).rejects.toThrow(StoreFullError);
+    proxy.fault = () => undefined;
+    expect(await keysIn(store)).toEqual([]);
+  });
+
+  it('is not the one that has the certificate is not believed', async () => {
+    const store = await openS3Store(s3Config(proxy.url.replace('http:', 'https:'), 'files', { max_attempts: 1 }));
+    await expect(store.get(newKey())).rejects.toThrow();
+  });
+});
+
+it('a link to a file in a bucket is good for a while and says what the file is', async () => {
+  const store = await openS3Store(s3Config(server.endpoint, BUCKET));
+  const key = newKey();
+  await store.put(key, pieces(Buffer.from('by a link')));
+  const url = await store.temporaryUrl!(key, {
+    contentType: 'text/plain',
+    disposition: 'attachment; filename=a.txt',
+    lifetimeMs: 60_000,
+  });
+  if (url === undefined) throw new Error('a bucket makes no links');
+  const answer = await fetch(url);
+  expect([answer.status, await answer.text()]).toEqual([200, 'by a link']);
+  expect([answer.headers.get('content-type'), answer.headers.get('content-disposition')]).toEqual([
+    'text/plain',
+    'attachment; filename=a.txt',
+  ]);
+  expect((await fetch(url.replace(/X-Amz-Signature=[0-9a-f]{4}/, 'X-Amz-Signature=0000'))).status).toBe(403);
+});
