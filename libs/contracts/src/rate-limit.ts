@@ -27,6 +27,7 @@ export type RateLimitName =
   | 'account_data'
   | 'profile'
   | 'uploads'
+  | 'previews'
   | 'downloads'
   | 'keys'
   | 'to_device';

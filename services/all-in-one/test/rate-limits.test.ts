@@ -118,9 +118,14 @@ const LIMITS: Readonly<Record<string, readonly RateLimitName[]>> = {
   ...Object.fromEntries(
     Object.keys(MEDIA_EXAMPLES)
       .filter((route) => !route.endsWith('/config'))
-      .map((route) => [route, [/download|thumbnail/.test(route) ? 'downloads' : 'uploads']]),
+      .map((route) => [route, [mediaLimit(route)]]),
   ),
 };
+
+function mediaLimit(route: string): string {
+  if (route.includes('preview_url')) return 'previews';
+  return /download|thumbnail/.test(route) ? 'downloads' : 'uploads';
+}
 
 /** Cheaper than counting: answers from memory, and reads and changes of what a user has one of. */
 const UNLIMITED = [

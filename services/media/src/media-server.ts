@@ -12,6 +12,7 @@ import { Intake } from './domain/intake.js';
 import { Judgement } from './domain/judgement.js';
 import { Moderation } from './domain/moderation.js';
 import type { ByteStore } from './domain/ports/byte-store.js';
+import { Previews } from './domain/previews/previews.js';
 import { Retention } from './domain/retention.js';
 import { Sweeper } from './domain/sweeper.js';
 import { Thumbnails } from './domain/thumbnails.js';
@@ -19,11 +20,13 @@ import { Uploads } from './domain/uploads.js';
 import { FileAnswers } from './http/file-answers.js';
 import { SETTINGS } from './http/settings.js';
 import { WorkerPool } from './images/worker-pool.js';
-import { poolOptionsOf, retentionOf, settingsOf, uploadPolicyOf } from './policies.js';
+import { poolOptionsOf, previewPolicyOf, retentionOf, settingsOf, uploadPolicyOf, webSettingsOf } from './policies.js';
+import { OutgoingWebSource } from './previews/web-source.js';
 import { scannerOf } from './scanner/scanners.js';
 import { PostgresFileStore } from './storage/file-store.js';
 import { PostgresLooseKeys } from './storage/loose-key-store.js';
 import { PostgresModerationStore } from './storage/moderation-store.js';
+import { PostgresPreviewStore } from './storage/preview-store.js';
 import { PostgresThumbnailStore } from './storage/thumbnail-store.js';
 import { ProfileAvatars } from './surroundings/profile-avatars.js';
 import { LoggedRoomFiles } from './surroundings/room-files.js';
@@ -74,7 +77,10 @@ export function createMediaServer({ config, db, logger, bytes, ...others }: Medi
   const users = new ProfileAvatars(others.users);
   const moderation = new Moderation(moderated, new LoggedRoomFiles(others.roomLog), users, localNames);
   const sweeper = new Sweeper(bytes, loose, files);
-  const retention = new Retention(moderation, moderated, users, localNames, retentionOf(media));
+  const kept = new PostgresPreviewStore(db);
+  const retention = new Retention(moderation, moderated, users, localNames, retentionOf(media), kept);
+  const web = media.previews.enabled ? new OutgoingWebSource(webSettingsOf(media)) : undefined;
+  const previews = web && new Previews(kept, web, intake, bytes, pool, previewPolicyOf(media));
   const { sweepEveryMs = SWEEP_EVERY_MS } = others;
   const settleEveryMs = sweepEveryMs * SETTLE_EVERY_SWEEPS;
   const background = [
@@ -87,6 +93,7 @@ export function createMediaServer({ config, db, logger, bytes, ...others }: Medi
       { provide: Uploads, useValue: new Uploads(files, intake, uploadPolicyOf(media)) },
       { provide: FileAnswers, useValue: new FileAnswers(downloads, thumbnails, bytes, settings) },
       { provide: Moderation, useValue: moderation },
+      ...(previews ? [{ provide: Previews, useValue: previews }] : []),
       { provide: SETTINGS, useValue: settings },
     ],
     start() {
@@ -98,6 +105,7 @@ export function createMediaServer({ config, db, logger, bytes, ...others }: Medi
       await Promise.all(background.map((work) => work.stop()));
       await accesses.flush();
       await bytes.close?.();
+      await web?.close();
     },
   };
 }

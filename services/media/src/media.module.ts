@@ -3,6 +3,7 @@ import { ConfigController } from './http/config.controller.js';
 import { DownloadsController } from './http/downloads.controller.js';
 import { LegacyDownloadsController } from './http/legacy-downloads.controller.js';
 import { ModerationController } from './http/moderation.controller.js';
+import { PreviewsController } from './http/previews.controller.js';
 import { UploadsController } from './http/uploads.controller.js';
 import type { MediaServer } from './media-server.js';
 
@@ -19,6 +20,7 @@ export function mediaModule({ providers }: Pick<MediaServer, 'providers'>): Dyna
       DownloadsController,
       LegacyDownloadsController,
       ModerationController,
+      PreviewsController,
     ],
     providers: [...providers],
   };

@@ -1,8 +1,10 @@
 import type { Config } from '@ganglion/config';
+import type { PreviewPolicy } from './domain/previews/previews.js';
 import type { RetentionPolicy } from './domain/retention.js';
 import type { UploadPolicy } from './domain/uploads.js';
 import type { Settings } from './http/settings.js';
 import type { PoolOptions } from './images/worker-pool.js';
+import type { WebSettings } from './previews/web-source.js';
 
 type MediaConfig = Config['media'];
 
@@ -34,6 +36,24 @@ export function poolOptionsOf({ thumbnails }: MediaConfig): PoolOptions {
     maxPixels: thumbnails.max_pixels,
     maxMemoryBytes: thumbnails.max_memory_bytes,
     timeoutMs: thumbnails.timeout_ms,
+  };
+}
+
+export function webSettingsOf({ previews }: MediaConfig): WebSettings {
+  return {
+    allowedNetworks: previews.allowed_networks,
+    deniedHosts: previews.denied_hosts,
+    timeoutMs: previews.timeout_ms,
+    maxRedirects: previews.max_redirects,
+    acceptLanguage: previews.accept_language,
+  };
+}
+
+export function previewPolicyOf({ previews }: MediaConfig): PreviewPolicy {
+  return {
+    maxPageBytes: previews.max_page_bytes,
+    maxImageBytes: previews.max_image_bytes,
+    lifetimeMs: previews.lifetime_ms,
   };
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { caFile, contradiction, count, httpUrl, milliseconds, path } from '../values.js';
+import { addressRange, caFile, contradiction, count, httpUrl, milliseconds, path } from '../values.js';
 
 const typePattern = z
   .string()
@@ -109,6 +109,40 @@ const s3 = z
     context.addIssue(contradiction('Give both access_key_id and secret_access_key, or neither.', 'access_key_id'));
   });
 
+const previews = z
+  .strictObject({
+    enabled: z
+      .boolean()
+      .default(false)
+      .describe('Whether this server looks at pages whose URLs users send, and tells what is there.'),
+    allowed_networks: z
+      .array(addressRange)
+      .default([])
+      .meta({
+        description:
+          'Private addresses and networks that may be looked at all the same. Nothing else that is not of the Internet is.',
+        examples: [['10.1.2.3', '192.168.7.0/24']],
+      }),
+    denied_hosts: z
+      .array(z.string().regex(/^[A-Za-z0-9.*:[\]_-]{1,255}$/, 'a host in which * stands for anything'))
+      .default([])
+      .meta({ description: 'Hosts that are not looked at.', examples: [['*.internal.example.org']] }),
+    timeout_ms: milliseconds.default(10_000).describe('How long a page may take, and then its picture.'),
+    max_redirects: count.default(5).describe('How often one may lead to another.'),
+    max_page_bytes: count.default(1_048_576).describe('How much of a page is read.'),
+    max_image_bytes: count.default(10_485_760).describe('A larger picture is left out.'),
+    lifetime_ms: milliseconds
+      .default(3_600_000)
+      .describe('How long a preview is shown before the page is looked at again.'),
+    accept_language: z
+      .string()
+      .regex(/^[A-Za-z0-9,;=.* -]{1,100}$/, 'languages, such as de,en;q=0.7')
+      .default('en')
+      .describe('In which languages pages are wanted.'),
+  })
+  .prefault({})
+  .describe('Previews of URLs.');
+
 const scanner = z.strictObject({
   url: z
     .string()
@@ -185,6 +219,7 @@ export const media = z
       ),
     thumbnails,
     retention,
+    previews,
     scanner: scanner.exactOptional().meta({ description: 'Have files judged, such as for viruses.' }),
   })
   .prefault({})

@@ -37,6 +37,7 @@ export const rateLimits = z
     account_data: rateLimit(10, 100, 'Changes of account data, filters, push rules and pushers by one user.'),
     uploads: rateLimit(2, 50, 'Files uploaded by one user, and URIs made for them.'),
     downloads: rateLimit(50, 500, 'Files and thumbnails downloaded by one user, or address where nobody is logged in.'),
+    previews: rateLimit(1, 30, 'Previews of URLs asked for by one user.'),
     profile: rateLimit(0.1, 10, 'Changes of the profile of one user, which all of their rooms hear of.'),
     keys: rateLimit(20, 500, 'Requests of one user about keys: uploads, queries, claims and backups.'),
     to_device: rateLimit(50, 1_000, 'Requests of one user that send messages to devices.'),

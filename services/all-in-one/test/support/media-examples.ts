@@ -30,6 +30,7 @@ function ofUri(uri: string): Example {
   return { params: { serverName, mediaId } };
 }
 
+const ofUrl: MakeExample = () => ({ query: { url: 'https://example.org/' }, status: 404 });
 const nothing: MakeExample = () => ({});
 
 const ADMIN = '/_synapse/admin/v1';
@@ -59,6 +60,8 @@ export const MODERATION_EXAMPLES: Readonly<Record<string, MakeExample>> = {
 export const MEDIA_EXAMPLES: Readonly<Record<string, MakeExample>> = {
   [`GET ${CLIENT_MEDIA}/config`]: nothing,
   [`GET ${MEDIA}/v3/config`]: nothing,
+  [`GET ${CLIENT_MEDIA}/preview_url`]: ofUrl,
+  [`GET ${MEDIA}/v3/preview_url`]: ofUrl,
   [`POST ${MEDIA}/v3/upload`]: () => ({ query: { filename: 'file.txt' } }),
   [`POST ${MEDIA}/v1/create`]: nothing,
   [`PUT ${MEDIA}/v3/upload/:serverName/:mediaId`]: withPlace,

@@ -1,5 +1,6 @@
 import type { Moderation } from './moderation.js';
 import type { ModerationStore } from './ports/moderation-store.js';
+import type { PreviewStore } from './ports/preview-ports.js';
 import type { ErasedUsers } from './ports/surroundings.js';
 
 /** In milliseconds and bytes; undefined is for ever, and any amount. */
@@ -26,11 +27,13 @@ export class Retention {
     private readonly erased: ErasedUsers,
     private readonly localNames: readonly string[],
     private readonly policy: RetentionPolicy,
+    private readonly previews: Pick<PreviewStore, 'oldImages' | 'forgetOld'>,
   ) {}
 
   /** Any number of replicas may do it at once. */
   async apply(): Promise<void> {
     await this.#forgetErased();
+    await this.#forgetPreviews();
     const { localUnusedMs, remoteUnusedMs, remoteMaxBytes } = this.policy;
     if (localUnusedMs !== undefined) {
       await this.moderation.removeUnused({ sinceMs: Date.now() - localUnusedMs, keepProfiles: true }, RULE);
@@ -48,6 +51,15 @@ export class Retention {
       if (userIds.length < AT_ONCE) break;
     }
     this.#erasedSinceMs = begunMs - OVERLAP_MS;
+  }
+
+  async #forgetPreviews(): Promise<void> {
+    await this.previews.forgetOld();
+    for (;;) {
+      const names = await this.previews.oldImages(AT_ONCE);
+      if (names.length > 0) await this.store.remove({ names }, AT_ONCE, { ...RULE, reason: 'of an old preview' });
+      if (names.length < AT_ONCE) return;
+    }
   }
 
   async #removeAllOf(userId: string): Promise<void> {

@@ -31,6 +31,13 @@ export const downloadQuery = z.object({
 });
 export type DownloadQuery = z.output<typeof downloadQuery>;
 
+export const previewQuery = z.object({
+  url: z.string().max(8_192, 'must not be longer than 8192 characters'),
+  /** Previews are of about now, whatever time is preferred. */
+  ts: milliseconds.optional(),
+});
+export type PreviewQuery = z.output<typeof previewQuery>;
+
 /** More than any screen has; larger ones would be of no use. */
 const MAX_SIDE = 16_384;
 const side = z

@@ -7,6 +7,8 @@ import process from 'node:process';
 import sharp, { type Metadata, type Sharp } from 'sharp';
 
 interface Job {
+  /** Say how large it is, and make nothing of it. */
+  readonly measure?: boolean;
   readonly width: number;
   readonly height: number;
   readonly method: 'crop' | 'scale';
@@ -17,6 +19,8 @@ interface Job {
 
 interface Answer {
   readonly contentType?: string;
+  readonly width?: number;
+  readonly height?: number;
   readonly fault?: 'not an image' | 'damaged' | 'too large';
 }
 
@@ -84,6 +88,7 @@ async function run(job: Job, image: Buffer): Promise<void> {
     process.kill(process.pid, 'SIGKILL');
   }, LOOK_EVERY_MS);
   try {
+    if (job.measure) return answer(await measure(job, image));
     const { contentType, data } = await make(job, image);
     answer({ contentType }, data);
   } catch (error) {
@@ -110,6 +115,15 @@ function writeAll(bytes: Buffer): void {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
     }
   }
+}
+
+/** As it stands when it is shown. */
+async function measure(job: Job, image: Buffer): Promise<Answer> {
+  const { format, autoOrient } = await sharp(image, { limitInputPixels: job.maxPixels }).metadata();
+  const contentType = TYPES[format];
+  if (contentType === undefined) throw new Error('unsupported image format');
+  await open(image, job, false).stats();
+  return { contentType, width: autoOrient.width, height: autoOrient.height };
 }
 
 async function make(job: Job, image: Buffer): Promise<{ contentType: string; data?: Buffer }> {

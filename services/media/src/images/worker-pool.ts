@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { ImageMeasure, MeasuredImage } from '../domain/ports/preview-ports.js';
 import { type MadeThumbnail, ThumbnailError, type Thumbnailer } from '../domain/ports/thumbnailer.js';
 import type { ThumbnailKind } from '../domain/thumbnail-kinds.js';
 import { type WorkerLimits, WorkerProcess } from './worker-process.js';
@@ -21,7 +22,7 @@ interface Idle {
 }
 
 /** Makes thumbnails in a few processes, started when they are needed. An image that kills one costs whoever wanted it alone. */
-export class WorkerPool implements Thumbnailer {
+export class WorkerPool implements Thumbnailer, ImageMeasure {
   readonly #idle: Idle[] = [];
   readonly #waiting: (() => void)[] = [];
   readonly #workers = new Set<WorkerProcess>();
@@ -30,7 +31,15 @@ export class WorkerPool implements Thumbnailer {
 
   constructor(private readonly options: PoolOptions) {}
 
-  async make(image: Readable, bytes: number, kind: ThumbnailKind): Promise<MadeThumbnail> {
+  make(image: Readable, bytes: number, kind: ThumbnailKind): Promise<MadeThumbnail> {
+    return this.#with(image, (worker) => worker.make(image, bytes, kind));
+  }
+
+  measure(image: Readable, bytes: number): Promise<MeasuredImage> {
+    return this.#with(image, (worker) => worker.measure(image, bytes));
+  }
+
+  async #with<T>(image: Readable, work: (worker: WorkerProcess) => Promise<T>): Promise<T> {
     try {
       await this.#turn();
     } catch (error) {
@@ -39,7 +48,7 @@ export class WorkerPool implements Thumbnailer {
     }
     const { worker, made } = this.#take();
     try {
-      return await worker.make(image, bytes, kind);
+      return await work(worker);
     } finally {
       this.#giveBack(worker, made + 1);
     }

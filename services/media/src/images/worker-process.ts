@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import type { MeasuredImage } from '../domain/ports/preview-ports.js';
 import { type MadeThumbnail, ThumbnailError, type ThumbnailFault } from '../domain/ports/thumbnailer.js';
 import type { ThumbnailKind } from '../domain/thumbnail-kinds.js';
 
@@ -14,6 +15,8 @@ export interface WorkerLimits {
 
 interface Answer {
   readonly contentType?: string;
+  readonly width?: number;
+  readonly height?: number;
   readonly fault?: ThumbnailFault;
 }
 
@@ -52,15 +55,27 @@ export class WorkerProcess {
 
   /** One at a time. @throws ThumbnailError */
   async make(image: Readable, bytes: number, kind: ThumbnailKind): Promise<MadeThumbnail> {
+    const { width, height, method, animated } = kind;
+    const { contentType, data } = await this.#ask(image, bytes, { width, height, method, animated });
+    return { contentType, data: data.length === 0 ? undefined : data };
+  }
+
+  /** One at a time. @throws ThumbnailError */
+  async measure(image: Readable, bytes: number): Promise<MeasuredImage> {
+    const { contentType, width = 0, height = 0 } = await this.#ask(image, bytes, { measure: true });
+    return { contentType, width, height };
+  }
+
+  async #ask(image: Readable, bytes: number, job: object): Promise<Answer & { contentType: string; data: Buffer }> {
     const late = setTimeout(() => this.kill(), this.limits.timeoutMs);
     try {
       const answered = this.#answer();
-      const sent = this.#send(image, bytes, kind);
+      const sent = this.#send(image, bytes, job);
       await Promise.race([sent, answered]);
       const { answer, data } = await answered;
-      if (answer.fault !== undefined || answer.contentType === undefined)
-        throw new ThumbnailError(answer.fault ?? 'damaged');
-      return { contentType: answer.contentType, data: data.length === 0 ? undefined : data };
+      const { contentType, fault } = answer;
+      if (fault !== undefined || contentType === undefined) throw new ThumbnailError(fault ?? 'damaged');
+      return { ...answer, contentType, data };
     } catch (error) {
       // Half a message may be on its way.
       if (!(error instanceof ThumbnailError) || error.fault === 'too large') this.kill();
@@ -75,9 +90,9 @@ export class WorkerProcess {
     this.#child.kill('SIGKILL');
   }
 
-  async #send(image: Readable, bytes: number, { width, height, method, animated }: ThumbnailKind): Promise<void> {
+  async #send(image: Readable, bytes: number, job: object): Promise<void> {
     const { maxPixels, maxMemoryBytes } = this.limits;
-    const text = Buffer.from(JSON.stringify({ width, height, method, animated, maxPixels, maxMemoryBytes }));
+    const text = Buffer.from(JSON.stringify({ ...job, maxPixels, maxMemoryBytes }));
     const header = Buffer.alloc(HEADER_BYTES);
     header.writeUInt32BE(text.length, 0);
     header.writeUInt32BE(bytes, 4);

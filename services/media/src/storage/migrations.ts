@@ -3,7 +3,7 @@ import type { SchemaDefinition } from '@ganglion/database';
 /** What is known of files; their bytes are in a byte store. */
 export const mediaSchema: SchemaDefinition = {
   schema: 'media',
-  version: 3,
+  version: 4,
   oldestCompatible: 1,
   migrations: [
     {
@@ -102,6 +102,26 @@ export const mediaSchema: SchemaDefinition = {
           media_id text NOT NULL
         );
         CREATE INDEX moderation_record_of_file ON media.moderation_record (server_name, media_id);
+      `,
+    },
+    {
+      version: 4,
+      name: 'previews',
+      up: `
+        -- What clients are told of a URL.
+        CREATE TABLE media.previews (
+          url_sha256 bytea PRIMARY KEY,
+          answer json NOT NULL,
+          fresh_until timestamptz NOT NULL
+        );
+        CREATE INDEX previews_by_age ON media.previews (fresh_until);
+
+        -- Files of ours that were found elsewhere, for previews.
+        CREATE TABLE media.preview_images (
+          file_nid bigint PRIMARY KEY REFERENCES media.files ON DELETE CASCADE,
+          remove_at timestamptz NOT NULL
+        );
+        CREATE INDEX preview_images_by_age ON media.preview_images (remove_at);
       `,
     },
   ],
