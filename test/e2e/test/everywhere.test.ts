@@ -1,5 +1,6 @@
 import { bots } from './stories/bots.js';
 import { catchingUp } from './stories/catching-up.js';
+import { encrypted } from './stories/encrypted.js';
 import { fiftyPeople } from './stories/fifty-people.js';
 import { twoPeople } from './stories/two-people.js';
 import { everywhere } from './support/everywhere.js';
@@ -7,6 +8,7 @@ import { everywhere } from './support/everywhere.js';
 everywhere((server, story) => {
   describe('two people', () => twoPeople(server, story));
   describe('who was away', () => catchingUp(server, story));
+  describe('who encrypts', () => encrypted(server, story));
   describe('bots', () => bots(server, story));
   describe('a full room', () => fiftyPeople(server, story));
 });

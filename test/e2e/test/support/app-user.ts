@@ -5,12 +5,14 @@ import {
   createClient,
   Direction,
   type EventTimeline,
+  type ICreateClientOpts,
   type MatrixClient,
   type MatrixEvent,
   PendingEventOrdering,
   type Room,
   SyncState,
 } from 'matrix-js-sdk';
+import type { CryptoCallbacks } from 'matrix-js-sdk/lib/crypto-api/index.js';
 
 interface Session {
   readonly user_id: string;
@@ -22,7 +24,17 @@ const SCREENFUL = 20;
 
 /** Somebody with an app that is built on matrix-js-sdk. */
 export class AppUser {
-  private constructor(readonly client: MatrixClient) {}
+  /** What opens the secrets that the user keeps at their homeserver. */
+  recoveryKey: Uint8Array<ArrayBuffer> | undefined;
+  readonly client: MatrixClient;
+
+  private constructor(options: ICreateClientOpts) {
+    const getSecretStorageKey: CryptoCallbacks['getSecretStorageKey'] = async ({ keys }) => {
+      const [id] = Object.keys(keys);
+      return id === undefined || this.recoveryKey === undefined ? null : [id, this.recoveryKey];
+    };
+    this.client = createClient({ ...options, timelineSupport: true, cryptoCallbacks: { getSecretStorageKey } });
+  }
 
   /** Makes an account as apps do: asks what registration takes, then does it. */
   static async register(baseUrl: string, username: string): Promise<AppUser> {
@@ -44,7 +56,7 @@ export class AppUser {
 
   static #withSession(baseUrl: string, { user_id: userId, access_token, device_id }: Session): AppUser {
     const credentials = { userId, accessToken: access_token ?? '', deviceId: device_id ?? '' };
-    return new AppUser(createClient({ baseUrl, ...credentials, timelineSupport: true }));
+    return new AppUser({ baseUrl, ...credentials });
   }
 
   get userId(): string {
@@ -65,6 +77,12 @@ export class AppUser {
     });
     await ready;
     return this;
+  }
+
+  /** Opens an app that encrypts. */
+  async openEncrypted(): Promise<this> {
+    await this.client.initRustCrypto({ useIndexedDB: false });
+    return this.open();
   }
 
   close(): void {

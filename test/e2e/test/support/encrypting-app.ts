@@ -1,0 +1,56 @@
+import { eventually } from '@ganglion/testing';
+import type { Verifier } from 'matrix-js-sdk/lib/crypto-api/index.js';
+import {
+  CryptoEvent,
+  VerificationPhase,
+  type VerificationRequest,
+  VerifierEvent,
+} from 'matrix-js-sdk/lib/crypto-api/index.js';
+import type { AppUser } from './app-user.js';
+
+/** What encrypts for an app. */
+export function cryptoOf({ client }: AppUser) {
+  const crypto = client.getCrypto();
+  if (crypto === undefined) throw new Error(`${client.getUserId()} does not encrypt`);
+  return crypto;
+}
+
+/** Sets a user up on their first device: cross-signing keys, a recovery key, and a backup of the keys of rooms. */
+export async function setUpEncryption(user: AppUser): Promise<void> {
+  const crypto = cryptoOf(user);
+  await crypto.bootstrapCrossSigning({ authUploadDeviceSigningKeys: async (send) => void (await send(null)) });
+  const recovery = await crypto.createRecoveryKeyFromPassphrase();
+  user.recoveryKey = recovery.privateKey;
+  await crypto.bootstrapSecretStorage({ createSecretStorageKey: async () => recovery, setupNewKeyBackup: true });
+  await eventually(async () => expect(await crypto.isCrossSigningReady()).toBe(true));
+}
+
+/** Two devices of one user compare emoji; resolves when each has verified the other. */
+export async function verifyByEmoji(asking: AppUser, asked: AppUser): Promise<void> {
+  const offered = new Promise<VerificationRequest>((resolve) => {
+    asked.client.once(CryptoEvent.VerificationRequestReceived, resolve);
+  });
+  const request = await cryptoOf(asking).requestOwnUserVerification();
+  const incoming = await offered;
+  await incoming.accept();
+  await eventually(() => expect(request.phase).toBe(VerificationPhase.Ready));
+  const verifier = await request.startVerification('m.sas.v1');
+  const other = await eventually(() => {
+    if (incoming.verifier === undefined) throw new Error('the other device does not verify yet');
+    return incoming.verifier;
+  });
+  const [shown, seen] = await Promise.all([confirmed(verifier), confirmed(other)]);
+  expect(shown).toHaveLength(7);
+  expect(seen).toEqual(shown);
+}
+
+/** The emoji that a device shows, once it has verified the other one. */
+async function confirmed(verifier: Verifier): Promise<unknown[]> {
+  let emoji: unknown[] = [];
+  verifier.on(VerifierEvent.ShowSas, (sas) => {
+    emoji = sas.sas.emoji ?? [];
+    void sas.confirm();
+  });
+  await verifier.verify();
+  return emoji;
+}
