@@ -12,6 +12,7 @@ import type { Logger, Metrics } from '@ganglion/telemetry';
 import { AppenderService } from './consumers/appender-service.js';
 import { DEVICE_MESSAGES } from './consumers/device-message-intake.js';
 import { RECEIPTS, TYPING, TYPING_TAKEN } from './consumers/ephemeral-intake.js';
+import { RevocationListener } from './consumers/revocation-listener.js';
 import { DeviceListReader } from './domain/answer/device-list-reader.js';
 import { EphemeralReader } from './domain/answer/ephemeral-reader.js';
 import { Filters } from './domain/answer/filters.js';
@@ -22,6 +23,7 @@ import { Backlog } from './domain/append/backlog.js';
 import type { AppendBatch } from './domain/append-batch.js';
 import { DeviceListQueries } from './domain/devices/device-list-queries.js';
 import { DeviceMessaging } from './domain/devices/device-messaging.js';
+import { EndedInboxes } from './domain/devices/ended-inboxes.js';
 import { AwaitedReceipts } from './domain/ephemeral/awaited-receipts.js';
 import { FullyReadMarkers } from './domain/ephemeral/fully-read.js';
 import { JoinedRooms } from './domain/ephemeral/joined-rooms.js';
@@ -102,6 +104,8 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   const relations = new RelationStore(db);
   const deviceMessages = new DeviceMessageStore(db);
   const deviceLists = new DeviceListStore(db);
+  const endedInboxes = new EndedInboxes(model, deviceMessages, deps.devices);
+  const revocations = new RevocationListener(bus, endedInboxes, deps.logger);
   const deviceListReader = new DeviceListReader(deviceLists);
   const users = new UserViews({ model, receipts, deviceMessages });
   const texts = new EventTexts(deps.roomLog, config.sync.event_cache_bytes);
@@ -195,7 +199,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
       ...{ feed, model, relations, texts, rooms, users, announcements, ephemeral, typing, unread, deliveries },
       ...{
         erased,
-        inbox: new InboxReader(deviceMessages),
+        inbox: new InboxReader(deviceMessages, endedInboxes),
         deviceLists: deviceListReader,
         sent: new SentMembers(),
         roomLog: deps.roomLog,
@@ -214,12 +218,13 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     }),
     filters: new Filters(deps.users, limits),
     async start() {
+      await revocations.start();
       appender.start();
       forgetting.start();
       if (alone) await feed.use(async () => {});
     },
     async stop() {
-      await forgetting.stop();
+      await Promise.all([revocations.stop(), forgetting.stop()]);
       await appender.stop();
       await feed.stop();
     },

@@ -1,4 +1,7 @@
 import { BUSES, eventually } from '@ganglion/testing';
+import { EndedInboxes } from '../src/domain/devices/ended-inboxes.js';
+import { DeviceMessageStore } from '../src/storage/device-message-store.js';
+import { ReadStore } from '../src/storage/read-store.js';
 import { Deployment, type Replica } from './support/deployment.js';
 import { messagesIn, numbersUntil, sendTo } from './support/mailbox.js';
 import type { Person } from './support/person.js';
@@ -231,6 +234,38 @@ describe('messages to devices', () => {
     expect(await numbersUntil(there, 2)).toEqual([1, 2]);
     expect(messagesIn(await there.sync())).toEqual([]);
   }, 60_000);
+
+  it('that has ended go, and another one of the same name inherits none', async () => {
+    const left = async () => {
+      const text =
+        'SELECT (SELECT count(*) FROM sync.device_messages WHERE user_id = $1) AS kept, count(*) AS placed FROM sync.device_inbox WHERE user_id = $1';
+      return (await deployment.db.query({ text, values: [alice.userId] })).rows[0];
+    };
+    const phone = alice.with({ deviceId: 'PHONE' });
+    deployment.devices.begin(alice.userId, 'PHONE', 1);
+    await send({ messages: { [alice.userId]: { '*': { n: 1 } } } }, '1');
+    await eventually(async () => expect(await left()).toEqual({ kept: 2, placed: 2 }));
+    deployment.devices.end(alice.userId, 'PHONE');
+    deployment.devices.begin(alice.userId, 'PHONE', 2);
+    await send({ messages: { [alice.userId]: { PHONE: { n: 2 } } } }, '2');
+    await eventually(async () => expect(await left()).toEqual({ kept: 3, placed: 3 }));
+    expect(await numbersUntil(phone, 1)).toEqual([2]);
+    deployment.devices.end(alice.userId, 'PHONE');
+    deployment.tokens.end(alice.userId, 'PHONE');
+    await eventually(async () => expect(await left()).toEqual({ kept: 1, placed: 1 }));
+    expect(await numbersUntil(alice, 1)).toEqual([1]);
+  });
+
+  it('that ended while nobody heard of it go with the next look at all of them', async () => {
+    for (const deviceId of ['DEVICE', 'PHONE']) deployment.devices.begin(alice.userId, deviceId);
+    await send({ messages: { [alice.userId]: { '*': { n: 1 } } } }, '1');
+    const store = new DeviceMessageStore(deployment.db);
+    await eventually(async () => expect(await store.inboxes(alice.userId)).toHaveLength(2));
+    deployment.devices.end(alice.userId, 'PHONE');
+    await new EndedInboxes(new ReadStore(deployment.db), store, deployment.devices).sweep();
+    expect((await store.inboxes(alice.userId)).map(({ deviceId }) => deviceId)).toEqual(['DEVICE']);
+    expect(await numbersUntil(alice, 1)).toEqual([1]);
+  });
 
   it('of which no broadcast is heard come all the same', async () => {
     replica.trouble.loses = (topic) => topic === 'sync-appended' || topic === 'sync-device-messages';

@@ -324,7 +324,7 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
   },
   [`PUT ${V3}/sendToDevice/:eventType/:txnId`]: ({ person, other }) => ({
     params: { eventType: 'm.room_key', txnId: 'example' },
-    body: { messages: { [other.userId]: { '*': { key: 1 } }, [person.userId]: { [person.deviceId]: {} } } },
+    body: { messages: { [other.userId]: { '*': {} }, [person.userId]: { [person.deviceId]: {} } } },
   }),
   [`GET ${V3}/directory/room/:roomAlias`]: withAlias,
   [`PUT ${V3}/directory/room/:roomAlias`]: ({ roomId }) => ({

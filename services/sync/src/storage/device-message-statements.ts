@@ -1,6 +1,6 @@
 import { type Fragment, rowsOf, sql, statement } from '@ganglion/database';
 import type { AppendBatch } from '../domain/append-batch.js';
-import type { DeviceMessages } from '../domain/ports/device-message-model.js';
+import type { DeviceMessages, Recipient } from '../domain/ports/device-message-model.js';
 
 const REQUEST = { request: 'integer', user_id: 'text', device_id: 'text', event_type: 'text', txn_id: 'text' } as const;
 const MESSAGE = {
@@ -80,6 +80,35 @@ export const inboxPage = statement(
   SELECT s.position, s.found::integer, m.json FROM sized s JOIN sync.device_messages m USING (message_nid)
   WHERE s.place <= ${({ limit }) => limit}::integer AND s.size_before < ${({ size }) => size}
   ORDER BY s.position`,
+);
+
+interface Living {
+  readonly living: readonly Recipient[];
+  readonly userIds: readonly string[];
+  readonly upTo: number;
+}
+
+export const forgetAllBut = statement(
+  'forget-inboxes',
+  sql<Living>`
+  WITH living AS MATERIALIZED (${rowsOf(
+    'l',
+    { user_id: 'text', device_id: 'text', created_at_ms: 'float8' },
+    ({ living }: Living) =>
+      living.map(({ userId, deviceId, createdAtMs }) => ({
+        ...{ user_id: userId, device_id: deviceId, created_at_ms: createdAtMs },
+      })),
+  )}), gone AS (
+    SELECT i.user_id, i.device_id, i.position, i.message_nid FROM sync.device_inbox i
+    JOIN sync.device_messages m USING (message_nid)
+    WHERE i.user_id = ANY(${({ userIds }: Living) => userIds}::text[]) AND i.position <= ${({ upTo }: Living) => upTo}
+      AND NOT EXISTS (SELECT FROM living l
+        WHERE l.user_id = i.user_id AND l.device_id = i.device_id AND l.created_at_ms = m.created_at_ms)
+  ), taken_out AS (
+    DELETE FROM sync.device_inbox i USING gone
+    WHERE i.user_id = gone.user_id AND i.device_id = gone.device_id AND i.position = gone.position
+  )
+  DELETE FROM sync.device_messages m USING gone WHERE m.message_nid = gone.message_nid`,
 );
 
 const PLACED = {

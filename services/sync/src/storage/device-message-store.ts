@@ -5,8 +5,9 @@ import type {
   DeviceName,
   InboxPage,
   MessageList,
+  Recipient,
 } from '../domain/ports/device-message-model.js';
-import { handOver, inboxPage } from './device-message-statements.js';
+import { forgetAllBut, handOver, inboxPage } from './device-message-statements.js';
 
 /** As many as the specification recommends. */
 const MAX_MESSAGES = 100;
@@ -60,6 +61,19 @@ export class DeviceMessageStore implements DeviceMessageModel {
       values: [userId],
     });
     return rows;
+  }
+
+  async usersWithMessages(afterUser: string, limit: number): Promise<string[]> {
+    const { rows } = await this.db.query<{ user_id: string }>({
+      name: 'users-with-messages',
+      text: `SELECT DISTINCT user_id FROM sync.device_inbox WHERE user_id > $1 ORDER BY user_id LIMIT $2`,
+      values: [afterUser, limit],
+    });
+    return rows.map((row) => row.user_id);
+  }
+
+  async forgetAllBut(living: readonly Recipient[], userIds: readonly string[], upTo: number): Promise<void> {
+    await this.db.query(forgetAllBut({ living, userIds, upTo }));
   }
 
   async forgetTransactions(olderThanMs: number): Promise<void> {

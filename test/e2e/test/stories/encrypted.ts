@@ -1,6 +1,6 @@
 import { eventually } from '@ganglion/testing';
 import { AppUser } from '../support/app-user.js';
-import { cryptoOf, setUpEncryption, verifyByEmoji } from '../support/encrypting-app.js';
+import { backedUp, cryptoOf, setUpEncryption, verifyByEmoji } from '../support/encrypting-app.js';
 import type { Server, Story } from '../support/everywhere.js';
 import { fresh } from '../support/names.js';
 
@@ -56,7 +56,7 @@ export function encrypted(server: Server, story: Story): void {
     const roomId = await sharedRoom(alice, bob);
     await bob.say(roomId, 'Before');
     await alice.message(roomId, 'Before');
-    await eventually(async () => expect((await cryptoOf(alice).getKeyBackupInfo())?.count).toBe(1));
+    await backedUp(alice);
     const phone = await deviceOf(alice);
     await eventually(async () => {
       const devices = await cryptoOf(alice).getUserDeviceInfo([alice.userId]);
@@ -81,11 +81,12 @@ export function encrypted(server: Server, story: Story): void {
     const roomId = await sharedRoom(alice, bob);
     await bob.say(roomId, 'Long ago');
     await alice.message(roomId, 'Long ago');
-    await eventually(async () => expect((await cryptoOf(alice).getKeyBackupInfo())?.count).toBe(1));
+    await backedUp(alice);
     await alice.client.logout(true);
     const phone = await deviceOf(alice);
     phone.recoveryKey = alice.recoveryKey;
     const crypto = cryptoOf(phone);
+    await eventually(async () => expect(await crypto.userHasCrossSigningKeys(alice.userId, true)).toBe(true));
     await crypto.bootstrapCrossSigning({});
     await crypto.loadSessionBackupPrivateKeyFromSecretStorage();
     await crypto.checkKeyBackupAndEnable();

@@ -1,4 +1,5 @@
 import { eventually } from '@ganglion/testing';
+import { Method } from 'matrix-js-sdk';
 import type { Verifier } from 'matrix-js-sdk/lib/crypto-api/index.js';
 import {
   CryptoEvent,
@@ -23,6 +24,13 @@ export async function setUpEncryption(user: AppUser): Promise<void> {
   user.recoveryKey = recovery.privateKey;
   await crypto.bootstrapSecretStorage({ createSecretStorageKey: async () => recovery, setupNewKeyBackup: true });
   await eventually(async () => expect(await crypto.isCrossSigningReady()).toBe(true));
+}
+
+/** Resolves when the key of a room is in the backup: apps take up to ten seconds before they begin. */
+export async function backedUp({ client }: AppUser): Promise<void> {
+  const count = async () =>
+    (await client.http.authedRequest<{ count: number }>(Method.Get, '/room_keys/version')).count;
+  await eventually(async () => expect(await count()).toBe(1), 30_000);
 }
 
 /** Two devices of one user compare emoji; resolves when each has verified the other. */

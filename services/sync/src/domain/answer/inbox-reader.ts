@@ -1,4 +1,5 @@
 import { concatenated } from '../concatenated.js';
+import type { EndedInboxes } from '../devices/ended-inboxes.js';
 import type { DeviceMessageModel } from '../ports/device-message-model.js';
 import type { UserView } from '../views/user-view.js';
 import type { SyncRequest } from './sync-request.js';
@@ -19,7 +20,10 @@ type Asking = Pick<SyncRequest, 'userId' | 'deviceId' | 'messagesSince'>;
  * @see https://spec.matrix.org/v1.19/client-server-api/#send-to-device-messaging
  */
 export class InboxReader {
-  constructor(private readonly model: Pick<DeviceMessageModel, 'inbox' | 'forgetInbox'>) {}
+  constructor(
+    private readonly model: Pick<DeviceMessageModel, 'inbox' | 'forgetInbox'>,
+    private readonly ended: Pick<EndedInboxes, 'reconcile'>,
+  ) {}
 
   /** A device comes with a token: what was told up to it has arrived. */
   async received({ inboxes }: UserView, { userId, deviceId, messagesSince = 0 }: Asking): Promise<void> {
@@ -36,6 +40,8 @@ export class InboxReader {
   async read(user: UserView, asking: Asking, upTo: number): Promise<InboxAnswer> {
     if (!this.hasNews(user, asking)) return { text: undefined, upTo };
     const { userId, deviceId, messagesSince = 0 } = asking;
+    // Who begins anew may have the name of a device that has ended.
+    if (asking.messagesSince === undefined) await this.ended.reconcile([userId]);
     const { messages, hasMore } = await this.model.inbox({ userId, deviceId }, messagesSince, upTo);
     const last = messages.at(-1);
     if (last === undefined) {

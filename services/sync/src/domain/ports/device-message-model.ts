@@ -58,6 +58,10 @@ export interface DeviceMessageModel {
   forgetInbox(device: DeviceName, upTo: number): Promise<void>;
   /** The devices of a user that messages wait for, with the positions of the first and the last. */
   inboxes(userId: string): Promise<{ deviceId: string; first: number; last: number }[]>;
+  /** Users for whose devices messages wait, in the order of their ids, after one of them. */
+  usersWithMessages(afterUser: string, limit: number): Promise<string[]>;
+  /** Forgets, of these users and up to a position, the messages to all devices but these. */
+  forgetAllBut(living: readonly Recipient[], userIds: readonly string[], upTo: number): Promise<void>;
   /** Forgets transaction ids that nobody sends again. */
   forgetTransactions(olderThanMs: number): Promise<void>;
 }
