@@ -11,6 +11,8 @@ export type RateLimitName =
   | 'memberships'
   | 'room_reads'
   | 'initial_sync'
+  | 'receipts'
+  | 'typing'
   | 'directory'
   | 'public_rooms'
   | 'lookups'

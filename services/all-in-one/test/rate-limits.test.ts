@@ -105,6 +105,15 @@ const LIMITS: Readonly<Record<string, readonly RateLimitName[]>> = {
   ),
   'POST /_matrix/key/v2/query': ['lookups'],
   'GET /_matrix/key/v2/query/:serverName': ['lookups'],
+  [`GET ${IN_ROOM}/messages`]: ['room_reads'],
+  [`GET ${IN_ROOM}/event/:eventId`]: ['room_reads'],
+  [`GET ${IN_ROOM}/context/:eventId`]: ['room_reads'],
+  [`GET ${IN_ROOM}/members`]: ['room_reads'],
+  [`POST ${IN_ROOM}/forget`]: ['memberships'],
+  [`POST ${IN_ROOM}/receipt/:receiptType/:eventId`]: ['receipts'],
+  [`POST ${IN_ROOM}/read_markers`]: ['receipts'],
+  [`PUT ${IN_ROOM}/typing/:userId`]: ['typing'],
+  [`GET ${V3}/sync`]: ['initial_sync'],
   [`GET ${V3}/directory/room/:roomAlias`]: ['lookups'],
   [`PUT ${V3}/directory/room/:roomAlias`]: ['directory'],
   [`DELETE ${V3}/directory/room/:roomAlias`]: ['directory'],
@@ -150,11 +159,7 @@ const UNLIMITED = [
   ...['', '/:kind', '/:kind/:ruleId', '/:kind/:ruleId/:attribute'].map((path) => `GET ${RULES}${path}`),
 ];
 
-/** What the service of /sync answers. */
-const OF_SYNC =
-  /\/(sync|messages|event\/:eventId|context\/:eventId|members|forget|receipt\/.*|read_markers|typing\/:userId)$/;
-
-describe.each(Object.entries(EXAMPLES).filter(([route]) => !OF_SYNC.test(route)))('%s', (route, makeExample) => {
+describe.each(Object.entries(EXAMPLES))('%s', (route, makeExample) => {
   const limits = LIMITS[route] ?? [];
   const method = route.slice(0, route.indexOf(' '));
 
@@ -176,6 +181,22 @@ describe.each(Object.entries(EXAMPLES).filter(([route]) => !OF_SYNC.test(route))
       const { status, body } = await send(full);
       expect([full, status, body]).toEqual([full, 429, expect.objectContaining({ errcode: 'M_LIMIT_EXCEEDED' })]);
     }
+  });
+});
+
+describe('a /sync', () => {
+  it('counts when it begins anew or asks for all state, and not when it goes on', async () => {
+    const alice = await Person.register(replica.url, 'alice');
+    const { next_batch: since } = await alice.must('GET', '/_matrix/client/v3/sync');
+    limiter.taken = [];
+    limiter.full = 'initial_sync';
+    await alice.must('GET', `/_matrix/client/v3/sync?since=${since}`);
+    expect(limiter.taken).toEqual([]);
+    const whole = `/_matrix/client/v3/sync?since=${since}&full_state=true`;
+    const { status } = await exchange(replica.url, 'GET', whole, {
+      headers: { authorization: `Bearer ${alice.token}` },
+    });
+    expect([status, limiter.taken]).toEqual([429, [`initial_sync ${alice.userId}`]]);
   });
 });
 

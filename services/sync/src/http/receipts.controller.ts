@@ -1,5 +1,5 @@
 import { MatrixError } from '@ganglion/contracts';
-import { Authenticated, JsonBody, Path, RequestedBy, type Requester } from '@ganglion/http';
+import { Authenticated, JsonBody, Path, RateLimited, RequestedBy, type Requester } from '@ganglion/http';
 import { InvalidThreadIdError, isValidEventId, parseReceiptThreadId } from '@ganglion/protocol';
 import { Controller, HttpCode, Inject, Post } from '@nestjs/common';
 import { z } from 'zod';
@@ -26,6 +26,7 @@ export class ReceiptsController {
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidreceiptreceipttypeeventid */
   @Post('receipt/:receiptType/:eventId')
   @HttpCode(200)
+  @RateLimited('receipts')
   async postReceipt(
     @RequestedBy() { userId }: Requester,
     @Path(receiptPath) { roomId, receiptType, eventId }: ReceiptPath,
@@ -44,6 +45,7 @@ export class ReceiptsController {
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidread_markers */
   @Post('read_markers')
   @HttpCode(200)
+  @RateLimited('receipts')
   async setReadMarker(
     @RequestedBy() { userId }: Requester,
     @Path(roomPath) { roomId }: RoomPath,

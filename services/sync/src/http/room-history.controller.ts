@@ -1,4 +1,4 @@
-import { AnswersJsonText, Authenticated, Path, Query, RequestedBy, type Requester } from '@ganglion/http';
+import { AnswersJsonText, Authenticated, Path, Query, RateLimited, RequestedBy, type Requester } from '@ganglion/http';
 import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import type { z } from 'zod';
 import { Filters } from '../domain/answer/filters.js';
@@ -18,6 +18,7 @@ export class RoomHistoryController {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidmessages */
   @Get('messages')
+  @RateLimited('room_reads')
   @AnswersJsonText()
   getRoomEvents(
     @RequestedBy() { userId, deviceId }: Requester,
@@ -39,6 +40,7 @@ export class RoomHistoryController {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomideventeventid */
   @Get('event/:eventId')
+  @RateLimited('room_reads')
   @AnswersJsonText()
   getOneRoomEvent(@RequestedBy() { userId, deviceId }: Requester, @Path(eventPath) path: EventPath): Promise<string> {
     return this.history.getOneRoomEvent({ userId, deviceId, ...path });
@@ -46,6 +48,7 @@ export class RoomHistoryController {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidcontexteventid */
   @Get('context/:eventId')
+  @RateLimited('room_reads')
   @AnswersJsonText()
   getEventContext(
     @RequestedBy() { userId, deviceId }: Requester,
@@ -57,6 +60,7 @@ export class RoomHistoryController {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidforget */
   @Post('forget')
+  @RateLimited('memberships')
   @HttpCode(200)
   @Authenticated({ guests: true, suspended: true })
   async forgetRoom(@RequestedBy() { userId }: Requester, @Path(roomPath) { roomId }: RoomPath) {
@@ -66,6 +70,7 @@ export class RoomHistoryController {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidmembers */
   @Get('members')
+  @RateLimited('room_reads')
   @AnswersJsonText()
   getMembersByRoom(
     @RequestedBy() { userId, deviceId }: Requester,

@@ -1,9 +1,11 @@
 import type { Config } from '@ganglion/config';
+import { type RateLimiter, takeOrThrow } from '@ganglion/contracts';
 import {
   AnswersJsonText,
   Authenticated,
   Draining,
   Query,
+  RATE_LIMITER,
   RequestedBy,
   type Requester,
   TOKEN_REVOCATIONS,
@@ -28,6 +30,7 @@ export class SyncController {
     @Inject(Draining) private readonly draining: Draining,
     @Inject(SYNC_CONFIG) private readonly config: Config['sync'],
     @Inject(TOKEN_REVOCATIONS) private readonly revocations: TokenRevocations,
+    @Inject(RATE_LIMITER) private readonly limiter: RateLimiter,
     @Inject(KeyCounts) private readonly keyCounts: KeyCounts,
   ) {}
 
@@ -41,13 +44,15 @@ export class SyncController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string> {
     const { userId, deviceId } = requester;
+    const fullState = query.full_state ?? false;
+    if (query.since === undefined || fullState) await takeOrThrow(this.limiter, 'initial_sync', userId);
     const request = {
       userId,
       deviceId,
       since: query.since?.position,
       messagesSince: query.since?.messages,
       filter: await this.filters.ofSync(userId, query.filter),
-      fullState: query.full_state ?? false,
+      fullState,
       stateKey: stateKeyOf(query),
       timeoutMs: Math.min(query.timeout ?? 0, this.config.max_timeout_ms),
     };

@@ -1,5 +1,5 @@
 import { MatrixError } from '@ganglion/contracts';
-import { Authenticated, JsonBody, Path, RequestedBy, type Requester } from '@ganglion/http';
+import { Authenticated, JsonBody, Path, RateLimited, RequestedBy, type Requester } from '@ganglion/http';
 import { Controller, Inject, Put } from '@nestjs/common';
 import { z } from 'zod';
 import { Typing } from '../domain/ephemeral/typing.js';
@@ -20,6 +20,7 @@ export class TypingController {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidtypinguserid */
   @Put(':userId')
+  @RateLimited('typing')
   async setTyping(
     @RequestedBy() requester: Requester,
     @Path(typingPath) { roomId, userId }: z.infer<typeof typingPath>,
