@@ -34,6 +34,7 @@ import { Announcements } from './domain/feed/announcements.js';
 import { broadcastParts } from './domain/feed/broadcast-parts.js';
 import { Deliveries } from './domain/feed/deliveries.js';
 import { type FeedSource, LiveFeed } from './domain/feed/live-feed.js';
+import { MembershipHistories } from './domain/history/membership-histories.js';
 import { RoomHistory } from './domain/history/room-history.js';
 import { RoomRelations } from './domain/history/room-relations.js';
 import { EventTexts } from './domain/texts/event-texts.js';
@@ -111,6 +112,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   const texts = new EventTexts(deps.roomLog, config.sync.event_cache_bytes);
   const rooms = new RoomViews(model, texts, config.sync.max_cached_rooms, config.sync.recent_events_per_room);
   const erased = new ErasedUsers(model);
+  const histories = new MembershipHistories(model);
   const finder = new EventFinder(model, rooms, texts);
   const awaited = new AwaitedReceipts();
   const replica = randomUUID();
@@ -158,6 +160,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     typing,
     awaited,
     erased,
+    histories,
   ];
   const heard: Heard = {
     batch: (batch) => deliveries.note(batch),
@@ -188,7 +191,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     () => deviceMessages.forgetTransactions(REMEMBER_TRANSACTIONS_MS),
     deps.logger,
   );
-  const past = { feed, model, relations, texts, finder, rooms, users, announcements, erased };
+  const past = { feed, model, relations, texts, finder, rooms, users, announcements, erased, histories };
   const receiptIntake = new Receipts({
     ...{ feed, finder, receipts, users, awaited, joined, announcements, fullyRead, announce },
   });

@@ -1,5 +1,6 @@
 import { type Filled, type Fragment, sql, statement } from '@ganglion/database';
 import type { OrderPage } from '../domain/ports/read-model.js';
+import { packed } from './packed-places.js';
 import { PLACE } from './place-rows.js';
 
 interface Asked extends OrderPage {
@@ -17,12 +18,12 @@ function page(direction: OrderPage['direction'], above: Fragment<Asked>, kind = 
   const order = direction === 'forwards' ? sql`ASC` : sql`DESC`;
   return statement(
     `order-${direction}${kind}`,
-    sql<Asked>`
+    packed(sql<Asked>`
     SELECT ${PLACE_FOR_ONE} FROM sync.timeline t
     WHERE t.room_nid = ${({ roomNid }) => roomNid} AND (t.depth, t.position) ${beyond}
         (${({ from }) => from.depth}::bigint, ${({ from }) => from.position}::bigint)
       AND t.position <= ${({ upTo }) => upTo}${above}
-    ORDER BY t.depth ${order}, t.position ${order} LIMIT ${({ limit }) => limit}`,
+    ORDER BY t.depth ${order}, t.position ${order} LIMIT ${({ limit }) => limit}`),
   );
 }
 

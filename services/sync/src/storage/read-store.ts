@@ -17,6 +17,7 @@ import type {
 import type { EventPlace, StateVersion } from '../domain/timeline-event.js';
 import { batchesAbove } from './catch-up-reader.js';
 import { orderPage, placeFor } from './order-statements.js';
+import { type PackedPlaces, packed, unpack } from './packed-places.js';
 import { PLACE_FOR_ALL, type PlaceRow, placeOf, type VersionRow, versionOf } from './place-rows.js';
 import { loadRooms } from './room-loads.js';
 import * as state from './state-statements.js';
@@ -24,11 +25,11 @@ import * as state from './state-statements.js';
 const page = (direction: Page['direction']) =>
   statement(
     `page-${direction}`,
-    sql<Page>`
+    packed(sql<Page>`
     SELECT ${PLACE_FOR_ALL} FROM sync.timeline t
     WHERE t.room_nid = ${({ roomNid }) => roomNid} AND t.position > ${({ above }) => above}
       AND t.position <= ${({ upTo }) => upTo}
-    ORDER BY t.position ${direction === 'forwards' ? sql`ASC` : sql`DESC`} LIMIT ${({ limit }) => limit}`,
+    ORDER BY t.position ${direction === 'forwards' ? sql`ASC` : sql`DESC`} LIMIT ${({ limit }) => limit}`),
   );
 const PAGES = { forwards: page('forwards'), backwards: page('backwards') };
 
@@ -111,7 +112,8 @@ export class ReadStore implements ReadModel {
 
   async events(wanted: Page): Promise<EventPlace[]> {
     const above = Math.max(wanted.above, 0);
-    return (await this.db.query<PlaceRow>(PAGES[wanted.direction]({ ...wanted, above }))).rows.map(placeOf);
+    const { rows } = await this.db.query<PackedPlaces>(PAGES[wanted.direction]({ ...wanted, above }));
+    return unpack(wanted.roomNid, rows[0]!);
   }
 
   async loudEvents(wanted: LoudPage): Promise<LoudEvents> {
@@ -125,7 +127,8 @@ export class ReadStore implements ReadModel {
   }
 
   async eventsInOrder(wanted: OrderPage, userId: string): Promise<EventPlace[]> {
-    return (await this.db.query<PlaceRow>(orderPage(wanted, userId))).rows.map(placeOf);
+    const { rows } = await this.db.query<PackedPlaces>(orderPage(wanted, userId));
+    return unpack(wanted.roomNid, rows[0]!);
   }
 
   async findPlace(roomNid: number, eventNid: number, userId: string): Promise<EventPlace | undefined> {

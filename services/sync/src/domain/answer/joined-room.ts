@@ -1,8 +1,9 @@
 import type { CompiledEventFilter } from '@ganglion/protocol';
 import type { AccountDataRow } from '../append-batch.js';
 import { concatenated } from '../concatenated.js';
+import { membershipsIn } from '../history/membership-histories.js';
 import { rawEvents } from '../history/raw-events.js';
-import { isWorldReadable, membershipsIn } from '../history/room-access.js';
+import { isWorldReadable } from '../history/room-access.js';
 import { MembershipHistory } from '../history/visibility.js';
 import { type Bundles, bundlesOf } from '../relations/bundles.js';
 import { formatToken } from '../sync-token.js';

@@ -12,6 +12,7 @@ import type { EventFinder } from '../views/event-finder.js';
 import type { RoomViews } from '../views/room-views.js';
 import type { UserViews } from '../views/user-views.js';
 import { type HistoryToken, reachOf } from './history-token.js';
+import type { MembershipHistories } from './membership-histories.js';
 import { accessRoom, type RoomAccess } from './room-access.js';
 
 export interface HistoryDependencies {
@@ -24,6 +25,7 @@ export interface HistoryDependencies {
   readonly users: UserViews;
   readonly announcements: Announcements;
   readonly erased: Pick<ErasedUsers, 'known'>;
+  readonly histories: MembershipHistories;
 }
 
 export interface Reader {

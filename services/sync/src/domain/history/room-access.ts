@@ -4,7 +4,9 @@ import { contentText } from '../event-text.js';
 import type { ReadModel, RoomRecord } from '../ports/read-model.js';
 import type { EventTexts } from '../texts/event-texts.js';
 import type { ErasedUsers } from '../views/erased-users.js';
-import { MembershipHistory } from './visibility.js';
+import type { UserViews } from '../views/user-views.js';
+import { type MembershipHistories, membershipsIn } from './membership-histories.js';
+import type { MembershipHistory } from './visibility.js';
 
 /** A room as far as one user may look into it. */
 export interface RoomAccess {
@@ -27,6 +29,8 @@ interface Readers {
 
 export interface AccessReaders extends Readers {
   readonly erased: Pick<ErasedUsers, 'known'>;
+  readonly users: Pick<UserViews, 'get' | 'membershipIn'>;
+  readonly histories: Pick<MembershipHistories, 'of'>;
 }
 
 /**
@@ -42,9 +46,7 @@ export async function accessRoom(
   upTo: number,
 ): Promise<RoomAccess> {
   const { model } = readers;
-  const room = await model.findRoom(roomId);
-  if (room === undefined) throw notInRoom(userId);
-  const history = await membershipsIn(model, room.nid, userId);
+  const { room, history } = (await asMember(readers, roomId, userId, upTo)) ?? (await lookUp(model, roomId, userId));
   const leftAt = history.leftAt;
   const erased = await readers.erased.known();
   const all = { room, history, upTo, stateUpTo: upTo, goesOn: true, erased };
@@ -55,10 +57,17 @@ export async function accessRoom(
   return { ...all, upTo: until(leftAt), stateUpTo: until(history.departedAt), goesOn: false };
 }
 
-/** All that a user ever was in a room. */
-export async function membershipsIn(model: ReadModel, roomNid: number, userId: string): Promise<MembershipHistory> {
-  const names = [{ type: 'm.room.member', stateKey: userId }];
-  return new MembershipHistory(userId, await model.entryVersions({ roomNid, names, from: 0 }));
+/** Of those who are in a room this replica knows that, and what they were there before; undefined for others. */
+async function asMember({ users, histories }: AccessReaders, roomId: string, userId: string, upTo: number) {
+  const membership = users.membershipIn(await users.get(userId), roomId);
+  if (membership?.membership !== 'join' || membership.position > upTo) return undefined;
+  return { room: membership.room.record, history: await histories.of(userId, membership) };
+}
+
+async function lookUp(model: ReadModel, roomId: string, userId: string) {
+  const room = await model.findRoom(roomId);
+  if (room === undefined) throw notInRoom(userId);
+  return { room, history: await membershipsIn(model, room.nid, userId) };
 }
 
 /** Whether everybody may read a room as it is at a position. */
