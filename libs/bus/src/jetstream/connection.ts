@@ -1,5 +1,5 @@
 import { EventEmitter, once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type ConnectionOptions,
@@ -45,7 +45,7 @@ export class Connection extends EventEmitter<{ up: []; down: [] }> {
   static async open(options: ConnectOptions, logger: BusLogger): Promise<Connection> {
     const deadline = performance.now() + (options.connectDeadlineMs ?? CONNECT_DEADLINE_MS);
     const overWebSocket = options.servers.some((server) => /^wss?:/.test(server));
-    const settings = await natsOptions(options);
+    const settings = natsOptions(options);
     while (true) {
       try {
         return new Connection(await (overWebSocket ? wsconnect(settings) : connect(settings)), logger);
@@ -126,12 +126,13 @@ export class Connection extends EventEmitter<{ up: []; down: [] }> {
   }
 }
 
-async function natsOptions({ servers, name, credentialsFile, tls }: ConnectOptions): Promise<ConnectionOptions> {
+function natsOptions({ servers, name, credentialsFile, tls }: ConnectOptions): ConnectionOptions {
   return {
     servers: [...servers],
     ...(name !== undefined && { name }),
     ...(tls && { tls }),
-    ...(credentialsFile !== undefined && { authenticator: credsAuthenticator(await readFile(credentialsFile)) }),
+    // Read again for each connection, as the files of certificates are: they may be renewed meanwhile.
+    ...(credentialsFile !== undefined && { authenticator: credsAuthenticator(() => readFileSync(credentialsFile)) }),
     timeout: REQUEST_TIMEOUT_MS,
     pingInterval: PING_MS,
     noAsyncTraces: true,

@@ -83,7 +83,8 @@ export class ConsumerGroup<T> implements Subscription {
     this.#core.connection.off('up', this.#revalidate);
     for (const timer of this.#timers) clearInterval(timer);
     this.#schedule(async () => {
-      await Promise.all([...this.#owned.keys()].map((shard) => this.#release(shard)));
+      // A claim that cannot be given up now is taken over when this process is no longer heard of.
+      await Promise.allSettled([...this.#owned.keys()].map((shard) => this.#release(shard)));
       this.#presence.stop();
     });
     await this.#work;

@@ -9,7 +9,7 @@ import { CountedMetrics, conversation, Reading, reader, roomStream, until } from
 
 const stream = roomStream({ shards: 1 });
 /** A reader is given up some seconds after it was heard last. */
-const TIMEOUT_MS = 180_000;
+const TIMEOUT_MS = 600_000;
 
 describe('the dead letters of JetStream', () => {
   let server: NatsServer;

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeAccount, encodeOperator, encodeUser, fmtCreds } from '@nats-io/jwt';
@@ -66,6 +66,28 @@ describe('NATS that wants certificates', () => {
     await carries({ tls: await filesOf(house, 'ganglion') });
   });
 
+  it('is shown the certificate that the files hold by then, whenever a connection is made anew', async () => {
+    const { caFile, certFile, keyFile } = await filesOf(house, 'ganglion');
+    const bus = await connectJetStreamBus({ servers: [nameOf(server)], tls: { caFile, certFile, keyFile } });
+    try {
+      const renewed = await Authority.create('renewed');
+      const [ours, theirs] = [await filesOf(renewed, 'ganglion'), await filesOf(renewed, 'localhost')];
+      for (const [from, to] of [
+        [ours.caFile, caFile],
+        [ours.certFile, certFile],
+        [ours.keyFile, keyFile],
+      ] as const) {
+        await copyFile(from, to);
+      }
+      const tls = `cert_file: "${theirs.certFile}", key_file: "${theirs.keyFile}", ca_file: "${theirs.caFile}", verify: true`;
+      await server.restart({ configuration: `tls { ${tls} }` });
+      await bus.publish(roomStream(), { room: '!a:x', seq: 1 }, { key: '!a:x' });
+      renewed.end();
+    } finally {
+      await bus.close();
+    }
+  }, 180_000);
+
   it('is not reached without one, with one of a stranger, nor by who does not trust its own', async () => {
     await isRefused({});
     await isRefused({ tls: await filesOf(stranger, 'ganglion', house) });
@@ -74,6 +96,8 @@ describe('NATS that wants certificates', () => {
 });
 
 describe('NATS that wants credentials', () => {
+  const TIMEOUT_MS = 180_000;
+
   let account: KeyPair;
 
   const credentials = async (issuer: KeyPair): Promise<string> => {
@@ -100,7 +124,7 @@ describe('NATS that wants credentials', () => {
         resolver: MEMORY
         resolver_preload: { ${accounts.join('\n')} }`,
     });
-  });
+  }, TIMEOUT_MS);
 
   it('carries messages of who has them', async () => {
     await carries({ credentialsFile: await credentials(account) });
