@@ -7,8 +7,9 @@ import { InvitesController } from './http/invites.controller.js';
 import { MembershipsController } from './http/memberships.controller.js';
 import { QueriesController } from './http/queries.controller.js';
 import { RoomEventsController } from './http/room-events.controller.js';
-import { CONFIG, ROOM_DIRECTORY, ROOM_FEDERATION, USERS } from './http/tokens.js';
+import { CONFIG, KEYS_FOR_SERVERS, ROOM_DIRECTORY, ROOM_FEDERATION, USERS } from './http/tokens.js';
 import { TransactionsController } from './http/transactions.controller.js';
+import { UsersController } from './http/users.controller.js';
 import type { Incoming } from './incoming.js';
 import type { Owners } from './owners.js';
 
@@ -19,7 +20,7 @@ class IncomingModule {}
 export function incomingModule(
   config: Config,
   { authentication, transactions, memberships }: Pick<Incoming, 'authentication' | 'transactions' | 'memberships'>,
-  owners: Pick<Owners, 'roomFederation' | 'roomDirectory' | 'users'>,
+  owners: Pick<Owners, 'roomFederation' | 'roomDirectory' | 'users' | 'keysForServers'>,
 ): DynamicModule {
   return {
     module: IncomingModule,
@@ -29,6 +30,7 @@ export function incomingModule(
       MembershipsController,
       InvitesController,
       QueriesController,
+      UsersController,
     ],
     providers: [
       FederationGuard,
@@ -38,6 +40,7 @@ export function incomingModule(
       { provide: Memberships, useValue: memberships },
       { provide: ROOM_FEDERATION, useValue: owners.roomFederation },
       { provide: ROOM_DIRECTORY, useValue: owners.roomDirectory },
+      { provide: KEYS_FOR_SERVERS, useValue: owners.keysForServers },
       { provide: USERS, useValue: owners.users },
     ],
   };

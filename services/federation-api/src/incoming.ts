@@ -5,6 +5,8 @@ import type { Database } from '@ganglion/database';
 import { type FederationAgent, RequestAuthentication } from '@ganglion/federation';
 import { Periodically } from '@ganglion/service';
 import type { Logger } from '@ganglion/telemetry';
+import { ChangedKeysEdus } from './domain/incoming/edus/changed-keys.js';
+import { DirectToDeviceEdus } from './domain/incoming/edus/direct-to-device.js';
 import { ReceiptEdus } from './domain/incoming/edus/receipts.js';
 import { TypingEdus } from './domain/incoming/edus/typing.js';
 import { type EduIntake, Edus } from './domain/incoming/edus.js';
@@ -27,7 +29,7 @@ export interface IncomingDependencies {
   readonly logger: Logger;
   readonly agent: FederationAgent;
   readonly keyRing: ServerKeyRing;
-  readonly owners: Pick<Owners, 'roomIntake' | 'roomFederation' | 'remoteEphemeral'>;
+  readonly owners: Pick<Owners, 'roomIntake' | 'roomFederation' | 'remoteEphemeral' | 'keysForServers'>;
 }
 
 /** What one replica does with what comes from other servers. */
@@ -49,12 +51,15 @@ export function createIncoming({ config, db, logger, agent, keyRing, owners }: I
   const isOurs = (serverName: string) => names.includes(serverName);
   const verifier = new AdaptiveVerifier(Math.max(1, availableParallelism() - 1));
   const pdus = new PduVerifier(keyRing, verifier);
-  const { roomIntake: intake, roomFederation: rooms, remoteEphemeral } = owners;
+  const { roomIntake: intake, roomFederation: rooms, remoteEphemeral, keysForServers } = owners;
   const gaps = new Gaps({ intake, pdus, remote: new HttpRemoteEvents(agent), logger });
   const edus = new Edus(
     new Map<string, EduIntake>([
       ['m.typing', new TypingEdus(intake, remoteEphemeral)],
       ['m.receipt', new ReceiptEdus(intake, remoteEphemeral)],
+      ['m.direct_to_device', new DirectToDeviceEdus(remoteEphemeral)],
+      ['m.device_list_update', new ChangedKeysEdus(keysForServers)],
+      ['m.signing_key_update', new ChangedKeysEdus(keysForServers)],
     ]),
   );
   const store = new PostgresTransactionStore(db);

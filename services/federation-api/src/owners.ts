@@ -1,3 +1,4 @@
+import { type KeysForServers, KeysForServersDefinition } from '@ganglion/contracts/keys';
 import {
   type RoomDirectory,
   RoomDirectoryDefinition,
@@ -17,6 +18,7 @@ export interface Owners {
   readonly roomDirectory: RoomDirectory;
   readonly remoteEphemeral: RemoteEphemeral;
   readonly users: Users;
+  readonly keysForServers: KeysForServers;
 }
 
 export async function findOwners(interfaces: Interfaces): Promise<Owners> {
@@ -25,6 +27,7 @@ export async function findOwners(interfaces: Interfaces): Promise<Owners> {
     roomFederation: await interfaces.find<RoomFederation>(RoomFederationDefinition),
     roomDirectory: await interfaces.find<RoomDirectory>(RoomDirectoryDefinition),
     remoteEphemeral: await interfaces.find<RemoteEphemeral>(RemoteEphemeralDefinition),
+    keysForServers: await interfaces.find<KeysForServers>(KeysForServersDefinition),
     users: await interfaces.find<Users>(UsersDefinition),
   };
 }

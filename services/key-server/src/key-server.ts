@@ -1,6 +1,6 @@
 import type { Bus } from '@ganglion/bus';
 import type { Config } from '@ganglion/config';
-import type { KeyCounts, KeyLog } from '@ganglion/contracts/keys';
+import type { KeyCounts, KeyLog, KeysForServers } from '@ganglion/contracts/keys';
 import type { Devices, InteractiveAuth } from '@ganglion/contracts/user';
 import { type Database, markAnew } from '@ganglion/database';
 import { ready } from '@ganglion/protocol';
@@ -20,6 +20,7 @@ import { NoRemoteServers } from './remote/no-remote-servers.js';
 import { UserServerAuth } from './remote/user-server-auth.js';
 import { KeyCountsService } from './rpc/key-counts.js';
 import { KeyLogService } from './rpc/key-log.js';
+import { KeysForServersRpc } from './rpc/keys-for-servers.js';
 import { PostgresBackupStore } from './storage/backup-store.js';
 import { KEY_MARKS, KeyLogStore } from './storage/key-log-store.js';
 import { PostgresKeyStore } from './storage/key-store.js';
@@ -45,6 +46,7 @@ export interface KeyServer {
   readonly endedDevices: EndedDevices;
   readonly keyCounts: KeyCounts;
   readonly keyLog: KeyLog;
+  readonly keysForServers: KeysForServers;
   /** Begins the work in the background. */
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -70,16 +72,20 @@ export function createKeyServer(deps: KeyServerDependencies): KeyServer {
     () => oneTimeKeys.forgetClaimed(REMEMBER_CLAIMED_MS),
     logger,
   );
+  const queries = new KeyQueries(keys, local, remote);
+  const claims = new KeyClaims(oneTimeKeys, local, remote, announcements);
+  const log = new KeyLogStore(db);
   return {
     uploads: new KeyUploads(keys, oneTimeKeys, devices, announcements, endedDevices),
-    queries: new KeyQueries(keys, local, remote),
-    claims: new KeyClaims(oneTimeKeys, local, remote, announcements),
+    queries,
+    claims,
     crossSigning: new CrossSigning(keys, new UserServerAuth(deps.interactiveAuth), announcements),
     signatures: new SignatureUploads(keys, announcements),
     backups: new Backups(new PostgresBackupStore(db)),
     endedDevices,
     keyCounts: new KeyCountsService(oneTimeKeys),
-    keyLog: new KeyLogService(new KeyLogStore(db)),
+    keyLog: new KeyLogService(log),
+    keysForServers: new KeysForServersRpc(queries, claims, local, log, keys, announcements),
     async start() {
       await ready();
       await markAnew(db, KEY_MARKS);

@@ -1,4 +1,4 @@
-import { KeyCountsDefinition, KeyLogDefinition } from '@ganglion/contracts/keys';
+import { KeyCountsDefinition, KeyLogDefinition, KeysForServersDefinition } from '@ganglion/contracts/keys';
 import {
   type Devices,
   DevicesDefinition,
@@ -14,7 +14,7 @@ import { keyServerSchema } from './storage/migrations.js';
 export const service: ServiceDescriptor = {
   name: 'key-server',
   schema: keyServerSchema,
-  offers: { keyCounts: KeyCountsDefinition, keyLog: KeyLogDefinition },
+  offers: { keyCounts: KeyCountsDefinition, keyLog: KeyLogDefinition, keysForServers: KeysForServersDefinition },
   async compose(foundation, interfaces) {
     const devices = await interfaces.find<Devices>(DevicesDefinition);
     const interactiveAuth = await interfaces.find<InteractiveAuth>(InteractiveAuthDefinition);

@@ -245,6 +245,30 @@ describe('a room that we are not in', () => {
   });
 });
 
+describe('a state event of before our time that is sent again', () => {
+  it('goes on authorising what comes, and gets its place when what was before it has come', async () => {
+    const room = farRoom();
+    const before = room.message('before');
+    const topic = room.state('m.room.topic', { topic: 'cake' });
+    const join = room.join(ALICE);
+    await enter(replicas[0], room, join.eventId);
+    const state = room.writer.events.filter(({ pdu }) => pdu.state_key !== undefined && pdu.depth > 1);
+    const again = state.filter((event) => event !== join).map(({ json }) => json);
+    for (const text of again) {
+      const { outcomes } = await receive(replicas[1], room, [text]);
+      expect([PduFate.WAITING, PduFate.ACCEPTED]).toContain(outcomes[0]!.fate);
+    }
+    const said = room.message('after');
+    const { outcomes } = await receive(replicas[1], room, [said.json]);
+    expect(outcomes[0]).toMatchObject({ eventId: said.eventId, fate: PduFate.ACCEPTED });
+    const beginning = room.writer.events.slice(0, room.writer.events.indexOf(topic)).map(({ json }) => json);
+    expect(beginning).toContain(before.json);
+    await receive(replicas[0], room, beginning, true);
+    const late = await receive(replicas[0], room, [topic.json], true);
+    expect(late.outcomes[0]).toMatchObject({ fate: PduFate.ACCEPTED });
+  });
+});
+
 describe('what is told of rooms to whoever takes in what other servers send', () => {
   const describeTo = async (serverName: string, ...roomIds: string[]) =>
     (await replicas[1].roomIntake.describeRooms({ roomIds, serverName })).rooms;

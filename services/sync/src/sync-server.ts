@@ -195,6 +195,10 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   const receiptIntake = new Receipts({
     ...{ feed, finder, receipts, users, awaited, joined, announcements, fullyRead, announce },
   });
+  const deviceMessaging = new DeviceMessaging({
+    ...{ model: deviceMessages, devices: deps.devices, isLocal },
+    announce: () => bus.broadcast(DEVICE_MESSAGES, {}),
+  });
   const typingIntake = new Typing(feed, joined, calls);
   const limits = { defaultLimit: config.sync.default_timeline_limit, maximumLimit: config.sync.max_timeline_limit };
   return {
@@ -213,12 +217,11 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     roomRelations: new RoomRelations(past),
     receipts: receiptIntake,
     typing: typingIntake,
-    remoteEphemeral: new RemoteEphemeralRpc({ feed, model, typing: typingIntake, receipts: receiptIntake }),
-    deviceLists: new DeviceListQueries(feed, users, deviceListReader),
-    deviceMessaging: new DeviceMessaging({
-      ...{ model: deviceMessages, devices: deps.devices, isLocal },
-      announce: () => bus.broadcast(DEVICE_MESSAGES, {}),
+    remoteEphemeral: new RemoteEphemeralRpc({
+      ...{ feed, model, deviceMessaging, typing: typingIntake, receipts: receiptIntake },
     }),
+    deviceLists: new DeviceListQueries(feed, users, deviceListReader),
+    deviceMessaging,
     filters: new Filters(deps.users, limits),
     async start() {
       await revocations.start();

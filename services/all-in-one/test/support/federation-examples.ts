@@ -60,6 +60,11 @@ export const FEDERATION_EXAMPLES: Readonly<Record<string, MakeFederationExample>
   }),
   [`GET ${V1}/query/directory`]: ({ roomAlias }) => ({ query: { room_alias: roomAlias } }),
   [`GET ${V1}/query/profile`]: ({ userId }) => ({ query: { user_id: userId, field: 'displayname' } }),
+  [`GET ${V1}/user/devices/:userId`]: ({ userId }) => ({ params: { userId } }),
+  [`POST ${V1}/user/keys/query`]: ({ userId }) => ({ body: { device_keys: { [userId]: ['PHONE'] } } }),
+  [`POST ${V1}/user/keys/claim`]: ({ userId }) => ({
+    body: { one_time_keys: { [userId]: { PHONE: 'signed_curve25519' } } },
+  }),
   [`GET ${V1}/publicRooms`]: () => ({ query: { limit: '5', since: 'o0' } }),
   [`POST ${V1}/publicRooms`]: () => ({
     body: { limit: 5, since: 'o0', filter: { generic_search_term: 'cake', room_types: [null, 'm.space'] } },

@@ -3,3 +3,4 @@ export const CONFIG = Symbol('Config');
 export const ROOM_FEDERATION = Symbol('RoomFederation');
 export const ROOM_DIRECTORY = Symbol('RoomDirectory');
 export const USERS = Symbol('Users');
+export const KEYS_FOR_SERVERS = Symbol('KeysForServers');

@@ -15,7 +15,7 @@ const transactionPath = z.object({ txnId: text.min(1).max(255) });
 /** What is in the lists is looked at one by one: it is no reason to refuse the rest. */
 const transactionBody = z.object({
   origin: z.string().optional(),
-  origin_server_ts: z.number(),
+  origin_server_ts: z.int(),
   pdus: z.array(z.unknown()).max(MOST_PDUS, `holds more than ${MOST_PDUS} PDUs`).default([]),
   edus: z.array(z.unknown()).max(MOST_EDUS, `holds more than ${MOST_EDUS} EDUs`).default([]),
 });

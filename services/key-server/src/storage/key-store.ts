@@ -149,7 +149,8 @@ function signatureKey({ signedUserId, signedKey, keyId, signature }: UserSignatu
 
 async function write(tx: Transaction, userId: string, edit: KeyEdit): Promise<KeyChangeRecord | undefined> {
   const { devices = [], removedDevices = [], crossSigning = [], removedUsages = [], userSignatures = [] } = edit;
-  const listChanged = devices.length + removedDevices.length + crossSigning.length + removedUsages.length > 0;
+  const changed = devices.length + removedDevices.length + crossSigning.length + removedUsages.length;
+  const listChanged = edit.isChangedElsewhere === true || changed > 0;
   const hasChanged = listChanged || userSignatures.length > 0;
   const seq = hasChanged ? await nextSeq(tx, userId, listChanged) : 0;
   if (removedDevices.length > 0) await removeDevices(tx, userId, removedDevices);

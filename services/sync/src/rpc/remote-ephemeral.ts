@@ -1,4 +1,10 @@
-import type { PutRemoteReceiptsRequest, RemoteEphemeral, SetRemoteTypingRequest } from '@ganglion/contracts/sync';
+import type {
+  PutRemoteReceiptsRequest,
+  RemoteEphemeral,
+  SendToDevicesRequest,
+  SetRemoteTypingRequest,
+} from '@ganglion/contracts/sync';
+import type { ContentsByDevice, DeviceMessaging } from '../domain/devices/device-messaging.js';
 import type { Receipts } from '../domain/ephemeral/receipts.js';
 import type { Typing } from '../domain/ephemeral/typing.js';
 import type { LiveFeed } from '../domain/feed/live-feed.js';
@@ -9,6 +15,7 @@ export interface RemoteEphemeralDependencies {
   readonly model: Pick<ReadModel, 'findRoom'>;
   readonly typing: Typing;
   readonly receipts: Receipts;
+  readonly deviceMessaging: DeviceMessaging;
 }
 
 interface InRoom {
@@ -26,6 +33,13 @@ export class RemoteEphemeralRpc implements RemoteEphemeral {
 
   async putReceipts({ receipts }: PutRemoteReceiptsRequest) {
     await this.#inRooms(receipts, (room, told) => this.deps.receipts.putRemote(room, told));
+    return {};
+  }
+
+  async sendToDevices({ sender: userId, messageId: txnId, eventType, messagesJson }: SendToDevicesRequest) {
+    const messages = JSON.parse(messagesJson) as ContentsByDevice;
+    // Nobody knows from which of their devices.
+    await this.deps.deviceMessaging.sendToDevice({ sender: { userId, deviceId: '' }, eventType, txnId, messages });
     return {};
   }
 

@@ -138,11 +138,10 @@ class GapFiller {
     const { eventIds } = await this.deps.intake.listUnknownEvents({ roomId, eventIds: [...new Set(asked)] });
     const unknown = new Set(eventIds);
     for (const [eventId, { pdu, missing }] of this.#waiting) {
-      if (!unknown.has(eventId)) this.#waiting.delete(eventId);
-      else {
-        const left = missing.filter((id) => unknown.has(id) && !this.#waiting.has(id));
-        this.#waiting.set(eventId, { pdu, missing: left });
-      }
+      const left = missing.filter((id) => unknown.has(id) && !this.#waiting.has(id));
+      // What is part of a state is known before it has its place.
+      if (!unknown.has(eventId) && left.length === 0) this.#waiting.delete(eventId);
+      else this.#waiting.set(eventId, { pdu, missing: left });
     }
   }
 

@@ -59,6 +59,8 @@ export interface NewKeys {
 
 /** What becomes of a user's keys. */
 export interface KeyEdit {
+  /** Of a user of another server, whose keys are kept there: they are others than before. */
+  readonly isChangedElsewhere?: boolean;
   readonly devices?: readonly DeviceKeys[];
   /** Ended devices: their one-time and fallback keys go too. */
   readonly removedDevices?: readonly string[];

@@ -1,5 +1,5 @@
 import { authEventIds, type Pdu, parsePdu, prevEventIds, type RoomVersionRules } from '@ganglion/protocol';
-import { type GraphNode, isPlaced } from '../graph/event-graph.js';
+import { type EventStatus, type GraphNode, isPlaced } from '../graph/event-graph.js';
 import type { LocalPlacement } from '../placement/local-placement.js';
 import { ReceivedPlacement } from '../placement/received-placement.js';
 import { nodeOf, type RoomPlan } from '../placement/room-plan.js';
@@ -121,13 +121,15 @@ class Receiver {
     const { eventId, event, json, prevIds } = incoming;
     const unknown = missing.filter((id) => !this.#nodes.has(id));
     this.#settle({ eventId, fate: 'waiting', reason: '', missing: unknown });
-    if (known?.status === 'waiting') return;
+    if (known?.status === 'waiting' || known?.status === 'rejected') return;
+    // What was judged by its auth events stays judged while it waits: others are authorised by it.
+    const status = known === undefined ? 'waiting' : 'outlier';
     const { type, state_key: stateKey } = event.pdu;
     const added: NewEvent = {
       nid: known?.nid ?? (await this.plan.deps.numbers.allocate()),
-      ...{ event, json, status: 'waiting', isKnown: known !== undefined, roomSeq: undefined },
+      ...{ event, json, status, isKnown: known !== undefined, roomSeq: undefined },
       keyNid: stateKey === undefined ? undefined : await this.plan.keyNid(type, stateKey),
-      ...{ prevNids: this.#known(prevIds).map(({ nid }) => nid), authNids: [] },
+      ...{ prevNids: this.#known(prevIds).map(({ nid }) => nid), authNids: known?.authNids ?? [] },
       ...{ stateBeforeNid: undefined, stateAfterNid: undefined, visibility: 'shared', previousVisibility: undefined },
       ...{ stateChanges: [], jump: undefined, localMemberships: [], missing, transaction: undefined },
       ...{ redactsEventId: undefined, redactedNid: undefined, redactedBy: undefined, strippedState: undefined },
@@ -140,13 +142,11 @@ class Receiver {
   /** What waited for these and may have its place now. */
   async #released(placed: readonly string[]): Promise<Incoming[]> {
     const ids = new Set(placed);
-    const stored = this.#waiting.filter(
-      ({ missingEventId, status }) => status === 'waiting' && ids.has(missingEventId),
-    );
+    const stored = this.#waiting.filter(({ missingEventId, status }) => mayWait(status) && ids.has(missingEventId));
     const released = new Map(stored.map((waiting) => [waiting.eventId, storedIncoming(waiting, this.plan)]));
     // Those that began to wait in this plan.
     for (const { event, json, status, missing } of this.plan.events) {
-      if (status === 'waiting' && missing.some((id) => ids.has(id))) {
+      if (mayWait(status) && missing.some((id) => ids.has(id))) {
         released.set(event.eventId, incomingOf(event.eventId, event.roomId, event.pdu, json));
       }
     }
@@ -169,6 +169,10 @@ class Receiver {
   #settle(outcome: Outcome): void {
     this.#outcomes.set(outcome.eventId, outcome);
   }
+}
+
+function mayWait(status: EventStatus): boolean {
+  return status === 'waiting' || status === 'outlier';
 }
 
 /** An event that was examined when it was stored. */

@@ -1,4 +1,4 @@
-import { isValidUserId } from '@ganglion/protocol';
+import { isJsonObject, isValidUserId, type JsonObject } from '@ganglion/protocol';
 import { z } from 'zod';
 
 const noNul = (text: string) => !text.includes('\0') && text.isWellFormed();
@@ -38,3 +38,16 @@ export const receipts = z.record(z.string(), z.unknown()).transform((rooms) =>
     });
   }),
 );
+
+/** More of a user's keys is not looked at: they are asked for when they are needed. */
+export const changedKeys = z.object({ user_id: userId });
+
+const messageContent = z.custom<JsonObject>(isJsonObject, 'must be a JSON object');
+
+/** @see https://spec.matrix.org/v1.19/server-server-api/#definition-mdirect_to_device */
+export const directToDevice = z.object({
+  sender: userId,
+  type: name,
+  message_id: name,
+  messages: z.record(userId, z.record(z.string(), messageContent)),
+});
