@@ -40,6 +40,8 @@ export class RequestAuthentication {
     private readonly ourNames: readonly string[],
     private readonly policy: ServerPolicy,
     private readonly keyRing: Pick<ServerKeyRing, 'getServerKeys'>,
+    /** Told of each server that is heard of. */
+    private readonly heardOf: (serverName: string) => void = () => {},
   ) {}
 
   /** @throws {MatrixError} M_UNAUTHORIZED when that is not certain, M_FORBIDDEN for a server that we do not talk to */
@@ -56,6 +58,7 @@ export class RequestAuthentication {
     if (!isAuthorizedRequest(signed, header, await this.#publicKey(header))) {
       throw unauthorized(`The signature of ${origin} is not that of this request`);
     }
+    this.heardOf(origin);
     return { origin, destination: destination ?? this.#named(request.host) };
   }
 

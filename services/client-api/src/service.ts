@@ -1,6 +1,14 @@
 import {
+  type RemoteQueries,
+  RemoteQueriesDefinition,
+  type RemoteRooms,
+  RemoteRoomsDefinition,
+} from '@ganglion/contracts/federation';
+import {
   type RoomDirectory,
   RoomDirectoryDefinition,
+  type RoomIntake,
+  RoomIntakeDefinition,
   type RoomReads,
   RoomReadsDefinition,
   type RoomSummaries,
@@ -23,6 +31,10 @@ export const service: ServiceDescriptor = {
       roomDirectory: await interfaces.find<RoomDirectory>(RoomDirectoryDefinition),
       roomSummaries: await interfaces.find<RoomSummaries>(RoomSummariesDefinition),
       users: await interfaces.find<Users>(UsersDefinition),
+      roomIntake: await interfaces.find<RoomIntake>(RoomIntakeDefinition),
+      remoteRooms: await interfaces.find<RemoteRooms>(RemoteRoomsDefinition),
+      remoteQueries: await interfaces.find<RemoteQueries>(RemoteQueriesDefinition),
+      isOurs: (serverName: string) => config.server_names.some(({ name }) => name === serverName),
     };
     return { module: clientApiModule(owners, config) };
   },

@@ -29,6 +29,8 @@ export interface IncomingDependencies {
   readonly logger: Logger;
   readonly agent: FederationAgent;
   readonly keyRing: ServerKeyRing;
+  /** Told of each server that asks something. */
+  readonly heardOf?: (serverName: string) => void;
   readonly owners: Pick<Owners, 'roomIntake' | 'roomFederation' | 'remoteEphemeral' | 'keysForServers'>;
 }
 
@@ -37,6 +39,8 @@ export interface Incoming {
   readonly authentication: RequestAuthentication;
   readonly transactions: Transactions;
   readonly memberships: Memberships;
+  /** How PDUs are verified, wherever they come from. */
+  readonly pdus: PduVerifier;
   start(): void;
   stop(): Promise<void>;
 }
@@ -46,7 +50,15 @@ const TURNS = { perServer: 2, waitingPerServer: 20, total: 32 };
 const FORGET_EVERY_MS = 10 * 60_000;
 
 /** Puts together what takes things in. Any number may run on one database. */
-export function createIncoming({ config, db, logger, agent, keyRing, owners }: IncomingDependencies): Incoming {
+export function createIncoming({
+  config,
+  db,
+  logger,
+  agent,
+  keyRing,
+  owners,
+  heardOf,
+}: IncomingDependencies): Incoming {
   const names = config.server_names.map(({ name }) => name);
   const isOurs = (serverName: string) => names.includes(serverName);
   const verifier = new AdaptiveVerifier(Math.max(1, availableParallelism() - 1));
@@ -70,7 +82,8 @@ export function createIncoming({ config, db, logger, agent, keyRing, owners }: I
     logger,
   );
   return {
-    authentication: new RequestAuthentication(names, agent.policy, keyRing),
+    pdus,
+    authentication: new RequestAuthentication(names, agent.policy, keyRing, heardOf),
     transactions: new Transactions({
       ...{ turns: new Turns(TURNS), once: new Once(store), edus },
       pdus: new RoomPdus({ intake, pdus, gaps, outOfBand: new OutOfBandPdus(intake, isOurs) }),

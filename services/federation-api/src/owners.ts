@@ -6,6 +6,8 @@ import {
   RoomFederationDefinition,
   type RoomIntake,
   RoomIntakeDefinition,
+  type RoomLog,
+  RoomLogDefinition,
 } from '@ganglion/contracts/room';
 import { type RemoteEphemeral, RemoteEphemeralDefinition } from '@ganglion/contracts/sync';
 import { type Users, UsersDefinition } from '@ganglion/contracts/user';
@@ -14,6 +16,7 @@ import type { Interfaces } from '@ganglion/service';
 /** The services that own what other servers ask for and bring. */
 export interface Owners {
   readonly roomIntake: RoomIntake;
+  readonly roomLog: RoomLog;
   readonly roomFederation: RoomFederation;
   readonly roomDirectory: RoomDirectory;
   readonly remoteEphemeral: RemoteEphemeral;
@@ -24,6 +27,7 @@ export interface Owners {
 export async function findOwners(interfaces: Interfaces): Promise<Owners> {
   return {
     roomIntake: await interfaces.find<RoomIntake>(RoomIntakeDefinition),
+    roomLog: await interfaces.find<RoomLog>(RoomLogDefinition),
     roomFederation: await interfaces.find<RoomFederation>(RoomFederationDefinition),
     roomDirectory: await interfaces.find<RoomDirectory>(RoomDirectoryDefinition),
     remoteEphemeral: await interfaces.find<RemoteEphemeral>(RemoteEphemeralDefinition),

@@ -1,11 +1,17 @@
-import { ServerKeyRingDefinition } from '@ganglion/contracts/federation';
+import {
+  RemoteQueriesDefinition,
+  RemoteRoomsDefinition,
+  ServerKeyRingDefinition,
+} from '@ganglion/contracts/federation';
 import type { Part, ServiceDescriptor } from '@ganglion/service';
 import { Module } from '@nestjs/common';
 import { createFederationApi } from './federation-api.js';
 import { federationApiModule } from './federation-api.module.js';
 import { createIncoming } from './incoming.js';
 import { incomingModule } from './incoming.module.js';
+import { createOutgoing } from './outgoing.js';
 import { findOwners } from './owners.js';
+import { createSender } from './sender.js';
 import { federationApiSchema } from './storage/migrations.js';
 
 @Module({})
@@ -27,13 +33,29 @@ function parts(...all: readonly Part[]): Part {
 export const service: ServiceDescriptor = {
   name: 'federation-api',
   schema: federationApiSchema,
-  offers: { serverKeyRing: ServerKeyRingDefinition },
+  offers: {
+    serverKeyRing: ServerKeyRingDefinition,
+    remoteRooms: RemoteRoomsDefinition,
+    remoteQueries: RemoteQueriesDefinition,
+  },
   async compose(foundation, interfaces) {
     const { config, db } = foundation;
-    const api = createFederationApi({ config, db, signingKeys: await foundation.signingKeys() });
+    const signingKeys = await foundation.signingKeys();
+    const api = createFederationApi({ config, db, signingKeys });
     const owners = await findOwners(interfaces);
-    const incoming = createIncoming({ ...foundation, agent: api.agent, keyRing: api.serverKeyRing, owners });
+    const serverNames = config.server_names.map(({ name }) => name);
+    const sender = createSender({ ...foundation, ...owners, agent: api.agent, serverNames });
+    const incoming = createIncoming({
+      ...{ ...foundation, agent: api.agent, keyRing: api.serverKeyRing, owners },
+      heardOf: (serverName) => sender.heardOf(serverName),
+    });
+    const { pdus } = incoming;
+    const outgoing = createOutgoing({ ...foundation, ...owners, signingKeys, agent: api.agent, pdus });
     const imports = [federationApiModule(config, api), incomingModule(config, incoming, owners)];
-    return { module: { module: FederationApi, imports }, part: parts(api, incoming), offers: api };
+    return {
+      module: { module: FederationApi, imports },
+      part: parts(api, incoming, outgoing, ...(config.federation.enabled ? [sender] : [])),
+      offers: { ...api, ...outgoing },
+    };
   },
 };

@@ -1,5 +1,7 @@
-import { MatrixError } from '@ganglion/contracts';
+import { isMatrixError, MatrixError } from '@ganglion/contracts';
+import { MembershipAction } from '@ganglion/contracts/room';
 import { domainOf, isValidRoomAlias, type JsonObject, roomVersionRules } from '@ganglion/protocol';
+import { changeMembership } from './membership.js';
 import { type InitialEvent, newRoomEvents } from './new-room-events.js';
 import type { Owners } from './ports.js';
 import { profileContent } from './profile-content.js';
@@ -45,7 +47,21 @@ export async function createRoom(owners: Owners, request: CreateRoomRequest): Pr
     published: visibility === 'public',
     events: events.map(({ type, stateKey, content }) => ({ type, stateKey, contentJson: JSON.stringify(content) })),
   });
+  await inviteOthers(owners, request, roomId);
   return roomId;
+}
+
+/** Users of other servers are invited once there is a room; that one of these servers does not answer undoes nothing. */
+async function inviteOthers(owners: Owners, { creator, invitees, isDirect }: CreateRoomRequest, roomId: string) {
+  const others = [...new Set(invitees)].filter((invitee) => !owners.isOurs(domainOf(invitee)));
+  const content = isDirect ? { is_direct: true } : {};
+  const invite = (target: string) =>
+    changeMembership(owners, {
+      ...{ roomId, sender: creator, target, action: MembershipAction.INVITE, reason: undefined, content },
+    }).catch((error: unknown) => {
+      if (!isMatrixError(error)) throw error;
+    });
+  await Promise.all(others.map(invite));
 }
 
 function aliasOf({ aliasLocalpart, creator }: CreateRoomRequest): string | undefined {
@@ -64,5 +80,5 @@ async function invites(owners: Owners, { invitees, isDirect }: CreateRoomRequest
     const content = { ...profile, ...(isDirect && { is_direct: true }), membership: 'invite' };
     return { type: 'm.room.member', stateKey: target, content };
   };
-  return Promise.all([...new Set(invitees)].map(invite));
+  return Promise.all([...new Set(invitees)].filter((invitee) => owners.isOurs(domainOf(invitee))).map(invite));
 }

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { MatrixError } from '@ganglion/contracts';
+import { isMatrixError, MatrixError } from '@ganglion/contracts';
 import { MembershipAction } from '@ganglion/contracts/room';
-import type { JsonObject } from '@ganglion/protocol';
+import { domainOf, type JsonObject } from '@ganglion/protocol';
 import type { Owners } from './ports.js';
 import { profileContent } from './profile-content.js';
+import { changeRemotely, joinThroughOthers, type MembershipChange } from './remote-membership.js';
 
 export interface MembershipRequest {
   readonly roomId: string;
@@ -13,24 +14,57 @@ export interface MembershipRequest {
   readonly reason: string | undefined;
   /** Further keys that the client may set. */
   readonly content?: JsonObject;
+  /** Servers by way of which the user wants to enter. */
+  readonly via?: readonly string[];
 }
 
 /** These say who somebody is, the others only what happens to them. */
 const CARRIES_PROFILE = new Set([MembershipAction.JOIN, MembershipAction.INVITE, MembershipAction.KNOCK]);
 
+/** That none of our users may let somebody in does not mean that nobody may. */
+const OTHERS_MAY = new Set(['M_UNABLE_TO_AUTHORISE_JOIN', 'M_UNABLE_TO_GRANT_JOIN']);
+
 /** Changes a membership; what the target shows of themselves goes along. @throws MatrixError M_FORBIDDEN, M_NOT_FOUND */
 export async function changeMembership(owners: Owners, request: MembershipRequest): Promise<void> {
-  const { roomId, sender, target, action, reason } = request;
+  const { roomId, sender, target, action, reason, via = [] } = request;
   const profile = CARRIES_PROFILE.has(action) ? await profileContent(owners, target) : {};
   const content = { ...request.content, ...profile, ...(reason !== undefined && { reason }) };
-  const contentJson = JSON.stringify(content);
-  await owners.rooms.changeMembership({ roomId, sender, target, action, contentJson, requestId: randomUUID() });
+  const change = { roomId, sender, target, action, contentJson: JSON.stringify(content), via };
+  if (await changeRemotely(owners, change)) return;
+  try {
+    await owners.rooms.changeMembership({ ...change, requestId: randomUUID() });
+  } catch (error) {
+    await afterRefusal(owners, change, error);
+  }
+}
+
+/** @throws the refusal, unless another server lets the user in */
+async function afterRefusal(owners: Owners, change: MembershipChange, refusal: unknown): Promise<void> {
+  if (change.action !== MembershipAction.JOIN || !isMatrixError(refusal) || !OTHERS_MAY.has(refusal.errcode))
+    throw refusal;
+  const { servers } = await owners.roomIntake.getStanding({ roomId: change.roomId, userId: change.target });
+  if (servers.length === 0) throw refusal;
+  await joinThroughOthers(owners, change);
+}
+
+/** A room that was asked for, and servers that are said to be in it. */
+export interface ResolvedRoom {
+  readonly roomId: string;
+  readonly servers: readonly string[];
 }
 
 /** The room that an id or an alias stands for. @throws MatrixError M_NOT_FOUND */
-export async function resolveRoom({ roomDirectory }: Owners, roomIdOrAlias: string): Promise<string> {
-  if (roomIdOrAlias.startsWith('!')) return roomIdOrAlias;
-  const { roomId } = await roomDirectory.resolveAlias({ alias: roomIdOrAlias });
-  if (roomId === '') throw new MatrixError(404, 'M_NOT_FOUND', `There is no room ${roomIdOrAlias}`);
-  return roomId;
+export async function resolveRoom(owners: Owners, roomIdOrAlias: string): Promise<ResolvedRoom> {
+  return roomIdOrAlias.startsWith('!') ? { roomId: roomIdOrAlias, servers: [] } : resolveAlias(owners, roomIdOrAlias);
+}
+
+/** The room that an alias of any server stands for. @throws MatrixError M_NOT_FOUND */
+export async function resolveAlias(owners: Owners, alias: string): Promise<ResolvedRoom> {
+  if (!owners.isOurs(domainOf(alias))) {
+    const { roomId, serverNames } = await owners.remoteQueries.resolveAlias({ alias });
+    return { roomId, servers: serverNames };
+  }
+  const { roomId, servers } = await owners.roomDirectory.resolveAlias({ alias });
+  if (roomId === '') throw new MatrixError(404, 'M_NOT_FOUND', `There is no room ${alias}`);
+  return { roomId, servers };
 }

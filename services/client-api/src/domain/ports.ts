@@ -1,4 +1,5 @@
-import type { RoomDirectory, RoomReads, RoomSummaries, Rooms } from '@ganglion/contracts/room';
+import type { RemoteQueries, RemoteRooms } from '@ganglion/contracts/federation';
+import type { RoomDirectory, RoomIntake, RoomReads, RoomSummaries, Rooms } from '@ganglion/contracts/room';
 import type { Users } from '@ganglion/contracts/user';
 
 /** The services that this one speaks for. */
@@ -8,4 +9,9 @@ export interface Owners {
   readonly roomDirectory: RoomDirectory;
   readonly roomSummaries: RoomSummaries;
   readonly users: Users;
+  readonly roomIntake: Pick<RoomIntake, 'getStanding'>;
+  readonly remoteRooms: RemoteRooms;
+  readonly remoteQueries: RemoteQueries;
+  /** Whether a server name is one of ours. */
+  isOurs(serverName: string): boolean;
 }

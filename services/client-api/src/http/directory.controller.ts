@@ -1,12 +1,12 @@
-import type { Config } from '@ganglion/config';
 import { MatrixError } from '@ganglion/contracts';
 import { Authenticated, JsonBody, Path, Query, RateLimited, RequestedBy, type Requester } from '@ganglion/http';
-import { domainOf } from '@ganglion/protocol';
+import { domainOf, isValidServerName, type JsonObject } from '@ganglion/protocol';
 import { Controller, Delete, Get, HttpCode, Inject, Post, Put } from '@nestjs/common';
 import { z } from 'zod';
+import { resolveAlias } from '../domain/membership.js';
 import type { Owners } from '../domain/ports.js';
 import { aliasPath, limitText, orAbsent, orElse, roomId, roomPath, text } from './parameters.js';
-import { CONFIG, OWNERS } from './tokens.js';
+import { OWNERS } from './tokens.js';
 
 type RoomPath = z.infer<typeof roomPath>;
 type AliasPath = z.infer<typeof aliasPath>;
@@ -38,16 +38,12 @@ const publicRoomsBody = z
 /** @see https://spec.matrix.org/v1.19/client-server-api/#room-aliases */
 @Controller('_matrix/client/v3')
 export class DirectoryController {
-  constructor(
-    @Inject(OWNERS) private readonly owners: Owners,
-    @Inject(CONFIG) private readonly config: Config,
-  ) {}
+  constructor(@Inject(OWNERS) private readonly owners: Owners) {}
 
   @Get('directory/room/:roomAlias')
   @RateLimited('lookups')
   async getRoomIdByAlias(@Path(aliasPath) { roomAlias: alias }: AliasPath) {
-    const { roomId: room_id, servers } = await this.owners.roomDirectory.resolveAlias({ alias });
-    if (room_id === '') throw new MatrixError(404, 'M_NOT_FOUND', `There is no alias ${alias}`);
+    const { roomId: room_id, servers } = await resolveAlias(this.owners, alias);
     return { room_id, servers };
   }
 
@@ -103,7 +99,7 @@ export class DirectoryController {
   @Get('publicRooms')
   @RateLimited('public_rooms')
   getPublicRooms(@Query(publicRoomsQuery) { limit, since, server }: z.infer<typeof publicRoomsQuery>) {
-    this.#checkOurs(server);
+    if (this.#isOther(server)) return this.#roomsOf(server, limit, since, undefined, []);
     return this.#publicRooms(limit, since, undefined, []);
   }
 
@@ -115,15 +111,28 @@ export class DirectoryController {
     @Query(publicRoomsServer) { server }: z.infer<typeof publicRoomsServer>,
     @JsonBody(publicRoomsBody) { limit, since, filter }: z.infer<typeof publicRoomsBody>,
   ) {
-    this.#checkOurs(server);
     const types = (filter?.room_types ?? []).map((type) => type ?? '');
-    return this.#publicRooms(limit, since, filter?.generic_search_term, types);
+    const term = filter?.generic_search_term;
+    if (this.#isOther(server)) return this.#roomsOf(server, limit, since, term, types);
+    return this.#publicRooms(limit, since, term, types);
   }
 
-  /** The rooms of this deployment must not pass for those of another server. */
-  #checkOurs(server: string | undefined): void {
-    if (server === undefined || this.config.server_names.some(({ name }) => name === server)) return;
-    throw new MatrixError(404, 'M_NOT_FOUND', `The room directory of ${server.slice(0, 255)} cannot be reached`);
+  #isOther(server: string | undefined): server is string {
+    return server !== undefined && !this.owners.isOurs(server);
+  }
+
+  async #roomsOf(
+    serverName: string,
+    limit: number | undefined,
+    since: string | undefined,
+    searchTerm: string | undefined,
+    roomTypes: string[],
+  ): Promise<JsonObject> {
+    if (!isValidServerName(serverName as unknown)) {
+      throw new MatrixError(404, 'M_NOT_FOUND', `The room directory of ${serverName.slice(0, 255)} cannot be reached`);
+    }
+    const request = { serverName, limit: limit ?? 0, since, searchTerm, roomTypes };
+    return JSON.parse((await this.owners.remoteQueries.listPublicRooms(request)).pageJson) as JsonObject;
   }
 
   async #publicRooms(

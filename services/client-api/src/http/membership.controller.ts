@@ -3,6 +3,7 @@ import {
   Authenticated,
   JsonBody,
   Path,
+  Query,
   RateLimited,
   RequestedBy,
   type Requester,
@@ -11,10 +12,10 @@ import {
 import type { JsonObject } from '@ganglion/protocol';
 import { Controller, HttpCode, Inject, Post } from '@nestjs/common';
 import type { z } from 'zod';
-import { changeMembership, resolveRoom } from '../domain/membership.js';
+import { changeMembership, type ResolvedRoom, resolveRoom } from '../domain/membership.js';
 import { MembershipLimits } from '../domain/membership-limits.js';
 import type { Owners } from '../domain/ports.js';
-import { joinBody, reasonBody, roomIdOrAliasPath, roomPath, targetBody } from './parameters.js';
+import { joinBody, reasonBody, roomIdOrAliasPath, roomPath, targetBody, viaQuery } from './parameters.js';
 import { OWNERS } from './tokens.js';
 
 type RoomPath = z.infer<typeof roomPath>;
@@ -22,6 +23,7 @@ type RoomIdOrAlias = z.infer<typeof roomIdOrAliasPath>;
 type Reason = z.infer<typeof reasonBody>;
 type Join = z.infer<typeof joinBody>;
 type Target = z.infer<typeof targetBody>;
+type Via = z.infer<typeof viaQuery>;
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#room-membership */
 @Controller('_matrix/client/v3')
@@ -38,9 +40,10 @@ export class MembershipController {
   async joinRoom(
     @RequestedBy() { userId }: Requester,
     @Path(roomIdOrAliasPath) { roomIdOrAlias }: RoomIdOrAlias,
+    @Query(viaQuery) via: Via,
     @StoredJsonBody(joinBody) body: Join,
   ) {
-    return this.#enter(userId, await resolveRoom(this.owners, roomIdOrAlias), MembershipAction.JOIN, body);
+    return this.#enter(userId, await resolveRoom(this.owners, roomIdOrAlias), MembershipAction.JOIN, body, via);
   }
 
   @Post('knock/:roomIdOrAlias')
@@ -49,9 +52,10 @@ export class MembershipController {
   async knockRoom(
     @RequestedBy() { userId }: Requester,
     @Path(roomIdOrAliasPath) { roomIdOrAlias }: RoomIdOrAlias,
+    @Query(viaQuery) via: Via,
     @JsonBody(reasonBody) { reason }: Reason,
   ) {
-    return this.#enter(userId, await resolveRoom(this.owners, roomIdOrAlias), MembershipAction.KNOCK, { reason });
+    return this.#enter(userId, await resolveRoom(this.owners, roomIdOrAlias), MembershipAction.KNOCK, { reason }, via);
   }
 
   @Post('rooms/:roomId/join')
@@ -62,7 +66,7 @@ export class MembershipController {
     @Path(roomPath) { roomId }: RoomPath,
     @StoredJsonBody(joinBody) body: Join,
   ) {
-    return this.#enter(userId, roomId, MembershipAction.JOIN, body);
+    return this.#enter(userId, { roomId, servers: [] }, MembershipAction.JOIN, body, []);
   }
 
   @Post('rooms/:roomId/leave')
@@ -113,9 +117,16 @@ export class MembershipController {
     return this.#change(userId, roomId, MembershipAction.UNBAN, body);
   }
 
-  async #enter(userId: string, roomId: string, action: MembershipAction, { reason, ...rest }: Join) {
+  async #enter(
+    userId: string,
+    { roomId, servers }: ResolvedRoom,
+    action: MembershipAction,
+    { reason, ...rest }: Join,
+    asked: Via,
+  ) {
     const { third_party_signed: _, membership: __, join_authorised_via_users_server: ___, ...content } = rest;
-    const request = { roomId, sender: userId, target: userId, action, reason, content: content as JsonObject };
+    const via = [...asked, ...servers];
+    const request = { roomId, sender: userId, target: userId, action, reason, content: content as JsonObject, via };
     if (action === MembershipAction.JOIN) await this.limits.joined(roomId);
     await changeMembership(this.owners, request);
     return { room_id: roomId };

@@ -3,6 +3,7 @@ import {
   isValidEventId,
   isValidRoomAlias,
   isValidRoomId,
+  isValidServerName,
   isValidUserId,
   type JsonObject,
 } from '@ganglion/protocol';
@@ -29,6 +30,16 @@ export const roomIdOrAliasPath = z.object({
 export const sendPath = roomPath.extend({ eventType, txnId });
 export const redactPath = roomPath.extend({ eventId, txnId });
 export const statePath = roomPath.extend({ eventType, stateKey: text.default('') });
+
+const MAX_VIA = 50;
+const serverNames = z
+  .union([z.string(), z.array(z.string())])
+  .default([])
+  .transform((names) => [names].flat().filter(isValidServerName).slice(0, MAX_VIA));
+/** Servers by way of which a room may be entered, by their name of today and by that of before. */
+export const viaQuery = z
+  .object({ via: serverNames, server_name: serverNames })
+  .transform(({ via, server_name }) => (via.length > 0 ? via : server_name));
 
 /** Many clients send null for what they do not set. */
 export function orAbsent<T>(schema: z.ZodType<T>) {

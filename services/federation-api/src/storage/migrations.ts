@@ -3,7 +3,7 @@ import type { SchemaDefinition } from '@ganglion/database';
 /** What is kept of other servers. */
 export const federationApiSchema: SchemaDefinition = {
   schema: 'federation_api',
-  version: 2,
+  version: 3,
   oldestCompatible: 1,
   migrations: [
     {
@@ -47,6 +47,57 @@ export const federationApiSchema: SchemaDefinition = {
           PRIMARY KEY (origin, destination, txn_id)
         ) WITH (fillfactor = 70);
         CREATE INDEX transactions_by_age ON federation_api.transactions (created_at);`,
+    },
+    {
+      version: 3,
+      name: 'sending',
+      up: `
+        -- How far the log of rooms has been read, and that of each room.
+        CREATE TABLE federation_api.sender (is_one boolean PRIMARY KEY CHECK (is_one), room_cursor bigint NOT NULL);
+        CREATE TABLE federation_api.sender_rooms (room_id text COLLATE "C" PRIMARY KEY, room_seq bigint NOT NULL)
+          WITH (fillfactor = 70);
+
+        -- Whom one of our names has something to send. work counts what was added, so that nobody takes it for done who has not
+        -- seen it; is_behind: it was away for so long that it gets only what matters of each room. txn_id and txn_last: the
+        -- transaction that was tried last and the last PDU in it: it stays the same until the other server has taken it.
+        CREATE TABLE federation_api.destinations (
+          server_name text COLLATE "C" NOT NULL,
+          origin text COLLATE "C" NOT NULL,
+          work bigint NOT NULL DEFAULT 1,
+          has_work boolean NOT NULL DEFAULT true,
+          is_behind boolean NOT NULL DEFAULT false,
+          failures integer NOT NULL DEFAULT 0,
+          retry_at timestamptz NOT NULL DEFAULT now(),
+          leased_by uuid,
+          leased_until timestamptz NOT NULL DEFAULT '-infinity',
+          txn_id text,
+          txn_last bigint,
+          PRIMARY KEY (server_name, origin)
+        ) WITH (fillfactor = 70);
+        CREATE INDEX destinations_due ON federation_api.destinations (retry_at) WHERE has_work;
+
+        CREATE TABLE federation_api.outgoing_pdus (
+          pdu_nid bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+          pdu text NOT NULL,
+          created_at timestamptz NOT NULL DEFAULT now()
+        );
+        CREATE TABLE federation_api.queued_pdus (
+          server_name text COLLATE "C" NOT NULL,
+          origin text COLLATE "C" NOT NULL,
+          pdu_nid bigint NOT NULL REFERENCES federation_api.outgoing_pdus,
+          room_id text COLLATE "C" NOT NULL,
+          room_seq bigint NOT NULL,
+          PRIMARY KEY (server_name, origin, pdu_nid)
+        );
+        CREATE INDEX queued_pdus_by_pdu ON federation_api.queued_pdus (pdu_nid);
+        -- Of who is behind: the last event of each room that is for them.
+        CREATE TABLE federation_api.missed_rooms (
+          server_name text COLLATE "C" NOT NULL,
+          origin text COLLATE "C" NOT NULL,
+          room_id text COLLATE "C" NOT NULL,
+          room_seq bigint NOT NULL,
+          PRIMARY KEY (server_name, origin, room_id)
+        );`,
     },
   ],
 };

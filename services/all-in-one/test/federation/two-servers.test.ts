@@ -1,0 +1,193 @@
+import { Authority, eventually } from '@ganglion/testing';
+import { FederatedHomeserver } from '../support/federated-homeserver.js';
+import type { Person } from '../support/person.js';
+
+/** The machine may be slow, and servers try again. */
+const PATIENCE_MS = 90_000;
+const LONG_MS = 240_000;
+
+let authority: Authority;
+let here: FederatedHomeserver;
+let there: FederatedHomeserver;
+let anna: Person;
+let bert: Person;
+
+beforeAll(async () => {
+  authority = await Authority.create('the internet');
+  [here, there] = await Promise.all([FederatedHomeserver.start(authority), FederatedHomeserver.start(authority)]);
+  anna = await here.person('anna');
+  bert = await there.person('bert');
+}, LONG_MS);
+afterAll(async () => {
+  await Promise.all([here.close(), there.close()]);
+  authority.end();
+}, LONG_MS);
+
+const encoded = encodeURIComponent;
+
+/** What somebody has been told in a room, oldest first. */
+async function heard(person: Person, roomId: string): Promise<string[]> {
+  const { body } = await person.get(`rooms/${encoded(roomId)}/messages?dir=b&limit=100`);
+  const events: { type: string; content: { body?: string } }[] = body.chunk ?? [];
+  return events
+    .filter(({ type }) => type === 'm.room.message')
+    .map(({ content }) => content.body ?? '')
+    .reverse();
+}
+
+async function membershipOf(asking: Person, roomId: string, userId: string): Promise<string | undefined> {
+  const { body } = await asking.get(`rooms/${encoded(roomId)}/state/m.room.member/${encoded(userId)}`);
+  return body.membership;
+}
+
+const soon = (expectations: () => unknown) => eventually(expectations, PATIENCE_MS);
+
+async function join(person: Person, roomIdOrAlias: string, via: FederatedHomeserver): Promise<void> {
+  const answer = await person.post(`join/${encoded(roomIdOrAlias)}?via=${encoded(via.name)}`);
+  expect(answer).toMatchObject({ status: 200 });
+}
+
+/** The invite that somebody sees in their /sync. */
+async function invited(person: Person, roomId: string): Promise<void> {
+  await soon(async () => {
+    const { body } = await person.get('sync');
+    expect(Object.keys(body.rooms?.invite ?? {})).toContain(roomId);
+  });
+}
+
+it.each(['1', '6', '10', '11', '12'])(
+  'people of two servers talk in a room of version %s',
+  async (room_version) => {
+    const roomId = await anna.createRoom({ preset: 'public_chat', room_version });
+    await anna.say(roomId, 'before');
+    await join(bert, roomId, here);
+    await soon(async () => expect(await membershipOf(anna, roomId, bert.userId)).toBe('join'));
+    await anna.say(roomId, 'from here');
+    await soon(async () => expect(await heard(bert, roomId)).toContain('from here'));
+    await bert.say(roomId, 'from there');
+    await soon(async () => expect((await heard(anna, roomId)).slice(-2)).toEqual(['from here', 'from there']));
+  },
+  LONG_MS,
+);
+
+it(
+  'a room is found by an alias and in the directory of another server',
+  async () => {
+    const roomId = await anna.createRoom({ visibility: 'public', room_alias_name: 'meeting', name: 'The meeting' });
+    const alias = `#meeting:${here.name}`;
+    expect((await bert.get(`directory/room/${encoded(alias)}`)).body).toMatchObject({ room_id: roomId });
+    const { body } = await bert.get(`publicRooms?server=${encoded(here.name)}`);
+    expect(body.chunk).toContainEqual(expect.objectContaining({ room_id: roomId, name: 'The meeting' }));
+    expect(await bert.post(`join/${encoded(alias)}`)).toMatchObject({ status: 200, body: { room_id: roomId } });
+    expect(await bert.get(`directory/room/${encoded(`#other:${here.name}`)}`)).toMatchObject({ status: 404 });
+  },
+  LONG_MS,
+);
+
+it(
+  'somebody is invited to another server, comes, is put out, and hears no more',
+  async () => {
+    const roomId = await anna.createRoom({ preset: 'private_chat', invite: [bert.userId] });
+    await invited(bert, roomId);
+    await join(bert, roomId, here);
+    await soon(async () => expect(await membershipOf(anna, roomId, bert.userId)).toBe('join'));
+    expect(await anna.post(`rooms/${encoded(roomId)}/kick`, { user_id: bert.userId })).toMatchObject({ status: 200 });
+    await soon(async () => {
+      const { body } = await bert.get('joined_rooms');
+      expect(body.joined_rooms).not.toContain(roomId);
+    });
+    expect(await bert.post(`join/${encoded(roomId)}?via=${encoded(here.name)}`)).toMatchObject({
+      ...{ status: 403, body: { errcode: 'M_FORBIDDEN' } },
+    });
+  },
+  LONG_MS,
+);
+
+it(
+  'an invite is declined, and whoever made it hears of that',
+  async () => {
+    const roomId = await anna.createRoom({ preset: 'private_chat', invite: [bert.userId] });
+    await invited(bert, roomId);
+    expect(await bert.post(`rooms/${encoded(roomId)}/leave`)).toMatchObject({ status: 200 });
+    await soon(async () => expect(await membershipOf(anna, roomId, bert.userId)).toBe('leave'));
+    const { body } = await bert.get('sync');
+    expect(Object.keys(body.rooms?.invite ?? {})).not.toContain(roomId);
+  },
+  LONG_MS,
+);
+
+it(
+  'who has left with everybody of their server comes back to what was said meanwhile',
+  async () => {
+    const roomId = await anna.createRoom({ preset: 'public_chat' });
+    await join(bert, roomId, here);
+    await soon(async () => expect(await membershipOf(anna, roomId, bert.userId)).toBe('join'));
+    expect(await bert.post(`rooms/${encoded(roomId)}/leave`)).toMatchObject({ status: 200 });
+    await soon(async () => expect(await membershipOf(anna, roomId, bert.userId)).toBe('leave'));
+    await anna.say(roomId, 'while you were away');
+    await join(bert, roomId, here);
+    await soon(async () => expect(await membershipOf(anna, roomId, bert.userId)).toBe('join'));
+    await anna.say(roomId, 'welcome back');
+    await soon(async () => expect(await heard(bert, roomId)).toContain('welcome back'));
+  },
+  LONG_MS,
+);
+
+it(
+  'who knocks at a room of another server is let in',
+  async () => {
+    const join_rules = { type: 'm.room.join_rules', state_key: '', content: { join_rule: 'knock' } };
+    const roomId = await anna.createRoom({ initial_state: [join_rules], room_version: '10' });
+    expect(await bert.post(`knock/${encoded(roomId)}?via=${encoded(here.name)}`)).toMatchObject({ status: 200 });
+    await soon(async () => expect(await membershipOf(anna, roomId, bert.userId)).toBe('knock'));
+    expect(await anna.post(`rooms/${encoded(roomId)}/invite`, { user_id: bert.userId })).toMatchObject({ status: 200 });
+    await invited(bert, roomId);
+    await join(bert, roomId, here);
+    await soon(async () => expect(await membershipOf(anna, roomId, bert.userId)).toBe('join'));
+  },
+  LONG_MS,
+);
+
+it(
+  'members of one room are let into another one by a server that can tell',
+  async () => {
+    const space = await anna.createRoom({ preset: 'public_chat' });
+    const allow = [{ type: 'm.room_membership', room_id: space }];
+    const content = { join_rule: 'restricted', allow };
+    const join_rules = { type: 'm.room.join_rules', state_key: '', content };
+    const roomId = await anna.createRoom({ initial_state: [join_rules] });
+    const path = `join/${encoded(roomId)}?via=${encoded(here.name)}`;
+    expect(await bert.post(path)).toMatchObject({ status: 403 });
+    await join(bert, space, here);
+    await soon(async () => expect(await membershipOf(anna, space, bert.userId)).toBe('join'));
+    expect(await bert.post(path)).toMatchObject({ status: 200 });
+    await soon(async () => expect(await membershipOf(anna, roomId, bert.userId)).toBe('join'));
+  },
+  LONG_MS,
+);
+
+it(
+  'a server that was away hears of what was said when it is back, and is heard',
+  async () => {
+    const roomId = await anna.createRoom({ preset: 'public_chat' });
+    await join(bert, roomId, here);
+    await soon(async () => expect(await membershipOf(anna, roomId, bert.userId)).toBe('join'));
+    await there.pause();
+    for (const text of ['one', 'two', 'three']) await anna.say(roomId, text);
+    await there.resume();
+    bert = there.again(bert);
+    await bert.say(roomId, 'I am back');
+    await soon(async () => {
+      const own = await heard(anna, roomId);
+      expect(own.toSorted()).toEqual(['I am back', 'one', 'three', 'two']);
+      expect((await heard(bert, roomId)).toSorted()).toEqual(own.toSorted());
+    });
+  },
+  LONG_MS,
+);
+
+it('a room of a server that is not there cannot be joined', async () => {
+  const answer = await bert.post(`join/${encoded('!nowhere:127.0.0.1:1')}`);
+  expect(answer.status).toBe(502);
+  expect((await bert.post(`join/${encoded('!AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA')}`)).status).toBe(404);
+});

@@ -1,0 +1,64 @@
+import type { ConfigInput } from '@ganglion/config';
+import { type Authority, type CertificateFiles, freePort } from '@ganglion/testing';
+import { Homeserver, type Replica } from './homeserver.js';
+import { Person } from './person.js';
+
+/** One of several homeservers that talk to each other over TLS, each with a database, a bus and a name of its own. */
+export class FederatedHomeserver {
+  #replica: Replica | undefined;
+
+  private constructor(
+    private readonly homeserver: Homeserver,
+    private readonly files: CertificateFiles,
+    private readonly port: number,
+    private readonly federation: ConfigInput['federation'],
+  ) {}
+
+  static async start(authority: Authority, federation: ConfigInput['federation'] = {}): Promise<FederatedHomeserver> {
+    const files = await authority.issue('127.0.0.1');
+    const server = new FederatedHomeserver(await Homeserver.create(), files, await freePort(), federation);
+    await server.resume();
+    return server;
+  }
+
+  get name(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  get replica(): Replica {
+    if (this.#replica === undefined) throw new Error('this server is stopped');
+    return this.#replica;
+  }
+
+  person(prefix: string): Promise<Person> {
+    return Person.register(this.replica.url, prefix);
+  }
+
+  /** The same person, once the server runs again. */
+  again(person: Person): Person {
+    return person.at(this.replica.url);
+  }
+
+  /** Nobody reaches it any more. */
+  async pause(): Promise<void> {
+    await this.replica.stop();
+    this.#replica = undefined;
+  }
+
+  async resume(): Promise<void> {
+    const { cert: cert_file, key: key_file, ca: trusted_ca_file } = this.files;
+    const listeners = [
+      { host: '127.0.0.1', port: 0 },
+      { host: '127.0.0.1', port: this.port, tls: { cert_file, key_file } },
+    ];
+    this.#replica = await this.homeserver.start({
+      server_names: [{ name: this.name }],
+      http: { listeners, drain_seconds: 0 },
+      federation: { allowed_networks: ['127.0.0.0/8'], trusted_ca_file, ...this.federation },
+    });
+  }
+
+  close(): Promise<void> {
+    return this.homeserver.close();
+  }
+}

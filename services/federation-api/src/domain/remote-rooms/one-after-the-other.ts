@@ -1,0 +1,34 @@
+import { isMatrixError, MatrixError } from '@ganglion/contracts';
+
+/** More are not tried: whoever has so many that fail has more of the kind. */
+const MOST_SERVERS = 12;
+
+/** What says most to the user comes first. */
+const TELLING = ['M_FORBIDDEN', 'M_INCOMPATIBLE_ROOM_VERSION', 'M_UNABLE_TO_GRANT_JOIN', 'M_UNABLE_TO_AUTHORISE_JOIN'];
+
+/**
+ * Tries servers until one of them does what is asked.
+ *
+ * @throws MatrixError M_NOT_FOUND when there is none to try; of what they refuse with, what says most
+ */
+export async function oneAfterTheOther<T>(servers: readonly string[], run: (server: string) => Promise<T>): Promise<T> {
+  const failures: MatrixError[] = [];
+  for (const server of [...new Set(servers)].slice(0, MOST_SERVERS)) {
+    try {
+      return await run(server);
+    } catch (error) {
+      if (!isMatrixError(error)) throw error;
+      failures.push(error);
+      // Whoever is banned is so at every server.
+      if (error.errcode === 'M_INCOMPATIBLE_ROOM_VERSION') break;
+    }
+  }
+  if (failures.length === 0) throw new MatrixError(404, 'M_NOT_FOUND', 'No server is known that is in the room');
+  throw failures.toSorted((a, b) => rank(a) - rank(b))[0]!;
+}
+
+function rank({ errcode, status }: MatrixError): number {
+  const place = TELLING.indexOf(errcode);
+  if (place >= 0) return place;
+  return status < 500 ? TELLING.length : TELLING.length + 1;
+}

@@ -1,0 +1,192 @@
+import { MatrixError } from '@ganglion/contracts';
+import { PduFate, type PduOutcome, type RoomIntake } from '@ganglion/contracts/room';
+import {
+  canonicalJsonString,
+  domainOf,
+  hashAndSignEvent,
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  parseJson,
+  type RoomVersionRules,
+  roomVersionRules,
+  type SignedEvent,
+  type SigningKey,
+  strippedState,
+} from '@ganglion/protocol';
+import { byAuth } from '../pdus/by-auth.js';
+import { isVerified, type PduVerifier, type VerifiedPdu } from '../pdus/pdu-verifier.js';
+import { verifyGivenRoom } from './given-room.js';
+import { oneAfterTheOther } from './one-after-the-other.js';
+import type { EnteredMembership, Handshake, Handshakes } from './ports.js';
+import { eventFromTemplate } from './template.js';
+
+export interface RemoteRoomsDependencies {
+  readonly intake: RoomIntake;
+  readonly handshakes: Handshakes;
+  readonly pdus: PduVerifier;
+  readonly signingKeys: ReadonlyMap<string, SigningKey>;
+  /** Which servers are asked at all. */
+  readonly allows: (serverName: string) => boolean;
+  readonly logger: { info(fields: object, message: string): void };
+}
+
+/** What one of our users wants of a room that we do not take part in. */
+export interface Entry {
+  readonly roomId: string;
+  readonly userId: string;
+  readonly serverNames: readonly string[];
+  /** Further keys of the content. */
+  readonly content: JsonObject;
+}
+
+/** What the room server takes at once. */
+const PIECE = 500;
+
+/** Enters and leaves rooms by way of servers that are in them. @see https://spec.matrix.org/v1.19/server-server-api/#joining-rooms */
+export class RemoteRooms {
+  constructor(private readonly deps: RemoteRoomsDependencies) {}
+
+  /** @throws MatrixError as the servers refuse, M_NOT_FOUND when there is none */
+  async join(entry: Entry): Promise<void> {
+    await oneAfterTheOther(await this.#servers(entry), (server) => this.#joinThrough(server, entry));
+  }
+
+  /** @throws MatrixError as the servers refuse, M_NOT_FOUND when there is none */
+  async knock(entry: Entry): Promise<void> {
+    await oneAfterTheOther(await this.#servers(entry), async (server) => {
+      const { handshake, rules, signed } = await this.#sign(server, 'knock', entry);
+      const answer = await this.#send(handshake, 'knock', signed, rules);
+      const shown = answer.knock_room_state ?? answer.knock_state_events;
+      await this.#tell(entry.roomId, rules, signed, Array.isArray(shown) ? shown : []);
+    });
+  }
+
+  /** @throws MatrixError when no server takes it: the caller leaves without */
+  async leave(entry: Entry): Promise<void> {
+    await oneAfterTheOther(await this.#servers(entry), async (server) => {
+      const { handshake, rules, signed } = await this.#sign(server, 'leave', entry);
+      await this.#send(handshake, 'leave', signed, rules);
+      await this.#tell(entry.roomId, rules, signed, []);
+    });
+  }
+
+  /** @throws MatrixError as the other server refuses, M_FORBIDDEN when the sender may not invite */
+  async invite(roomId: string, sender: string, target: string, content: JsonObject): Promise<void> {
+    const { intake, handshakes, pdus } = this.deps;
+    const made = await intake.makeInvite({ roomId, sender, target, contentJson: JSON.stringify(content) });
+    const rules = rulesOf(made.roomVersion);
+    const handshake = { server: domainOf(target), as: domainOf(sender), roomId };
+    const answer = await handshakes.invite(handshake, made.eventId, {
+      roomVersion: made.roomVersion,
+      pdu: parseJson(made.pduJson) as JsonObject,
+      inviteRoomState: made.inviteRoomStateJson.map((text) => parseJson(text) as JsonObject),
+    });
+    const [verdict] = await pdus.verify([answer], roomId, rules);
+    if (verdict === undefined || !isVerified(verdict) || verdict.eventId !== made.eventId) {
+      throw unusable(`${handshake.server} has not signed the invite that it was given`);
+    }
+    if (!Object.hasOwn(verdict.pdu.signatures, handshake.server)) {
+      throw unusable(`${handshake.server} has not signed the invite`);
+    }
+    const { outcomes } = await intake.receivePdus({ roomId, pdusJson: [verdict.json], backfill: false });
+    checkAccepted(outcomes[0]);
+  }
+
+  async #joinThrough(server: string, entry: Entry): Promise<void> {
+    const { handshake, rules, signed } = await this.#sign(server, 'join', entry);
+    const answer = await this.#send(handshake, 'join', signed, rules);
+    const room = await verifyGivenRoom(answer, this.deps.pdus, entry.roomId, rules);
+    const join = await this.#ownJoin(answer, signed, entry.roomId, rules);
+    await this.#keep(entry.roomId, rules, room.all);
+    const { outcomes } = await this.deps.intake.placeWithState({
+      ...{ roomId: entry.roomId, pduJson: join, backfill: false },
+      stateEventIds: room.state.map(({ eventId }) => eventId),
+    });
+    checkAccepted(outcomes[0]);
+    this.deps.logger.info({ room_id: entry.roomId, server, events: room.all.length }, 'joined a room of other servers');
+  }
+
+  /** Whoever authorises a restricted join signs it too; apart from that it must be the event that we have sent. */
+  async #ownJoin(answer: JsonObject, signed: SignedEvent, roomId: string, rules: RoomVersionRules): Promise<string> {
+    const { event } = answer;
+    const given = isJsonObject(event) ? event : (signed.pdu as unknown as JsonObject);
+    const own = signed.pdu as unknown as JsonObject;
+    const signatures = { ...(isJsonObject(given.signatures) ? given.signatures : {}), ...signed.pdu.signatures };
+    const [verdict] = await this.deps.pdus.verify([{ ...own, signatures }], roomId, rules);
+    if (verdict !== undefined && isVerified(verdict) && verdict.eventId === signed.eventId) return verdict.json;
+    throw unusable('The other server has not signed our join as it must be signed');
+  }
+
+  async #sign(server: string, membership: EnteredMembership, entry: Entry) {
+    const { roomId, userId, content } = entry;
+    const as = domainOf(userId);
+    const key = this.deps.signingKeys.get(as);
+    if (key === undefined) throw new Error(`${as} has no signing key here`);
+    const handshake: Handshake = { server, as, roomId };
+    const answer = await this.deps.handshakes.make(handshake, membership, userId);
+    const wanted = { roomId, userId, membership, content, now: Date.now() };
+    const { rules, event } = eventFromTemplate(answer, wanted);
+    return { handshake, rules, signed: hashAndSignEvent(event, rules, as, key) };
+  }
+
+  #send(handshake: Handshake, membership: EnteredMembership, { eventId, pdu }: SignedEvent, rules: RoomVersionRules) {
+    const event = rules.eventIdFormat === 'in-event' ? pdu : { ...pdu, event_id: undefined };
+    const { event_id: _, ...rest } = event;
+    const sent = rules.eventIdFormat === 'in-event' ? event : rest;
+    return this.deps.handshakes.send(handshake, membership, eventId, sent as unknown as JsonObject);
+  }
+
+  async #keep(roomId: string, rules: RoomVersionRules, pdus: readonly VerifiedPdu[]): Promise<void> {
+    const ordered = byAuth(pdus);
+    for (let first = 0; first < ordered.length; first += PIECE) {
+      const pdusJson = ordered.slice(first, first + PIECE).map(({ json }) => json);
+      await this.deps.intake.storeOutliers({ roomId, pdusJson, roomVersion: rules.id });
+    }
+  }
+
+  /** Tells our user of what they did in a room that we do not take part in. */
+  async #tell(
+    roomId: string,
+    rules: RoomVersionRules,
+    signed: SignedEvent,
+    shown: readonly JsonValue[],
+  ): Promise<void> {
+    const stripped = shown.flatMap(strippedOrNothing);
+    await this.deps.intake.putOutOfBandMembership({
+      ...{ roomId, roomVersion: rules.id, strippedStateJson: JSON.stringify(stripped) },
+      pduJson: canonicalJsonString(signed.pdu as unknown as JsonObject, { strict: false }),
+    });
+  }
+
+  /** First those that were named, then those that are known to be in the room. */
+  async #servers({ roomId, userId, serverNames }: Entry): Promise<string[]> {
+    const { servers } = await this.deps.intake.getStanding({ roomId, userId });
+    const others = [...serverNames, ...servers].filter((name) => !this.deps.signingKeys.has(name));
+    return others.filter((name) => this.deps.allows(name));
+  }
+}
+
+function strippedOrNothing(event: JsonValue): object[] {
+  try {
+    return [strippedState(event)];
+  } catch {
+    return [];
+  }
+}
+
+function checkAccepted(outcome: PduOutcome | undefined): void {
+  if (outcome?.fate === PduFate.ACCEPTED) return;
+  const reason = outcome?.reason || 'something is missing in what the other server has given';
+  throw unusable(`The event has no place in the room: ${reason}`);
+}
+
+function rulesOf(version: string): RoomVersionRules {
+  const rules = roomVersionRules(version);
+  if (rules === undefined) throw new Error(`room version ${version} is not known`);
+  return rules;
+}
+
+function unusable(message: string): MatrixError {
+  return new MatrixError(502, 'M_UNKNOWN', message);
+}

@@ -1,0 +1,75 @@
+/** One of our names that has something to send to another server. */
+export interface Route {
+  readonly server: string;
+  readonly origin: string;
+}
+
+/** An event to send, with whom it is for. */
+export interface OutgoingPdu {
+  readonly roomSeq: number;
+  readonly json: string;
+  readonly routes: readonly Route[];
+}
+
+/** A route that this replica has to itself for a while. */
+export interface Leased extends Route {
+  readonly isBehind: boolean;
+  readonly failures: number;
+}
+
+/** What is to be sent at once, under an id that stays the same until it has arrived. */
+export interface Batch {
+  readonly txnId: string;
+  readonly pdus: readonly string[];
+}
+
+/** A room of which a server has missed something, with the last event that was for it. */
+export interface MissedRoom {
+  readonly roomId: string;
+  readonly roomSeq: number;
+}
+
+/** The queues of all destinations, the same for all replicas. */
+export interface SendingStore {
+  /** Takes routes on which something is due. */
+  lease(most: number): Promise<readonly Leased[]>;
+  /** What is next on a route; undefined when there is nothing, and the route was given back. */
+  next(route: Route): Promise<Batch | undefined>;
+  /** The other server has it. */
+  sent(route: Route): Promise<void>;
+  /** Leaves the route alone for so long; `falls` behind: from now on only what matters of each room is kept for it. */
+  failed(route: Route, waitMs: number, fallsBehind: boolean): Promise<void>;
+  /** Rooms of which a server that is behind has missed something; when there are none, it is no longer behind. */
+  missed(route: Route, most: number): Promise<readonly MissedRoom[]>;
+  caughtUp(route: Route, rooms: readonly MissedRoom[]): Promise<void>;
+  /** A server that was away has been heard of. */
+  heardOf(server: string): Promise<void>;
+}
+
+/** How far the logs of rooms were read. */
+export interface SenderLog {
+  /** Undefined before the first time. */
+  cursor(): Promise<number | undefined>;
+  roomSeqs(roomIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  saveCursor(cursor: number): Promise<void>;
+  /** Notes rooms as read to here, with nothing to send. */
+  skip(heads: readonly MissedRoom[]): Promise<void>;
+  /** Queues events of one room and notes how far it was read, both or neither. */
+  append(roomId: string, upToSeq: number, pdus: readonly OutgoingPdu[]): Promise<void>;
+}
+
+/** Gives transactions to other servers. @throws SendingFailure */
+export interface TransactionSender {
+  send(route: Route, txnId: string, pdus: readonly string[]): Promise<void>;
+}
+
+/** A transaction has not arrived. */
+export class SendingFailure extends Error {
+  constructor(
+    message: string,
+    /** The server will never take this one, whatever we wait. */
+    readonly isFinal: boolean,
+  ) {
+    super(message);
+  }
+}

@@ -1,0 +1,76 @@
+import { MatrixError } from '@ganglion/contracts';
+import {
+  type FederationAgent,
+  type FederationRequest,
+  RemoteRefusal,
+  UnreachableServerError,
+} from '@ganglion/federation';
+import { isJsonObject, type JsonObject, ROOM_VERSIONS } from '@ganglion/protocol';
+import type { EnteredMembership, Handshake, Handshakes, InviteOffer } from '../domain/remote-rooms/ports.js';
+
+/** The whole state of a large room, with what authorises it. */
+const MAX_ROOM_BYTES = 256 * 1_048_576;
+const ROOM_TIMEOUT_MS = 180_000;
+const TIMEOUT_MS = 30_000;
+
+const SUPPORTED_VERSIONS = ROOM_VERSIONS.map(({ id }) => `ver=${id}`).join('&');
+
+/** Enters and leaves rooms of other servers, over HTTP. */
+export class HttpHandshakes implements Handshakes {
+  constructor(private readonly agent: FederationAgent) {}
+
+  make(handshake: Handshake, membership: EnteredMembership, userId: string): Promise<JsonObject> {
+    const versions = membership === 'leave' ? '' : `?${SUPPORTED_VERSIONS}`;
+    const path = `v1/make_${membership}/${pathOf(handshake.roomId, userId)}${versions}`;
+    return this.#ask(handshake, { method: 'GET', path, timeoutMs: TIMEOUT_MS });
+  }
+
+  send(handshake: Handshake, membership: EnteredMembership, eventId: string, body: JsonObject): Promise<JsonObject> {
+    const version = membership === 'knock' ? 'v1' : 'v2';
+    const path = `${version}/send_${membership}/${pathOf(handshake.roomId, eventId)}`;
+    const room = { timeoutMs: ROOM_TIMEOUT_MS, maxBytes: MAX_ROOM_BYTES };
+    return this.#ask(handshake, { method: 'PUT', path, body, ...(membership === 'join' && room) });
+  }
+
+  async invite(handshake: Handshake, eventId: string, offer: InviteOffer): Promise<JsonObject> {
+    const { roomVersion: room_version, pdu: event, inviteRoomState } = offer;
+    const body = { room_version, event, invite_room_state: [...inviteRoomState] };
+    const answer = await this.#ask(handshake, {
+      ...{ method: 'PUT', body, timeoutMs: TIMEOUT_MS },
+      path: `v2/invite/${pathOf(handshake.roomId, eventId)}`,
+    });
+    if (isJsonObject(answer.event)) return answer.event;
+    throw new MatrixError(502, 'M_UNKNOWN', 'The other server has answered the invite with no event');
+  }
+
+  async #ask(
+    { server: destination, as: origin }: Handshake,
+    { path, ...asked }: Omit<FederationRequest, 'origin' | 'destination'>,
+  ): Promise<JsonObject> {
+    try {
+      return await this.agent.request({ origin, destination, ...asked, path: `/_matrix/federation/${path}` });
+    } catch (error) {
+      throw asMatrixError(error);
+    }
+  }
+}
+
+/** What a failure to ask another server is for whoever wanted something of it. */
+export function asMatrixError(error: unknown): unknown {
+  if (error instanceof UnreachableServerError) {
+    return new MatrixError(502, 'M_UNKNOWN', `${error.destination} could not be asked, or did not answer as it should`);
+  }
+  if (!(error instanceof RemoteRefusal)) return error;
+  // Their 401 is between the two servers: a client would take it for its own.
+  const status = error.status === 401 || error.status >= 500 || error.status < 400 ? 502 : error.status;
+  const errcode =
+    /^M_[A-Z_]{1,80}$/.test(error.errcode) && error.errcode !== 'M_UNKNOWN_TOKEN' ? error.errcode : 'M_UNKNOWN';
+  const { room_version } = error.body;
+  const extra =
+    errcode === 'M_INCOMPATIBLE_ROOM_VERSION' && typeof room_version === 'string' ? { room_version } : undefined;
+  return new MatrixError(status, errcode, error.message, extra);
+}
+
+function pathOf(roomId: string, what: string): string {
+  return `${encodeURIComponent(roomId)}/${encodeURIComponent(what)}`;
+}

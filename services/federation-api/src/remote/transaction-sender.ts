@@ -1,0 +1,34 @@
+import { isMatrixError } from '@ganglion/contracts';
+import { type FederationAgent, RemoteRefusal, UnreachableServerError } from '@ganglion/federation';
+import { type JsonObject, parseJson } from '@ganglion/protocol';
+import { type Route, SendingFailure, type TransactionSender } from '../domain/sending/ports.js';
+
+/** Below what a route is leased for. */
+const TIMEOUT_MS = 40_000;
+/** These say that there is something wrong with the transaction itself. */
+const FINAL: ReadonlySet<number> = new Set([400, 403, 413]);
+
+/** Sends transactions over HTTP. */
+export class HttpTransactionSender implements TransactionSender {
+  constructor(private readonly agent: Pick<FederationAgent, 'request'>) {}
+
+  /** @see https://spec.matrix.org/v1.19/server-server-api/#put_matrixfederationv1sendtxnid */
+  async send({ server: destination, origin }: Route, txnId: string, pdus: readonly string[]): Promise<void> {
+    const body: JsonObject = {
+      origin,
+      origin_server_ts: Date.now(),
+      pdus: pdus.map((pdu) => parseJson(pdu)),
+      edus: [],
+    };
+    const path = `/_matrix/federation/v1/send/${encodeURIComponent(txnId)}`;
+    try {
+      await this.agent.request({ origin, destination, method: 'PUT', path, body, timeoutMs: TIMEOUT_MS });
+    } catch (error) {
+      if (error instanceof UnreachableServerError) throw new SendingFailure(error.message, false);
+      if (error instanceof RemoteRefusal) throw new SendingFailure(error.message, FINAL.has(error.status));
+      // The operator wants nothing to do with that server any more.
+      if (isMatrixError(error)) throw new SendingFailure(error.message, true);
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,51 @@
+import type {
+  EnterRemoteRoomRequest,
+  InviteRemoteUserRequest,
+  LeaveRemoteRoomRequest,
+  RemoteRooms as RemoteRoomsContract,
+} from '@ganglion/contracts/federation';
+import type { JsonObject } from '@ganglion/protocol';
+import type { RemoteRooms } from '../domain/remote-rooms/remote-rooms.js';
+import { LongRunning } from './long-running.js';
+
+/** Rooms of other servers, for other services. */
+export class RemoteRoomsRpc implements RemoteRoomsContract {
+  readonly #running = new LongRunning();
+
+  constructor(private readonly rooms: RemoteRooms) {}
+
+  joinRoom(request: EnterRemoteRoomRequest) {
+    return this.#running.run(keyOf('join', request), () => this.rooms.join(entryOf(request)));
+  }
+
+  knockRoom(request: EnterRemoteRoomRequest) {
+    return this.#running.run(keyOf('knock', request), () => this.rooms.knock(entryOf(request)));
+  }
+
+  leaveRoom(request: LeaveRemoteRoomRequest) {
+    const entry = entryOf({ ...request, serverNames: [] });
+    return this.#running.run(keyOf('leave', request), () => this.rooms.leave(entry));
+  }
+
+  inviteUser({ roomId, sender, target, contentJson }: InviteRemoteUserRequest) {
+    const key = JSON.stringify(['invite', roomId, sender, target]);
+    return this.#running.run(key, () => this.rooms.invite(roomId, sender, target, contentOf(contentJson)));
+  }
+
+  /** Waits for what runs. */
+  close(): Promise<void> {
+    return this.#running.close();
+  }
+}
+
+function keyOf(what: string, { roomId, userId }: { roomId: string; userId: string }): string {
+  return JSON.stringify([what, roomId, userId]);
+}
+
+function entryOf({ roomId, userId, serverNames, contentJson }: EnterRemoteRoomRequest) {
+  return { roomId, userId, serverNames, content: contentOf(contentJson) };
+}
+
+function contentOf(json: string): JsonObject {
+  return json === '' ? {} : (JSON.parse(json) as JsonObject);
+}
