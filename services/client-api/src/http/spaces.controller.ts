@@ -51,7 +51,8 @@ export class SpacesController {
     @RequestedBy() requester: Requester,
     @Path(roomIdOrAliasPath) { roomIdOrAlias }: z.infer<typeof roomIdOrAliasPath>,
   ) {
-    return roomSummary(this.owners, await resolveRoom(this.owners, roomIdOrAlias), requester.userId);
+    const { roomId } = await resolveRoom(this.owners, roomIdOrAlias);
+    return roomSummary(this.owners, roomId, requester.userId);
   }
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1mutual_rooms */
