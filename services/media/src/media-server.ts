@@ -2,6 +2,7 @@ import type { Config } from '@ganglion/config';
 import type { RoomLog } from '@ganglion/contracts/room';
 import type { Users } from '@ganglion/contracts/user';
 import type { Database } from '@ganglion/database';
+import { FederationGuard, RequestAuthentication } from '@ganglion/federation';
 import { Periodically } from '@ganglion/service';
 import type { Logger } from '@ganglion/telemetry';
 import type { Provider } from '@nestjs/common';
@@ -12,7 +13,9 @@ import { Intake } from './domain/intake.js';
 import { Judgement } from './domain/judgement.js';
 import { Moderation } from './domain/moderation.js';
 import type { ByteStore } from './domain/ports/byte-store.js';
+import type { RemoteSource } from './domain/ports/remote-source.js';
 import { Previews } from './domain/previews/previews.js';
+import { RemoteFiles } from './domain/remote/remote-files.js';
 import { Retention } from './domain/retention.js';
 import { Sweeper } from './domain/sweeper.js';
 import { Thumbnails } from './domain/thumbnails.js';
@@ -37,6 +40,10 @@ export interface MediaServerDependencies {
   readonly logger: Logger;
   readonly users: Users;
   readonly roomLog: RoomLog;
+  /** Where files of other servers come from. */
+  readonly remoteSource: RemoteSource;
+  /** Who finds out which server asks. */
+  readonly authentication: RequestAuthentication;
   /** Where files are; closed when the server stops. */
   readonly bytes: ByteStore;
   readonly sweepEveryMs?: number;
@@ -72,7 +79,9 @@ export function createMediaServer({ config, db, logger, bytes, ...others }: Medi
     maxSourceBytes,
     localNames,
   });
-  const downloads = new Downloads(files, arrivals, accesses);
+  const maxBytes = media.max_remote_bytes;
+  const remote = new RemoteFiles(others.remoteSource, files, intake, { maxBytes, localNames });
+  const downloads = new Downloads(files, arrivals, accesses, remote);
   const settings = settingsOf(media);
   const users = new ProfileAvatars(others.users);
   const moderation = new Moderation(moderated, new LoggedRoomFiles(others.roomLog), users, localNames);
@@ -95,6 +104,8 @@ export function createMediaServer({ config, db, logger, bytes, ...others }: Medi
       { provide: Moderation, useValue: moderation },
       ...(previews ? [{ provide: Previews, useValue: previews }] : []),
       { provide: SETTINGS, useValue: settings },
+      FederationGuard,
+      { provide: RequestAuthentication, useValue: others.authentication },
     ],
     start() {
       for (const work of background) work.start();

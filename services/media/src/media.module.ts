@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { ConfigController } from './http/config.controller.js';
 import { DownloadsController } from './http/downloads.controller.js';
+import { FederatedFilesController } from './http/federated-files.controller.js';
 import { LegacyDownloadsController } from './http/legacy-downloads.controller.js';
 import { ModerationController } from './http/moderation.controller.js';
 import { PreviewsController } from './http/previews.controller.js';
@@ -21,6 +22,7 @@ export function mediaModule({ providers }: Pick<MediaServer, 'providers'>): Dyna
       LegacyDownloadsController,
       ModerationController,
       PreviewsController,
+      FederatedFilesController,
     ],
     providers: [...providers],
   };

@@ -1,6 +1,8 @@
+import { type ServerKeyRing, ServerKeyRingDefinition } from '@ganglion/contracts/federation';
 import { type RoomLog, RoomLogDefinition } from '@ganglion/contracts/room';
 import { type Users, UsersDefinition } from '@ganglion/contracts/user';
 import type { ServiceDescriptor } from '@ganglion/service';
+import { createFederation } from './federation/federation.js';
 import { mediaModule } from './media.module.js';
 import { createMediaServer } from './media-server.js';
 import { openByteStore } from './storage/byte-stores.js';
@@ -12,14 +14,20 @@ export const service: ServiceDescriptor = {
   schema: mediaSchema,
   offers: {},
   async compose(foundation, interfaces) {
+    const { config } = foundation;
     const users = await interfaces.find<Users>(UsersDefinition);
     const roomLog = await interfaces.find<RoomLog>(RoomLogDefinition);
-    const server = createMediaServer({
-      ...foundation,
-      users,
-      roomLog,
-      bytes: await openByteStore(foundation.config.media),
-    });
-    return { part: server, module: mediaModule(server) };
+    const keyRing = await interfaces.find<ServerKeyRing>(ServerKeyRingDefinition);
+    const federation = createFederation(config, await foundation.signingKeys(), keyRing);
+    const bytes = await openByteStore(config.media);
+    const server = createMediaServer({ ...foundation, ...federation, users, roomLog, bytes });
+    const part = {
+      start: () => server.start(),
+      async stop() {
+        await server.stop();
+        await federation.close();
+      },
+    };
+    return { part, module: mediaModule(server) };
   },
 };

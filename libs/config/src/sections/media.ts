@@ -184,6 +184,10 @@ export const media = z
           'Where files were before, while they are being moved: what is not in the new place is read here. `ganglion media move` moves them.',
       }),
     max_upload_bytes: count.default(104_857_600).describe('A larger upload is refused with M_TOO_LARGE.'),
+    max_remote_bytes: count
+      .default(104_857_600)
+      .describe('A larger file of another server is not fetched: M_TOO_LARGE.'),
+    remote_timeout_ms: milliseconds.default(60_000).describe('How long it may take to fetch a file of another server.'),
     upload_idle_ms: milliseconds
       .default(60_000)
       .describe('An upload of which nothing arrives for so long is given up.'),

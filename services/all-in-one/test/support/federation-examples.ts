@@ -34,6 +34,16 @@ export const FEDERATION_EXAMPLES: Readonly<Record<string, MakeFederationExample>
     params: { txnId: '1' },
     body: { origin_server_ts: 1, pdus: [], edus: [{ edu_type: 'org.example', content: {} }] },
   }),
+  [`GET ${V1}/media/download/:mediaId`]: () => ({
+    params: { mediaId: 'none' },
+    query: { timeout_ms: '0' },
+    status: 404,
+  }),
+  [`GET ${V1}/media/thumbnail/:mediaId`]: () => ({
+    params: { mediaId: 'none' },
+    query: { timeout_ms: '0', width: '32', height: '32' },
+    status: 404,
+  }),
   [`GET ${V1}/event/:eventId`]: ({ eventId }) => ({ params: { eventId } }),
   [`GET ${V1}/state/:roomId`]: stateAt,
   [`GET ${V1}/state_ids/:roomId`]: stateAt,

@@ -2,6 +2,7 @@ import { MatrixError } from '@ganglion/contracts';
 import type { Accesses } from './accesses.js';
 import type { Arrivals } from './arrivals.js';
 import type { Blob, FileName, FileStore, StoredFile } from './ports/file-store.js';
+import type { RemoteFiles } from './remote/remote-files.js';
 
 /** However long somebody is ready to wait. */
 const LONGEST_WAIT_MS = 60_000;
@@ -17,6 +18,8 @@ export interface DownloadRequest {
   readonly authenticated: boolean;
   /** How long to wait for what is yet to be uploaded, in milliseconds. */
   readonly timeoutMs: number;
+  /** Whether to ask its server for what is not ours and not here. */
+  readonly allowRemote: boolean;
 }
 
 /** Finds files for those who may have them. */
@@ -25,11 +28,17 @@ export class Downloads {
     private readonly files: FileStore,
     private readonly arrivals: Arrivals,
     private readonly accesses: Pick<Accesses, 'note'>,
+    private readonly remote: Pick<RemoteFiles, 'isRemote' | 'fetch'>,
   ) {}
 
-  /** @throws MatrixError M_NOT_FOUND, and M_NOT_YET_UPLOADED when the time is over */
-  async find({ name, authenticated, timeoutMs }: DownloadRequest): Promise<ReadyFile> {
+  /** @throws MatrixError M_NOT_FOUND, and M_NOT_YET_UPLOADED when the time is over; and what RemoteFiles.fetch throws */
+  async find({ name, authenticated, timeoutMs, allowRemote }: DownloadRequest): Promise<ReadyFile> {
     let file = await this.files.find(name);
+    // What is fetched for somebody with a token is for others with one.
+    if (file === undefined && allowRemote && authenticated && this.remote.isRemote(name)) {
+      await this.remote.fetch(name, Math.min(timeoutMs, LONGEST_WAIT_MS));
+      file = await this.files.find(name);
+    }
     if (file !== undefined && file.blob === undefined && timeoutMs > 0 && isAwaited(file)) {
       await this.arrivals.wait(file.fileNid, Math.min(timeoutMs, LONGEST_WAIT_MS));
       file = await this.files.find(name);

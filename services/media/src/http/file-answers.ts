@@ -33,6 +33,18 @@ export class FileAnswers {
     await sendFile(request, reply, outgoing, isPublic(file, question));
   }
 
+  /** A file, for whoever sends it. @throws MatrixError when there is none */
+  async file(question: FileQuestion): Promise<OutgoingFile> {
+    const file = await this.#find(question);
+    return this.#whole(file, file.uploadName, question.query);
+  }
+
+  /** A thumbnail, for whoever sends it. @throws MatrixError when there is none */
+  async thumbnail(question: FileQuestion<ThumbnailQuery>): Promise<OutgoingFile> {
+    const file = await this.#find(question);
+    return this.#outgoing(file, await unlessMissing(this.thumbnails.find(file, question.query)), question.query);
+  }
+
   async sendThumbnail(
     request: FastifyRequest,
     reply: FastifyReply,
@@ -45,7 +57,7 @@ export class FileAnswers {
 
   #find({ name, query, authenticated }: FileQuestion): Promise<ReadyFile> {
     if (!authenticated && !this.settings.answersAnybody) throw notFound();
-    return this.downloads.find({ name, authenticated, timeoutMs: query.timeout_ms });
+    return this.downloads.find({ name, authenticated, timeoutMs: query.timeout_ms, allowRemote: query.allow_remote });
   }
 
   #whole({ contentType, blob }: ReadyFile, name: string | undefined, query: DownloadQuery): OutgoingFile {

@@ -1,8 +1,8 @@
 import { isValidUserId } from '@ganglion/protocol';
 import { z } from 'zod';
-import { filePath, flag } from './parameters.js';
+import { flag } from './parameters.js';
 
-export { type FilePath, filePath } from './parameters.js';
+export { type FilePath, filePath, type MediaPath, mediaPath } from './parameters.js';
 
 const userId = z.string().refine(isValidUserId, 'is not a user id');
 const roomId = z.string().regex(/^![^\0]{1,254}$/, 'is not a room id');
@@ -15,10 +15,8 @@ const whole = (most: number) =>
 /** In milliseconds; later than any. */
 const MAX_TIME = 8_640_000_000_000_000;
 
-export const mediaPath = filePath.pick({ mediaId: true });
 export const userPath = z.object({ userId });
 export const roomPath = z.object({ roomId });
-export type MediaPath = z.output<typeof mediaPath>;
 export type UserPath = z.output<typeof userPath>;
 export type RoomPath = z.output<typeof roomPath>;
 

@@ -31,6 +31,9 @@ export const downloadQuery = z.object({
 });
 export type DownloadQuery = z.output<typeof downloadQuery>;
 
+export const mediaPath = filePath.pick({ mediaId: true });
+export type MediaPath = z.output<typeof mediaPath>;
+
 export const previewQuery = z.object({
   url: z.string().max(8_192, 'must not be longer than 8192 characters'),
   /** Previews are of about now, whatever time is preferred. */
@@ -53,3 +56,11 @@ export const thumbnailQuery = downloadQuery.extend({
   animated: flag.default(false),
 });
 export type ThumbnailQuery = z.output<typeof thumbnailQuery>;
+
+/** Another server gets what is ours, and from nowhere else. */
+const never = flag.default(false).transform(() => false);
+const ofOurs = { allow_remote: never, allow_redirect: never };
+export const federatedQuery = downloadQuery.extend(ofOurs);
+export type FederatedQuery = z.output<typeof federatedQuery>;
+export const federatedThumbnailQuery = thumbnailQuery.extend(ofOurs);
+export type FederatedThumbnailQuery = z.output<typeof federatedThumbnailQuery>;

@@ -1,10 +1,19 @@
 import type { Database, Transaction } from '@ganglion/database';
-import type { FileName, FileStore, NewFile, Quotas, Refusal, StoredFile } from '../domain/ports/file-store.js';
+import type {
+  FileName,
+  FileStore,
+  NewFile,
+  Quotas,
+  Refusal,
+  StoredBytes,
+  StoredFile,
+} from '../domain/ports/file-store.js';
+import type { RemoteFileStore } from '../domain/ports/remote-source.js';
 import { FILE_COLUMNS, type FileRow, fileOf } from './file-row.js';
 import { claimKey, countUsage, putBlob, Refused } from './file-writes.js';
 
 /** What is known of files, in PostgreSQL. */
-export class PostgresFileStore implements FileStore {
+export class PostgresFileStore implements FileStore, RemoteFileStore {
   constructor(private readonly db: Database) {}
 
   async find({ serverName, mediaId }: FileName): Promise<StoredFile | undefined> {
@@ -84,6 +93,27 @@ export class PostgresFileStore implements FileStore {
       });
       if (rowCount === 0) throw new Refused(await whyNot(tx, fileNid));
     });
+  }
+
+  async addRemote(
+    file: FileName & StoredBytes & { contentType: string; uploadName: string | undefined },
+  ): Promise<boolean> {
+    try {
+      await this.db.transaction(async (tx) => {
+        await claimKey(tx, file.key);
+        const { rowCount } = await tx.query({
+          name: 'add-remote-file',
+          text: `INSERT INTO media.files (server_name, media_id, content_type, upload_name, blob_nid, uploaded_at)
+            VALUES ($1, $2, $3, $4, $5, now()) ON CONFLICT (server_name, media_id) DO NOTHING`,
+          values: [file.serverName, file.mediaId, file.contentType, file.uploadName ?? null, await putBlob(tx, file)],
+        });
+        if (rowCount === 0) throw new Refused('has content');
+      });
+      return true;
+    } catch (error) {
+      if (error instanceof Refused && error.refusal === 'has content') return false;
+      throw error;
+    }
   }
 
   async forgetUnused(): Promise<void> {

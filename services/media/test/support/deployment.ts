@@ -3,12 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ConfigInput, parseConfig } from '@ganglion/config';
 import { MatrixError } from '@ganglion/contracts';
+import type { GetServerKeysResponse, ServerKeyRing } from '@ganglion/contracts/federation';
 import type { LoggedEvent, RoomEvents, RoomLog } from '@ganglion/contracts/room';
 import type { Users } from '@ganglion/contracts/user';
 import { Database, migrate } from '@ganglion/database';
+import { FederationAgent, RequestAuthentication } from '@ganglion/federation';
 import { createHttpApp, type TokenVerifier } from '@ganglion/http';
+import { generateSigningKey, ready } from '@ganglion/protocol';
 import { createLogger, Metrics } from '@ganglion/telemetry';
 import { testDatabase } from '@ganglion/testing';
+import { RemoteFileError, type RemoteSource } from '../../src/domain/ports/remote-source.js';
 import { mediaModule } from '../../src/media.module.js';
 import { createMediaServer, type MediaServerDependencies } from '../../src/media-server.js';
 import { openByteStore } from '../../src/storage/byte-stores.js';
@@ -61,6 +65,17 @@ function surroundings(): Surroundings & Pick<MediaServerDependencies, 'users' | 
   return { avatars, erased, rooms, users: users as Users, roomLog: roomLog as RoomLog };
 }
 
+/** Who knows no server but one, whose key tests have. */
+export const FAR = 'far.test';
+await ready();
+export const FAR_KEY = generateSigningKey('1');
+const strangers: Pick<ServerKeyRing, 'getServerKeys'> = {
+  async getServerKeys() {
+    const keys = [{ keyId: FAR_KEY.keyId, publicKey: FAR_KEY.publicKey, validUntilTs: Date.now() + 60_000 }];
+    return { servers: [{ serverName: FAR, keys }] } as unknown as GetServerKeysResponse;
+  },
+};
+
 export async function deploy(): Promise<Deployment> {
   const database = await testDatabase();
   const folder = await mkdtemp(join(tmpdir(), 'ganglion-media-'));
@@ -105,8 +120,19 @@ export async function startReplica(
   );
   const logger = createLogger({ level: 'silent' });
   const { users, roomLog } = surroundings();
+  const nowhere: RemoteSource = {
+    open: async () => {
+      throw new RemoteFileError('unreachable');
+    },
+  };
   const server = createMediaServer({
     ...{ config, db, logger, users, roomLog, sweepEveryMs: 100 },
+    remoteSource: nowhere,
+    authentication: new RequestAuthentication(
+      ['one.test', 'two.test'],
+      new FederationAgent({ config: config.federation, signingKeys: new Map() }).policy,
+      strangers,
+    ),
     bytes: await openByteStore(config.media),
     ...others,
   });

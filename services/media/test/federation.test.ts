@@ -1,0 +1,277 @@
+import { randomBytes } from 'node:crypto';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { RemoteRefusal } from '@ganglion/federation';
+import { Outgoing } from '@ganglion/outgoing';
+import { authorizeRequest } from '@ganglion/protocol';
+import { eventually } from '@ganglion/testing';
+import type { RemoteSource } from '../src/domain/ports/remote-source.js';
+import { FederatedSource } from '../src/federation/federated-source.js';
+import { FolderStore } from '../src/storage/folder-store.js';
+import { ALICE, ask, legacyPathOf, pathOf, upload } from './support/client.js';
+import { type Deployment, deploy, FAR, FAR_KEY } from './support/deployment.js';
+import { halves } from './support/images.js';
+import { keysIn, keysKnown, looseKeys } from './support/store-contents.js';
+
+type Respond = (response: ServerResponse) => unknown;
+
+let deployment: Deployment;
+let ours: string;
+let far: Server;
+let farUrl: string;
+const outgoing = new Outgoing({ allowedNetworks: ['127.0.0.0/8'] });
+/** What the other server answers, by the beginning of the path. */
+const answers = new Map<string, Respond>();
+const asked: string[] = [];
+let files = 0;
+
+beforeAll(async () => {
+  deployment = await deploy();
+  far = createServer((request, response) => {
+    const path = request.url ?? '';
+    asked.push(path);
+    const answer = [...answers].find(([start]) => path.startsWith(start))?.[1];
+    if (answer) answer(response);
+    else response.writeHead(404, { 'content-type': 'application/json' }).end('{"errcode":"M_NOT_FOUND"}');
+  });
+  await new Promise<void>((resolve) => far.listen(0, '127.0.0.1', resolve));
+  farUrl = `http://127.0.0.1:${(far.address() as AddressInfo).port}`;
+  ours = await deployment.replica({ max_remote_bytes: 1_000_000 }, { remoteSource: source(farUrl) });
+});
+afterAll(async () => {
+  far.closeAllConnections();
+  far.close();
+  await outgoing.close();
+  await deployment.close();
+});
+
+/** Asks a server at a URL, as `FederationAgent` would ask where a server name leads. */
+function source(url: string): RemoteSource {
+  const agent = {
+    async open({ path, timeoutMs = 5_000, maxBytes = 0 }: { path: string; timeoutMs?: number; maxBytes?: number }) {
+      const signed = { method: 'GET', uri: path, origin: FAR, destination: 'one.test' };
+      const headers = { authorization: authorizeRequest({ ...signed, content: undefined }, FAR_KEY) };
+      const answer = await outgoing.open({ url: `${url}${path}`, headers, timeoutMs, maxBytes, protocols: ['http:'] });
+      if (answer.status === 200) return answer;
+      let text = '';
+      for await (const chunk of answer.body) text += chunk;
+      const errcode = text.startsWith('{') ? JSON.parse(text).errcode : '';
+      throw new RemoteRefusal(FAR, answer.status, errcode, 'refused');
+    },
+  };
+  return new FederatedSource(agent, outgoing, { origin: FAR, maxBytes: 1_000_000, timeoutMs: 3_000 });
+}
+
+const FEDERATION = '/_matrix/federation/v1/media/download/';
+const OLD = `/_matrix/media/v3/download/${FAR}/`;
+
+/** The URI of a file that the other server answers so about. */
+function remote(respond: Respond, at = FEDERATION): string {
+  const mediaId = `file${++files}_`;
+  answers.set(`${at}${mediaId}`, respond);
+  return `mxc://${FAR}/${mediaId}`;
+}
+
+function parts(body: Buffer | string, headers: string, pieces = 7): Respond {
+  const start = `preamble\r\n--=_b\r\ncontent-type: application/json\r\n\r\n{}\r\n--=_b\r\n${headers}\r\n\r\n`;
+  const all = Buffer.concat([Buffer.from(start), Buffer.from(body), Buffer.from('\r\n--=_b--\r\n')]);
+  return async (response) => {
+    response.writeHead(200, { 'content-type': 'multipart/mixed; boundary="=_b"' });
+    for (let from = 0; from < all.length; from += Math.ceil(all.length / pieces)) {
+      await new Promise<void>((sent) =>
+        response.write(all.subarray(from, from + Math.ceil(all.length / pieces)), () => sent()),
+      );
+    }
+    response.end();
+  };
+}
+
+const get = (uri: string, query = '', at = ours) => ask(at, 'GET', `${pathOf(uri)}${query}`, { as: ALICE });
+
+describe('another server', () => {
+  const signed = (path: string, key = FAR_KEY) =>
+    ask(ours, 'GET', path, {
+      headers: {
+        authorization: authorizeRequest(
+          { method: 'GET', uri: path, origin: FAR, destination: 'one.test', content: undefined },
+          key,
+        ),
+      },
+    });
+
+  it('gets files of ours, and thumbnails of them', async () => {
+    const image = await halves(300, 200).png().toBuffer();
+    const uri = await upload(ours, image, 'image/png');
+    // Two of our own, one of which asks the other as another server would.
+    const other = await deploy();
+    const theirs = await other.replica({}, { remoteSource: source(ours) });
+    const copied = await get(uri.replace('one.test', 'three.test'), '', theirs);
+    expect([copied.status, copied.headers['content-type'], copied.bytes.equals(image)]).toEqual([
+      200,
+      'image/png',
+      true,
+    ]);
+    await other.close();
+    const path = `/_matrix/federation/v1/media/thumbnail/${uri.split('/').at(-1)}?width=32&height=32&method=crop`;
+    const thumbnail = await signed(path);
+    expect([thumbnail.status, thumbnail.headers['content-type']]).toEqual([
+      200,
+      expect.stringMatching(/^multipart\/mixed; boundary=/),
+    ]);
+    expect(thumbnail.bytes.includes('Content-Disposition: inline; filename=thumbnail.')).toBe(true);
+  });
+
+  it('gets nothing that is in quarantine, that is not there, or that it has not signed for', async () => {
+    const uri = await upload(ours, 'bad');
+    const path = `${FEDERATION}${uri.split('/').at(-1)}`;
+    expect((await signed(path)).status).toBe(200);
+    await ask(ours, 'POST', `/_synapse/admin/v1/media/quarantine/${uri.slice(6)}`, { as: '@admin:one.test' });
+    expect((await signed(path)).body.errcode).toBe('M_NOT_FOUND');
+    expect((await signed(`${FEDERATION}none`)).status).toBe(404);
+    expect((await signed(`${FEDERATION}a.b`)).status).toBe(400);
+    expect((await ask(ours, 'GET', path)).status).toBe(401);
+  });
+});
+
+describe('a file of another server', () => {
+  it.each([1, 2, 7, 50, 5_000])('is fetched when it comes in %d pieces', async (pieces) => {
+    const bytes = Buffer.concat([randomBytes(5_000), Buffer.from('\r\n--=_'), randomBytes(100), Buffer.from('\r\n')]);
+    const uri = remote(
+      parts(bytes, 'Content-Type: text/plain\r\nContent-Disposition: attachment; filename="a.txt"', pieces),
+    );
+    const { status, headers, bytes: got } = await get(uri);
+    expect([status, headers['content-type'], headers['content-disposition'], got.equals(bytes)]).toEqual([
+      200,
+      'text/plain',
+      'inline; filename=a.txt',
+      true,
+    ]);
+  });
+
+  it('is fetched once for all who want it, and is then here', async () => {
+    const uri = remote(parts(randomBytes(200_000), 'Content-Type: text/plain', 20));
+    const all = await Promise.all(Array.from({ length: 12 }, () => get(uri)));
+    expect(all.map(({ status, bytes }) => [status, bytes.length])).toEqual(all.map(() => [200, 200_000]));
+    await get(uri);
+    expect(asked.filter((path) => path.includes(uri.split('/').at(-1)!)).length).toBe(1);
+  });
+
+  it('is had once however many replicas fetch it at the same time', async () => {
+    const replicas = [ours, await deployment.replica({}, { remoteSource: source(farUrl) })];
+    const uri = remote(parts(randomBytes(100_000), 'Content-Type: text/plain', 5));
+    const all = await Promise.all(replicas.map((replica) => get(uri, '', replica)));
+    expect(all.map(({ status }) => status)).toEqual([200, 200]);
+    await eventually(async () => {
+      expect(await looseKeys(deployment.db)).toBe(0);
+      const { rows } = await deployment.db.query<{ store_key: string }>({
+        text: 'SELECT store_key FROM media.thumbnails WHERE store_key IS NOT NULL',
+      });
+      const known = [...(await keysKnown(deployment.db)), ...rows.map(({ store_key }) => store_key)].sort();
+      expect(await keysIn(new FolderStore(deployment.folder))).toEqual(known);
+    });
+  });
+
+  it('is asked of old servers in the old way', async () => {
+    const uri = remote((response) => response.writeHead(200, { 'content-type': 'text/csv' }).end('a,b'), OLD);
+    const mediaId = uri.split('/').at(-1);
+    answers.set(`${FEDERATION}${mediaId}`, (response) =>
+      response.writeHead(404, { 'content-type': 'application/json' }).end('{"errcode":"M_UNRECOGNIZED"}'),
+    );
+    const { status, headers, bytes } = await get(uri);
+    expect([status, headers['content-type'], bytes.toString()]).toEqual([200, 'text/csv', 'a,b']);
+  });
+
+  it('has thumbnails before anybody has asked for it', async () => {
+    const uri = remote(parts(await halves(300, 200).png().toBuffer(), 'Content-Type: image/png'));
+    const { status } = await ask(ours, 'GET', `${pathOf(uri, 'thumbnail')}?width=32&height=32`, { as: ALICE });
+    expect(status).toBe(200);
+  });
+
+  it('never has a dangerous type, whatever its server says', async () => {
+    const html = remote(parts('<script>alert(1)</script>', 'Content-Type: text/html'));
+    expect((await get(html)).headers['content-disposition']).toBe('attachment');
+    const odd = remote(parts('x', 'Content-Type: text/html\u00ff; <>'));
+    expect((await get(odd)).headers['content-type']).toBe('application/octet-stream');
+    const named = remote(
+      parts('x', 'Content-Type: text/plain\r\nContent-Disposition: attachment; filename="../../etc/passwd"'),
+    );
+    expect((await get(named)).headers['content-disposition']).not.toContain('/');
+  });
+
+  it('is not fetched for those who do not want that, or show no token', async () => {
+    const uri = remote(parts('x', 'Content-Type: text/plain'));
+    expect((await get(uri, '?allow_remote=false')).status).toBe(404);
+    expect((await ask(ours, 'GET', legacyPathOf(uri))).status).toBe(404);
+    expect(asked.some((path) => path.includes(uri.split('/').at(-1)!))).toBe(false);
+  });
+
+  it.each<[string, Respond, number, string]>([
+    ['is not there', (response) => response.writeHead(404).end('{"errcode":"M_NOT_FOUND"}'), 404, 'M_NOT_FOUND'],
+    [
+      'is not uploaded yet',
+      (response) => response.writeHead(504).end('{"errcode":"M_NOT_YET_UPLOADED"}'),
+      504,
+      'M_NOT_YET_UPLOADED',
+    ],
+    ['is refused', (response) => response.writeHead(403).end('{"errcode":"M_FORBIDDEN"}'), 502, 'M_UNKNOWN'],
+    [
+      'comes as something else',
+      (response) => response.writeHead(200, { 'content-type': 'text/plain' }).end('x'),
+      502,
+      'M_UNKNOWN',
+    ],
+    [
+      'has no second part',
+      (response) =>
+        response.writeHead(200, { 'content-type': 'multipart/mixed; boundary=b' }).end('--b\r\n\r\n{}\r\n--b--\r\n'),
+      502,
+      'M_UNKNOWN',
+    ],
+    [
+      'has headers without end',
+      (response) =>
+        response
+          .writeHead(200, { 'content-type': 'multipart/mixed; boundary=b' })
+          .end(`--b\r\n\r\n{}\r\n--b\r\n${'x: y\r\n'.repeat(50_000)}`),
+      502,
+      'M_UNKNOWN',
+    ],
+    [
+      'breaks off',
+      (response) =>
+        response
+          .writeHead(200, { 'content-type': 'multipart/mixed; boundary=b' })
+          .end('--b\r\n\r\n{}\r\n--b\r\ncontent-type: text/plain\r\n\r\nhalf'),
+      502,
+      'M_UNKNOWN',
+    ],
+    ['is too large', parts(Buffer.alloc(1_050_000), 'Content-Type: text/plain'), 502, 'M_TOO_LARGE'],
+    [
+      'is elsewhere, at a place that is not of the Web',
+      parts('', 'Location: https://127.0.0.1:1/secret'),
+      502,
+      'M_UNKNOWN',
+    ],
+    ['is elsewhere, over plain HTTP', parts('', 'Location: http://example.org/'), 502, 'M_UNKNOWN'],
+  ])('that %s leaves nothing here', async (_, respond, status, errcode) => {
+    const before = await keysKnown(deployment.db);
+    const { status: got, body } = await get(remote(respond));
+    expect([got, body.errcode]).toEqual([status, errcode]);
+    await eventually(async () => expect(await looseKeys(deployment.db)).toBe(0));
+    expect(await keysKnown(deployment.db)).toEqual(before);
+  });
+
+  it('that streams without end, or never, is given up', async () => {
+    const endless = remote((response) => {
+      response.writeHead(200, { 'content-type': 'multipart/mixed; boundary=b' });
+      response.write('--b\r\n\r\n{}\r\n--b\r\ncontent-type: text/plain\r\n\r\n');
+      const more = () => {
+        while (!response.destroyed && response.write('x'.repeat(50_000)));
+        if (!response.destroyed) response.once('drain', more);
+      };
+      more();
+    });
+    expect((await get(endless)).body.errcode).toBe('M_TOO_LARGE');
+    expect((await get(remote(() => {}))).status).toBe(502);
+  });
+});
