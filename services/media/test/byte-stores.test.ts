@@ -25,7 +25,7 @@ beforeAll(async () => {
   proxy = await startFaultyProxy(server.endpoint);
   await makeBucket();
   folder = await mkdtemp(join(tmpdir(), 'ganglion-stores-'));
-}, 900_000);
+}, 2_700_000);
 beforeEach(() => {
   proxy.fault = () => undefined;
 });

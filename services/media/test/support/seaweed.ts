@@ -86,7 +86,7 @@ async function seaweed(): Promise<string> {
     await run('chmod', ['-R', 'u+w', sources]);
     const built = join(sources, 'weed.built');
     const options = { cwd: sources, env: { ...process.env, CGO_ENABLED: '0' }, maxBuffer: 64 * 1024 * 1024 };
-    await run('go', ['build', '-trimpath', '-ldflags', '-s -w', '-o', built, './weed'], options);
+    await run('nice', ['-n', '19', 'go', 'build', '-trimpath', '-ldflags', '-s -w', '-o', built, './weed'], options);
     await mkdir(TOOLS, { recursive: true });
     await cp(built, `${PROGRAM}.${process.pid}`);
     await rename(`${PROGRAM}.${process.pid}`, PROGRAM);
