@@ -247,12 +247,18 @@ it('a process that dies over an image costs whoever wanted that thumbnail, and n
   );
   const killed = thumbnail(slow, 'width=96&height=96', replica);
   const waiting = thumbnail(photo, 'width=250&height=250&method=crop', replica);
+  const dying = new Set<number>();
   await eventually(async () => {
-    for (const pid of await workersOf(process.pid)) process.kill(pid, 'SIGKILL');
+    for (const pid of await workersOf(process.pid)) {
+      process.kill(pid, 'SIGKILL');
+      dying.add(pid);
+    }
     expect(await Promise.race([killed, Promise.resolve(undefined)])).toBeDefined();
   });
   expect([200, 413]).toContain((await killed).status);
   expect([200, 413]).toContain((await waiting).status);
+  // Whoever is given to one that is about to end would lose with it.
+  await eventually(async () => expect((await workersOf(process.pid)).filter((pid) => dying.has(pid))).toEqual([]));
   const { status } = await thumbnail(photo, 'width=1000&height=600', replica);
   expect(status).toBe(200);
 }, 60_000);

@@ -156,8 +156,9 @@ export class PostgresSendingStore implements SendingStore {
   async heardOf(server: string): Promise<void> {
     await this.db.query({
       name: 'heard-of-destination',
-      text: `UPDATE federation_api.destinations SET retry_at = now()
-        WHERE server_name = $1 AND failures > 0 AND retry_at > now()`,
+      // It may speak before it listens: should it not be reached yet, it is tried again within seconds.
+      text: `UPDATE federation_api.destinations SET retry_at = least(retry_at, now()), failures = least(failures, 1)
+        WHERE server_name = $1 AND failures > 0`,
       values: [server],
     });
   }

@@ -1,6 +1,6 @@
 /**
- * Which events relate to which others. The appender adds what comes; what was there before, and what an appender of the release
- * before appends meanwhile, is found by who indexes events (see domain/index).
+ * Which events relate to which others. The appender adds what comes; events from before this migration, and those that an appender
+ * of the release before appends meanwhile, have no rows.
  */
 export const RELATIONS = `
   ALTER TABLE sync.rooms ADD COLUMN relations_position bigint NOT NULL DEFAULT 0;
