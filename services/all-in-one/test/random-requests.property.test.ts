@@ -69,7 +69,7 @@ it('whatever is asked, nothing fails, and everything can be read afterwards', as
     const headers = { authorization: `Bearer ${person.token}` };
     const answer = await exchange(replica.url, method, path, { headers, body });
     const explained = answer.status < 400 || answer.body.errcode !== undefined || answer.body.flows !== undefined;
-    expect({ ...answer, ok: answer.status < 500 && explained }).toMatchObject({ ok: true });
+    expect({ ...answer, ok: (answer.status < 500 || isElsewhere(answer)) && explained }).toMatchObject({ ok: true });
   });
   await fc.assert(property, { numRuns: 1_500, endOnFailure: true });
   // Whoever may have left or been banned by now: what they may read can be read.
@@ -81,3 +81,8 @@ it('whatever is asked, nothing fails, and everything can be read afterwards', as
     }
   }
 }, 180_000);
+
+/** Another server that was asked for does not answer, or there is none of that name. */
+function isElsewhere({ status }: { readonly status: number }): boolean {
+  return status === 502;
+}

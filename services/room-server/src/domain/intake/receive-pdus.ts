@@ -85,6 +85,11 @@ class Receiver {
       if (!this.#outcomes.has(eventId)) this.#settle({ eventId, fate: known.status, reason: '', missing: [] });
       return false;
     }
+    // The beginning of a room that we came to later has its place among what is backfilled, and none among what is new.
+    if (known?.status === 'outlier' && incoming.prevIds.length === 0 && !this.reception.backfill) {
+      this.#settle({ eventId, fate: 'outlier', reason: '', missing: [] });
+      return false;
+    }
     const missing = this.#missing(incoming);
     if (missing.length > 0) {
       await this.#wait(incoming, known, missing);

@@ -123,7 +123,9 @@ export class ReceivedPlacement {
     const { event, prevIds } = placeable.incoming;
     const isCreate = event.pdu.type === 'm.room.create';
     if (!isCreate && prevIds.length === 0) return rejected('it follows nothing and is not m.room.create');
-    if (isCreate && head.roomSeq > 0) return rejected('the room has another m.room.create');
+    if (isCreate && head.roomSeq > 0 && !(await this.#isCreateOfRoom(event))) {
+      return rejected('the room has another m.room.create');
+    }
     const bodies = await deps.graph.events(
       head.nid,
       placeable.auth.map(({ nid }) => nid),
@@ -139,6 +141,12 @@ export class ReceivedPlacement {
     const now = await viewState(this.plan, head.stateNid, this.#lookedAt(event));
     const byCurrent = checkAuth(event, now.events, head.rules);
     return byCurrent.allowed ? ACCEPTED : { status: 'soft-failed', reason: byCurrent.reason };
+  }
+
+  /** We may be in a room for long before its beginning reaches us. */
+  async #isCreateOfRoom({ eventId }: RoomEvent): Promise<boolean> {
+    const now = await viewState(this.plan, this.plan.head.stateNid, [CREATE]);
+    return now.events(CREATE.type, CREATE.stateKey)?.eventId === eventId;
   }
 
   #nextSeq(status: EventStatus, backfill: boolean): number | undefined {
