@@ -81,12 +81,13 @@ class Receiver {
   async #take(incoming: Incoming): Promise<boolean> {
     const { eventId } = incoming;
     const known = this.#nodes.get(eventId);
+    const isOutlier = known?.status === 'outlier';
     if (isPlaced(known)) {
       if (!this.#outcomes.has(eventId)) this.#settle({ eventId, fate: known.status, reason: '', missing: [] });
       return false;
     }
     // The beginning of a room that we came to later has its place among what is backfilled, and none among what is new.
-    if (known?.status === 'outlier' && incoming.prevIds.length === 0 && !this.reception.backfill) {
+    if (isOutlier && incoming.prevIds.length === 0 && !this.reception.backfill) {
       this.#settle({ eventId, fate: 'outlier', reason: '', missing: [] });
       return false;
     }
