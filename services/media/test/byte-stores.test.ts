@@ -16,7 +16,7 @@ const MEGABYTE = 1_048_576;
 const BUCKET = 'files';
 
 const seaweed = await findSeaweed();
-const withBucket = seaweed === undefined ? { describe: describe.skip, it: it.skip } : { describe, it };
+const withBucket = seaweed === undefined ? { describe() {}, it() {} } : { describe, it };
 
 let server: S3Server;
 let proxy: FaultyProxy;
