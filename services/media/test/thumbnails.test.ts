@@ -177,20 +177,24 @@ describe('there is no thumbnail', () => {
     expect(await refusalOf(body, undefined, type)).toEqual([400, 'M_UNKNOWN']);
   });
 
-  it.each(['jpeg', 'png', 'gif', 'webp'] as const)('of %s that is cut short', async (format) => {
-    const whole = await sharp({
-      create: {
-        width: 600,
-        height: 600,
-        channels: 3,
-        background: '#fff',
-        noise: { type: 'gaussian', mean: 128, sigma: 60 },
-      },
-    })
-      .toFormat(format)
-      .toBuffer();
-    expect(await refusalOf(whole.subarray(0, whole.length / 3))).toEqual([400, 'M_UNKNOWN']);
-  });
+  it.each(['jpeg', 'png', 'gif', 'webp'] as const)(
+    'of %s that is cut short',
+    async (format) => {
+      const whole = await sharp({
+        create: {
+          width: 300,
+          height: 300,
+          channels: 3,
+          background: '#fff',
+          noise: { type: 'gaussian', mean: 128, sigma: 60 },
+        },
+      })
+        .toFormat(format)
+        .toBuffer();
+      expect(await refusalOf(whole.subarray(0, whole.length / 3))).toEqual([400, 'M_UNKNOWN']);
+    },
+    120_000,
+  );
 
   it('of a few bytes that claim a thousand million pixels', async () => {
     expect(await refusalOf(pngThatClaims(40_000, 25_000, false))).toEqual([413, 'M_TOO_LARGE']);
