@@ -4,7 +4,7 @@
  *   npm run image                              dist/image, for amd64 and arm64
  *   npm run image -- --arch amd64 --out DIR    another folder, for one of them
  *
- * The same sources make the same bytes. `skopeo copy oci:dist/image:0.1.0 docker://registry/ganglion:0.1.0 --all` pushes it.
+ * Packages of Debian come from DEBIAN_MIRROR, or from where this machine's apt has them. The same sources make the same bytes. `skopeo copy oci:dist/image:0.1.0 docker://registry/ganglion:0.1.0 --all` pushes it.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { layApp } from './image/app-files.mjs';
 import { layBase } from './image/base-files.mjs';
+import { debianMirror } from './image/debian-mirror.mjs';
 import { layerOf } from './image/layer.mjs';
 import { layNode } from './image/node-files.mjs';
 import { OciLayout } from './image/oci-layout.mjs';
@@ -43,12 +44,12 @@ async function addImage(layout, arch) {
   const scratch = await mkdtemp(join(tmpdir(), 'ganglion-image-'));
   try {
     const folder = (name) => join(scratch, name);
-    await layBase(folder('base'), lock.debian, arch);
+    await layBase(folder('base'), lock.debian[arch], await debianMirror());
     await layNode(folder('node'), lock.node[arch]);
     const npm = await layApp(folder('app'), arch);
     const layers = [];
     for (const name of ['base', 'node', 'app']) layers.push(await layerOf(folder(name)));
-    const made = { version, arch, debian: lock.debian.packages[arch], npm, node: lock.node[arch] };
+    const made = { version, arch, debian: lock.debian[arch], npm, node: lock.node[arch] };
     await layout.add({ arch, layers, sbom: billOfMaterials(made), labels: labels() });
   } finally {
     await rm(scratch, { recursive: true, force: true });

@@ -13,12 +13,13 @@ const USER = 'ganglion:x:10001:10001:Ganglion:/nonexistent:/sbin/nologin';
  * Lays the lowest layer of the image into a folder: the libraries that Node and its native modules are linked with, the
  * certificates of authorities, and a user who is not root.
  *
- * @param {{ mirrors: string[], packages: Record<string, { name: string, path: string, sha256: string }[]> }} debian
+ * @param {{ name: string, path: string, sha256: string }[]} packages of Debian
+ * @param {string} mirror where Debian's archive is
  */
-export async function layBase(folder, debian, arch) {
-  for (const each of debian.packages[arch]) {
-    const urls = debian.mirrors.map((mirror) => new URL(each.path, mirror).href);
-    await extract(await fetchByDigest(urls, 'sha256', each.sha256), folder);
+export async function layBase(folder, packages, mirror) {
+  for (const each of packages) {
+    const url = new URL(each.path, `${mirror.replace(/\/$/, '')}/`).href;
+    await extract(await fetchByDigest(url, 'sha256', each.sha256), folder);
   }
   await bundleCertificates(folder);
   for (const leftOut of ['usr/share/doc', 'usr/share/man', 'usr/share/lintian', 'usr/sbin', 'usr/lib/systemd']) {

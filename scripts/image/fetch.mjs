@@ -7,31 +7,25 @@ import { TOOLS } from '../launcher/paths.mjs';
 const CACHE = join(TOOLS, 'image');
 
 /**
- * A file by what is in it: from the cache, or from the first of the addresses that has it.
+ * A file by what is in it: from the cache, or else from this address.
  *
- * @param {string[]} urls
  * @param {string} algorithm of the digest, such as sha256
  * @param {string} digest in hex
  * @returns {Promise<Buffer>}
- * @throws {Error} when none has it
+ * @throws {Error} when it has another one, or none
  */
-export async function fetchByDigest(urls, algorithm, digest) {
+export async function fetchByDigest(url, algorithm, digest) {
   const cached = join(CACHE, digest);
   const known = await readFile(cached).catch(() => undefined);
   if (known !== undefined && digestOf(known, algorithm) === digest) return known;
-  const failures = [];
-  for (const url of urls) {
-    const bytes = await fetchBytes(url).catch((error) => failures.push(`${url}: ${error.message}`));
-    if (!Buffer.isBuffer(bytes)) continue;
-    if (digestOf(bytes, algorithm) === digest) return keep(cached, bytes);
-    failures.push(`${url}: has something else`);
-  }
-  throw new Error(`Cannot be fetched:\n${failures.join('\n')}`);
+  const bytes = await fetchBytes(url);
+  if (digestOf(bytes, algorithm) !== digest) throw new Error(`${url} is not what deploy/image.lock.json pins`);
+  return keep(cached, bytes);
 }
 
 async function fetchBytes(url) {
   const response = await fetch(url, { signal: AbortSignal.timeout(300_000) });
-  if (!response.ok) throw new Error(`answers ${response.status}`);
+  if (!response.ok) throw new Error(`${url} answers ${response.status}`);
   return Buffer.from(await response.arrayBuffer());
 }
 
