@@ -33,6 +33,12 @@ export async function backedUp({ client }: AppUser): Promise<void> {
   await eventually(async () => expect(await count()).toBe(1), 30_000);
 }
 
+/**
+ * The verifications under way. The SDK holds on to them only weakly: in an app, a screen shows them. Without one, they
+ * would now and then be collected in the middle, and never end.
+ */
+const shownOnScreens = new Set<unknown>();
+
 /** Two devices of one user compare emoji; resolves when each has verified the other. */
 export async function verifyByEmoji(asking: AppUser, asked: AppUser): Promise<void> {
   const offered = new Promise<VerificationRequest>((resolve) => {
@@ -40,6 +46,8 @@ export async function verifyByEmoji(asking: AppUser, asked: AppUser): Promise<vo
   });
   const request = await cryptoOf(asking).requestOwnUserVerification();
   const incoming = await offered;
+  const screens = [request, incoming];
+  shownOnScreens.add(screens);
   await incoming.accept();
   await eventually(() => expect(request.phase).toBe(VerificationPhase.Ready));
   const verifier = await request.startVerification('m.sas.v1');
@@ -50,6 +58,7 @@ export async function verifyByEmoji(asking: AppUser, asked: AppUser): Promise<vo
   const [shown, seen] = await Promise.all([confirmed(verifier), confirmed(other)]);
   expect(shown).toHaveLength(7);
   expect(seen).toEqual(shown);
+  shownOnScreens.delete(screens);
 }
 
 /** The emoji that a device shows, once it has verified the other one. */
