@@ -30,3 +30,4 @@ export {
   type RoomSummary,
 } from './gen/ganglion/room/v1/room_summaries.js';
 export * from './gen/ganglion/room/v1/rooms.js';
+export { publicRoomsAnswer } from './public-rooms.js';

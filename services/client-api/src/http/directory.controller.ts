@@ -1,4 +1,5 @@
 import { MatrixError } from '@ganglion/contracts';
+import { publicRoomsAnswer } from '@ganglion/contracts/room';
 import { Authenticated, JsonBody, Path, Query, RateLimited, RequestedBy, type Requester } from '@ganglion/http';
 import { domainOf, isValidServerName, type JsonObject } from '@ganglion/protocol';
 import { Controller, Delete, Get, HttpCode, Inject, Post, Put } from '@nestjs/common';
@@ -142,15 +143,6 @@ export class DirectoryController {
     roomTypes: string[],
   ) {
     const answer = await this.owners.roomDirectory.listPublicRooms({ limit: limit ?? 0, since, searchTerm, roomTypes });
-    return {
-      chunk: answer.rooms.map(({ roomId: room_id, numJoinedMembers: num_joined_members, summaryJson }) => ({
-        room_id,
-        num_joined_members,
-        ...JSON.parse(summaryJson),
-      })),
-      total_room_count_estimate: answer.total,
-      ...(answer.nextBatch !== undefined && { next_batch: answer.nextBatch }),
-      ...(answer.prevBatch !== undefined && { prev_batch: answer.prevBatch }),
-    };
+    return publicRoomsAnswer(answer);
   }
 }

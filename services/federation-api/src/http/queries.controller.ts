@@ -1,6 +1,6 @@
 import type { Config } from '@ganglion/config';
 import { isMatrixError, MatrixError } from '@ganglion/contracts';
-import type { RoomDirectory } from '@ganglion/contracts/room';
+import { publicRoomsAnswer, type RoomDirectory } from '@ganglion/contracts/room';
 import type { Users } from '@ganglion/contracts/user';
 import { FederationGuard } from '@ganglion/federation';
 import { JsonBody, Query } from '@ganglion/http';
@@ -84,15 +84,6 @@ export class QueriesController {
 
   async #publicRooms(limit: number, since: string | undefined, searchTerm: string | undefined, roomTypes: string[]) {
     const answer = await this.directory.listPublicRooms({ limit, since, searchTerm, roomTypes });
-    return {
-      chunk: answer.rooms.map(({ roomId: room_id, numJoinedMembers: num_joined_members, summaryJson }) => ({
-        room_id,
-        num_joined_members,
-        ...JSON.parse(summaryJson),
-      })),
-      total_room_count_estimate: answer.total,
-      ...(answer.nextBatch !== undefined && { next_batch: answer.nextBatch }),
-      ...(answer.prevBatch !== undefined && { prev_batch: answer.prevBatch }),
-    };
+    return publicRoomsAnswer(answer);
   }
 }

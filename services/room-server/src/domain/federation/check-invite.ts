@@ -9,6 +9,7 @@ import {
   strippedState,
 } from '@ganglion/protocol';
 import { examine, type Incoming, isIncoming } from '../intake/examine.js';
+import { parseList } from '../intake/parse-list.js';
 
 export interface OfferedInvite {
   readonly serverName: string;
@@ -67,15 +68,6 @@ function isCreateOf(event: unknown, roomId: string, rules: RoomVersionRules): bo
   if (!isJsonObject(event) || event.type !== 'm.room.create' || event.state_key !== '') return false;
   const examined = examine(JSON.stringify(event), roomId, rules);
   return isIncoming(examined) && roomIdOfCreate(examined.eventId) === roomId;
-}
-
-function parseList(json: string): unknown[] | undefined {
-  try {
-    const value: unknown = JSON.parse(json);
-    return Array.isArray(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function invalid(message: string): MatrixError {

@@ -2,6 +2,7 @@ import { MatrixError } from '@ganglion/contracts';
 import { isJsonObject } from '@ganglion/protocol';
 import { type Command, command } from '../room-actor.js';
 import type { Outcome } from './examine.js';
+import { parseList } from './parse-list.js';
 import { type OutOfBand, tellOutOfBand } from './tell-out-of-band.js';
 
 const MEMBER = 'm.room.member';
@@ -39,13 +40,4 @@ export function checkStrippedState(json: string): string {
     throw new MatrixError(400, 'M_BAD_JSON', 'The stripped state is no list of state events');
   }
   return JSON.stringify(events);
-}
-
-function parseList(json: string): unknown[] | undefined {
-  try {
-    const value: unknown = JSON.parse(json);
-    return Array.isArray(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
