@@ -6,6 +6,7 @@ import { type Database, markAnew } from '@ganglion/database';
 import { ready } from '@ganglion/protocol';
 import { Periodically } from '@ganglion/service';
 import type { Logger } from '@ganglion/telemetry';
+import { DeviceLogFollower } from './consumers/device-log-follower.js';
 import { RevocationListener } from './consumers/revocation-listener.js';
 import { Backups } from './domain/backups.js';
 import { CrossSigning } from './domain/cross-signing.js';
@@ -22,9 +23,11 @@ import { KeyCountsService } from './rpc/key-counts.js';
 import { KeyLogService } from './rpc/key-log.js';
 import { KeysForServersRpc } from './rpc/keys-for-servers.js';
 import { PostgresBackupStore } from './storage/backup-store.js';
+import { CursorStore } from './storage/cursor-store.js';
 import { KEY_MARKS, KeyLogStore } from './storage/key-log-store.js';
 import { PostgresKeyStore } from './storage/key-store.js';
 import { PostgresOneTimeKeyStore } from './storage/one-time-key-store.js';
+import { OutboxStore } from './storage/outbox-store.js';
 
 export interface KeyServerDependencies {
   readonly config: Config;
@@ -52,6 +55,8 @@ export interface KeyServer {
   stop(): Promise<void>;
 }
 
+const SWEEP_EVERY_MS = 1_000;
+const LOOK_EVERY_MS = 3_000;
 const FORGET_EVERY_MS = 60 * 60_000;
 /** By then no device sends again what was given out. */
 const REMEMBER_CLAIMED_MS = 7 * 24 * 60 * 60_000;
@@ -62,16 +67,17 @@ export function createKeyServer(deps: KeyServerDependencies): KeyServer {
   const local = new LocalUsers(config.server_names.map(({ name }) => name));
   const keys = new PostgresKeyStore(db);
   const oneTimeKeys = new PostgresOneTimeKeyStore(db);
-  const announcements = new Announcer(bus, logger);
+  const announcements = new Announcer(bus, new OutboxStore(db), logger);
   const remote = new NoRemoteServers();
   const endedDevices = new EndedDevices(keys, devices, announcements);
   const revocations = new RevocationListener(bus, endedDevices, logger);
-  const forgetting = new Periodically(
-    'forgetting claimed keys',
-    FORGET_EVERY_MS,
-    () => oneTimeKeys.forgetClaimed(REMEMBER_CLAIMED_MS),
-    logger,
-  );
+  const deviceLog = new DeviceLogFollower(devices, endedDevices, new CursorStore(db), logger);
+  const forget = () => oneTimeKeys.forgetClaimed(REMEMBER_CLAIMED_MS);
+  const background = [
+    new Periodically('forgetting claimed keys', FORGET_EVERY_MS, forget, logger),
+    new Periodically('publishing what was left behind', SWEEP_EVERY_MS, () => announcements.sweep(), logger),
+    new Periodically('looking for ended devices', LOOK_EVERY_MS, () => deviceLog.look(), logger),
+  ];
   const queries = new KeyQueries(keys, local, remote);
   const claims = new KeyClaims(oneTimeKeys, local, remote, announcements);
   const log = new KeyLogStore(db);
@@ -90,10 +96,11 @@ export function createKeyServer(deps: KeyServerDependencies): KeyServer {
       await ready();
       await markAnew(db, KEY_MARKS);
       await revocations.start();
-      forgetting.start();
+      for (const work of background) work.start();
     },
     async stop() {
-      await Promise.all([forgetting.stop(), revocations.stop()]);
+      await Promise.all([...background.map((work) => work.stop()), revocations.stop()]);
+      await announcements.drained();
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { Database } from '@ganglion/database';
 import { PostgresAccountDataStore } from './storage/account-data-store.js';
 import { PostgresAccountStore } from './storage/account-store.js';
+import { DeviceLogStore } from './storage/device-log-store.js';
 import { PostgresDeviceStore } from './storage/device-store.js';
 import { PostgresFilterStore } from './storage/filter-store.js';
 import { PostgresNonceStore } from './storage/nonce-store.js';
@@ -32,6 +33,7 @@ export function createStores(db: Database) {
     filters: new PostgresFilterStore(db),
     outbox: new OutboxStore(db),
     roomUpdates: new RoomUpdateStore(db),
+    deviceLog: new DeviceLogStore(db),
     userLog: new UserLogStore(db),
   };
 }

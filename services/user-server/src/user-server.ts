@@ -17,6 +17,7 @@ import { InteractiveAuthService } from './rpc/interactive-auth.js';
 import { TokensService } from './rpc/tokens.js';
 import { UserLogService } from './rpc/user-log.js';
 import { UsersService } from './rpc/users.js';
+import { DEVICE_MARKS } from './storage/device-log-store.js';
 import { removeExpired } from './storage/expiry.js';
 import { userServerSchema } from './storage/migrations.js';
 import { USER_MARKS } from './storage/user-log-store.js';
@@ -83,12 +84,13 @@ export function createUserServer(dependencies: UserServerDependencies): UserServ
     users: new UsersService(domain.profiles, domain.filters, domain.accounts),
     userLog: new UserLogService(stores.userLog),
     accountData: new AccountDataService(domain.accountData),
-    devices: new DevicesService(domain.devices),
+    devices: new DevicesService(domain.devices, stores.deviceLog),
     interactiveAuth: new InteractiveAuthService(domain.uia),
     providers: httpProviders(domain, config),
     async start() {
       await checkSchema(db, userServerSchema);
       await markAnew(db, USER_MARKS);
+      await markAnew(db, DEVICE_MARKS);
       for (const work of background) work.start();
     },
     async stop() {

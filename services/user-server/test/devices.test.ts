@@ -147,3 +147,39 @@ describe('POST /delete_devices', () => {
     expect((await instance.http.get('account/whoami', again.token)).status).toBe(200);
   });
 });
+
+describe('the log of devices', () => {
+  const changedSince = (sinceCursor: number, limit = 0, afterUser = '') =>
+    instance.server.devices.listChangedDevices({ sinceCursor, afterUser, limit });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['logs out', () => instance.http.post('logout', {}, user.token)],
+    ['logs out everywhere', () => instance.http.post('logout/all', {}, user.token)],
+    ['renames a device', () => instance.http.put(`devices/${user.deviceId}`, { display_name: 'another' }, user.token)],
+  ])('names who %s, once it is answered', async (_, act) => {
+    const { cursor } = await changedSince(0);
+    await act();
+    const { userIds, cursor: next } = await changedSince(cursor);
+    expect(userIds).toContain(user.userId);
+    await eventually(async () => expect((await changedSince(next)).userIds).not.toContain(user.userId));
+  });
+
+  it('does not name who only logs in or is seen', async () => {
+    const other = await register(instance.http);
+    await logIn(instance.http, other, { device_id: 'PHONE' });
+    expect((await changedSince(0)).userIds).not.toContain(other.userId);
+  });
+
+  it('is told in pages', async () => {
+    const others = await Promise.all([register(instance.http), register(instance.http)]);
+    for (const { token } of others) await instance.http.post('logout', {}, token);
+    const seen: string[] = [];
+    for (let afterUser: string | undefined = ''; afterUser !== undefined; ) {
+      const page = await changedSince(0, 1, afterUser);
+      seen.push(...page.userIds);
+      afterUser = page.nextUser;
+    }
+    expect(seen).toEqual([...seen].sort());
+    expect(seen).toEqual(expect.arrayContaining(others.map(({ userId }) => userId)));
+  });
+});

@@ -4,8 +4,7 @@ import type { Logger } from '@ganglion/telemetry';
 import type { EndedDevices } from '../domain/ended-devices.js';
 
 /**
- * Looks for ended devices whenever a user's tokens end. A broadcast that is lost is made up for when the user sets up another
- * device, and when any other one of theirs ends.
+ * Looks for ended devices at once when a user's tokens end. A broadcast that is lost is made up for by DeviceLogFollower.
  */
 export class RevocationListener {
   readonly #running = new Set<Promise<void>>();

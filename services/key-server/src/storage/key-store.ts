@@ -152,7 +152,8 @@ async function write(tx: Transaction, userId: string, edit: KeyEdit): Promise<Ke
   const changed = devices.length + removedDevices.length + crossSigning.length + removedUsages.length;
   const listChanged = edit.isChangedElsewhere === true || changed > 0;
   const hasChanged = listChanged || userSignatures.length > 0;
-  const seq = hasChanged ? await nextSeq(tx, userId, listChanged) : 0;
+  const signedUserIds = [...new Set(userSignatures.map(({ signedUserId }) => signedUserId))];
+  const seq = hasChanged ? await nextSeq(tx, { userId, listChanged, signedUserIds }) : 0;
   if (removedDevices.length > 0) await removeDevices(tx, userId, removedDevices);
   if (devices.length > 0) await replaceDevices(tx, { userId, seq, rows: devices });
   if (removedUsages.length > 0) await removeUsages(tx, userId, removedUsages);
@@ -163,16 +164,20 @@ async function write(tx: Transaction, userId: string, edit: KeyEdit): Promise<Ke
   }
   if (edit.newKeys !== undefined) await addNewKeys(tx, userId, edit.newKeys);
   if (!hasChanged) return undefined;
-  const signedUserIds = [...new Set(userSignatures.map(({ signedUserId }) => signedUserId))];
   return { userId, seq, listChanged, signedUserIds };
 }
 
-async function nextSeq(tx: Transaction, userId: string, listChanged: boolean): Promise<number> {
+/** Takes the number of a change, which waits to be published from then on. */
+async function nextSeq(tx: Transaction, change: Omit<KeyChangeRecord, 'seq'>): Promise<number> {
+  const { userId, listChanged, signedUserIds } = change;
   const { rows } = await tx.query<{ seq: number }>({
     name: 'next-key-seq',
-    text: `UPDATE key_server.users SET seq = seq + 1, list_seq = CASE WHEN $2 THEN seq + 1 ELSE list_seq END,
-             updated_xid = pg_current_xact_id() WHERE user_id = $1 RETURNING seq`,
-    values: [userId, listChanged],
+    text: `WITH changed AS (
+             UPDATE key_server.users SET seq = seq + 1, list_seq = CASE WHEN $2 THEN seq + 1 ELSE list_seq END,
+               updated_xid = pg_current_xact_id() WHERE user_id = $1 RETURNING user_id, seq)
+           INSERT INTO key_server.outbox (user_id, seq, list_changed, signed)
+           SELECT user_id, seq, $2, $3 FROM changed RETURNING seq`,
+    values: [userId, listChanged, JSON.stringify(signedUserIds)],
   });
   return rows[0]!.seq;
 }

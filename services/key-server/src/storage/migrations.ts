@@ -6,7 +6,7 @@ import type { SchemaDefinition } from '@ganglion/database';
  */
 export const keyServerSchema: SchemaDefinition = {
   schema: 'key_server',
-  version: 1,
+  version: 2,
   oldestCompatible: 1,
   migrations: [
     {
@@ -111,6 +111,24 @@ export const keyServerSchema: SchemaDefinition = {
           CONSTRAINT backup_keys_by_session PRIMARY KEY (user_id, version, room_id, session_id),
           FOREIGN KEY (user_id, version) REFERENCES key_server.backups ON DELETE CASCADE
         );
+      `,
+    },
+    {
+      version: 2,
+      name: 'changes that wait to be published, and how far the log of devices was read',
+      up: `
+        -- signed: a JSON list of user ids.
+        CREATE TABLE key_server.outbox (
+          user_id text COLLATE "C" NOT NULL,
+          seq bigint NOT NULL,
+          list_changed boolean NOT NULL,
+          signed text NOT NULL,
+          created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+          PRIMARY KEY (user_id, seq)
+        );
+
+        CREATE TABLE key_server.cursors (name text PRIMARY KEY, cursor bigint NOT NULL);
+        INSERT INTO key_server.cursors (name, cursor) VALUES ('devices', 0);
       `,
     },
   ],

@@ -1,6 +1,6 @@
 import { createEmbeddedBus, prometheusBusMetrics } from '@ganglion/bus';
 import { parseConfig } from '@ganglion/config';
-import { KEY_COUNTS_CHANGED, MatrixError } from '@ganglion/contracts';
+import { KEY_CHANGES, KEY_COUNTS_CHANGED, MatrixError } from '@ganglion/contracts';
 import type { KeyCounts, KeyLog } from '@ganglion/contracts/keys';
 import type { AuthenticateRequest, InteractiveAuth } from '@ganglion/contracts/user';
 import { Database, migrate } from '@ganglion/database';
@@ -28,6 +28,8 @@ export interface Deployment {
   readonly keyCounts: KeyCounts;
   /** Devices that were told to have other counts, as `<user id> <device id>`. */
   readonly counted: string[];
+  /** What was published of changes of keys, as `<user id> <seq>`. */
+  readonly published: string[];
   reconcile(userId: string): Promise<void>;
   call(method: string, path: string, token: string, body?: unknown, replica?: 0 | 1): Promise<Answer>;
   close(): Promise<void>;
@@ -72,6 +74,20 @@ export async function deploy(): Promise<Deployment> {
   await bus.listen(KEY_COUNTS_CHANGED, ({ devices }) => {
     counted.push(...devices.map(({ userId, deviceId }) => `${userId} ${deviceId}`));
   });
+  const published: string[] = [];
+  const told = await bus.consume(
+    {
+      stream: KEY_CHANGES,
+      durable: 'test',
+      key: ({ userId }) => userId,
+      maxBatch: 10,
+      maxAttempts: 1,
+      backoffMs: [10],
+    },
+    async (batch) => {
+      for (const { message } of batch) published.push(`${message.userId} ${message.seq}`);
+    },
+  );
   const start = () => startReplica(database.url, { ...owners, bus });
   const replicas = [await start(), await start()] as const;
   return {
@@ -82,6 +98,7 @@ export async function deploy(): Promise<Deployment> {
     keyLog: replicas[0].server.keyLog,
     keyCounts: replicas[0].server.keyCounts,
     counted,
+    published,
     reconcile: (userId) => replicas[0].server.endedDevices.reconcile(userId),
     async call(method, path, token, body, replica = 0) {
       const response = await fetch(`${replicas[replica].url}/_matrix/client/v3/${path}`, {
@@ -93,6 +110,7 @@ export async function deploy(): Promise<Deployment> {
     },
     async close() {
       await Promise.all(replicas.map((replica) => replica.stop()));
+      await told.stop();
       await bus.close();
       await database.drop();
     },
@@ -101,7 +119,8 @@ export async function deploy(): Promise<Deployment> {
 
 type Owners = Pick<Parameters<typeof createKeyServer>[0], 'devices' | 'interactiveAuth' | 'bus'>;
 
-async function startReplica(databaseUrl: string, owners: Owners) {
+/** One replica on a database. */
+export async function startReplica(databaseUrl: string, owners: Owners) {
   const logger = createLogger({ level: 'error' });
   const db = await Database.connect({ url: databaseUrl, max: 8, applicationName: 'test', slowStatementMs: 10_000 });
   await migrate(db, keyServerSchema);

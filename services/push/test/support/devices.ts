@@ -1,5 +1,6 @@
 import type {
   Devices,
+  ListChangedDevicesResponse,
   ListDevicesOfRequest,
   ListDevicesOfResponse,
   ListDevicesRequest,
@@ -27,5 +28,9 @@ export class DevicesFake implements Devices {
   async listDevicesOf({ userIds }: ListDevicesOfRequest): Promise<ListDevicesOfResponse> {
     const of = async (userId: string) => ({ userId, ...(await this.listDevices({ userId })) });
     return { users: await Promise.all(userIds.map(of)) };
+  }
+
+  async listChangedDevices(): Promise<ListChangedDevicesResponse> {
+    return { userIds: [], cursor: 0, nextUser: undefined };
   }
 }

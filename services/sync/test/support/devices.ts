@@ -1,6 +1,7 @@
 import type {
   Device,
   Devices,
+  ListChangedDevicesResponse,
   ListDevicesOfRequest,
   ListDevicesOfResponse,
   ListDevicesRequest,
@@ -27,5 +28,9 @@ export class TestDevices implements Devices {
   async listDevicesOf({ userIds }: ListDevicesOfRequest): Promise<ListDevicesOfResponse> {
     const of = async (userId: string) => ({ userId, ...(await this.listDevices({ userId })) });
     return { users: await Promise.all(userIds.map(of)) };
+  }
+
+  async listChangedDevices(): Promise<ListChangedDevicesResponse> {
+    return { userIds: [], cursor: 0, nextUser: undefined };
   }
 }

@@ -1,5 +1,7 @@
 import type {
   Devices as DevicesRpc,
+  ListChangedDevicesRequest,
+  ListChangedDevicesResponse,
   ListDevicesOfRequest,
   ListDevicesOfResponse,
   ListDevicesRequest,
@@ -8,10 +10,17 @@ import type {
 } from '@ganglion/contracts/user';
 import type { Devices } from '../domain/devices.js';
 import type { Device } from '../domain/ports.js';
+import type { DeviceLogStore } from '../storage/device-log-store.js';
+
+const DEFAULT_LIMIT = 1_000;
+const MAX_LIMIT = 10_000;
 
 /** Devices, as services ask about them that keep what ends with a device. */
 export class DevicesService implements DevicesRpc {
-  constructor(private readonly devices: Devices) {}
+  constructor(
+    private readonly devices: Devices,
+    private readonly log: DeviceLogStore,
+  ) {}
 
   async listDevices({ userId }: ListDevicesRequest): Promise<ListDevicesResponse> {
     return { devices: (await this.devices.list({ userId })).map(told) };
@@ -20,6 +29,14 @@ export class DevicesService implements DevicesRpc {
   async listDevicesOf({ userIds }: ListDevicesOfRequest): Promise<ListDevicesOfResponse> {
     const ofUsers = await this.devices.listOf(userIds);
     return { users: Array.from(ofUsers, ([userId, devices]) => ({ userId, devices: devices.map(told) })) };
+  }
+
+  async listChangedDevices(request: ListChangedDevicesRequest): Promise<ListChangedDevicesResponse> {
+    const { sinceCursor, afterUser, limit } = request;
+    const size = Math.min(limit > 0 ? limit : DEFAULT_LIMIT, MAX_LIMIT);
+    const { cursor, userIds } = await this.log.changedSince(sinceCursor, afterUser, size + 1);
+    const page = userIds.slice(0, size);
+    return { userIds: page, cursor, nextUser: userIds.length > size ? page.at(-1) : undefined };
   }
 }
 

@@ -6,7 +6,7 @@ import type { SchemaDefinition } from '@ganglion/database';
  */
 export const userServerSchema: SchemaDefinition = {
   schema: 'user_server',
-  version: 6,
+  version: 7,
   oldestCompatible: 1,
   migrations: [
     {
@@ -194,6 +194,36 @@ export const userServerSchema: SchemaDefinition = {
           WHERE erased RETURNING user_id, user_seq)
         INSERT INTO user_server.account_data (user_id, room_id, type, content, user_seq)
         SELECT user_id, '', '', '{"erased":true}', user_seq FROM erased;
+      `,
+    },
+    {
+      version: 7,
+      name: 'whose devices have changed',
+      up: `
+        -- By triggers, as the version before ends devices too.
+        CREATE TABLE user_server.device_changes (user_id text COLLATE "C" PRIMARY KEY, changed_xid xid8 NOT NULL);
+        CREATE INDEX device_changes_by_update ON user_server.device_changes (changed_xid);
+
+        CREATE FUNCTION user_server.note_device_changes() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+          INSERT INTO user_server.device_changes (user_id, changed_xid)
+          SELECT DISTINCT user_id, pg_current_xact_id() FROM changed ORDER BY user_id
+          ON CONFLICT (user_id) DO UPDATE SET changed_xid = excluded.changed_xid;
+          RETURN NULL;
+        END $$;
+
+        CREATE FUNCTION user_server.note_device_change() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+          INSERT INTO user_server.device_changes (user_id, changed_xid) VALUES (NEW.user_id, pg_current_xact_id())
+          ON CONFLICT (user_id) DO UPDATE SET changed_xid = excluded.changed_xid;
+          RETURN NULL;
+        END $$;
+
+        CREATE TRIGGER note_ended_devices AFTER DELETE ON user_server.devices
+          REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION user_server.note_device_changes();
+        CREATE TRIGGER note_renamed_device AFTER UPDATE ON user_server.devices
+          FOR EACH ROW WHEN (OLD.display_name IS DISTINCT FROM NEW.display_name)
+          EXECUTE FUNCTION user_server.note_device_change();
       `,
     },
   ],

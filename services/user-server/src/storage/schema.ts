@@ -52,6 +52,11 @@ export const devices = schema.table(
   (table) => [primaryKey({ columns: [table.userId, table.deviceId] })],
 );
 
+export const deviceChanges = schema.table('device_changes', {
+  userId: text('user_id').primaryKey(),
+  changedXid: xid8('changed_xid').notNull(),
+});
+
 export const refreshTokens = schema.table(
   'refresh_tokens',
   {
