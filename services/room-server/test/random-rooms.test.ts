@@ -1,5 +1,10 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ROOM_VERSIONS, ready } from '@ganglion/protocol';
 import { Random, type RandomRoom, randomRoom } from '@ganglion/protocol/testing';
+import { spawnTypeScript } from '../../../libs/testing/src/child-process.js';
 import {
   headOf,
   idsIn,
@@ -102,6 +107,49 @@ it(
       await expectLibrarysStates(room);
     }
     expect(failures).toBeGreaterThan(0);
+  },
+  TIMEOUT_MS,
+);
+
+it(
+  'random rooms that come while who takes them in is killed again and again have the states that the rules give',
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'ganglion-intake-'));
+    const file = join(folder, 'pieces.json');
+    const random = new Random('killed');
+    const rooms = Array.from({ length: 8 }, (_, index) => roomOf(9_100 + index));
+    for (const room of rooms) await openRoom(replicas[0], room);
+    const byRoom = rooms.map((room) => shuffledPieces(room, random).map((pdusJson) => ({ room, pdusJson })));
+    const longest = Math.max(...byRoom.map(({ length }) => length));
+    const pieces = Array.from({ length: longest }, (_, place) => byRoom.flatMap((each) => each[place] ?? [])).flat();
+    const theirs = pieces.filter((_, index) => index % 3 !== 0);
+    await writeFile(file, JSON.stringify(theirs.map(({ room: { roomId }, pdusJson }) => ({ roomId, pdusJson }))));
+    const taken = new Set<number>();
+    const firstLeft = () => theirs.findIndex((_, index) => !taken.has(index));
+    const script = new URL('./processes/intake.ts', import.meta.url);
+    const takingAndDying = async () => {
+      for (let kills = 0; firstLeft() >= 0; kills++) {
+        const process = spawnTypeScript(script, [servers.database.url, file, String(firstLeft())]);
+        const share = Math.ceil(theirs.length / 6);
+        const goal = kills < 5 ? random.below(share) + 1 : Number.POSITIVE_INFINITY;
+        for (let count = 0; count < goal && firstLeft() >= 0; count++) {
+          taken.add(Number((await process.line('took ')).slice('took '.length)));
+        }
+        await sleep(random.below(8));
+        await process.kill('SIGKILL');
+      }
+    };
+    const takingElsewhere = async () => {
+      for (const { room, pdusJson } of pieces.filter((_, index) => index % 3 === 0)) {
+        await receive(replicas[1], room, pdusJson);
+      }
+    };
+    try {
+      await Promise.all([takingAndDying(), takingElsewhere()]);
+      for (const room of rooms) await expectLibrarysStates(room);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   },
   TIMEOUT_MS,
 );

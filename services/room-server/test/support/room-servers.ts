@@ -30,7 +30,7 @@ export class RoomServers {
   readonly #replicas: Replica[] = [];
 
   private constructor(
-    readonly database: TestDatabase,
+    readonly database: Pick<TestDatabase, 'url' | 'drop'>,
     readonly testBus: TestBus,
     readonly keys: ReadonlyMap<string, SigningKey>,
   ) {}
@@ -39,6 +39,12 @@ export class RoomServers {
     const bus = createEmbeddedBus();
     const testBus = makeBus ? await makeBus() : { bus, close: () => bus.close() };
     return new RoomServers(await testDatabase(), testBus, await signingKeys());
+  }
+
+  /** On a database that another process has made. */
+  static async on(url: string): Promise<RoomServers> {
+    const bus = createEmbeddedBus();
+    return new RoomServers({ url, drop: async () => {} }, { bus, close: () => bus.close() }, await signingKeys());
   }
 
   connect(applicationName = 'test'): Promise<Database> {
