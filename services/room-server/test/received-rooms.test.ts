@@ -188,6 +188,41 @@ describe('a room with many forks', () => {
   });
 });
 
+describe('a change that undoes many others', () => {
+  it('is followed, in one transaction, by members who are what they were again', async () => {
+    const room = farRoom();
+    const [mod, ...users] = ['mod', ...Array.from({ length: 12 }, (_, i) => `user${i}`)].map(
+      (name) => `@${name}:far.test`,
+    );
+    for (const user of [mod!, ...users]) room.join(user);
+    room.state('m.room.power_levels', { users: { [REMOTE]: 100, [mod!]: 50 } });
+    const join = room.join(ALICE);
+    await enter(replicas[0], room, join.eventId);
+    const bans = users.map((user) => room.state('m.room.member', { membership: 'ban' }, user, mod));
+    const answer = await receive(
+      replicas[0],
+      room,
+      bans.map(({ json }) => json),
+    );
+    expect(answer.outcomes.every(({ fate }) => fate === PduFate.ACCEPTED)).toBe(true);
+    const demoted = room.say(
+      {
+        ...{ type: 'm.room.power_levels', sender: REMOTE, state_key: '', origin_server_ts: 1 },
+        content: { users: { [REMOTE]: 100 } },
+      },
+      [join.eventId],
+    );
+    const said = [0, 1].map((index) => room.message(`still here ${index}`, undefined, users[index]));
+    const { outcomes } = await receive(
+      replicas[1],
+      room,
+      [demoted, ...said].map(({ json }) => json),
+    );
+    expect(outcomes.map(({ fate }) => fate)).toEqual([PduFate.ACCEPTED, PduFate.ACCEPTED, PduFate.ACCEPTED]);
+    expect((await headOf(replicas[0].db, room.writer.roomId)).joined).toBe(15);
+  });
+});
+
 describe('a room that we are not in', () => {
   const invite = (room: FarRoom, userId: string) => room.state('m.room.member', { membership: 'invite' }, userId);
   const stripped = [{ type: 'm.room.name', state_key: '', sender: REMOTE, content: { name: 'Far' } }];

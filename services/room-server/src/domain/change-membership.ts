@@ -59,7 +59,7 @@ export function sendMembership(
 ): Command<SentEvent> {
   return command(lookedAtBy(draft), async (room) => {
     const { join_authorised_via_users_server: _, ...asked } = draft.content;
-    const content = { ...asked, ...(await authorisation(store, room, { ...draft, content: asked }, serverNames)) };
+    const content = { ...asked, ...(await authorisation(room, { ...draft, content: asked }, serverNames)) };
     return sendEvent(store, { ...draft, content }, transaction)(room);
   });
 }
@@ -97,13 +97,12 @@ function wrongStart({ action, target }: MembershipChange): MatrixError {
 
 /** The user in whose name a join to a restricted room is authorised, where one is needed. */
 async function authorisation(
-  store: RoomStore,
-  { head }: LocalPlacement,
+  { head, plan }: LocalPlacement,
   { content, sender, stateKey }: EventDraft,
   serverNames: readonly string[],
 ): Promise<JsonObject> {
   const joins = content.membership === 'join' && stateKey === sender;
   if (!joins || ['join', 'invite'].includes(head.membership(sender))) return {};
-  const user = await authorisingUser(store, head, sender, serverNames);
+  const user = await authorisingUser(plan, sender, serverNames);
   return user === undefined ? {} : { join_authorised_via_users_server: user };
 }

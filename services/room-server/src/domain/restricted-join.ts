@@ -7,7 +7,7 @@ import {
   powerLevelsOf,
   roomsThatMayJoin,
 } from '@ganglion/protocol';
-import type { RoomStore } from './ports.js';
+import type { RoomPlan } from './placement/room-plan.js';
 import type { RoomHead } from './room-head.js';
 
 const MOST_CANDIDATES = 100;
@@ -21,11 +21,12 @@ const MOST_CANDIDATES = 100;
  * @see https://spec.matrix.org/v1.19/client-server-api/#restricted-rooms
  */
 export async function authorisingUser(
-  store: RoomStore,
-  head: RoomHead,
+  plan: RoomPlan,
   userId: string,
   serverNames: readonly string[],
 ): Promise<string | undefined> {
+  const { head } = plan;
+  const { store } = plan.deps;
   const allowed = roomsThatMayJoin(head.event('m.room.join_rules', '')?.pdu.content, head.rules);
   if (allowed === undefined) return undefined;
   const { known, joined } = await store.sharedRooms(userId, allowed);
@@ -35,7 +36,7 @@ export async function authorisingUser(
   if (!joined) {
     throw new MatrixError(403, 'M_FORBIDDEN', 'You are in none of the rooms whose members may join this one');
   }
-  const user = await inviter(store, head, serverNames);
+  const user = await inviter(plan, serverNames);
   if (user === undefined) {
     throw new MatrixError(400, 'M_UNABLE_TO_GRANT_JOIN', 'No user of this server may let others into the room');
   }
@@ -43,16 +44,14 @@ export async function authorisingUser(
 }
 
 /** Those who have a level of their own come first; of the others, whoever is joined will do, if all may invite. */
-async function inviter(store: RoomStore, head: RoomHead, serverNames: readonly string[]): Promise<string | undefined> {
+async function inviter(plan: RoomPlan, serverNames: readonly string[]): Promise<string | undefined> {
+  const { head } = plan;
   const levels = powerLevelsOf((type, stateKey) => head.event(type, stateKey), head.rules);
   const named = usersWithLevels(head).filter((userId) => mayInvite(levels, userId) && isOf(userId, serverNames));
-  await store.load(
-    head,
-    named.map((userId) => ({ type: 'm.room.member', stateKey: userId })),
-  );
+  await plan.load(named.map((userId) => ({ type: 'm.room.member', stateKey: userId })));
   const known = named.find((userId) => head.membership(userId) === 'join');
   if (known !== undefined || levels.forUser('') < levels.invite) return known;
-  const joined = await store.joinedUsersOf(head.nid, serverNames, MOST_CANDIDATES);
+  const joined = await plan.deps.store.joinedUsersOf(head.nid, serverNames, MOST_CANDIDATES);
   return joined.find((userId) => mayInvite(levels, userId));
 }
 

@@ -125,10 +125,7 @@ export class RoomActor {
   async #attempt(group: readonly Waiting[], plan: RoomPlan, fresh: boolean): Promise<CommitResult> {
     let isCommitted = false;
     try {
-      await this.deps.store.load(
-        plan.head,
-        group.flatMap(({ command }) => command.looksAt ?? []),
-      );
+      await plan.load(group.flatMap(({ command }) => command.looksAt ?? []));
       const answers = await planAll(group, new LocalPlacement(plan, this.deps.builder));
       const result = plan.isEmpty ? await this.#confirm(plan, fresh) : await this.#commit(plan);
       isCommitted = result.kind === 'committed';
@@ -213,6 +210,8 @@ async function planAll(group: readonly Waiting[], room: LocalPlacement): Promise
   for (const { command, tracePoint: point, resolve, reject } of group) {
     const before = room.plan.changes;
     try {
+      // What came before it in the group may have changed what it looks at.
+      await room.plan.load(command.looksAt ?? []);
       const value = await atTracePoint(point, () => command(room));
       answers.push(() => resolve(value));
     } catch (error) {

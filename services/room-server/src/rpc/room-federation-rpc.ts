@@ -68,7 +68,7 @@ export class RoomFederationRpc implements RoomFederation {
     const { rules } = await roomFor(store, roomId, serverName);
     if (membership !== 'leave') checkVersion(rules, supportedVersions);
     const offer = { userId, membership, originServerTs: Date.now(), serverNames };
-    const event = await actors.run(roomId, makeMembership(store, offer));
+    const event = await actors.run(roomId, makeMembership(offer));
     return { eventJson: JSON.stringify(event), roomVersion: rules.id };
   }
 
@@ -81,7 +81,7 @@ export class RoomFederationRpc implements RoomFederation {
     const incoming = examined(pduJson, roomId, head);
     const offered = { incoming, serverName, eventId, membership, serverNames };
     checkOffered(offered);
-    const signed = await actors.run(roomId, cosigned(store, builder, offered));
+    const signed = await actors.run(roomId, cosigned(builder, offered));
     const { fate, reason } = await actors.run(roomId, acceptMembership({ ...offered, incoming: signed }));
     if (fate !== 'accepted') throw new MatrixError(403, 'M_FORBIDDEN', reason || 'The event was refused before');
     const strippedStateJson = membership === 'knock' ? await this.#stateForStrangers(roomId, [], serverName) : [];

@@ -5,7 +5,6 @@ import { isPlaced } from '../graph/event-graph.js';
 import type { Incoming, Outcome } from '../intake/examine.js';
 import { receivePdus } from '../intake/receive-pdus.js';
 import type { LocalPlacement } from '../placement/local-placement.js';
-import type { RoomStore } from '../ports.js';
 import { authorisingUser } from '../restricted-join.js';
 import { type Command, command } from '../room-actor.js';
 import { checkIsUserOf, type OfferedMembership } from './make-membership.js';
@@ -60,7 +59,7 @@ export function acceptMembership(offered: OfferedEvent): Command<Outcome> {
  * @throws MatrixError M_FORBIDDEN, M_INVALID_PARAM, M_UNABLE_TO_GRANT_JOIN, M_UNABLE_TO_AUTHORISE_JOIN
  * @see https://spec.matrix.org/v1.19/server-server-api/#restricted-rooms
  */
-export function cosigned(store: RoomStore, builder: EventBuilder, offered: OfferedEvent): Command<Incoming> {
+export function cosigned(builder: EventBuilder, offered: OfferedEvent): Command<Incoming> {
   const { incoming, serverNames } = offered;
   const { pdu } = incoming.event;
   const authoriser = pdu.content.join_authorised_via_users_server;
@@ -69,7 +68,7 @@ export function cosigned(store: RoomStore, builder: EventBuilder, offered: Offer
     if (!isValidUserId(authoriser) || !serverNames.includes(domainOf(authoriser))) {
       throw invalid('join_authorised_via_users_server does not name a user of this server');
     }
-    await checkMayEnter(store, room, offered);
+    await checkMayEnter(room, offered);
     return withSignature(builder, incoming, room.head.rules, domainOf(authoriser));
   });
 }
@@ -86,10 +85,10 @@ export function withSignature(
 }
 
 /** Whether the user named may let others in is for the authorisation rules to say; whether they should, for us. */
-async function checkMayEnter(store: RoomStore, { head }: LocalPlacement, { incoming, serverNames }: OfferedEvent) {
+async function checkMayEnter({ head, plan }: LocalPlacement, { incoming, serverNames }: OfferedEvent) {
   const { sender } = incoming.event.pdu;
   if (['join', 'invite'].includes(head.membership(sender))) return;
-  await authorisingUser(store, head, sender, serverNames);
+  await authorisingUser(plan, sender, serverNames);
 }
 
 function invalid(message: string): MatrixError {

@@ -6,7 +6,6 @@ import {
   type RoomVersionRules,
   type UnsignedEvent,
 } from '@ganglion/protocol';
-import type { RoomStore } from '../ports.js';
 import { authorisingUser } from '../restricted-join.js';
 import { type Command, command } from '../room-actor.js';
 
@@ -29,12 +28,12 @@ export interface MembershipOffer {
  * @throws MatrixError M_FORBIDDEN, M_UNABLE_TO_AUTHORISE_JOIN, M_UNABLE_TO_GRANT_JOIN
  * @see https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1make_joinroomiduserid
  */
-export function makeMembership(store: RoomStore, offer: MembershipOffer): Command<UnsignedEvent> {
+export function makeMembership(offer: MembershipOffer): Command<UnsignedEvent> {
   const { userId, membership, originServerTs, serverNames } = offer;
   return command([{ type: 'm.room.member', stateKey: userId }], async (room) => {
     const current = room.head.membership(userId);
     const asks = membership === 'join' && current !== 'join' && current !== 'invite';
-    const authoriser = asks ? await authorisingUser(store, room.head, userId, serverNames) : undefined;
+    const authoriser = asks ? await authorisingUser(room.plan, userId, serverNames) : undefined;
     const content: JsonObject = {
       membership,
       ...(authoriser !== undefined && { join_authorised_via_users_server: authoriser }),

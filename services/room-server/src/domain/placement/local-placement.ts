@@ -47,12 +47,12 @@ export class LocalPlacement {
 
   /** The keys of what authorises an event, once the head knows them and the event's own. */
   async #authKeys(draft: EventDraft): Promise<StateKey[]> {
-    const { head, deps } = this.plan;
+    const { head } = this.plan;
     const { type, stateKey } = draft;
     const outline = { ...draft, ...(stateKey !== undefined && { state_key: stateKey }) };
     const own = stateKey === undefined ? [] : [{ type, stateKey }];
     const auth = authTypesForEvent(outline, head.rules).map(([type, stateKey]) => ({ type, stateKey }));
-    await deps.store.load(head, [...auth, ...own]);
+    await this.plan.load([...auth, ...own]);
     return auth;
   }
 

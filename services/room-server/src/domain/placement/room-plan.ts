@@ -39,6 +39,8 @@ export class RoomPlan {
   readonly #found: FoundEdge[] = [];
   readonly #announced = new Map<number, EventSummary>();
   readonly #absent = new Set<StateTuple>();
+  /** Members whom this plan has changed without having their events at hand. */
+  readonly #changedUnseen = new Map<StateTuple, StateChange>();
   #changes = 0;
 
   constructor(
@@ -68,10 +70,32 @@ export class RoomPlan {
     return this.#events.find((added) => added.transaction !== undefined && isSame(added.transaction, transaction));
   }
 
+  /** Makes sure that the head knows these keys: as the plan has them by now, or else as the room has them. */
+  async load(keys: readonly StateKey[]): Promise<void> {
+    const { head, deps } = this;
+    const changed = keys.flatMap(({ type, stateKey }) => {
+      return head.knows(type, stateKey) ? [] : (this.#changedUnseen.get(stateTuple(type, stateKey)) ?? []);
+    });
+    if (changed.length > 0) await this.#recall(changed);
+    await deps.store.load(head, keys);
+  }
+
+  async #recall(changed: readonly StateChange[]): Promise<void> {
+    const { head, deps } = this;
+    const nids = changed.map(({ eventNid }) => eventNid);
+    const [summaries, events] = await Promise.all([this.summaries(nids), deps.graph.events(head.nid, nids)]);
+    const redacted = new Set(this.#events.map(({ redactedNid }) => redactedNid));
+    for (const { type, stateKey, keyNid, eventNid: nid } of changed) {
+      const summary = summaries.get(nid)!;
+      const isRedacted = summary.redacted || redacted.has(nid);
+      head.set(type, stateKey, { keyNid, entry: { nid, ...summary, redacted: isRedacted, event: events.get(nid)! } });
+    }
+  }
+
   /** The number of a pair of type and state key in this room: the one it has, or a new one. */
   async keyNid(type: string, stateKey: string): Promise<number> {
     const { head, deps } = this;
-    await deps.store.load(head, [{ type, stateKey }]);
+    await this.load([{ type, stateKey }]);
     const known = head.keyNid(type, stateKey);
     if (known !== undefined) return known;
     const keyNid = await deps.numbers.allocate();
@@ -86,7 +110,7 @@ export class RoomPlan {
    */
   async learnKeys(keys: readonly StateKey[]): Promise<void> {
     const { head, deps } = this;
-    await deps.store.load(head, keys);
+    await this.load(keys);
     const unknown = keys.filter(({ type, stateKey }) => {
       return head.keyNid(type, stateKey) === undefined && !this.#absent.has(stateTuple(type, stateKey));
     });
@@ -161,7 +185,10 @@ export class RoomPlan {
     const { type, stateKey, keyNid, membership, eventNid } = change;
     if (type === MEMBER) this.#countHost(stateKey, membershipBefore, membership);
     if (entry !== undefined || eventNid === GONE) this.head.set(type, stateKey, { keyNid, entry });
-    else this.head.forget(type, stateKey);
+    else {
+      this.head.forget(type, stateKey);
+      this.#changedUnseen.set(stateTuple(type, stateKey), change);
+    }
     this.#currentState.set(keyNid, change);
   }
 

@@ -18,7 +18,7 @@ export async function viewState(
 ): Promise<StateView> {
   const { head, deps } = plan;
   if (stateNid === head.stateNid && stateNid !== undefined) {
-    await deps.store.load(head, keys);
+    await plan.load(keys);
     return {
       events: (type, stateKey) => head.event(type, stateKey),
       nid: (type, stateKey) => head.entry(type, stateKey)?.nid,
