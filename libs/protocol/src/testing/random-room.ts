@@ -29,6 +29,8 @@ export interface RandomRoomOptions {
   readonly length?: number;
   /** The servers whose users are in the room, with their keys. Default: three, with keys of their own. */
   readonly keys?: SigningKeys;
+  /** Somebody else, of one of the servers, who joins at the beginning, and whom nobody ever names. */
+  readonly spectator?: string;
 }
 
 const START_TS = 1_700_000_000_000;
@@ -44,8 +46,14 @@ const TRIES = 12;
  *
  * @see https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu
  */
-export function randomRoom({ seed, version, length = 60, keys = defaultKeys() }: RandomRoomOptions): RandomRoom {
-  const maker = new RoomMaker(seed, version, keys);
+export function randomRoom({
+  seed,
+  version,
+  length = 60,
+  keys = defaultKeys(),
+  spectator,
+}: RandomRoomOptions): RandomRoom {
+  const maker = new RoomMaker(seed, version, keys, spectator);
   const events: RandomEvent[] = [];
   while (events.length < length) events.push(maker.next());
   return { version, roomId: maker.room.roomId, keys, users: maker.users, events };
@@ -63,14 +71,14 @@ class RoomMaker {
   private readonly arrival: Arrival;
   private readonly beginning: readonly Deed[];
 
-  constructor(seed: number, version: RoomVersionId, keys: SigningKeys) {
+  constructor(seed: number, version: RoomVersionId, keys: SigningKeys, spectator?: string) {
     const rules = roomVersionRules(version)!;
     const servers = [...keys.keys()];
     this.users = LOCALPARTS.map((name, index) => `@${name}:${servers[index % servers.length]}`);
     this.random = new Random(`${version} ${seed}`);
     this.room = new RoomWriter({ rules, keys, salt: `r${this.random.below(2 ** 32).toString(36)}x` });
     this.arrival = new Arrival(this.room);
-    this.beginning = this.begin();
+    this.beginning = this.begin(spectator === undefined ? [] : [spectator]);
   }
 
   next(): RandomEvent {
@@ -80,7 +88,7 @@ class RoomMaker {
     return { ...written, ...this.arrival.take(written) };
   }
 
-  private begin(): Deed[] {
+  private begin(spectators: readonly string[]): Deed[] {
     const [creator, second, ...others] = this.users as [string, string, ...string[]];
     const { privilegedCreators, implicitCreator, roomIdIsCreateHash, id } = this.room.rules;
     const content = {
@@ -98,6 +106,7 @@ class RoomMaker {
       membership(creator, creator, 'join'),
       { ...first, type: 'm.room.power_levels', content: { users } },
       { ...first, type: 'm.room.join_rules', content: { join_rule: 'public' } },
+      ...spectators.map((user) => membership(user, user, 'join')),
       membership(second, second, 'join'),
       ...others.slice(0, 2).map((user) => membership(user, user, 'join')),
       { ...first, type: 'm.room.join_rules', content: { join_rule: joinRule } },

@@ -1,0 +1,84 @@
+import { type ClientEvent, type MatrixUser, persistently } from '@ganglion/testing';
+
+interface Section {
+  readonly timeline: { readonly events: readonly ClientEvent[]; readonly limited?: boolean };
+  readonly state_after?: { readonly events: readonly ClientEvent[] };
+}
+
+interface Answer {
+  readonly next_batch: string;
+  readonly rooms?: { readonly join?: Readonly<Record<string, Section>>; readonly leave?: object };
+}
+
+interface Page {
+  readonly chunk: readonly ClientEvent[];
+  readonly end?: string;
+}
+
+const FILTER = JSON.stringify({ room: { timeline: { limit: 100 } } });
+const PAGE = 7;
+
+/** Somebody who follows /sync and keeps of each room what came, in its order, and the state as they were told of it. */
+export class Spectator {
+  #since: string | undefined;
+  readonly #timelines = new Map<string, string[]>();
+  readonly #states = new Map<string, Map<string, string>>();
+
+  constructor(private readonly user: MatrixUser) {}
+
+  get userId(): string {
+    return this.user.userId;
+  }
+
+  /** The ids of all events that came in a timeline, as often as they did. */
+  timeline(roomId: string): readonly string[] {
+    return this.#timelines.get(roomId) ?? [];
+  }
+
+  /** The ids of the events of the state by type and state key, with a blank between them. */
+  state(roomId: string): ReadonlyMap<string, string> {
+    return this.#states.get(roomId) ?? new Map();
+  }
+
+  /** Reads on until the signal is aborted. @throws Error when a timeline has a gap or a room is left */
+  async follow(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.#read(signal);
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      }
+    }
+  }
+
+  async #read(signal: AbortSignal): Promise<void> {
+    const since = this.#since;
+    const query = { since, filter: FILTER, use_state_after: true, timeout: since === undefined ? 0 : 5_000 };
+    const answer = await persistently(() => this.user.call<Answer>('GET', 'sync', { query, signal }), signal);
+    for (const roomId of Object.keys(answer.rooms?.leave ?? {})) throw new Error(`${roomId} is left`);
+    for (const [roomId, section] of Object.entries(answer.rooms?.join ?? {})) this.#take(roomId, section);
+    this.#since = answer.next_batch;
+  }
+
+  #take(roomId: string, { timeline, state_after }: Section): void {
+    const isNew = !this.#timelines.has(roomId);
+    if (timeline.limited && !isNew) throw new Error(`the timeline of ${roomId} has a gap`);
+    this.#timelines.set(roomId, [...this.timeline(roomId), ...timeline.events.map(({ event_id }) => event_id)]);
+    const state = this.#states.get(roomId) ?? new Map<string, string>();
+    for (const event of state_after?.events ?? []) state.set(`${event.type} ${event.state_key}`, event.event_id);
+    this.#states.set(roomId, state);
+  }
+
+  /** All of a room's events, page by page from one end to the other. */
+  async messages(roomId: string, dir: 'b' | 'f'): Promise<string[]> {
+    const found: string[] = [];
+    for (let from: string | undefined, isFirst = true; isFirst || from !== undefined; isFirst = false) {
+      const path = `rooms/${encodeURIComponent(roomId)}/messages`;
+      const query = { dir, from, limit: PAGE };
+      const page: Page = await persistently(() => this.user.call<Page>('GET', path, { query }));
+      found.push(...page.chunk.map(({ event_id }) => event_id));
+      from = page.chunk.length === 0 ? undefined : page.end;
+    }
+    return found;
+  }
+}
