@@ -35,10 +35,13 @@ export function createOutgoing({ signingKeys, agent, pdus, roomIntake, logger }:
   const remoteRooms = new RemoteRoomsRpc(rooms);
   const as = [...signingKeys.keys()][0];
   if (as === undefined) throw new Error('no server name has a signing key');
+  const remoteQueries = new RemoteQueriesRpc(agent, as);
   return {
     remoteRooms,
-    remoteQueries: new RemoteQueriesRpc(agent, as),
+    remoteQueries,
     start() {},
-    stop: () => remoteRooms.close(),
+    async stop() {
+      await Promise.all([remoteRooms.close(), remoteQueries.close()]);
+    },
   };
 }

@@ -1,6 +1,8 @@
 import type { Bus } from '@ganglion/bus';
 import type { Config } from '@ganglion/config';
+import type { RemoteQueries } from '@ganglion/contracts/federation';
 import type { KeyCounts, KeyLog, KeysForServers } from '@ganglion/contracts/keys';
+import type { RoomIntake } from '@ganglion/contracts/room';
 import type { Devices, InteractiveAuth } from '@ganglion/contracts/user';
 import { type Database, markAnew } from '@ganglion/database';
 import { ready } from '@ganglion/protocol';
@@ -15,9 +17,11 @@ import { KeyClaims } from './domain/key-claims.js';
 import { KeyQueries } from './domain/key-queries.js';
 import { KeyUploads } from './domain/key-uploads.js';
 import { LocalUsers } from './domain/local-users.js';
+import { RemoteDeviceLists } from './domain/remote-lists.js';
 import { SignatureUploads } from './domain/signature-uploads.js';
 import { Announcer } from './publish/announcer.js';
-import { NoRemoteServers } from './remote/no-remote-servers.js';
+import { FederatedServers } from './remote/federated-servers.js';
+import { RoomServerSharing } from './remote/room-server-sharing.js';
 import { UserServerAuth } from './remote/user-server-auth.js';
 import { KeyCountsService } from './rpc/key-counts.js';
 import { KeyLogService } from './rpc/key-log.js';
@@ -28,6 +32,7 @@ import { KEY_MARKS, KeyLogStore } from './storage/key-log-store.js';
 import { PostgresKeyStore } from './storage/key-store.js';
 import { PostgresOneTimeKeyStore } from './storage/one-time-key-store.js';
 import { OutboxStore } from './storage/outbox-store.js';
+import { PostgresRemoteListStore } from './storage/remote-list-store.js';
 
 export interface KeyServerDependencies {
   readonly config: Config;
@@ -36,6 +41,8 @@ export interface KeyServerDependencies {
   readonly logger: Logger;
   readonly devices: Devices;
   readonly interactiveAuth: InteractiveAuth;
+  readonly roomIntake: Pick<RoomIntake, 'listSharingUsers'>;
+  readonly remoteQueries: Pick<RemoteQueries, 'queryUserKeys' | 'claimUserKeys'>;
 }
 
 /** A key server: what its HTTP side is made of, and what it offers the other services. */
@@ -68,7 +75,9 @@ export function createKeyServer(deps: KeyServerDependencies): KeyServer {
   const keys = new PostgresKeyStore(db);
   const oneTimeKeys = new PostgresOneTimeKeyStore(db);
   const announcements = new Announcer(bus, new OutboxStore(db), logger);
-  const remote = new NoRemoteServers();
+  const servers = new FederatedServers(deps.remoteQueries);
+  const lists = new PostgresRemoteListStore(db);
+  const rooms = new RoomServerSharing(deps.roomIntake);
   const endedDevices = new EndedDevices(keys, devices, announcements);
   const revocations = new RevocationListener(bus, endedDevices, logger);
   const deviceLog = new DeviceLogFollower(devices, endedDevices, new CursorStore(db), logger);
@@ -78,8 +87,8 @@ export function createKeyServer(deps: KeyServerDependencies): KeyServer {
     new Periodically('publishing what was left behind', SWEEP_EVERY_MS, () => announcements.sweep(), logger),
     new Periodically('looking for ended devices', LOOK_EVERY_MS, () => deviceLog.look(), logger),
   ];
-  const queries = new KeyQueries(keys, local, remote);
-  const claims = new KeyClaims(oneTimeKeys, local, remote, announcements);
+  const queries = new KeyQueries(keys, local, new RemoteDeviceLists({ store: lists, servers, rooms, logger }));
+  const claims = new KeyClaims({ store: oneTimeKeys, local, servers, keys, lists, announcements });
   const log = new KeyLogStore(db);
   return {
     uploads: new KeyUploads(keys, oneTimeKeys, devices, announcements, endedDevices),
@@ -91,7 +100,7 @@ export function createKeyServer(deps: KeyServerDependencies): KeyServer {
     endedDevices,
     keyCounts: new KeyCountsService(oneTimeKeys),
     keyLog: new KeyLogService(log),
-    keysForServers: new KeysForServersRpc(queries, claims, local, log, keys, announcements),
+    keysForServers: new KeysForServersRpc(queries, claims, local, log, keys, announcements, rooms),
     async start() {
       await ready();
       await markAnew(db, KEY_MARKS);

@@ -1,4 +1,6 @@
+import { type RemoteQueries, RemoteQueriesDefinition } from '@ganglion/contracts/federation';
 import { KeyCountsDefinition, KeyLogDefinition, KeysForServersDefinition } from '@ganglion/contracts/keys';
+import { type RoomIntake, RoomIntakeDefinition } from '@ganglion/contracts/room';
 import {
   type Devices,
   DevicesDefinition,
@@ -18,7 +20,9 @@ export const service: ServiceDescriptor = {
   async compose(foundation, interfaces) {
     const devices = await interfaces.find<Devices>(DevicesDefinition);
     const interactiveAuth = await interfaces.find<InteractiveAuth>(InteractiveAuthDefinition);
-    const server = createKeyServer({ ...foundation, devices, interactiveAuth });
+    const roomIntake = await interfaces.find<RoomIntake>(RoomIntakeDefinition);
+    const remoteQueries = await interfaces.find<RemoteQueries>(RemoteQueriesDefinition);
+    const server = createKeyServer({ ...foundation, devices, interactiveAuth, roomIntake, remoteQueries });
     return { part: server, module: keyServerModule(server), offers: server };
   },
 };

@@ -5,21 +5,27 @@ const ANSWER_AFTER_MS = 6_000;
 /** For so long somebody may come back for what became of it. */
 const KEPT_MS = 60_000;
 
+/** What became of the work, or that it still goes on. */
+export type Progress<T> = { readonly pending: true } | { readonly pending: false; readonly result: T };
+
 /** Work that takes longer than a call may: whoever asks again for the same waits for what is running already. */
-export class LongRunning {
-  readonly #running = new Map<string, Promise<void>>();
+export class LongRunning<T = void> {
+  readonly #running = new Map<string, Promise<T>>();
 
   constructor(private readonly answerAfterMs = ANSWER_AFTER_MS) {}
 
   /** @throws whatever the work fails with, to whoever asks then */
-  async run(key: string, work: () => Promise<void>): Promise<{ pending: boolean }> {
+  async run(key: string, work: () => Promise<T>): Promise<Progress<T>> {
     const running = this.#running.get(key) ?? this.#begin(key, work);
     const late = new AbortController();
-    const timer = sleep(this.answerAfterMs, true, { signal: late.signal }).catch(() => true);
+    const pending: Promise<Progress<T>> = sleep(this.answerAfterMs, undefined, { signal: late.signal }).then(
+      () => ({ pending: true }) as const,
+      () => ({ pending: true }) as const,
+    );
     try {
-      const pending = await Promise.race([running.then(() => false), timer]);
-      if (!pending) this.#forget(key, running);
-      return { pending };
+      const progress = await Promise.race([running.then((result) => ({ pending: false, result }) as const), pending]);
+      if (!progress.pending) this.#forget(key, running);
+      return progress;
     } catch (error) {
       this.#forget(key, running);
       throw error;
@@ -33,7 +39,7 @@ export class LongRunning {
     await Promise.allSettled(this.#running.values());
   }
 
-  #begin(key: string, work: () => Promise<void>): Promise<void> {
+  #begin(key: string, work: () => Promise<T>): Promise<T> {
     const running = work();
     this.#running.set(key, running);
     const forgetLater = () => setTimeout(() => this.#forget(key, running), KEPT_MS).unref();
@@ -41,7 +47,7 @@ export class LongRunning {
     return running;
   }
 
-  #forget(key: string, running: Promise<void>): void {
+  #forget(key: string, running: Promise<T>): void {
     if (this.#running.get(key) === running) this.#running.delete(key);
   }
 }

@@ -1,13 +1,18 @@
 import { isMatrixError, MatrixError } from '@ganglion/contracts';
 import type {
+  ClaimRemoteUserKeysRequest,
   GetRemoteProfileRequest,
   ListRemotePublicRoomsRequest,
+  QueryRemoteUserKeysRequest,
+  RemoteAnswer,
   RemoteQueries,
   ResolveRemoteAliasRequest,
 } from '@ganglion/contracts/federation';
 import type { FederationAgent, FederationRequest } from '@ganglion/federation';
 import { domainOf, isJsonObject, isValidRoomId, isValidServerName, type JsonObject } from '@ganglion/protocol';
 import { asMatrixError } from '../remote/handshakes.js';
+import { HttpUserKeys } from '../remote/user-keys.js';
+import { LongRunning } from './long-running.js';
 
 /** Somebody waits for the answer, and the call from service to service has an end. */
 const TIMEOUT_MS = 8_000;
@@ -17,11 +22,16 @@ const PREFIX = '/_matrix/federation/v1';
 
 /** What other servers know, asked for over HTTP. What is not of the form that it should have is not passed on. */
 export class RemoteQueriesRpc implements RemoteQueries {
+  readonly #userKeys: HttpUserKeys;
+  readonly #running = new LongRunning<JsonObject>();
+
   constructor(
     private readonly agent: Pick<FederationAgent, 'request'>,
     /** The one of our names that asks where it makes no difference. */
     private readonly as: string,
-  ) {}
+  ) {
+    this.#userKeys = new HttpUserKeys(agent, as);
+  }
 
   /** @see https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1querydirectory */
   async resolveAlias({ alias }: ResolveRemoteAliasRequest) {
@@ -54,6 +64,27 @@ export class RemoteQueriesRpc implements RemoteQueries {
     };
     const asked = { destination: serverName, method: 'POST', path: `${PREFIX}/publicRooms`, body } as const;
     return { pageJson: JSON.stringify(pageOf(await this.#ask(asked))) };
+  }
+
+  queryUserKeys({ serverName, userIds, timeoutMs, requestId }: QueryRemoteUserKeysRequest) {
+    const asked = { destination: serverName, timeoutMs };
+    return this.#answer(['query', serverName, requestId], () => this.#userKeys.query(asked, userIds));
+  }
+
+  claimUserKeys({ serverName, oneTimeKeysJson, timeoutMs, requestId }: ClaimRemoteUserKeysRequest) {
+    const asked = { destination: serverName, timeoutMs };
+    const wanted = JSON.parse(oneTimeKeysJson) as JsonObject;
+    return this.#answer(['claim', serverName, requestId], () => this.#userKeys.claim(asked, wanted));
+  }
+
+  /** Waits for what runs. */
+  close(): Promise<void> {
+    return this.#running.close();
+  }
+
+  async #answer(key: readonly unknown[], ask: () => Promise<JsonObject>): Promise<RemoteAnswer> {
+    const progress = await this.#running.run(JSON.stringify(key), ask);
+    return { pending: progress.pending, answerJson: progress.pending ? '' : JSON.stringify(progress.result) };
   }
 
   async #ask(asked: Omit<FederationRequest, 'origin'>): Promise<JsonObject> {

@@ -2,6 +2,7 @@ import type {
   EnterRemoteRoomRequest,
   InviteRemoteUserRequest,
   LeaveRemoteRoomRequest,
+  RemoteRoomResponse,
   RemoteRooms as RemoteRoomsContract,
 } from '@ganglion/contracts/federation';
 import type { JsonObject } from '@ganglion/protocol';
@@ -15,21 +16,25 @@ export class RemoteRoomsRpc implements RemoteRoomsContract {
   constructor(private readonly rooms: RemoteRooms) {}
 
   joinRoom(request: EnterRemoteRoomRequest) {
-    return this.#running.run(keyOf('join', request), () => this.rooms.join(entryOf(request)));
+    return this.#run(keyOf('join', request), () => this.rooms.join(entryOf(request)));
   }
 
   knockRoom(request: EnterRemoteRoomRequest) {
-    return this.#running.run(keyOf('knock', request), () => this.rooms.knock(entryOf(request)));
+    return this.#run(keyOf('knock', request), () => this.rooms.knock(entryOf(request)));
   }
 
   leaveRoom(request: LeaveRemoteRoomRequest) {
     const entry = entryOf({ ...request, serverNames: [] });
-    return this.#running.run(keyOf('leave', request), () => this.rooms.leave(entry));
+    return this.#run(keyOf('leave', request), () => this.rooms.leave(entry));
   }
 
   inviteUser({ roomId, sender, target, contentJson }: InviteRemoteUserRequest) {
     const key = JSON.stringify(['invite', roomId, sender, target]);
-    return this.#running.run(key, () => this.rooms.invite(roomId, sender, target, contentOf(contentJson)));
+    return this.#run(key, () => this.rooms.invite(roomId, sender, target, contentOf(contentJson)));
+  }
+
+  async #run(key: string, work: () => Promise<void>): Promise<RemoteRoomResponse> {
+    return { pending: (await this.#running.run(key, work)).pending };
   }
 
   /** Waits for what runs. */

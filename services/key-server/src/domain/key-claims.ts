@@ -1,8 +1,18 @@
-import { isJsonObject, type JsonObject } from '@ganglion/protocol';
+import { domainOf, isJsonObject, type JsonObject } from '@ganglion/protocol';
+import { readClaimed, type WantedOfUser } from './claimed-keys.js';
 import { badJson } from './failures.js';
 import type { LocalUsers } from './local-users.js';
-import type { Announcements, ClaimedKey, OneTimeKeyStore, RemoteServers, WantedKey } from './ports.js';
-import { askServers, byServer, type ServerFailures } from './remote-answers.js';
+import type {
+  Announcements,
+  ClaimedKey,
+  KeyStore,
+  OneTimeKeyStore,
+  RemoteListStore,
+  RemoteServers,
+  UserKeys,
+  WantedKey,
+} from './ports.js';
+import { askServers, type RemoteAnswers, type ServerFailures, within } from './remote-answers.js';
 
 export interface KeyClaim {
   /** Algorithms by user and device. */
@@ -18,37 +28,66 @@ export interface ClaimedKeys {
 
 const MAX_DEVICES = 20_000;
 
+export interface KeyClaimsDependencies {
+  readonly store: OneTimeKeyStore;
+  readonly local: LocalUsers;
+  readonly servers: RemoteServers;
+  readonly keys: Pick<KeyStore, 'published'>;
+  readonly lists: Pick<RemoteListStore, 'states'>;
+  readonly announcements: Announcements;
+}
+
 /** One-time keys are given out once each. @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3keysclaim */
 export class KeyClaims {
-  constructor(
-    private readonly store: OneTimeKeyStore,
-    private readonly local: LocalUsers,
-    private readonly remote: RemoteServers,
-    private readonly announcements: Announcements,
-  ) {}
+  constructor(private readonly deps: KeyClaimsDependencies) {}
 
   /** @throws MatrixError M_BAD_JSON for too many devices */
   async claim({ oneTimeKeys, timeoutMs }: KeyClaim): Promise<ClaimedKeys> {
-    const { ours, others } = this.local.split(Object.entries(oneTimeKeys));
+    const { ours, others } = this.deps.local.split(Object.entries(oneTimeKeys));
     const wanted = wantedKeys(ours);
-    if (wanted.length > MAX_DEVICES) throw badJson(`one_time_keys may name at most ${MAX_DEVICES} devices`);
-    const [claimed, remote] = await Promise.all([
+    if (wanted.length + wantedKeys(others).length > MAX_DEVICES) {
+      throw badJson(`one_time_keys may name at most ${MAX_DEVICES} devices`);
+    }
+    const [claimed, { answers, failures }, known] = await Promise.all([
       this.#claimOurs(wanted),
-      askServers(byServer(others), (serverName, request) => this.remote.claimKeys(serverName, request, timeoutMs)),
+      this.#askOthers(others, timeoutMs),
+      this.#knownOthers([...others.keys()]),
     ]);
     const keys = claimedKeys(claimed);
-    for (const { serverName, answer } of remote.answers) {
-      for (const [userId, devices] of Object.entries(answer)) {
-        if (isJsonObject(devices) && others.has(userId) && userId.endsWith(`:${serverName}`)) keys[userId] = devices;
+    for (const { serverName, answer } of answers) {
+      const given = isJsonObject(answer.one_time_keys) ? answer.one_time_keys : {};
+      for (const [userId, devices] of others) {
+        if (domainOf(userId) === serverName)
+          keys[userId] = readClaimed(userId, devices, given[userId], known.get(userId));
       }
     }
-    return { failures: remote.failures, one_time_keys: keys };
+    return { failures, one_time_keys: keys };
+  }
+
+  #askOthers(others: ReadonlyMap<string, WantedOfUser>, timeoutMs: number): Promise<RemoteAnswers<JsonObject>> {
+    const byServer = Map.groupBy(others, ([userId]) => domainOf(userId));
+    return askServers(byServer, (serverName, ofUsers) =>
+      within(timeoutMs, this.deps.servers.claimKeys(serverName, Object.fromEntries(ofUsers), timeoutMs)),
+    );
+  }
+
+  /** The devices of others whose lists are known to be as their servers have them. */
+  async #knownOthers(userIds: readonly string[]): Promise<ReadonlyMap<string, UserKeys>> {
+    if (userIds.length === 0) return new Map();
+    const states = await this.deps.lists.states(userIds);
+    const kept = states.filter(({ keptSeq, heardSeq }) => keptSeq === heardSeq);
+    return (
+      await this.deps.keys.published(
+        kept.map(({ userId }) => userId),
+        '',
+      )
+    ).users;
   }
 
   async #claimOurs(wanted: readonly WantedKey[]): Promise<ClaimedKey[]> {
     if (wanted.length === 0) return [];
-    const claimed = await this.store.claim(wanted);
-    if (claimed.length > 0) this.announcements.countsChanged(claimed);
+    const claimed = await this.deps.store.claim(wanted);
+    if (claimed.length > 0) this.deps.announcements.countsChanged(claimed);
     return claimed;
   }
 }

@@ -1,16 +1,8 @@
-import { isJsonObject, type JsonObject } from '@ganglion/protocol';
+import type { JsonObject } from '@ganglion/protocol';
 import { badJson } from './failures.js';
 import type { LocalUsers } from './local-users.js';
-import type {
-  CrossSigningKey,
-  DeviceKeys,
-  KeyStore,
-  PublishedKeys,
-  RemoteKeys,
-  RemoteServers,
-  UserKeys,
-} from './ports.js';
-import { askServers, byServer, type RemoteAnswers } from './remote-answers.js';
+import type { CrossSigningKey, DeviceKeys, KeyStore, PublishedKeys, UserKeys } from './ports.js';
+import type { RemoteDeviceLists } from './remote-lists.js';
 
 export interface KeyQuery {
   /** Device ids by user; none for all. */
@@ -29,31 +21,38 @@ export class KeyQueries {
   constructor(
     private readonly keys: KeyStore,
     private readonly local: LocalUsers,
-    private readonly remote: RemoteServers,
+    private readonly remote: Pick<RemoteDeviceLists, 'find'>,
   ) {}
 
   /** The answer as JSON text. @throws MatrixError M_BAD_JSON for too many users */
   async query(asking: string, { deviceKeys, timeoutMs }: KeyQuery): Promise<string> {
     const asked = Object.entries(deviceKeys);
     if (asked.length > MAX_USERS) throw badJson(`device_keys may name at most ${MAX_USERS} users`);
-    const { ours, others } = this.local.split(asked);
-    const [published, remote] = await Promise.all([
-      this.keys.published([...ours.keys()], asking),
-      askServers(byServer(new Map([...others].map(([userId, ids]) => [userId, [...ids]]))), (serverName, request) =>
-        this.remote.queryKeys(serverName, request, timeoutMs),
-      ),
+    const { others } = this.local.split(asked);
+    const remote = await this.remote.find([...others.keys()], timeoutMs);
+    const kept = new Set(remote.kept);
+    const known = asked.filter(([userId]) => this.local.has(userId) || kept.has(userId));
+    const published = await this.keys.published(
+      asked.map(([userId]) => userId),
+      asking,
+    );
+    const answered = asked.filter(([userId]) => remote.asked.has(userId));
+    const users = new Map([
+      ...known.flatMap(([userId]) => entryOf(userId, published.users)),
+      ...answered.flatMap(([userId]) => entryOf(userId, remote.asked)),
     ]);
-    const sections = localSections(asking, ours, published);
-    addRemote(sections, remote, others);
+    const sections = sectionsOf(asking, new Map([...known, ...answered]), { ...published, users });
     return answerText(sections, remote.failures);
   }
 }
 
-function localSections(
-  asking: string,
-  ours: ReadonlyMap<string, readonly string[]>,
-  published: PublishedKeys,
-): Sections {
+function entryOf(userId: string, users: ReadonlyMap<string, UserKeys>): [string, UserKeys][] {
+  const keys = users.get(userId);
+  return keys === undefined ? [] : [[userId, keys]];
+}
+
+/** Of users without any keys, too, that they have none. */
+function sectionsOf(asking: string, asked: ReadonlyMap<string, readonly string[]>, published: PublishedKeys): Sections {
   const sections: Sections = {
     device_keys: new Map(),
     master_keys: new Map(),
@@ -61,7 +60,7 @@ function localSections(
     user_signing_keys: new Map(),
   };
   const ownSignatures = Map.groupBy(published.userSignatures, ({ signedUserId }) => signedUserId);
-  for (const [userId, deviceIds] of ours) {
+  for (const [userId, deviceIds] of asked) {
     const keys = published.users.get(userId);
     sections.device_keys.set(userId, devicesText(userId, deviceIds, keys));
     const master = keys?.crossSigning.get('master');
@@ -104,22 +103,6 @@ function crossSigningText(userId: string, { json, signatures }: CrossSigningKey,
 /** The text of an object, which is not empty, with more properties. */
 function withParts(json: string, parts: readonly string[]): string {
   return `${json.slice(0, -1)},${parts.join(',')}}`;
-}
-
-/** Takes of each server what it may speak of: users of its own that it was asked for. */
-function addRemote(
-  sections: Sections,
-  { answers }: RemoteAnswers<RemoteKeys>,
-  asked: ReadonlyMap<string, unknown>,
-): void {
-  for (const { serverName, answer } of answers) {
-    for (const section of ['device_keys', 'master_keys', 'self_signing_keys'] as const) {
-      for (const [userId, keys] of Object.entries(answer[section] ?? {})) {
-        if (!asked.has(userId) || !userId.endsWith(`:${serverName}`) || !isJsonObject(keys)) continue;
-        sections[section].set(userId, JSON.stringify(keys));
-      }
-    }
-  }
 }
 
 function answerText(sections: Sections, failures: JsonObject): string {

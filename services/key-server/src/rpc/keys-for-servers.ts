@@ -8,7 +8,7 @@ import type {
 import type { KeyClaims } from '../domain/key-claims.js';
 import type { KeyQueries } from '../domain/key-queries.js';
 import type { LocalUsers } from '../domain/local-users.js';
-import type { Announcements, KeyStore } from '../domain/ports.js';
+import type { Announcements, KeyStore, SharedRooms } from '../domain/ports.js';
 import type { KeyLogStore } from '../storage/key-log-store.js';
 
 /** Nobody: what only one user may see of their own is nobody's here. */
@@ -33,6 +33,7 @@ export class KeysForServersRpc implements KeysForServers {
     private readonly log: KeyLogStore,
     private readonly keys: KeyStore,
     private readonly announcements: Announcements,
+    private readonly rooms: SharedRooms,
   ) {}
 
   async queryKeys({ users }: QueryKeysForServerRequest) {
@@ -50,10 +51,14 @@ export class KeysForServersRpc implements KeysForServers {
     return { oneTimeKeysJson: JSON.stringify(one_time_keys) };
   }
 
-  /** One after the other: nobody waits for a change of keys. */
+  /**
+   * One after the other: nobody waits for a change of keys. Of users who are in no room of ours nobody needs to know, and
+   * servers may make up as many as they like.
+   */
   async noteChangedLists({ userIds }: NoteChangedListsRequest) {
-    for (const userId of new Set(userIds)) {
-      if (this.local.has(userId)) continue;
+    const others = [...new Set(userIds)].filter((userId) => !this.local.has(userId));
+    const sharing = await this.rooms.evidence(others.map((userId) => ({ userId, evidence: '' })));
+    for (const userId of sharing.keys()) {
       const change = await this.keys.edit(userId, () => ({ isChangedElsewhere: true }));
       if (change !== undefined) this.announcements.changed(change);
     }

@@ -12,13 +12,13 @@ import type {
 import { type CrossSigningRow, type DeviceRow, usersOf } from './key-rows.js';
 import { addNewKeys } from './new-keys.js';
 
-interface Written<T> {
+export interface Written<T> {
   readonly userId: string;
   readonly seq: number;
   readonly rows: readonly T[];
 }
 
-const putDevices = statement(
+export const putDevices = statement(
   'put-device-keys',
   sql<Written<DeviceKeys>>`
   INSERT INTO key_server.devices (user_id, device_id, json, signatures, display_name, created_at_ms, seq)
@@ -32,7 +32,7 @@ const putDevices = statement(
     display_name = excluded.display_name, created_at_ms = excluded.created_at_ms, seq = excluded.seq`,
 );
 
-const putCrossSigningKeys = statement(
+export const putCrossSigningKeys = statement(
   'put-cross-signing-keys',
   sql<Written<CrossSigningKey>>`
   INSERT INTO key_server.cross_signing_keys (user_id, usage, public_key, json, signatures, seq)
@@ -119,7 +119,7 @@ async function readUsers(db: Queryable, userIds: readonly string[]): Promise<Map
 }
 
 /** Makes the user known, if need be; their keys change one after the other. */
-async function lockUser(tx: Transaction, userId: string): Promise<void> {
+export async function lockUser(tx: Transaction, userId: string): Promise<void> {
   const lock = { name: 'lock-key-user', text: 'SELECT 1 FROM key_server.users WHERE user_id = $1 FOR UPDATE' };
   const { rows } = await tx.query({ ...lock, values: [userId] });
   if (rows.length > 0) return;

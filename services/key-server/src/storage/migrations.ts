@@ -6,7 +6,7 @@ import type { SchemaDefinition } from '@ganglion/database';
  */
 export const keyServerSchema: SchemaDefinition = {
   schema: 'key_server',
-  version: 2,
+  version: 3,
   oldestCompatible: 1,
   migrations: [
     {
@@ -129,6 +129,19 @@ export const keyServerSchema: SchemaDefinition = {
 
         CREATE TABLE key_server.cursors (name text PRIMARY KEY, cursor bigint NOT NULL);
         INSERT INTO key_server.cursors (name, cursor) VALUES ('devices', 0);
+      `,
+    },
+    {
+      version: 3,
+      name: 'remote_lists',
+      up: `
+        -- Users of other servers whose devices and keys are kept beside those of ours. list_seq: that of users when the list was asked
+        -- for; evidence: of the room that they were in with us then, as room-server gave it.
+        CREATE TABLE key_server.remote_lists (
+          user_id text COLLATE "C" PRIMARY KEY REFERENCES key_server.users,
+          list_seq bigint NOT NULL,
+          evidence text NOT NULL
+        );
       `,
     },
   ],

@@ -119,12 +119,23 @@ export async function deploy(): Promise<Deployment> {
 
 type Owners = Pick<Parameters<typeof createKeyServer>[0], 'devices' | 'interactiveAuth' | 'bus'>;
 
+/** Nobody else can be asked. */
+const remoteQueries = {
+  queryUserKeys: async () => unreachable(),
+  claimUserKeys: async () => unreachable(),
+};
+const roomIntake = { listSharingUsers: async () => ({ users: [] }) };
+
+function unreachable(): never {
+  throw new MatrixError(502, 'M_UNKNOWN', 'The server could not be asked');
+}
+
 /** One replica on a database. */
 export async function startReplica(databaseUrl: string, owners: Owners) {
   const logger = createLogger({ level: 'error' });
   const db = await Database.connect({ url: databaseUrl, max: 8, applicationName: 'test', slowStatementMs: 10_000 });
   await migrate(db, keyServerSchema);
-  const server = createKeyServer({ config: CONFIG, db, logger, ...owners });
+  const server = createKeyServer({ config: CONFIG, db, logger, roomIntake, remoteQueries, ...owners });
   await server.start();
   const app = await createHttpApp([keyServerModule(server)], {
     config: CONFIG.http,

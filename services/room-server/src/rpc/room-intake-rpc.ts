@@ -3,6 +3,7 @@ import {
   type DescribeRoomsRequest,
   type GetStandingRequest,
   type ListRoomServersRequest,
+  type ListSharingUsersRequest,
   type ListUnknownEventsRequest,
   type MakeInviteRequest,
   PduFate,
@@ -11,6 +12,7 @@ import {
   type PutOutOfBandMembershipRequest,
   type ReceivePdusRequest,
   type RoomIntake,
+  type SharingUser,
   type StoreOutliersRequest,
 } from '@ganglion/contracts/room';
 import { domainOf, isValidUserId } from '@ganglion/protocol';
@@ -47,6 +49,7 @@ export class RoomIntakeRpc implements RoomIntake {
     private readonly outliers: OutlierDependencies,
     private readonly federation: FederationRows,
     private readonly serverNames: readonly string[],
+    private readonly sharing: (users: readonly SharingUser[]) => Promise<SharingUser[]>,
   ) {}
 
   async receivePdus({ roomId, pdusJson, backfill, serverName }: ReceivePdusRequest) {
@@ -121,6 +124,10 @@ export class RoomIntakeRpc implements RoomIntake {
     const head = await this.#room(roomId);
     const known = await this.outliers.graph.find(head.nid, eventIds);
     return { eventIds: eventIds.filter((id) => (known.get(id)?.status ?? 'waiting') === 'waiting') };
+  }
+
+  async listSharingUsers({ users }: ListSharingUsersRequest) {
+    return { users: await this.sharing(users) };
   }
 
   async listRoomServers({ roomId }: ListRoomServersRequest) {

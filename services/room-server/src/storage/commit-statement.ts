@@ -209,6 +209,7 @@ const BEGIN = sql<Commits>`
     UPDATE room_server.rooms r SET version = c.version, room_seq = c.room_seq, back_seq = c.back_seq,
       state_nid = c.state_nid, state_is_own = c.state_is_own, extremities = c.extremities,
       participating = c.participating, partial_state = c.partial_state,
+      took_part_version = CASE WHEN c.participating AND NOT r.participating THEN c.version ELSE r.took_part_version END,
       updated_xid = pg_current_xact_id()::text::bigint
     FROM current c WHERE r.room_nid = c.room_nid
     RETURNING r.room_nid

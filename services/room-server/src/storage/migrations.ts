@@ -8,7 +8,7 @@ import { EVENT_GRAPH } from './event-graph-migration/event-graph-migration.js';
  */
 export const roomServerSchema: SchemaDefinition = {
   schema: 'room_server',
-  version: 4,
+  version: 5,
   // The graph's tables are laid out anew: programs from before cannot read them.
   oldestCompatible: 3,
   migrations: [
@@ -123,6 +123,12 @@ export const roomServerSchema: SchemaDefinition = {
       name: 'relayed_events',
       // The server for which we are to send an event on to the others.
       up: 'ALTER TABLE room_server.event_details ADD COLUMN relay_for text',
+    },
+    {
+      version: 5,
+      name: 'taking_part',
+      // The version of the room with which we came to take part, after the last time that we did not.
+      up: 'ALTER TABLE room_server.rooms ADD COLUMN took_part_version bigint NOT NULL DEFAULT 0',
     },
   ],
 };

@@ -8,18 +8,15 @@ export interface Announcements {
   countsChanged(devices: readonly DeviceName[]): void;
 }
 
-/** A user's device as it was asked of another server, or the failure that its server answered. */
-export interface RemoteKeys {
-  readonly device_keys?: JsonObject;
-  readonly master_keys?: JsonObject;
-  readonly self_signing_keys?: JsonObject;
-}
-
-/** Users of other servers. */
+/** Users of other servers. What is answered is as it came: nobody has looked at it. */
 export interface RemoteServers {
-  /** @throws MatrixError, or whatever the request failed with, when the server cannot be asked in time */
-  queryKeys(serverName: string, deviceKeys: JsonObject, timeoutMs: number): Promise<RemoteKeys>;
-  /** The `one_time_keys` that the server gave out. @throws as queryKeys */
+  /**
+   * The keys of users of one server, all devices of each.
+   *
+   * @throws MatrixError, or whatever the request failed with, when the server cannot be asked in time
+   */
+  queryKeys(serverName: string, userIds: readonly string[], timeoutMs: number): Promise<JsonObject>;
+  /** One-time keys by user and device. @throws as queryKeys */
   claimKeys(serverName: string, oneTimeKeys: JsonObject, timeoutMs: number): Promise<JsonObject>;
 }
 

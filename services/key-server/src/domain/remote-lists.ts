@@ -1,0 +1,94 @@
+import { domainOf } from '@ganglion/protocol';
+import type { AskedList, RemoteListState, RemoteListStore, RemoteServers, SharedRooms, UserKeys } from './ports.js';
+import { askServers, type ServerFailures, within } from './remote-answers.js';
+import { readRemoteUser } from './remote-keys.js';
+
+export interface RemoteListsDependencies {
+  readonly store: RemoteListStore;
+  readonly servers: RemoteServers;
+  readonly rooms: SharedRooms;
+  readonly logger: { warn(fields: object, message: string): void };
+}
+
+/** What was found out about users of other servers. */
+export interface RemoteLists {
+  /** Those whose lists are kept, and are as their servers have them. */
+  readonly kept: readonly string[];
+  /** Those whose servers were asked. */
+  readonly asked: ReadonlyMap<string, UserKeys>;
+  readonly failures: ServerFailures;
+}
+
+/** A list that is to be asked for; with evidence it may be kept. */
+type WantedList = Omit<AskedList, 'keys'>;
+
+/** Whoever asks goes on when they have waited as long as they want to; what comes after that is kept for the next one. */
+const LONGEST_MS = 30_000;
+const USERS_A_REQUEST = 250;
+
+/**
+ * The device lists of users of other servers. One is kept for as long as its server tells us of changes, which is while the user
+ * and one of ours are in a room together: so each question first looks whether that was so all the time since the list was
+ * asked for, and whether a change was heard of meanwhile.
+ */
+export class RemoteDeviceLists {
+  /** Lists that this replica is asking for, by user and by the last change that was heard of. */
+  readonly #asking = new Map<string, Promise<UserKeys>>();
+
+  constructor(private readonly deps: RemoteListsDependencies) {}
+
+  /** Never fails: for servers that do not answer in time there is a failure. */
+  async find(userIds: readonly string[], timeoutMs: number): Promise<RemoteLists> {
+    if (userIds.length === 0) return { kept: [], asked: new Map(), failures: {} };
+    const states = await this.deps.store.states(userIds);
+    const evidence = await this.deps.rooms.evidence(states);
+    const isKept = (state: RemoteListState) =>
+      state.keptSeq === state.heardSeq && evidence.get(state.userId) === state.evidence;
+    const kept = states.filter(isKept).map(({ userId }) => userId);
+    const wanted = states
+      .filter((state) => !isKept(state))
+      .map(({ userId, heardSeq }) => ({ userId, heardSeq, evidence: evidence.get(userId) ?? '' }));
+    const byServer = Map.groupBy(wanted, ({ userId }) => domainOf(userId));
+    const { answers, failures } = await askServers(byServer, (server, lists) =>
+      within(timeoutMs, this.#askFor(server, lists)),
+    );
+    return { kept, asked: new Map(answers.flatMap(({ answer }) => [...answer])), failures };
+  }
+
+  async #askFor(server: string, lists: readonly WantedList[]): Promise<Map<string, UserKeys>> {
+    const left = lists.filter((list) => !this.#asking.has(keyOf(list)));
+    for (let first = 0; first < left.length; first += USERS_A_REQUEST) {
+      this.#begin(server, left.slice(first, first + USERS_A_REQUEST));
+    }
+    const found = lists.map(async (list) => [list.userId, await this.#asking.get(keyOf(list))!] as const);
+    return new Map(await Promise.all(found));
+  }
+
+  #begin(server: string, lists: readonly WantedList[]): void {
+    const userIds = lists.map(({ userId }) => userId);
+    const answer = this.deps.servers.queryKeys(server, userIds, LONGEST_MS);
+    for (const list of lists) {
+      const key = keyOf(list);
+      const asking = answer.then(async (keys) => {
+        const found = readRemoteUser(list.userId, keys);
+        await this.#keep({ ...list, keys: found });
+        return found;
+      });
+      this.#asking.set(key, asking);
+      const forget = () => void this.#asking.delete(key);
+      asking.then(forget, forget);
+    }
+  }
+
+  /** What cannot be kept is asked for again. */
+  async #keep(list: AskedList): Promise<void> {
+    if (list.evidence === '') return;
+    await this.deps.store.keep(list).catch((error: unknown) => {
+      this.deps.logger.warn({ err: error, user_id: list.userId }, 'the devices of a remote user could not be kept');
+    });
+  }
+}
+
+function keyOf({ userId, heardSeq, evidence }: WantedList): string {
+  return JSON.stringify([userId, heardSeq, evidence]);
+}

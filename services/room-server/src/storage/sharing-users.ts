@@ -1,0 +1,51 @@
+import { type Queryable, rowsOf, sql, statement } from '@ganglion/database';
+
+/** A user of another server, and what says by which room, and since when, they are in touch with us. */
+export interface SharingUser {
+  readonly userId: string;
+  readonly evidence: string;
+}
+
+interface Asked {
+  readonly users: readonly SharingUser[];
+}
+
+const EVIDENCE = /^(\d{1,15})\.(\d{1,15})\.(\d{1,15})$/;
+
+/** Evidence names the room, the event by which the user is in it, and the version of the room with which we came to take part. */
+const listSharing = statement(
+  'sharing-users',
+  sql<Asked>`
+  SELECT a.user_id AS "userId", coalesce(held.evidence, found.evidence) AS evidence
+  FROM (${rowsOf(
+    'a',
+    { user_id: 'text', room_nid: 'bigint', event_nid: 'bigint', took_part: 'bigint' },
+    ({ users }: Asked) => users.map(askedRow),
+  )}) AS a
+  LEFT JOIN LATERAL (
+    SELECT concat_ws('.', a.room_nid, a.event_nid, a.took_part) AS evidence
+    FROM room_server.state_entries s JOIN room_server.rooms r USING (room_nid)
+    WHERE s.room_nid = a.room_nid AND s.type = 'm.room.member' AND s.state_key = a.user_id AND s.membership = 'join'
+      AND s.event_nid = a.event_nid AND r.participating AND r.took_part_version = a.took_part
+  ) AS held ON true
+  LEFT JOIN LATERAL (
+    SELECT concat_ws('.', s.room_nid, s.event_nid, r.took_part_version) AS evidence
+    FROM room_server.state_entries s JOIN room_server.rooms r USING (room_nid)
+    WHERE held.evidence IS NULL AND s.type = 'm.room.member' AND s.state_key = a.user_id AND s.membership = 'join'
+      AND r.participating
+    LIMIT 1
+  ) AS found ON true
+  WHERE held.evidence IS NOT NULL OR found.evidence IS NOT NULL`,
+);
+
+/** Those of the users who are in a room of ours, as it is now. */
+export async function sharingUsers(db: Queryable, users: readonly SharingUser[]): Promise<SharingUser[]> {
+  if (users.length === 0) return [];
+  const { rows } = await db.query<SharingUser & Record<string, unknown>>(listSharing({ users }));
+  return rows;
+}
+
+function askedRow({ userId, evidence }: SharingUser) {
+  const [, room = '0', event = '0', tookPart = '0'] = EVIDENCE.exec(evidence) ?? [];
+  return { user_id: userId, room_nid: Number(room), event_nid: Number(event), took_part: Number(tookPart) };
+}
