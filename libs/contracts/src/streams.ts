@@ -71,3 +71,9 @@ function parseAnnouncement(input: unknown): Announcement {
 
 /** Each commit, broadcast before its client is answered: a hint only, for whoever reads right after writing. */
 export const ANNOUNCEMENTS: Topic<Announcement> = { name: 'announcements', codec: jsonCodec(parseAnnouncement) };
+
+/** That messages wait for devices of other servers' users. Broadcast by sync to the sender: a hint only. */
+export const DEVICE_MESSAGES_LEAVING: Topic<Record<string, never>> = {
+  name: 'device-messages-leaving',
+  codec: jsonCodec(() => ({})),
+};

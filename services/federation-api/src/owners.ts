@@ -9,7 +9,12 @@ import {
   type RoomLog,
   RoomLogDefinition,
 } from '@ganglion/contracts/room';
-import { type RemoteEphemeral, RemoteEphemeralDefinition } from '@ganglion/contracts/sync';
+import {
+  type LeavingDeviceMessages,
+  LeavingDeviceMessagesDefinition,
+  type RemoteEphemeral,
+  RemoteEphemeralDefinition,
+} from '@ganglion/contracts/sync';
 import { type Users, UsersDefinition } from '@ganglion/contracts/user';
 import type { Interfaces } from '@ganglion/service';
 
@@ -20,6 +25,7 @@ export interface Owners {
   readonly roomFederation: RoomFederation;
   readonly roomDirectory: RoomDirectory;
   readonly remoteEphemeral: RemoteEphemeral;
+  readonly leavingDeviceMessages: LeavingDeviceMessages;
   readonly users: Users;
   readonly keysForServers: KeysForServers;
 }
@@ -31,6 +37,7 @@ export async function findOwners(interfaces: Interfaces): Promise<Owners> {
     roomFederation: await interfaces.find<RoomFederation>(RoomFederationDefinition),
     roomDirectory: await interfaces.find<RoomDirectory>(RoomDirectoryDefinition),
     remoteEphemeral: await interfaces.find<RemoteEphemeral>(RemoteEphemeralDefinition),
+    leavingDeviceMessages: await interfaces.find<LeavingDeviceMessages>(LeavingDeviceMessagesDefinition),
     keysForServers: await interfaces.find<KeysForServers>(KeysForServersDefinition),
     users: await interfaces.find<Users>(UsersDefinition),
   };

@@ -6,7 +6,7 @@ import {
   KeyLogDefinition,
 } from '@ganglion/contracts/keys';
 import { type RoomLog, RoomLogDefinition } from '@ganglion/contracts/room';
-import { RemoteEphemeralDefinition } from '@ganglion/contracts/sync';
+import { LeavingDeviceMessagesDefinition, RemoteEphemeralDefinition } from '@ganglion/contracts/sync';
 import {
   type AccountData,
   AccountDataDefinition,
@@ -27,7 +27,7 @@ import { createSyncServer } from './sync-server.js';
 export const service: ServiceDescriptor = {
   name: 'sync',
   schema: syncSchema,
-  offers: { remoteEphemeral: RemoteEphemeralDefinition },
+  offers: { remoteEphemeral: RemoteEphemeralDefinition, leavingDeviceMessages: LeavingDeviceMessagesDefinition },
   async compose(foundation, interfaces) {
     const server = createSyncServer({
       ...foundation,

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { type Bus, jsonCodec, type Topic } from '@ganglion/bus';
 import type { Config } from '@ganglion/config';
-import { ANNOUNCEMENTS, type Announcement } from '@ganglion/contracts';
+import { ANNOUNCEMENTS, type Announcement, DEVICE_MESSAGES_LEAVING } from '@ganglion/contracts';
 import type { KeyLog } from '@ganglion/contracts/keys';
 import type { RoomLog } from '@ganglion/contracts/room';
-import type { RemoteEphemeral } from '@ganglion/contracts/sync';
+import type { LeavingDeviceMessages, RemoteEphemeral } from '@ganglion/contracts/sync';
 import type { AccountData, Devices, UserLog, Users } from '@ganglion/contracts/user';
 import { type Database, Lease } from '@ganglion/database';
 import { Periodically } from '@ganglion/service';
@@ -44,10 +44,12 @@ import { EventFinder } from './domain/views/event-finder.js';
 import { RoomViews } from './domain/views/room-views.js';
 import { TypingNow } from './domain/views/typing-now.js';
 import { UserViews } from './domain/views/user-views.js';
+import { LeavingDeviceMessagesRpc } from './rpc/leaving-device-messages.js';
 import { RemoteEphemeralRpc } from './rpc/remote-ephemeral.js';
 import { AppendStore } from './storage/append-store.js';
 import { DeviceListStore } from './storage/device-list-store.js';
 import { DeviceMessageStore } from './storage/device-message-store.js';
+import { LeavingMessageStore } from './storage/leaving-message-store.js';
 import { ReadStore } from './storage/read-store.js';
 import { ReceiptStore } from './storage/receipt-store.js';
 import { RelationStore } from './storage/relation-store.js';
@@ -73,6 +75,7 @@ export interface SyncServer {
   readonly receipts: Receipts;
   readonly typing: Typing;
   readonly remoteEphemeral: RemoteEphemeral;
+  readonly leavingDeviceMessages: LeavingDeviceMessages;
   readonly deviceMessaging: DeviceMessaging;
   readonly deviceLists: DeviceListQueries;
   readonly filters: Filters;
@@ -196,8 +199,9 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     ...{ feed, finder, receipts, users, awaited, joined, announcements, fullyRead, announce },
   });
   const deviceMessaging = new DeviceMessaging({
-    ...{ model: deviceMessages, devices: deps.devices, isLocal },
+    ...{ model: deviceMessages, devices: deps.devices, isLocal, federates: config.federation.enabled },
     announce: () => bus.broadcast(DEVICE_MESSAGES, {}),
+    announceLeaving: () => bus.broadcast(DEVICE_MESSAGES_LEAVING, {}),
   });
   const typingIntake = new Typing(feed, joined, calls);
   const limits = { defaultLimit: config.sync.default_timeline_limit, maximumLimit: config.sync.max_timeline_limit };
@@ -220,6 +224,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     remoteEphemeral: new RemoteEphemeralRpc({
       ...{ feed, model, deviceMessaging, typing: typingIntake, receipts: receiptIntake },
     }),
+    leavingDeviceMessages: new LeavingDeviceMessagesRpc(new LeavingMessageStore(db)),
     deviceLists: new DeviceListQueries(feed, users, deviceListReader),
     deviceMessaging,
     filters: new Filters(deps.users, limits),

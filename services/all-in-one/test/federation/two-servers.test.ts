@@ -186,6 +186,28 @@ it(
   LONG_MS,
 );
 
+it(
+  'messages to devices reach those of another server, in order, also when it was away',
+  async () => {
+    const send = (from: Person, to: Person, deviceId: string, n: number) =>
+      from.put(`sendToDevice/m.test/${from.userId}${n}`, { messages: { [to.userId]: { [deviceId]: { n } } } });
+    expect(await send(anna, bert, bert.deviceId, 1)).toMatchObject({ status: 200 });
+    await there.pause();
+    for (const n of [2, 3]) expect(await send(anna, bert, '*', n)).toMatchObject({ status: 200 });
+    await there.resume();
+    bert = there.again(bert);
+    expect(await send(bert, anna, anna.deviceId, 1)).toMatchObject({ status: 200 });
+    const numbers = async (person: Person) => {
+      const { body } = await person.get('sync');
+      const events: { type: string; content: { n: number } }[] = body.to_device?.events ?? [];
+      return events.filter(({ type }) => type === 'm.test').map(({ content }) => content.n);
+    };
+    await soon(async () => expect(await numbers(bert)).toEqual([1, 2, 3]));
+    await soon(async () => expect(await numbers(anna)).toEqual([1]));
+  },
+  LONG_MS,
+);
+
 it('a room of a server that is not there cannot be joined', async () => {
   const answer = await bert.post(`join/${encoded('!nowhere:127.0.0.1:1')}`);
   expect(answer.status).toBe(502);

@@ -1,7 +1,7 @@
 import { isMatrixError } from '@ganglion/contracts';
 import { type FederationAgent, RemoteRefusal, UnreachableServerError } from '@ganglion/federation';
 import { type JsonObject, parseJson } from '@ganglion/protocol';
-import { type Route, SendingFailure, type TransactionSender } from '../domain/sending/ports.js';
+import { type Contents, type Route, SendingFailure, type TransactionSender } from '../domain/sending/ports.js';
 
 /** Below what a route is leased for. */
 const TIMEOUT_MS = 40_000;
@@ -13,12 +13,12 @@ export class HttpTransactionSender implements TransactionSender {
   constructor(private readonly agent: Pick<FederationAgent, 'request'>) {}
 
   /** @see https://spec.matrix.org/v1.19/server-server-api/#put_matrixfederationv1sendtxnid */
-  async send({ server: destination, origin }: Route, txnId: string, pdus: readonly string[]): Promise<void> {
+  async send({ server: destination, origin }: Route, txnId: string, { pdus, edus }: Contents): Promise<void> {
     const body: JsonObject = {
       origin,
       origin_server_ts: Date.now(),
       pdus: pdus.map((pdu) => parseJson(pdu)),
-      edus: [],
+      edus: edus.map((edu) => parseJson(edu)),
     };
     const path = `/_matrix/federation/v1/send/${encodeURIComponent(txnId)}`;
     try {

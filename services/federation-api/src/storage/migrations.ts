@@ -3,7 +3,7 @@ import type { SchemaDefinition } from '@ganglion/database';
 /** What is kept of other servers. */
 export const federationApiSchema: SchemaDefinition = {
   schema: 'federation_api',
-  version: 3,
+  version: 4,
   oldestCompatible: 1,
   migrations: [
     {
@@ -97,6 +97,33 @@ export const federationApiSchema: SchemaDefinition = {
           room_id text COLLATE "C" NOT NULL,
           room_seq bigint NOT NULL,
           PRIMARY KEY (server_name, origin, room_id)
+        );`,
+    },
+    {
+      version: 4,
+      name: 'sending EDUs',
+      up: `
+        -- txn_last_edu: as txn_last, of EDUs.
+        ALTER TABLE federation_api.destinations ADD COLUMN txn_last_edu bigint;
+
+        -- What is no event and is kept all the same until its destination has it, as JSON text.
+        CREATE TABLE federation_api.outgoing_edus (
+          edu_nid bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+          edu text NOT NULL,
+          created_at timestamptz NOT NULL DEFAULT now()
+        );
+        CREATE TABLE federation_api.queued_edus (
+          server_name text COLLATE "C" NOT NULL,
+          origin text COLLATE "C" NOT NULL,
+          edu_nid bigint NOT NULL REFERENCES federation_api.outgoing_edus,
+          PRIMARY KEY (server_name, origin, edu_nid)
+        );
+        CREATE INDEX queued_edus_by_edu ON federation_api.queued_edus (edu_nid);
+
+        -- Messages to devices that are queued, until whoever had them has forgotten them.
+        CREATE TABLE federation_api.taken_device_messages (
+          message_id text COLLATE "C" PRIMARY KEY,
+          taken_at timestamptz NOT NULL DEFAULT now()
         );`,
     },
   ],

@@ -1,5 +1,6 @@
 import { type Database, rowsOf, sql, statement, type Transaction } from '@ganglion/database';
-import type { MissedRoom, OutgoingPdu, Route, SenderLog } from '../domain/sending/ports.js';
+import type { MissedRoom, OutgoingPdu, SenderLog } from '../domain/sending/ports.js';
+import { addWork, keyOf } from './destination-work.js';
 
 interface QueuedRow {
   readonly server_name: string;
@@ -8,18 +9,6 @@ interface QueuedRow {
   readonly room_id: string;
   readonly room_seq: number;
 }
-
-/** Makes sure that the destinations are looked at; no one can take their work for done before this commits. */
-const addWork = statement(
-  'add-work-for-destinations',
-  sql<readonly Route[]>`
-  INSERT INTO federation_api.destinations AS d (server_name, origin)
-  SELECT * FROM (${rowsOf('r', { server_name: 'text', origin: 'text' }, (routes) =>
-    routes.map(({ server, origin }) => ({ server_name: server, origin })),
-  )}) AS given ORDER BY server_name, origin
-  ON CONFLICT (server_name, origin) DO UPDATE SET work = d.work + 1, has_work = true
-  RETURNING server_name, origin, is_behind`,
-);
 
 const addPdus = statement(
   'add-outgoing-pdus',
@@ -109,12 +98,9 @@ export class PostgresSenderLog implements SenderLog {
 async function queuePdus(tx: Transaction, roomId: string, pdus: readonly OutgoingPdu[]): Promise<void> {
   const told = pdus.filter(({ routes }) => routes.length > 0).toSorted((a, b) => a.roomSeq - b.roomSeq);
   if (told.length === 0) return;
-  const routes = new Map(told.flatMap((pdu) => pdu.routes).map((route) => [keyOf(route), route]));
-  const { rows } = await tx.query<{ server_name: string; origin: string; is_behind: boolean }>(
-    addWork([...routes.values()]),
-  );
-  const behind = new Set(
-    rows.filter((row) => row.is_behind).map(({ server_name, origin }) => keyOf({ server: server_name, origin })),
+  const behind = await addWork(
+    tx,
+    told.flatMap((pdu) => pdu.routes),
   );
   const rowsFor = (pdu: OutgoingPdu, away: boolean) =>
     pdu.routes
@@ -131,8 +117,4 @@ async function queuePdus(tx: Transaction, roomId: string, pdus: readonly Outgoin
     told.flatMap((pdu) => rowsFor(pdu, true)).map((row) => [`${row.server_name} ${row.origin}`, row]),
   );
   if (missed.size > 0) await tx.query(miss([...missed.values()]));
-}
-
-function keyOf({ server, origin }: Route): string {
-  return `${server} ${origin}`;
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Database } from '@ganglion/database';
 import type { Batch, Leased, MissedRoom, Route, SendingStore } from '../domain/sending/ports.js';
 
@@ -5,6 +6,9 @@ import type { Batch, Leased, MissedRoom, Route, SendingStore } from '../domain/s
 const LEASED_FOR = "interval '60 seconds'";
 /** @see https://spec.matrix.org/v1.19/server-server-api/#transactions */
 const MOST_PDUS = 50;
+const MOST_EDUS = 100;
+/** Of events in one transaction, and of EDUs as well: however many are sent at once, they fit into memory. */
+const MOST_CHARACTERS = 1_000_000;
 
 const LEASE = `
   UPDATE federation_api.destinations d SET leased_by = $1, leased_until = now() + ${LEASED_FOR}
@@ -18,26 +22,40 @@ const LEASE = `
 
 const OWN = 'server_name = $1 AND origin = $2 AND leased_by = $3';
 
+/** What of a queue is next: what was tried before, if something was, or as much as goes into one transaction. */
+function queuedOf(kind: 'pdu' | 'edu', last: string, most: number): string {
+  return `
+    SELECT nid, json FROM (
+      SELECT page.nid, p.${kind} AS json, sum(length(p.${kind})) OVER (ORDER BY page.nid) - length(p.${kind}) AS size_before
+      FROM (
+        SELECT q.${kind}_nid AS nid FROM federation_api.queued_${kind}s q WHERE q.server_name = $1 AND q.origin = $2
+          AND q.${kind}_nid <= (SELECT CASE WHEN txn_id IS NULL THEN 9223372036854775807 ELSE coalesce(${last}, 0) END FROM route)
+        ORDER BY q.${kind}_nid LIMIT ${most}
+      ) AS page JOIN federation_api.outgoing_${kind}s p ON p.${kind}_nid = page.nid
+    ) AS sized WHERE size_before < ${MOST_CHARACTERS}`;
+}
+
 /**
  * What is next: the transaction that was tried before to the letter, or a new one, whose bounds are noted before it is sent.
  * It asks for the work that it has seen, so that nothing that comes meanwhile is forgotten.
  */
 const NEXT = `
   WITH route AS (
-    SELECT work, txn_id, txn_last FROM federation_api.destinations WHERE ${OWN}
+    SELECT work, txn_id, txn_last, txn_last_edu FROM federation_api.destinations WHERE ${OWN}
   ), queued AS (
-    SELECT q.pdu_nid, p.pdu FROM federation_api.queued_pdus q JOIN federation_api.outgoing_pdus p USING (pdu_nid)
-    WHERE q.server_name = $1 AND q.origin = $2
-      AND q.pdu_nid <= coalesce((SELECT txn_last FROM route), 9223372036854775807)
-    ORDER BY q.pdu_nid LIMIT ${MOST_PDUS}
+    SELECT false AS is_edu, pdus.* FROM (${queuedOf('pdu', 'txn_last', MOST_PDUS)}) AS pdus
+    UNION ALL
+    SELECT true, edus.* FROM (${queuedOf('edu', 'txn_last_edu', MOST_EDUS)}) AS edus
   )
-  SELECT route.work, route.txn_id, queued.pdu_nid, queued.pdu FROM route LEFT JOIN queued ON true ORDER BY queued.pdu_nid`;
+  SELECT route.work, route.txn_id, queued.is_edu, queued.nid, queued.json
+  FROM route LEFT JOIN queued ON true ORDER BY queued.is_edu, queued.nid`;
 
 interface NextRow extends Record<string, unknown> {
   work: number;
   txn_id: string | null;
-  pdu_nid: number | null;
-  pdu: string | null;
+  is_edu: boolean | null;
+  nid: number | null;
+  json: string | null;
 }
 
 /** Queues of destinations, in PostgreSQL. */
@@ -59,35 +77,36 @@ export class PostgresSendingStore implements SendingStore {
     }));
   }
 
-  async next(route: Route): Promise<Batch | undefined> {
+  async next(route: Route, keeps = false): Promise<Batch | undefined> {
     const { rows } = await this.db.query<NextRow>({ name: 'next-transaction', text: NEXT, values: this.#own(route) });
     const [first] = rows;
     if (first === undefined) return undefined;
-    if (first.pdu_nid === null) {
-      await this.#done(route, first.work);
+    if (first.nid === null) {
+      // Nothing is left of the one that was tried before: there may be more behind it.
+      if (first.txn_id !== null) return (await this.#begin(route, null, [])) ? this.next(route, keeps) : undefined;
+      if (!keeps) await this.#done(route, first.work);
       return undefined;
     }
-    const last = rows.at(-1)!.pdu_nid!;
-    const txnId = first.txn_id ?? `${first.pdu_nid}-${last}`;
-    const { rowCount } = await this.db.query({
-      name: 'begin-transaction-to',
-      text: `UPDATE federation_api.destinations SET txn_id = $4, txn_last = $5, leased_until = now() + ${LEASED_FOR}
-        WHERE ${OWN}`,
-      values: [...this.#own(route), txnId, last],
-    });
-    return rowCount === 0 ? undefined : { txnId, pdus: rows.map(({ pdu }) => pdu!) };
+    const txnId = first.txn_id ?? randomUUID();
+    if (!(await this.#begin(route, txnId, rows))) return undefined;
+    const textsOf = (isEdu: boolean) => rows.filter(({ is_edu }) => is_edu === isEdu).map(({ json }) => json!);
+    return { txnId, pdus: textsOf(false), edus: textsOf(true) };
   }
 
   async sent(route: Route): Promise<void> {
     await this.db.query({
       name: 'transaction-arrived',
       text: `
-        WITH done AS (
-          SELECT txn_last FROM federation_api.destinations WHERE ${OWN} FOR UPDATE
-        ), removed AS (
-          DELETE FROM federation_api.queued_pdus WHERE server_name = $1 AND origin = $2 AND pdu_nid <= (SELECT txn_last FROM done)
+        WITH done AS MATERIALIZED (
+          SELECT server_name, origin, txn_last, txn_last_edu FROM federation_api.destinations WHERE ${OWN}
+        ), removed_pdus AS (
+          DELETE FROM federation_api.queued_pdus q USING done
+          WHERE q.server_name = done.server_name AND q.origin = done.origin AND q.pdu_nid <= done.txn_last
+        ), removed_edus AS (
+          DELETE FROM federation_api.queued_edus q USING done
+          WHERE q.server_name = done.server_name AND q.origin = done.origin AND q.edu_nid <= done.txn_last_edu
         )
-        UPDATE federation_api.destinations SET txn_id = NULL, txn_last = NULL, failures = 0 WHERE ${OWN}`,
+        UPDATE federation_api.destinations SET txn_id = NULL, txn_last = NULL, txn_last_edu = NULL, failures = 0 WHERE ${OWN}`,
       values: this.#own(route),
     });
   }
@@ -97,9 +116,10 @@ export class PostgresSendingStore implements SendingStore {
       const { rowCount } = await tx.query({
         name: 'put-destination-off',
         text: `UPDATE federation_api.destinations SET leased_by = NULL, leased_until = '-infinity',
-            failures = CASE WHEN $4 > 0 THEN least(failures + 1, 40) ELSE failures END,
-            retry_at = now() + $4 * interval '1 millisecond', is_behind = is_behind OR $5,
-            txn_id = CASE WHEN $5 THEN NULL ELSE txn_id END, txn_last = CASE WHEN $5 THEN NULL ELSE txn_last END
+            failures = CASE WHEN $4::float8 > 0 THEN least(failures + 1, 40) ELSE failures END,
+            retry_at = now() + $4::float8 * interval '1 millisecond', is_behind = is_behind OR $5,
+            txn_id = CASE WHEN $5 AND txn_last_edu IS NULL THEN NULL ELSE txn_id END,
+            txn_last = CASE WHEN $5 THEN NULL ELSE txn_last END
           WHERE ${OWN}`,
         values: [...this.#own(route), waitMs, fallsBehind],
       });
@@ -165,17 +185,42 @@ export class PostgresSendingStore implements SendingStore {
 
   /** Forgets what has arrived everywhere. */
   async forgetSent(): Promise<void> {
+    for (const kind of ['pdu', 'edu']) {
+      await this.db.query({
+        text: `DELETE FROM federation_api.outgoing_${kind}s p WHERE created_at < now() - interval '1 minute'
+          AND NOT EXISTS (SELECT FROM federation_api.queued_${kind}s q WHERE q.${kind}_nid = p.${kind}_nid)`,
+      });
+    }
     await this.db.query({
-      text: `DELETE FROM federation_api.outgoing_pdus p WHERE created_at < now() - interval '1 minute'
-        AND NOT EXISTS (SELECT FROM federation_api.queued_pdus q WHERE q.pdu_nid = p.pdu_nid)`,
+      text: `DELETE FROM federation_api.taken_device_messages WHERE taken_at < now() - interval '7 days'`,
     });
+  }
+
+  /** Notices what waits where nobody looks any more: a sender of an earlier release knows nothing of EDUs. */
+  async findForgotten(): Promise<void> {
+    await this.db.query({
+      text: `UPDATE federation_api.destinations d SET has_work = true, work = work + 1 WHERE NOT has_work AND EXISTS (
+        SELECT FROM federation_api.queued_edus q WHERE q.server_name = d.server_name AND q.origin = d.origin)`,
+    });
+  }
+
+  /** Notes what a transaction holds, before it is sent. @returns whether the route is still ours */
+  async #begin(route: Route, txnId: string | null, rows: readonly NextRow[]): Promise<boolean> {
+    const lastOf = (isEdu: boolean) => rows.findLast(({ is_edu }) => is_edu === isEdu)?.nid ?? null;
+    const { rowCount } = await this.db.query({
+      name: 'begin-transaction-to',
+      text: `UPDATE federation_api.destinations SET txn_id = $4, txn_last = $5, txn_last_edu = $6,
+          leased_until = now() + ${LEASED_FOR} WHERE ${OWN}`,
+      values: [...this.#own(route), txnId, lastOf(false), lastOf(true)],
+    });
+    return (rowCount ?? 0) > 0;
   }
 
   async #done(route: Route, work: number): Promise<void> {
     await this.db.query({
       name: 'destination-done',
       text: `UPDATE federation_api.destinations SET leased_by = NULL, leased_until = '-infinity',
-          has_work = work <> $4, txn_id = NULL, txn_last = NULL WHERE ${OWN}`,
+          has_work = work <> $4, txn_id = NULL, txn_last = NULL, txn_last_edu = NULL WHERE ${OWN}`,
       values: [...this.#own(route), work],
     });
   }

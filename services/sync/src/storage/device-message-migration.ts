@@ -39,3 +39,16 @@ export const DEVICE_MESSAGES = `
   );
   CREATE INDEX device_transactions_by_age ON sync.device_transactions (created_at);
 `;
+
+/** Messages of our users' devices to those of other servers' users. */
+export const LEAVING_DEVICE_MESSAGES = `
+  -- Until federation-api has them. messages: contents by user and device, as a JSON object.
+  CREATE TABLE sync.leaving_device_messages (
+    message_nid bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    server_name text COLLATE "C" NOT NULL,
+    sender text NOT NULL,
+    event_type text NOT NULL,
+    message_id text NOT NULL,
+    messages text NOT NULL
+  );
+`;

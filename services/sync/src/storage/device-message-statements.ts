@@ -12,6 +12,14 @@ const MESSAGE = {
   json: 'text',
 } as const;
 
+const LEAVING = {
+  request: 'integer',
+  ordinal: 'integer',
+  server_name: 'text',
+  message_id: 'text',
+  messages: 'text',
+} as const;
+
 type Requests = readonly DeviceMessages[];
 
 /** So many messages are placed at once at most, unless one request has sent them: events wait for no more than these. */
@@ -38,6 +46,14 @@ export const handOver = statement(
       AND fresh.event_type = asked.event_type AND fresh.txn_id = asked.txn_id
     ORDER BY sent.ordinal
     RETURNING message_nid, user_id, device_id, length(json) AS size
+  ), leaving AS (
+    INSERT INTO sync.leaving_device_messages (server_name, sender, event_type, message_id, messages)
+    SELECT sent.server_name, asked.user_id, asked.event_type, sent.message_id, sent.messages
+    FROM (${rowsOf('l', LEAVING, leavingRows)}) AS sent
+    JOIN asked USING (request)
+    JOIN fresh ON fresh.user_id = asked.user_id AND fresh.device_id = asked.device_id
+      AND fresh.event_type = asked.event_type AND fresh.txn_id = asked.txn_id
+    ORDER BY sent.ordinal
   )
   INSERT INTO sync.new_device_messages (messages)
   SELECT json_agg(json_build_array(message_nid, user_id, device_id, size) ORDER BY message_nid)::text
@@ -51,6 +67,14 @@ function messageRows(requests: Requests) {
     .map(({ request, message }, ordinal) => ({
       ...{ request, ordinal, user_id: message.userId, device_id: message.deviceId },
       ...{ created_at_ms: message.createdAtMs, json: message.json },
+    }));
+}
+
+function leavingRows(requests: Requests) {
+  return requests
+    .flatMap(({ leaving }, request) => leaving.map((message) => ({ request, message })))
+    .map(({ request, message: { serverName, messageId, messages } }, ordinal) => ({
+      ...{ request, ordinal, server_name: serverName, message_id: messageId, messages },
     }));
 }
 

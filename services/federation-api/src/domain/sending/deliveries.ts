@@ -1,5 +1,6 @@
 import type { RoomLog } from '@ganglion/contracts/room';
 import {
+  type Contents,
   type Leased,
   type MissedRoom,
   type Route,
@@ -51,27 +52,35 @@ export class Deliveries {
   }
 
   async #deliver(route: Leased): Promise<void> {
-    let { failures } = route;
+    const progress = { failures: route.failures };
     try {
-      if (route.isBehind) await this.#catchUp(route);
-      while (!this.#stopping) {
-        const batch = await this.deps.store.next(route);
-        if (batch === undefined) return;
-        await this.#send(route, batch.txnId, batch.pdus);
-        failures = 0;
-        await this.deps.store.sent(route);
+      if (route.isBehind) {
+        // What encrypts what was missed comes before it.
+        await this.#sendQueue(route, progress, true);
+        await this.#catchUp(route);
       }
-      await this.deps.store.failed(route, 0, false);
+      await this.#sendQueue(route, progress, false);
+      if (this.#stopping) await this.deps.store.failed(route, 0, false);
     } catch (error) {
       if (!(error instanceof SendingFailure)) throw error;
-      await this.#putOff(route, failures, error);
+      await this.#putOff(route, progress.failures, error);
+    }
+  }
+
+  async #sendQueue(route: Route, progress: { failures: number }, keeps: boolean): Promise<void> {
+    while (!this.#stopping) {
+      const batch = await this.deps.store.next(route, keeps);
+      if (batch === undefined) return;
+      await this.#send(route, batch.txnId, batch);
+      progress.failures = 0;
+      await this.deps.store.sent(route);
     }
   }
 
   /** What a server will never take must not keep back what comes after it. */
-  async #send(route: Route, txnId: string, pdus: readonly string[]): Promise<void> {
+  async #send(route: Route, txnId: string, contents: Contents): Promise<void> {
     try {
-      await this.deps.sender.send(route, txnId, pdus);
+      await this.deps.sender.send(route, txnId, contents);
     } catch (error) {
       if (!(error instanceof SendingFailure) || !error.isFinal) throw error;
       this.deps.logger.warn({ server: route.server, reason: error.message }, 'a server refuses a transaction of ours');
@@ -85,7 +94,7 @@ export class Deliveries {
       if (rooms.length === 0 || this.#stopping) return;
       const pdus = (await Promise.all(rooms.map((room) => this.#eventOf(room)))).flat();
       const txnId = `behind-${rooms[0]!.roomSeq}-${Date.now()}-${Math.random().toString(36).slice(2)}`;
-      if (pdus.length > 0) await this.#send(route, txnId, pdus);
+      if (pdus.length > 0) await this.#send(route, txnId, { pdus, edus: [] });
       await this.deps.store.caughtUp(route, rooms);
     }
   }

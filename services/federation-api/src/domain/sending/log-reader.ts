@@ -3,7 +3,7 @@ import { domainOf, isJsonObject, isValidUserId, type JsonObject } from '@ganglio
 import type { OutgoingPdu, Route, SenderLog } from './ports.js';
 
 export interface LogReaderDependencies {
-  readonly roomLog: RoomLog;
+  readonly roomLog: Pick<RoomLog, 'listRoomHeads' | 'getRoomEvents'>;
   readonly intake: Pick<RoomIntake, 'listRoomServers'>;
   readonly log: SenderLog;
   readonly isOurs: (serverName: string) => boolean;
@@ -22,6 +22,11 @@ export class LogReader {
   #cursor: number | undefined;
 
   constructor(private readonly deps: LogReaderDependencies) {}
+
+  /** Begins where whoever read before has ended. */
+  begin(): void {
+    this.#cursor = undefined;
+  }
 
   /** Reads to the end of the log. */
   async read(signal: AbortSignal): Promise<void> {

@@ -11,16 +11,43 @@ export interface OutgoingPdu {
   readonly routes: readonly Route[];
 }
 
+/** What is no event, with whom it is for. */
+export interface OutgoingEdu {
+  /** With its type, as it is sent. */
+  readonly json: string;
+  readonly routes: readonly Route[];
+}
+
+/** A message to devices that its owner keeps until it is queued. */
+export interface TakenMessage {
+  /** Different for each. */
+  readonly messageId: string;
+  readonly edu: OutgoingEdu;
+}
+
+/** Messages to devices on their way into the queues. */
+export interface TakenMessages {
+  /** Queues those that were not taken before. */
+  take(messages: readonly TakenMessage[]): Promise<void>;
+  /** Their owner has forgotten these, so that nobody takes them again. */
+  forget(messageIds: readonly string[]): Promise<void>;
+}
+
 /** A route that this replica has to itself for a while. */
 export interface Leased extends Route {
   readonly isBehind: boolean;
   readonly failures: number;
 }
 
-/** What is to be sent at once, under an id that stays the same until it has arrived. */
-export interface Batch {
-  readonly txnId: string;
+/** What goes into one transaction, as JSON texts. */
+export interface Contents {
   readonly pdus: readonly string[];
+  readonly edus: readonly string[];
+}
+
+/** What is to be sent at once, under an id that stays the same until it has arrived. */
+export interface Batch extends Contents {
+  readonly txnId: string;
 }
 
 /** A room of which a server has missed something, with the last event that was for it. */
@@ -33,8 +60,11 @@ export interface MissedRoom {
 export interface SendingStore {
   /** Takes routes on which something is due. */
   lease(most: number): Promise<readonly Leased[]>;
-  /** What is next on a route; undefined when there is nothing, and the route was given back. */
-  next(route: Route): Promise<Batch | undefined>;
+  /**
+   * What is next on a route; undefined when there is nothing, or the route is somebody else's by now. Then it was given back, unless
+   * it is to be kept.
+   */
+  next(route: Route, keeps?: boolean): Promise<Batch | undefined>;
   /** The other server has it. */
   sent(route: Route): Promise<void>;
   /** Leaves the route alone for so long; `falls` behind: from now on only what matters of each room is kept for it. */
@@ -60,7 +90,7 @@ export interface SenderLog {
 
 /** Gives transactions to other servers. @throws SendingFailure */
 export interface TransactionSender {
-  send(route: Route, txnId: string, pdus: readonly string[]): Promise<void>;
+  send(route: Route, txnId: string, contents: Contents): Promise<void>;
 }
 
 /** A transaction has not arrived. */

@@ -6,8 +6,10 @@ import type {
   DeviceMessageModel,
   DeviceMessages,
   DeviceName,
+  LeavingMessage,
   NewDeviceMessage,
 } from '../ports/device-message-model.js';
+import { leavingMessages } from './leaving-messages.js';
 
 /** Contents by user and device; the device `*` stands for all of the user's that are not named. */
 export type ContentsByDevice = Readonly<Record<string, Readonly<Record<string, JsonObject>>>>;
@@ -23,8 +25,12 @@ export interface DeviceMessagingDependencies {
   readonly model: Pick<DeviceMessageModel, 'handOver'>;
   readonly devices: Pick<Devices, 'listDevicesOf'>;
   readonly isLocal: (userId: string) => boolean;
+  /** Whether there are other servers at all. */
+  readonly federates: boolean;
   /** Tells the appender that messages wait. */
   readonly announce: () => void;
+  /** Tells the sender that messages for other servers wait. */
+  readonly announceLeaving: () => void;
 }
 
 const ALL_DEVICES = '*';
@@ -60,14 +66,26 @@ export class DeviceMessaging {
     if (sent.length > MAX_MESSAGES) throw tooLarge(`more than ${MAX_MESSAGES} messages`);
     if (sent.reduce((sum, { json }) => sum + json.length, 0) > MAX_CHARACTERS)
       throw tooLarge('messages that are too large');
-    await this.#gathered.add({ ...sender, eventType, txnId, messages: sent });
+    const leaving = this.#leaving(sender, messages, texts);
+    await this.#gathered.add({ ...sender, eventType, txnId, messages: sent, leaving });
+  }
+
+  /** What is for users of other servers; of what those send us nothing is passed on. */
+  #leaving({ userId }: DeviceName, messages: ContentsByDevice, texts: MessageTexts): LeavingMessage[] {
+    const { federates, isLocal } = this.deps;
+    if (!federates || !isLocal(userId)) return [];
+    const others = Object.entries(messages).filter(([target]) => !isLocal(target));
+    const count = others.reduce((sum, [, contents]) => sum + Object.keys(contents).length, 0);
+    if (count > MAX_MESSAGES) throw tooLarge(`more than ${MAX_MESSAGES} messages to other servers`);
+    return leavingMessages(others, (content) => texts.contentOf(content));
   }
 
   async #handOver(requests: readonly DeviceMessages[]): Promise<void> {
-    const { model, announce } = this.deps;
+    const { model, announce, announceLeaving } = this.deps;
     const byName = new Map(requests.toReversed().map((request) => [nameOf(request), request]));
     await model.handOver([...byName.values()].reverse());
     announce();
+    if (requests.some(({ leaving }) => leaving.length > 0)) announceLeaving();
   }
 }
 
@@ -108,6 +126,12 @@ class MessageTexts {
       throw tooLarge(`a message of more than ${MAX_MESSAGE_BYTES} bytes`);
     this.#texts.set(content, text);
     return text;
+  }
+
+  /** The content alone, which may be no larger than that the event can be. @throws MatrixError M_TOO_LARGE */
+  contentOf(content: JsonObject): string {
+    this.of(content);
+    return JSON.stringify(content);
   }
 }
 

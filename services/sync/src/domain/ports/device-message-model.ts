@@ -14,6 +14,22 @@ export interface NewDeviceMessage extends Recipient {
   readonly json: string;
 }
 
+/** A message to devices of another server's users, or a part of one. */
+export interface LeavingMessage {
+  readonly serverName: string;
+  /** Different for each. */
+  readonly messageId: string;
+  /** Contents by user and device, as JSON text. */
+  readonly messages: string;
+}
+
+/** One that waits until the sender of federation-api has it. */
+export interface WaitingMessage extends LeavingMessage {
+  readonly messageNid: number;
+  readonly sender: string;
+  readonly eventType: string;
+}
+
 /** What a device sends to others in one request, which it may repeat. */
 export interface DeviceMessages {
   readonly userId: string;
@@ -21,6 +37,7 @@ export interface DeviceMessages {
   readonly eventType: string;
   readonly txnId: string;
   readonly messages: readonly NewDeviceMessage[];
+  readonly leaving: readonly LeavingMessage[];
 }
 
 /** A message that the appender has not placed yet. */
@@ -41,6 +58,14 @@ export interface InboxPage {
 export interface DeviceName {
   readonly userId: string;
   readonly deviceId: string;
+}
+
+/** What waits to leave for other servers. */
+export interface LeavingMessageModel {
+  /** The earliest of them, in their order; at most so many, and no more than is held in memory easily, but one at least. */
+  leaving(limit: number): Promise<readonly WaitingMessage[]>;
+  /** Forgets those that somebody else keeps. */
+  forgetLeaving(messageNids: readonly number[]): Promise<void>;
 }
 
 /** What devices send to each other. */

@@ -1,0 +1,47 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from '@ganglion/telemetry';
+
+/** What wakes a reader may be lost. */
+const READ_EVERY_MS = 2_000;
+/** Many commits are read together. */
+const GATHER_MS = 20;
+const RETRY_MS = 500;
+
+export interface FollowingOptions {
+  /** What is read, for the log. */
+  readonly what: string;
+  /** Reads to the end. */
+  readonly read: (signal: AbortSignal) => Promise<void>;
+  /** What was read can be sent now. */
+  readonly afterwards: () => Promise<void>;
+  readonly logger: Logger;
+}
+
+/** Reads what one owner tells, whenever there may be something new, and every two seconds as well. */
+export class Following {
+  #wake = Promise.withResolvers<void>();
+
+  constructor(private readonly options: FollowingOptions) {}
+
+  wake(): void {
+    this.#wake.resolve();
+    this.#wake = Promise.withResolvers<void>();
+  }
+
+  /** Until aborted. What fails is tried again, and keeps nobody else from reading. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { what, read, afterwards, logger } = this.options;
+    while (!signal.aborted) {
+      const woken = this.#wake.promise;
+      try {
+        await read(signal);
+        await afterwards();
+        await Promise.race([woken, sleep(READ_EVERY_MS, undefined, { signal })]).catch(() => {});
+        await sleep(GATHER_MS);
+      } catch (err) {
+        logger.warn({ err }, `${what} could not be read for other servers; it will be tried again`);
+        await sleep(RETRY_MS, undefined, { signal }).catch(() => {});
+      }
+    }
+  }
+}

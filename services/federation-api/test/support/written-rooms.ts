@@ -1,0 +1,70 @@
+import type {
+  GetRoomEventsRequest,
+  ListRoomHeadsRequest,
+  ListRoomServersRequest,
+  LoggedEvent,
+  RoomIntake,
+  RoomLog,
+} from '@ganglion/contracts/room';
+
+interface WrittenRoom {
+  readonly roomId: string;
+  readonly nid: number;
+  readonly events: LoggedEvent[];
+  servers: string[];
+  changedAt: number;
+}
+
+/** Rooms whose logs a test writes. */
+export class WrittenRooms implements Pick<RoomLog, 'listRoomHeads' | 'getRoomEvents'> {
+  readonly #rooms = new Map<string, WrittenRoom>();
+  #changes = 0;
+
+  /** A new room, with these servers in it. */
+  create(...servers: string[]): string {
+    const nid = this.#rooms.size + 1;
+    const roomId = `!room${nid}:ours.example`;
+    this.#rooms.set(roomId, { roomId, nid, events: [], servers: ['ours.example', ...servers], changedAt: 0 });
+    return roomId;
+  }
+
+  setServers(roomId: string, ...servers: string[]): void {
+    this.#rooms.get(roomId)!.servers = ['ours.example', ...servers];
+  }
+
+  say(roomId: string, body: string, sender = '@anna:ours.example'): void {
+    const room = this.#rooms.get(roomId)!;
+    const pdu = { type: 'm.room.message', room_id: roomId, sender, content: { body }, origin_server_ts: Date.now() };
+    room.changedAt = ++this.#changes;
+    room.events.push({
+      ...{
+        roomSeq: room.events.length + 1,
+        eventId: `$${room.nid}-${room.events.length + 1}`,
+        eventNid: this.#changes,
+      },
+      ...{ pduJson: JSON.stringify(pdu), stateChanges: [], memberships: [], visibility: 'shared' },
+      hasMoreStateChanges: false,
+    });
+  }
+
+  async listRoomHeads({ sinceCursor }: ListRoomHeadsRequest) {
+    const changed = [...this.#rooms.values()].filter(({ changedAt }) => changedAt > sinceCursor);
+    const heads = changed.map(({ roomId, events }) => ({ roomId, roomSeq: events.length, backSeq: 0 }));
+    return { heads, cursor: this.#changes };
+  }
+
+  async getRoomEvents({ roomId, afterSeq, limit }: GetRoomEventsRequest) {
+    const room = this.#rooms.get(roomId);
+    const events = room?.events.slice(afterSeq, afterSeq + limit) ?? [];
+    const more = afterSeq + limit < (room?.events.length ?? 0);
+    return { events: { roomId, roomVersion: '11', roomNid: room?.nid ?? 0, events }, more };
+  }
+
+  get intake(): Pick<RoomIntake, 'listRoomServers'> {
+    return {
+      listRoomServers: async ({ roomId }: ListRoomServersRequest) => ({
+        serverNames: [...(this.#rooms.get(roomId)?.servers ?? [])],
+      }),
+    };
+  }
+}
