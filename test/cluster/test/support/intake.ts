@@ -10,8 +10,8 @@ const PAUSE_MS = 50;
 export class Intake {
   readonly #clients: readonly (RoomIntake & { close(): Promise<void> })[];
   #turn = 0;
-  /** How many calls were answered. */
-  taken = 0;
+  #taken = 0;
+  #awaited: { readonly count: number; readonly resolve: () => void } | undefined;
   failures = 0;
 
   constructor(replicas: readonly Replica[]) {
@@ -24,7 +24,7 @@ export class Intake {
     for (let attempt = 0; ; attempt++) {
       try {
         const answer = await call(this.#clients[this.#turn++ % this.#clients.length]!);
-        this.taken += 1;
+        this.#count();
         return answer;
       } catch (error) {
         this.failures += 1;
@@ -32,6 +32,18 @@ export class Intake {
         await sleep(PAUSE_MS);
       }
     }
+  }
+
+  /** Resolves at once when so many more calls have been answered. */
+  after(count: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#awaited = { count: this.#taken + count, resolve };
+    });
+  }
+
+  #count(): void {
+    this.#taken += 1;
+    if (this.#taken === this.#awaited?.count) this.#awaited.resolve();
   }
 
   async close(): Promise<void> {
