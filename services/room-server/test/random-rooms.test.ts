@@ -15,6 +15,7 @@ import {
   resolvedAfter,
   StateMaps,
   shuffledPieces,
+  statesNobodyNeeds,
 } from './support/received-room.js';
 import { type Replica, RoomServers } from './support/room-servers.js';
 
@@ -60,6 +61,7 @@ async function expectLibrarysStates(room: RandomRoom): Promise<void> {
   expect(seqs).toEqual(seqs.map((_, index) => index + 1));
   expect(head.seq).toBe(seqs.length);
   expect(kept.filter(({ status }) => status === 'accepted').length).toBe(seqs.length);
+  expect(await statesNobodyNeeds(db, head.nid)).toEqual([]);
   for (const stateNid of states.nids.slice(-2)) {
     const ids = states.idsOf(stateNid);
     expect(await idsRead(db, head.nid, stateNid, kept)).toEqual({ entries: ids, looked: ids });

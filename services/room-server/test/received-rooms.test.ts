@@ -62,6 +62,31 @@ describe('a room with more members than one message can tell', () => {
   });
 });
 
+describe('a gap in which more has happened than one message can tell', () => {
+  it('is told in pages, also when the room has gone on since', async () => {
+    const room = farRoom();
+    const join = room.join(ALICE);
+    await enter(replicas[0], room, join.eventId);
+    for (let index = 0; index < 450; index++) room.join(`@user${index}:far.test`);
+    const found = room.message('found');
+    // On the other side of the gap something happens too, so that no event stands on what both sides come to.
+    const { roomId } = room.writer;
+    await send(replicas[0], roomId, ALICE, {
+      ...{ type: 'm.room.member', stateKey: ALICE, content: { membership: 'join', displayname: 'Alice' } },
+    });
+    expect(await enter(replicas[0], room, found.eventId)).toMatchObject({ fate: PduFate.ACCEPTED });
+    for (const topic of ['one', 'two']) {
+      const { outcomes } = await receive(replicas[0], room, [room.state('m.room.topic', { topic }).json]);
+      expect(outcomes[0]).toMatchObject({ fate: PduFate.ACCEPTED });
+    }
+    const query = { roomId, afterSeq: 2, limit: 1, backfilled: false };
+    const { events } = await replicas[1].roomLog.getRoomEvents(query);
+    expect(events?.events).toMatchObject([{ eventId: found.eventId, hasMoreStateChanges: true, stateChanges: [] }]);
+    const page = await replicas[1].roomLog.getStateChanges({ roomId, roomSeq: 3, afterKey: 0, limit: 1_000 });
+    expect(page.changes.map(({ membership }) => membership)).toEqual(Array.from({ length: 450 }, () => 'join'));
+  });
+});
+
 describe('events that come before what they follow', () => {
   it('wait, say what is missing, and get their places when it comes', async () => {
     const room = farRoom();
@@ -129,6 +154,29 @@ describe('what another server sends', () => {
       ...{ roomId: room.writer.roomId, eventIds: [outcomes[0]!.eventId], eventNids: [], roomNids: [] },
     });
     expect(JSON.parse(events[0]!.pduJson).content).toEqual({});
+  });
+
+  it('stays what it was when it first came, whole or not, though it comes again otherwise', async () => {
+    const room = farRoom();
+    const topics = ['whole first', 'changed first'].map((topic, index) =>
+      room.state('m.room.topic', { topic }, `${index}`),
+    );
+    const changed = topics.map(({ json }) => JSON.stringify({ ...JSON.parse(json), content: { topic: 'changed' } }));
+    const join = room.join(ALICE);
+    const { roomId } = room.writer;
+    const first = [topics[0]!.json, changed[1]!];
+    const others = room.writer.events
+      .filter((event) => event !== join && !topics.includes(event))
+      .map(({ json }) => json);
+    const pdusJson = [...others, ...first];
+    await replicas[0].roomIntake.storeOutliers({ roomId, roomVersion: room.version, pdusJson });
+    const stateEventIds = [...join.stateBefore.values()];
+    await replicas[0].roomIntake.placeWithState({ roomId, pduJson: join.json, stateEventIds, backfill: false });
+    const again = [changed[0]!, topics[1]!.json];
+    await receive(replicas[1], room, [...others, ...again], true);
+    const { events } = await replicas[0].roomLog.getRoomEvents({ roomId, afterSeq: 0, limit: 100, backfilled: true });
+    const placed = events!.events.filter(({ eventId }) => topics.some((topic) => topic.eventId === eventId));
+    expect(placed.map(({ pduJson }) => JSON.parse(pduJson).content)).toEqual([{ topic: 'whole first' }, {}]);
   });
 
   it('is rejected by its auth events or the state before it, and soft-failed by the current state', async () => {

@@ -1,7 +1,7 @@
 import { MatrixError } from '@ganglion/contracts';
 import type { Queryable } from '@ganglion/database';
-import { authEventIds, type Pdu, prevEventIds, roomVersionRules } from '@ganglion/protocol';
-import type { Incoming } from '../domain/intake/examine.js';
+import { type Pdu, roomVersionRules } from '@ganglion/protocol';
+import { type Incoming, incomingOf } from '../domain/intake/examine.js';
 import type { IntakeStore, NumberSource } from '../domain/ports.js';
 import type { RoomHead } from '../domain/room-head.js';
 
@@ -53,11 +53,7 @@ export class PostgresIntakeStore implements IntakeStore {
       values: [head.nid],
     });
     return rows.map(({ eventId, json }) => {
-      const pdu = JSON.parse(json) as Pdu;
-      return {
-        ...{ eventId, json, event: { eventId, roomId: head.roomId, pdu, rejected: false } },
-        ...{ prevIds: [...new Set(prevEventIds(pdu))], authIds: authEventIds(pdu) },
-      };
+      return { ...incomingOf(eventId, head.roomId, JSON.parse(json) as Pdu, json), isKept: true };
     });
   }
 }

@@ -110,6 +110,22 @@ export class StatesRead {
   }
 }
 
+/** States of a room that are neither the current one, nor those around events, nor what any of these stands on. */
+export async function statesNobodyNeeds(db: Database, roomNid: number): Promise<number[]> {
+  const { rows } = await db.query<{ nid: number }>({
+    text: `WITH RECURSIVE needed AS (
+        SELECT state_nid FROM room_server.rooms WHERE room_nid = $1
+        UNION SELECT unnest(ARRAY[state_before_nid, state_after_nid]) FROM room_server.events WHERE room_nid = $1
+        UNION SELECT unnest(ARRAY[previous_nid, skip_nid]) FROM needed JOIN room_server.states s USING (state_nid)
+          WHERE s.room_nid = $1
+      )
+      SELECT state_nid AS nid FROM room_server.states
+      WHERE room_nid = $1 AND state_nid NOT IN (SELECT state_nid FROM needed WHERE state_nid IS NOT NULL)`,
+    values: [roomNid],
+  });
+  return rows.map(({ nid }) => nid);
+}
+
 /** What a state has as the server reads it, by the longest strides. */
 export async function idsRead(db: Database, roomNid: number, stateNid: number, events: readonly KeptEvent[]) {
   const ids = new Map(events.map(({ nid, eventId }) => [nid, eventId]));

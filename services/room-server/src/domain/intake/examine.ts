@@ -4,6 +4,7 @@ import {
   canonicalJsonString,
   examinePdu,
   InvalidPduError,
+  type Pdu,
   prevEventIds,
   type RoomEvent,
   type RoomVersionRules,
@@ -20,6 +21,8 @@ export interface Incoming {
   readonly authIds: readonly string[];
   /** Its content hash is wrong, so that only what its signatures cover is left of it. */
   readonly isCut?: boolean;
+  /** It is as it was kept when it first came. */
+  readonly isKept?: boolean;
 }
 
 /** What became of a PDU. */
@@ -35,6 +38,19 @@ export interface Outcome {
   readonly missing: readonly string[];
 }
 
+/** An event that was examined before. */
+export function incomingOf(eventId: string, roomId: string, pdu: Pdu, json: string): Incoming {
+  return {
+    ...{ eventId, json, event: { eventId, roomId, pdu, rejected: false } },
+    ...{ prevIds: [...new Set(prevEventIds(pdu))], authIds: authEventIds(pdu) },
+  };
+}
+
+/** A text of a PDU, whatever numbers it has. */
+export function textOf(pdu: Pdu): string {
+  return canonicalJsonString(pdu as never, { strict: false });
+}
+
 /** @returns what is wrong with a PDU in place of an event */
 export function examine(text: string, roomId: string, rules: RoomVersionRules): Incoming | Outcome {
   try {
@@ -46,9 +62,8 @@ export function examine(text: string, roomId: string, rules: RoomVersionRules): 
     // Nothing vouches for what another server says beside its event.
     Reflect.deleteProperty(pdu, 'unsigned');
     return {
-      ...{ eventId, json: canonicalJsonString(pdu as never, { strict: false }) },
-      event: { eventId, roomId, pdu, rejected: false },
-      ...{ prevIds: [...new Set(prevEventIds(pdu))], authIds: authEventIds(pdu), isCut: !examined.hashOk },
+      ...incomingOf(eventId, roomId, pdu, textOf(pdu)),
+      isCut: !examined.hashOk,
     };
   } catch (error) {
     if (error instanceof InvalidPduError || error instanceof CanonicalJsonError) return invalid(error.message, '');

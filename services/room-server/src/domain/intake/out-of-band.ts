@@ -1,6 +1,7 @@
 import { MatrixError } from '@ganglion/contracts';
 import { isJsonObject } from '@ganglion/protocol';
 import { type Command, command } from '../room-actor.js';
+import { asKept } from './as-kept.js';
 import type { Outcome } from './examine.js';
 import { parseList } from './parse-list.js';
 import { type OutOfBand, tellOutOfBand } from './tell-out-of-band.js';
@@ -22,7 +23,7 @@ export function putOutOfBandMembership(told: OutOfBand): Command<Outcome> {
       if (plan.head.stateNid !== undefined && plan.head.participating) {
         throw new MatrixError(409, 'M_BAD_STATE', 'This server takes part in the room');
       }
-      await tellOutOfBand(plan, told, known?.nid);
+      await tellOutOfBand(plan, { ...told, incoming: await asKept(plan, told.incoming, known) }, known?.nid);
     }
     return { eventId, fate: 'outlier', reason: '', missing: [] };
   });

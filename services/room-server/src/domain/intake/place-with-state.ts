@@ -5,6 +5,7 @@ import type { RoomPlan } from '../placement/room-plan.js';
 import { type Command, command } from '../room-actor.js';
 import { Resolver } from '../state/resolver.js';
 import { GONE } from '../state/state-node.js';
+import { asKept } from './as-kept.js';
 import type { Incoming, Outcome } from './examine.js';
 
 export interface StatedEvent {
@@ -45,7 +46,12 @@ async function place(plan: RoomPlan, stated: StatedEvent): Promise<Outcome> {
   const waiting = await deps.store.waitingFor(head.nid, [eventId]);
   const placement = new ReceivedPlacement(plan, new Resolver(plan), stated.serverNames);
   const { outcome } = await placement.place({
-    ...{ incoming, known, backfill: stated.backfill, stateBefore: { nid: before.stateNid } },
+    ...{
+      incoming: await asKept(plan, incoming, known),
+      known,
+      backfill: stated.backfill,
+      stateBefore: { nid: before.stateNid },
+    },
     prevs: prevIds.flatMap((id) => (isPlaced(nodes.get(id)) ? [nodes.get(id)!] : [])),
     auth: authIds.map((id) => nodes.get(id)!),
     missing: prevIds.filter((id) => !isPlaced(nodes.get(id))),

@@ -1,4 +1,4 @@
-import { authEventIds, type Pdu, parsePdu, prevEventIds, type RoomVersionRules } from '@ganglion/protocol';
+import { type Pdu, parsePdu, type RoomVersionRules } from '@ganglion/protocol';
 import { type EventStatus, type GraphNode, isPlaced } from '../graph/event-graph.js';
 import type { LocalPlacement } from '../placement/local-placement.js';
 import { ReceivedPlacement } from '../placement/received-placement.js';
@@ -6,7 +6,8 @@ import { nodeOf, type RoomPlan } from '../placement/room-plan.js';
 import type { EarlierRedaction, NewEvent, WaitingEvent } from '../ports.js';
 import { type Command, command } from '../room-actor.js';
 import { Resolver } from '../state/resolver.js';
-import type { Incoming, Outcome } from './examine.js';
+import { asKept } from './as-kept.js';
+import { type Incoming, incomingOf, type Outcome } from './examine.js';
 import { inOrder } from './in-order.js';
 import { mergeExtremities } from './merge-extremities.js';
 
@@ -78,14 +79,15 @@ class Receiver {
   }
 
   /** Whether the event has got its place just now. */
-  async #take(incoming: Incoming): Promise<boolean> {
-    const { eventId } = incoming;
+  async #take(received: Incoming): Promise<boolean> {
+    const { eventId } = received;
     const known = this.#nodes.get(eventId);
     const isOutlier = known?.status === 'outlier';
     if (isPlaced(known)) {
       if (!this.#outcomes.has(eventId)) this.#settle({ eventId, fate: known.status, reason: '', missing: [] });
       return false;
     }
+    const incoming = await asKept(this.plan, received, known);
     // The beginning of a room that we came to later has its place among what is backfilled, and none among what is new.
     if (isOutlier && incoming.prevIds.length === 0 && !this.reception.backfill) {
       this.#settle({ eventId, fate: 'outlier', reason: '', missing: [] });
@@ -183,16 +185,9 @@ function mayWait(status: EventStatus): boolean {
 
 /** An event that was examined when it was stored. */
 function storedIncoming({ eventId, json }: WaitingEvent, { head }: RoomPlan): Incoming {
-  return incomingOf(eventId, head.roomId, parseStored(json, head.rules), json);
+  return { ...incomingOf(eventId, head.roomId, parseStored(json, head.rules), json), isKept: true };
 }
 
 function parseStored(json: string, rules: RoomVersionRules): Pdu {
   return parsePdu(JSON.parse(json), rules);
-}
-
-function incomingOf(eventId: string, roomId: string, pdu: Pdu, json: string): Incoming {
-  return {
-    ...{ eventId, json, event: { eventId, roomId, pdu, rejected: false } },
-    ...{ prevIds: [...new Set(prevEventIds(pdu))], authIds: authEventIds(pdu) },
-  };
 }

@@ -52,8 +52,9 @@ export async function storeOutliers(
   }
   const outcomes = new Map<string, Outcome>();
   const kept: Omit<Outlier, 'keyNid'>[] = [];
-  for (const { eventId, event, json, authIds } of inOrder(incoming)) {
+  for (const { eventId, event: received, json, authIds } of inOrder(incoming)) {
     const before = known.get(eventId);
+    const event = { ...((before && bodies.get(before.nid)) ?? received), rejected: false };
     if (before !== undefined && before.status !== 'waiting') {
       outcomes.set(eventId, { eventId, fate: before.status, reason: '', missing: [] });
       continue;

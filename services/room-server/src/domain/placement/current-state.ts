@@ -22,15 +22,17 @@ export async function moveHead(
   { isAnew = false } = {},
 ): Promise<HeadMove> {
   const { stateNid: fromStateNid } = plan.head;
-  const isOwn = extremities.every((extremity) => extremity.stateNid !== stateNid);
+  const isNew = extremities.every((extremity) => extremity.stateNid !== stateNid);
   if (stateNid === undefined || stateNid === fromStateNid) {
-    plan.move(extremities, stateNid, isOwn);
+    plan.move(extremities, stateNid, isNew);
     return NOTHING;
   }
   const changed = await changedEntries(plan, isAnew ? undefined : fromStateNid, stateNid);
   const changes = await describe(plan, changed);
-  plan.move(extremities, stateNid, isOwn);
-  if (changes.length <= MOST_CHANGES) return { changes, jump: undefined };
+  const isJump = changes.length > MOST_CHANGES;
+  // Whoever pages through the changes needs both states for as long as the event is there.
+  plan.move(extremities, stateNid, isNew && !isJump);
+  if (!isJump) return { changes, jump: undefined };
   return { changes: [], jump: { fromStateNid, toStateNid: stateNid } };
 }
 

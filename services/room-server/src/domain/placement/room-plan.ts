@@ -236,7 +236,8 @@ export class RoomPlan {
     if (!stateIsOwn || stateNid === undefined || stateNid === this.head.stateNid) return undefined;
     const isNeeded =
       this.#neededStates().some(({ previousNid, skipNid }) => previousNid === stateNid || skipNid === stateNid) ||
-      this.#isOfAnEvent(stateNid);
+      this.#isOfAnEvent(stateNid) ||
+      this.#events.some(({ jump }) => jump?.fromStateNid === stateNid);
     return isNeeded ? undefined : stateNid;
   }
 
