@@ -13,11 +13,12 @@ import { LastSeen } from './domain/last-seen.js';
 import { type LocalServer, LocalServers } from './domain/local-servers.js';
 import { Login } from './domain/login.js';
 import { PasswordPolicy } from './domain/password-policy.js';
-import type { Announcements, RoomUpdates, VisibleUsers } from './domain/ports.js';
+import type { Announcements, ProfilesElsewhere, RoomUpdates, VisibleUsers } from './domain/ports.js';
 import { Profiles } from './domain/profiles.js';
 import { Registration } from './domain/registration.js';
 import { registrationFlows } from './domain/registration-flows.js';
 import { RegistrationTokens } from './domain/registration-tokens.js';
+import { RemoteProfiles } from './domain/remote-profiles.js';
 import { Sessions } from './domain/sessions.js';
 import { SharedSecretRegistration } from './domain/shared-secret-registration.js';
 import { LoginTokens, OpenIdTokens } from './domain/short-tokens.js';
@@ -37,6 +38,7 @@ export interface DomainDependencies {
   readonly announcements: Announcements;
   readonly roomUpdates: RoomUpdates | undefined;
   readonly visibleUsers: VisibleUsers | undefined;
+  readonly profilesElsewhere: ProfilesElsewhere | undefined;
   readonly rateLimiter: RefundingRateLimiter;
   readonly metrics: Metrics;
 }
@@ -46,6 +48,7 @@ export type DomainObjects = ReturnType<typeof createDomainObjects>;
 /** What this service does, wired to what it stands on. */
 export function createDomainObjects(dependencies: DomainDependencies) {
   const { config, stores, announcements, roomUpdates, rateLimiter, metrics } = dependencies;
+  const { profilesElsewhere: elsewhere } = dependencies;
   const { accounts, devices } = stores;
   const policy = new PasswordPolicy(config.passwords.min_length);
   const passwords = new Argon2Passwords(config.passwords.argon2, metrics);
@@ -80,7 +83,7 @@ export function createDomainObjects(dependencies: DomainDependencies) {
     moderation: new AccountModeration(accounts, devices, announcements, servers),
     devices: new Devices(devices, announcements),
     userDirectory: new UserDirectory(stores.userDirectory, dependencies.visibleUsers),
-    profiles: new Profiles(stores.profiles, roomUpdates),
+    profiles: new Profiles(stores.profiles, roomUpdates, elsewhere && new RemoteProfiles(elsewhere), servers),
     accountData,
     tags: new Tags(accountData),
     filters: new Filters(stores.filters),

@@ -1,3 +1,4 @@
+import { type RemoteQueries, RemoteQueriesDefinition } from '@ganglion/contracts/federation';
 import {
   type RoomReads,
   RoomReadsDefinition,
@@ -15,6 +16,7 @@ import {
   UsersDefinition,
 } from '@ganglion/contracts/user';
 import type { ServiceDescriptor } from '@ganglion/service';
+import { RemoteServersProfiles } from './remote/remote-servers-profiles.js';
 import { userServerSchema } from './storage/migrations.js';
 import { createUserServer } from './user-server.js';
 import { userServerModule } from './user-server.module.js';
@@ -35,7 +37,8 @@ export const service: ServiceDescriptor = {
     const rooms = await interfaces.find<Rooms>(RoomsDefinition);
     const roomReads = await interfaces.find<RoomReads>(RoomReadsDefinition);
     const roomSummaries = await interfaces.find<RoomSummaries>(RoomSummariesDefinition);
-    const server = createUserServer({ ...foundation, rooms: { rooms, roomReads, roomSummaries } });
+    const profilesElsewhere = new RemoteServersProfiles(await interfaces.find<RemoteQueries>(RemoteQueriesDefinition));
+    const server = createUserServer({ ...foundation, rooms: { rooms, roomReads, roomSummaries }, profilesElsewhere });
     return { part: server, module: userServerModule(server), offers: server };
   },
 };

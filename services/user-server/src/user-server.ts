@@ -6,6 +6,7 @@ import { checkSchema, type Database, markAnew } from '@ganglion/database';
 import { Periodically } from '@ganglion/service';
 import type { Logger, Metrics } from '@ganglion/telemetry';
 import type { Provider } from '@nestjs/common';
+import type { ProfilesElsewhere } from './domain/ports.js';
 import { createDomainObjects } from './domain-objects.js';
 import { httpProviders } from './http/providers.js';
 import { Announcer } from './publish/announcer.js';
@@ -32,6 +33,8 @@ export interface UserServerDependencies {
   readonly rateLimiter: RefundingRateLimiter;
   /** Where names, avatars and the farewells of deactivated users go. Without it, rooms hear of none of them. */
   readonly rooms?: RoomPorts;
+  /** What other servers say of their users. Without it, nothing is known of them. */
+  readonly profilesElsewhere?: ProfilesElsewhere;
 }
 
 /** A user server: what it offers the other services, and what its HTTP side is made of. */
@@ -68,6 +71,7 @@ export function createUserServer(dependencies: UserServerDependencies): UserServ
     announcements,
     roomUpdates,
     visibleUsers,
+    profilesElsewhere: dependencies.profilesElsewhere,
     rateLimiter,
     metrics,
   });

@@ -1,8 +1,10 @@
 import { MatrixError } from '@ganglion/contracts';
-import type { JsonObject } from '@ganglion/protocol';
+import { domainOf, isValidUserId, type JsonObject } from '@ganglion/protocol';
 import { forbidden, missingParam, notFound } from './failures.js';
+import type { LocalServers } from './local-servers.js';
 import type { ProfileStore, Requester, RoomUpdates } from './ports.js';
 import { checkFieldName, checkFieldValue, isRemoval, isShownInRooms } from './profile-fields.js';
+import type { RemoteProfiles } from './remote-profiles.js';
 
 const MAX_PROFILE_BYTES = 65_536;
 
@@ -11,6 +13,9 @@ export class Profiles {
   constructor(
     private readonly store: ProfileStore,
     private readonly roomUpdates: RoomUpdates | undefined,
+    /** Of users of other servers. */
+    private readonly remote: RemoteProfiles | undefined,
+    private readonly servers: LocalServers,
   ) {}
 
   /** The whole profile as JSON text. @throws MatrixError M_NOT_FOUND */
@@ -66,8 +71,12 @@ export class Profiles {
     return this.roomUpdates !== undefined && isShownInRooms(name);
   }
 
+  #isElsewhere(userId: string): boolean {
+    return isValidUserId(userId) && !this.servers.has(domainOf(userId));
+  }
+
   async #fields(userId: string): Promise<ReadonlyMap<string, string>> {
-    const fields = await this.store.get(userId);
+    const fields = this.#isElsewhere(userId) ? await this.remote?.get(userId) : await this.store.get(userId);
     if (fields === undefined) throw notFound('There is no such user');
     return fields;
   }

@@ -1,3 +1,4 @@
+import type { JsonObject } from '@ganglion/protocol';
 import type { EndedTokens } from './session-store.js';
 import type { UserChangeRecord } from './user-data-stores.js';
 
@@ -31,4 +32,10 @@ export interface Passwords {
   hash(password: string): Promise<string>;
   /** Takes as long for an absent hash as for any other. */
   verify(hash: string | undefined, password: string): Promise<boolean>;
+}
+
+/** Profiles of users of other servers, as these give them. */
+export interface ProfilesElsewhere {
+  /** @throws MatrixError M_NOT_FOUND, also when the server cannot be asked; M_FORBIDDEN */
+  profile(userId: string): Promise<JsonObject>;
 }
