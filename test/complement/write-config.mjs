@@ -3,7 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-const { SERVER_NAME, BIND_ADDR, CLIENT_PORT, FEDERATION_PORT, TLS_CERT, TLS_KEY, DATA_DIR } = process.env;
+const { SERVER_NAME, BIND_ADDR, CLIENT_PORT, FEDERATION_PORT, TLS_CERT, TLS_KEY, CA_CERT, DATA_DIR } = process.env;
 const { REGISTRATION_SHARED_SECRET, LOG_LEVEL = 'warn' } = process.env;
 
 const config = {
@@ -17,7 +17,10 @@ const config = {
   },
   federation: {
     listeners: [{ host: BIND_ADDR, port: Number(FEDERATION_PORT), tls: { cert_file: TLS_CERT, key_file: TLS_KEY } }],
+    allowed_networks: ['127.0.0.0/8'],
+    trusted_ca_file: CA_CERT,
   },
+  media: { previews: { enabled: true, allowed_networks: ['127.0.0.0/8'] } },
   registration: { enabled: true, shared_secret: REGISTRATION_SHARED_SECRET },
   // The suite gives power levels to creators of rooms, which rooms of version 12 refuse.
   rooms: { default_version: '11' },

@@ -1,6 +1,6 @@
 import { eventually } from '@ganglion/testing';
 import { Method } from 'matrix-js-sdk';
-import type { Verifier } from 'matrix-js-sdk/lib/crypto-api/index.js';
+import type { ShowSasCallbacks, Verifier } from 'matrix-js-sdk/lib/crypto-api/index.js';
 import {
   CryptoEvent,
   VerificationPhase,
@@ -55,19 +55,20 @@ export async function verifyByEmoji(asking: AppUser, asked: AppUser): Promise<vo
     if (incoming.verifier === undefined) throw new Error('the other device does not verify yet');
     return incoming.verifier;
   });
-  const [shown, seen] = await Promise.all([confirmed(verifier), confirmed(other)]);
-  expect(shown).toHaveLength(7);
-  expect(seen).toEqual(shown);
+  const shown = Promise.all([emojiOf(verifier), emojiOf(other)]);
+  const verified = Promise.all([verifier.verify(), other.verify()]);
+  await Promise.race([shown, verified]);
+  const [here, there] = await shown;
+  expect(here.sas.emoji).toHaveLength(7);
+  expect(there.sas.emoji).toEqual(here.sas.emoji);
+  // One after the other: who has the other's confirmation already says `done` beside their own, and that must not come first.
+  await here.confirm();
+  await there.confirm();
+  await verified;
   shownOnScreens.delete(screens);
 }
 
-/** The emoji that a device shows, once it has verified the other one. */
-async function confirmed(verifier: Verifier): Promise<unknown[]> {
-  let emoji: unknown[] = [];
-  verifier.on(VerifierEvent.ShowSas, (sas) => {
-    emoji = sas.sas.emoji ?? [];
-    void sas.confirm();
-  });
-  await verifier.verify();
-  return emoji;
+/** Resolves with what a device shows for comparison. */
+function emojiOf(verifier: Verifier): Promise<ShowSasCallbacks> {
+  return new Promise((resolve) => verifier.once(VerifierEvent.ShowSas, resolve));
 }
