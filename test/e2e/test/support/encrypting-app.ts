@@ -1,5 +1,5 @@
 import { eventually } from '@ganglion/testing';
-import { Method } from 'matrix-js-sdk';
+import { ClientEvent, EventType, Method } from 'matrix-js-sdk';
 import type { ShowSasCallbacks, Verifier } from 'matrix-js-sdk/lib/crypto-api/index.js';
 import {
   CryptoEvent,
@@ -61,8 +61,15 @@ export async function verifyByEmoji(asking: AppUser, asked: AppUser): Promise<vo
   const [here, there] = await shown;
   expect(here.sas.emoji).toHaveLength(7);
   expect(there.sas.emoji).toEqual(here.sas.emoji);
-  // One after the other: who has the other's confirmation already says `done` beside their own, and that must not come first.
+  // An app that hears of the other's confirmation says `done` at once, even beside its own confirmation that is on its way;
+  // `done` may then come first, and is not understood. So the second confirms when it has heard of the first.
+  const heard = new Promise<void>((resolve) => {
+    asked.client.on(ClientEvent.ReceivedToDeviceMessage, ({ message }) => {
+      if (message.type === EventType.KeyVerificationMac) resolve();
+    });
+  });
   await here.confirm();
+  await heard;
   await there.confirm();
   await verified;
   shownOnScreens.delete(screens);
