@@ -44,6 +44,9 @@ export const KEY_COUNTS_CHANGED: Topic<KeyCountsChanged> = {
   codec: protobufCodec(KeyCountsChanged),
 };
 
+/** That the log of keys has grown. Broadcast by key-server to the sender: a hint only. */
+export const KEY_LOG_GREW: Topic<Record<string, never>> = { name: 'key-log-grew', codec: jsonCodec(() => ({})) };
+
 /** Access tokens that ended before their time. Broadcast by user-server to every cache of tokens. */
 export const TOKENS_REVOKED: Topic<TokensRevoked> = { name: 'tokens-revoked', codec: protobufCodec(TokensRevoked) };
 

@@ -72,6 +72,7 @@ export function createIncoming({
       ['m.direct_to_device', new DirectToDeviceEdus(remoteEphemeral)],
       ['m.device_list_update', new ChangedKeysEdus(keysForServers)],
       ['m.signing_key_update', new ChangedKeysEdus(keysForServers)],
+      ['org.matrix.signing_key_update', new ChangedKeysEdus(keysForServers)],
     ]),
   );
   const store = new PostgresTransactionStore(db);

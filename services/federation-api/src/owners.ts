@@ -1,4 +1,4 @@
-import { type KeysForServers, KeysForServersDefinition } from '@ganglion/contracts/keys';
+import { type KeyLog, KeyLogDefinition, type KeysForServers, KeysForServersDefinition } from '@ganglion/contracts/keys';
 import {
   type RoomDirectory,
   RoomDirectoryDefinition,
@@ -28,6 +28,7 @@ export interface Owners {
   readonly leavingDeviceMessages: LeavingDeviceMessages;
   readonly users: Users;
   readonly keysForServers: KeysForServers;
+  readonly keyLog: KeyLog;
 }
 
 export async function findOwners(interfaces: Interfaces): Promise<Owners> {
@@ -38,6 +39,7 @@ export async function findOwners(interfaces: Interfaces): Promise<Owners> {
     roomDirectory: await interfaces.find<RoomDirectory>(RoomDirectoryDefinition),
     remoteEphemeral: await interfaces.find<RemoteEphemeral>(RemoteEphemeralDefinition),
     leavingDeviceMessages: await interfaces.find<LeavingDeviceMessages>(LeavingDeviceMessagesDefinition),
+    keyLog: await interfaces.find<KeyLog>(KeyLogDefinition),
     keysForServers: await interfaces.find<KeysForServers>(KeysForServersDefinition),
     users: await interfaces.find<Users>(UsersDefinition),
   };

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Bus, Subscription } from '@ganglion/bus';
-import { ANNOUNCEMENTS, DEVICE_MESSAGES_LEAVING } from '@ganglion/contracts';
+import { ANNOUNCEMENTS, DEVICE_MESSAGES_LEAVING, KEY_LOG_GREW } from '@ganglion/contracts';
+import type { KeyLog, KeysForServers } from '@ganglion/contracts/keys';
 import type { RoomIntake, RoomLog } from '@ganglion/contracts/room';
 import type { LeavingDeviceMessages } from '@ganglion/contracts/sync';
 import { type Database, Lease } from '@ganglion/database';
@@ -9,11 +10,13 @@ import { Periodically } from '@ganglion/service';
 import type { Logger } from '@ganglion/telemetry';
 import { Deliveries } from './domain/sending/deliveries.js';
 import { DeviceMessageReader } from './domain/sending/device-message-reader.js';
+import { KeyReader } from './domain/sending/key-reader.js';
 import { LogReader } from './domain/sending/log-reader.js';
 import { Following } from './following.js';
 import { HttpTransactionSender } from './remote/transaction-sender.js';
 import { PostgresSenderLog } from './storage/sender-log.js';
 import { PostgresSendingStore } from './storage/sending-store.js';
+import { PostgresSentKeys } from './storage/sent-keys.js';
 import { PostgresTakenMessages } from './storage/taken-messages.js';
 
 export interface SenderDependencies {
@@ -21,8 +24,10 @@ export interface SenderDependencies {
   readonly bus: Bus;
   readonly agent: FederationAgent;
   readonly roomLog: Pick<RoomLog, 'listRoomHeads' | 'getRoomEvents'>;
-  readonly roomIntake: Pick<RoomIntake, 'listRoomServers'>;
+  readonly roomIntake: Pick<RoomIntake, 'listRoomServers' | 'listServersOfUser'>;
   readonly leavingDeviceMessages: LeavingDeviceMessages;
+  readonly keyLog: Pick<KeyLog, 'listKeyHeads'>;
+  readonly keysForServers: Pick<KeysForServers, 'getListUpdates'>;
   readonly serverNames: readonly string[];
   readonly logger: Logger;
 }
@@ -43,7 +48,8 @@ const MAX_HEARD = 10_000;
 
 /** Puts a sender together. Of any number one reads the log, and all of them send. */
 export function createSender(deps: SenderDependencies): Sender {
-  const { db, bus, agent, roomLog, roomIntake, leavingDeviceMessages, serverNames, logger } = deps;
+  const { db, bus, agent, roomLog, roomIntake, leavingDeviceMessages, keyLog, keysForServers, serverNames, logger } =
+    deps;
   const holder = randomUUID();
   const store = new PostgresSendingStore(db, holder);
   const deliveries = new Deliveries({ store, sender: new HttpTransactionSender(agent), roomLog, logger });
@@ -58,11 +64,15 @@ export function createSender(deps: SenderDependencies): Sender {
   const deviceMessages = new DeviceMessageReader({
     ...{ leaving: leavingDeviceMessages, taken: new PostgresTakenMessages(db), isOurs, allows },
   });
+  const keyReader = new KeyReader({
+    ...{ keyLog, keys: keysForServers, intake: roomIntake, sent: new PostgresSentKeys(db), isOurs, allows },
+  });
   const following = (what: string, read: (signal: AbortSignal) => Promise<void>) =>
     new Following({ what, read, afterwards: () => deliveries.begin(), logger });
   const rooms = following('the log of rooms', (signal) => reader.read(signal));
   const messages = following('messages to devices', (signal) => deviceMessages.read(signal));
-  const all = [rooms, messages];
+  const keyChanges = following('the log of keys', (signal) => keyReader.read(signal));
+  const all = [rooms, messages, keyChanges];
   let listening: Subscription[] = [];
 
   async function tidy(): Promise<void> {
@@ -72,6 +82,7 @@ export function createSender(deps: SenderDependencies): Sender {
 
   async function lead(signal: AbortSignal): Promise<void> {
     reader.begin();
+    keyReader.begin();
     await Promise.all(all.map((each) => each.run(signal)));
   }
 
@@ -89,6 +100,7 @@ export function createSender(deps: SenderDependencies): Sender {
           if (id.startsWith('!')) rooms.wake();
         }),
         bus.listen(DEVICE_MESSAGES_LEAVING, () => messages.wake()),
+        bus.listen(KEY_LOG_GREW, () => keyChanges.wake()),
       ]);
       void lease.run(({ signal }) => lead(signal));
       looking.start();

@@ -67,6 +67,8 @@ const LOOK_EVERY_MS = 3_000;
 const FORGET_EVERY_MS = 60 * 60_000;
 /** By then no device sends again what was given out. */
 const REMEMBER_CLAIMED_MS = 7 * 24 * 60 * 60_000;
+/** By then other servers were told, or have missed more than that. */
+const REMEMBER_REMOVED_MS = 90 * 24 * 60 * 60_000;
 
 /** Puts one key server together. Any number may run on one database. */
 export function createKeyServer(deps: KeyServerDependencies): KeyServer {
@@ -81,15 +83,18 @@ export function createKeyServer(deps: KeyServerDependencies): KeyServer {
   const endedDevices = new EndedDevices(keys, devices, announcements);
   const revocations = new RevocationListener(bus, endedDevices, logger);
   const deviceLog = new DeviceLogFollower(devices, endedDevices, new CursorStore(db), logger);
-  const forget = () => oneTimeKeys.forgetClaimed(REMEMBER_CLAIMED_MS);
+  const log = new KeyLogStore(db);
+  const forget = async () => {
+    await oneTimeKeys.forgetClaimed(REMEMBER_CLAIMED_MS);
+    await log.forgetRemoved(REMEMBER_REMOVED_MS);
+  };
   const background = [
-    new Periodically('forgetting claimed keys', FORGET_EVERY_MS, forget, logger),
+    new Periodically('forgetting claimed keys and ended devices', FORGET_EVERY_MS, forget, logger),
     new Periodically('publishing what was left behind', SWEEP_EVERY_MS, () => announcements.sweep(), logger),
     new Periodically('looking for ended devices', LOOK_EVERY_MS, () => deviceLog.look(), logger),
   ];
   const queries = new KeyQueries(keys, local, new RemoteDeviceLists({ store: lists, servers, rooms, logger }));
   const claims = new KeyClaims({ store: oneTimeKeys, local, servers, keys, lists, announcements });
-  const log = new KeyLogStore(db);
   return {
     uploads: new KeyUploads(keys, oneTimeKeys, devices, announcements, endedDevices),
     queries,

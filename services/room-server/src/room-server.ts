@@ -37,7 +37,7 @@ import { PostgresOutlierRows } from './storage/outlier-rows.js';
 import { PostgresRoomCreator } from './storage/room-creator.js';
 import { PostgresRoomStore } from './storage/room-store.js';
 import { RoomSummaryRows } from './storage/room-summary-rows.js';
-import { sharingUsers } from './storage/sharing-users.js';
+import { serversOf, sharingUsers } from './storage/sharing-users.js';
 import { StateJumps } from './storage/state-jumps.js';
 import { StateReader } from './storage/state-reader.js';
 import { PostgresStateRows } from './storage/state-rows.js';
@@ -89,9 +89,10 @@ export function createRoomServer({ config, db, bus, logger, signingKeys }: RoomS
     roomReads: new RoomReadsRpc(reader, store),
     roomDirectory: new RoomDirectoryRpc(db, directory, store, reader, actors),
     roomLog: new RoomLogRpc(log, reader, new StateJumps(db, states, store)),
-    roomIntake: new RoomIntakeRpc(actors, store, intake, outliers, federation, serverNames, (users) =>
-      sharingUsers(db, users),
-    ),
+    roomIntake: new RoomIntakeRpc(actors, store, intake, outliers, federation, serverNames, {
+      sharingUsers: (users) => sharingUsers(db, users),
+      serversOf: (userId) => serversOf(db, userId),
+    }),
     roomFederation: new RoomFederationRpc({
       ...{ actors, store, intake, rows: federation, graph, states, builder, serverNames },
       paged: new StatesForServers(federation, graph, states),

@@ -1,4 +1,4 @@
-import { Authority, eventually } from '@ganglion/testing';
+import { Authority, CryptoDevice, eventually } from '@ganglion/testing';
 import { FederatedHomeserver } from '../support/federated-homeserver.js';
 import type { Person } from '../support/person.js';
 
@@ -204,6 +204,34 @@ it(
     };
     await soon(async () => expect(await numbers(bert)).toEqual([1, 2, 3]));
     await soon(async () => expect(await numbers(anna)).toEqual([1]));
+  },
+  LONG_MS,
+);
+
+it(
+  'who shares a room hears that somebody of another server has a new device, and when it has ended',
+  async () => {
+    const roomId = await anna.createRoom({ preset: 'public_chat' });
+    await join(bert, roomId, here);
+    await soon(async () => expect(await membershipOf(anna, roomId, bert.userId)).toBe('join'));
+    const phone = await anna.onNewDevice();
+    const device = new CryptoDevice(anna.userId, phone.deviceId);
+    const told = async (since: string) => {
+      const { body } = await bert.get(`sync?since=${since}`);
+      return body.device_lists?.changed ?? [];
+    };
+    const known = async () => {
+      const { body } = await bert.post('keys/query', { device_keys: { [anna.userId]: [] } });
+      return Object.keys(body.device_keys?.[anna.userId] ?? {});
+    };
+    const { next_batch: before } = (await bert.get('sync')).body;
+    await phone.must('POST', 'keys/upload', { device_keys: device.keys() });
+    await soon(async () => expect(await told(before)).toContain(anna.userId));
+    await soon(async () => expect(await known()).toContain(phone.deviceId));
+    const { next_batch: between } = (await bert.get('sync')).body;
+    await phone.must('POST', 'logout');
+    await soon(async () => expect(await told(between)).toContain(anna.userId));
+    await soon(async () => expect(await known()).not.toContain(phone.deviceId));
   },
   LONG_MS,
 );

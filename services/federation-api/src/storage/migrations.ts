@@ -3,7 +3,7 @@ import type { SchemaDefinition } from '@ganglion/database';
 /** What is kept of other servers. */
 export const federationApiSchema: SchemaDefinition = {
   schema: 'federation_api',
-  version: 4,
+  version: 5,
   oldestCompatible: 1,
   migrations: [
     {
@@ -125,6 +125,23 @@ export const federationApiSchema: SchemaDefinition = {
           message_id text COLLATE "C" PRIMARY KEY,
           taken_at timestamptz NOT NULL DEFAULT now()
         );`,
+    },
+    {
+      version: 5,
+      name: 'sending device lists',
+      up: `
+        -- As sender and sender_rooms, of keys. stream_id: of the last update of the user's devices that was told of.
+        CREATE TABLE federation_api.sender_keys (is_one boolean PRIMARY KEY CHECK (is_one), key_cursor bigint NOT NULL);
+        CREATE TABLE federation_api.sender_users (
+          user_id text COLLATE "C" PRIMARY KEY,
+          key_seq bigint NOT NULL,
+          stream_id bigint
+        ) WITH (fillfactor = 70);
+
+        -- subject: what it is about, if a later one about the same makes up for it where somebody was away.
+        ALTER TABLE federation_api.queued_edus ADD COLUMN subject text COLLATE "C";
+        CREATE INDEX queued_edus_by_subject ON federation_api.queued_edus (server_name, origin, subject)
+          WHERE subject IS NOT NULL;`,
     },
   ],
 };

@@ -15,6 +15,8 @@ import {
 import { createSender, type Sender } from '../../src/sender.js';
 import { federationApiSchema } from '../../src/storage/migrations.js';
 import { PostgresSenderLog } from '../../src/storage/sender-log.js';
+import { PostgresSentKeys } from '../../src/storage/sent-keys.js';
+import { KeptKeys } from './kept-keys.js';
 import { type Answer, type Received, RemoteServer } from './remote-server.js';
 import { WrittenRooms } from './written-rooms.js';
 
@@ -102,6 +104,7 @@ export interface Replica {
 export class Sending {
   readonly rooms = new WrittenRooms();
   readonly mailbox = new Mailbox();
+  readonly keys = new KeptKeys();
   readonly #running: { stop(): Promise<void> }[] = [];
 
   private constructor(
@@ -123,6 +126,7 @@ export class Sending {
     const db = await connect(database.url);
     await migrate(db, federationApiSchema);
     await new PostgresSenderLog(db).saveCursor(0);
+    await new PostgresSentKeys(db).saveCursor(0);
     const files = await authority.issue('127.0.0.1');
     return new Sending(db, testBus, database, authority, files, generateSigningKey('o_1'));
   }
@@ -139,7 +143,8 @@ export class Sending {
     const agent = new FederationAgent({ config: config.federation, signingKeys: new Map([[OURS, this.key]]) });
     const sender = createSender({
       ...{ db, bus: this.testBus.bus, agent, roomLog: this.rooms, roomIntake: this.rooms.intake },
-      ...{ leavingDeviceMessages: this.mailbox, serverNames: [OURS], logger: createLogger({ level: 'error' }) },
+      ...{ leavingDeviceMessages: this.mailbox, keyLog: this.keys, keysForServers: this.keys },
+      ...{ serverNames: [OURS], logger: createLogger({ level: 'error' }) },
     });
     await sender.start();
     const stop = async () => {

@@ -60,8 +60,12 @@ export class WrittenRooms implements Pick<RoomLog, 'listRoomHeads' | 'getRoomEve
     return { events: { roomId, roomVersion: '11', roomNid: room?.nid ?? 0, events }, more };
   }
 
-  get intake(): Pick<RoomIntake, 'listRoomServers'> {
+  get intake(): Pick<RoomIntake, 'listRoomServers' | 'listServersOfUser'> {
     return {
+      // All of our users are in all rooms.
+      listServersOfUser: async () => ({
+        serverNames: [...new Set([...this.#rooms.values()].flatMap(({ servers }) => servers))],
+      }),
       listRoomServers: async ({ roomId }: ListRoomServersRequest) => ({
         serverNames: [...(this.#rooms.get(roomId)?.servers ?? [])],
       }),

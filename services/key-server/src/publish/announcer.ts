@@ -1,5 +1,5 @@
 import { type Bus, MessageTooLargeError, type PublishOptions } from '@ganglion/bus';
-import { KEY_CHANGES, KEY_COUNTS_CHANGED } from '@ganglion/contracts';
+import { KEY_CHANGES, KEY_COUNTS_CHANGED, KEY_LOG_GREW } from '@ganglion/contracts';
 import type { KeyChange } from '@ganglion/contracts/keys';
 import type { Logger } from '@ganglion/telemetry';
 import type { Announcements, DeviceName, KeyChangeRecord } from '../domain/ports.js';
@@ -59,6 +59,7 @@ export class Announcer implements Announcements {
       if (!(error instanceof MessageTooLargeError)) throw error;
       for (const { message, ...options } of messages) await this.#publishAlone(message, options);
     }
+    this.bus.broadcast(KEY_LOG_GREW, {});
     await this.outbox.remove(changes);
   }
 

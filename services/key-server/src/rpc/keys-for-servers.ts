@@ -1,5 +1,6 @@
 import type {
   ClaimKeysForServerRequest,
+  GetListUpdatesRequest,
   GetUserDevicesRequest,
   KeysForServers,
   NoteChangedListsRequest,
@@ -65,14 +66,30 @@ export class KeysForServersRpc implements KeysForServers {
     return {};
   }
 
+  async getListUpdates({ userId, afterSeq }: GetListUpdatesRequest) {
+    if (!this.local.has(userId)) return { seq: 0, devices: [], signingKeysJson: undefined };
+    const { seq, devices, haveSigningKeysChanged } = await this.log.listUpdates(userId, afterSeq);
+    const { device_keys, master_keys, self_signing_keys } = await this.#published([[userId, []]]);
+    const updates = devices.map(({ seq: streamId, deviceId, isGone }) => {
+      const keys = isGone ? undefined : device_keys[userId]?.[deviceId];
+      if (keys === undefined) return { streamId, deviceId };
+      return { streamId, deviceId, keysJson: JSON.stringify(keys), displayName: keys.unsigned?.device_display_name };
+    });
+    const signingKeys = { master_key: master_keys[userId], self_signing_key: self_signing_keys[userId] };
+    const signingKeysJson = haveSigningKeysChanged ? JSON.stringify(signingKeys) : undefined;
+    return { seq, devices: updates, signingKeysJson };
+  }
+
   async getUserDevices({ userId }: GetUserDevicesRequest) {
+    // Read first: what is told may be newer than it says, never older.
+    const stream_id = this.local.has(userId) ? await this.log.lastOfDevices(userId) : 0;
     const { device_keys, master_keys, self_signing_keys } = await this.#published([[userId, []]]);
     const devices = Object.entries(device_keys[userId] ?? {}).map(([device_id, keys]) => {
       const device_display_name = keys.unsigned?.device_display_name;
       return { device_id, keys, ...(device_display_name !== undefined && { device_display_name }) };
     });
     const answer = {
-      ...{ user_id: userId, stream_id: (await this.log.changes(userId, 0))?.seq ?? 0, devices },
+      ...{ user_id: userId, stream_id, devices },
       ...(master_keys[userId] !== undefined && { master_key: master_keys[userId] }),
       ...(self_signing_keys[userId] !== undefined && { self_signing_key: self_signing_keys[userId] }),
     };

@@ -31,6 +31,35 @@ const CHANGES = `
     SELECT s.signed_user_id FROM key_server.user_signatures s WHERE s.user_id = $1 AND s.seq > $2) AS signed
   FROM key_server.users u WHERE u.user_id = $1 AND u.seq > $2`;
 
+/**
+ * Devices by their changes after a seq, in order, with how far the user's changes have come. What has changed again after that is
+ * there the next time.
+ */
+const LIST_UPDATES = `
+  WITH log AS MATERIALIZED (SELECT seq FROM key_server.users WHERE user_id = $1), updates AS (
+    SELECT seq, device_id, false AS gone FROM key_server.devices WHERE user_id = $1 AND seq > $2
+    UNION ALL
+    SELECT seq, device_id, true FROM key_server.removed_devices WHERE user_id = $1 AND seq > $2
+  )
+  SELECT log.seq AS reached, updates.seq, updates.device_id, updates.gone, EXISTS (
+    SELECT FROM key_server.cross_signing_keys WHERE user_id = $1 AND usage <> 'user_signing' AND seq > $2) AS keys_changed
+  FROM log LEFT JOIN updates ON true ORDER BY updates.seq`;
+
+interface UpdateRow extends Record<string, unknown> {
+  reached: number;
+  seq: number | null;
+  device_id: string | null;
+  gone: boolean | null;
+  keys_changed: boolean;
+}
+
+/** What other servers have to hear of. */
+export interface ListUpdates {
+  readonly seq: number;
+  readonly devices: readonly { readonly seq: number; readonly deviceId: string; readonly isGone: boolean }[];
+  readonly haveSigningKeysChanged: boolean;
+}
+
 /** What consumers catch up from. */
 export class KeyLogStore {
   constructor(private readonly db: Database) {}
@@ -52,5 +81,39 @@ export class KeyLogStore {
     });
     const [row] = rows;
     return row && { userId, seq: row.seq, listChanged: row.list_changed, signedUserIds: row.signed };
+  }
+
+  /** Which devices and keys of a user changed after a number. */
+  async listUpdates(userId: string, afterSeq: number): Promise<ListUpdates> {
+    const { rows } = await this.db.query<UpdateRow>({
+      name: 'key-list-updates',
+      text: LIST_UPDATES,
+      values: [userId, afterSeq],
+    });
+    const devices = rows.flatMap(({ seq, device_id: deviceId, gone }) =>
+      seq === null || deviceId === null ? [] : [{ seq, deviceId, isGone: gone === true }],
+    );
+    return { seq: rows[0]?.reached ?? 0, devices, haveSigningKeysChanged: rows[0]?.keys_changed ?? false };
+  }
+
+  /** The number of the last change of a user's devices; 0 when there was none. */
+  async lastOfDevices(userId: string): Promise<number> {
+    const { rows } = await this.db.query<{ seq: number }>({
+      name: 'last-change-of-devices',
+      text: `SELECT greatest(
+          (SELECT max(seq) FROM key_server.devices WHERE user_id = $1),
+          (SELECT max(seq) FROM key_server.removed_devices WHERE user_id = $1), 0) AS seq`,
+      values: [userId],
+    });
+    return rows[0]!.seq;
+  }
+
+  /** Forgets devices that went long ago: whoever has not heard of it by now asks for all of the user's. */
+  async forgetRemoved(olderThanMs: number): Promise<void> {
+    await this.db.query({
+      name: 'forget-removed-devices',
+      text: `DELETE FROM key_server.removed_devices WHERE removed_at < now() - $1::float8 * interval '1 millisecond'`,
+      values: [olderThanMs],
+    });
   }
 }

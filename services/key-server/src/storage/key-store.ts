@@ -18,16 +18,31 @@ export interface Written<T> {
   readonly rows: readonly T[];
 }
 
+/** A device with the number of its change. */
+interface NumberedDevice extends DeviceKeys {
+  readonly seq: number;
+}
+
+interface WrittenDevices {
+  readonly userId: string;
+  readonly rows: readonly NumberedDevice[];
+}
+
+const DEVICE = {
+  device_id: 'text',
+  json: 'text',
+  signatures: 'text',
+  display_name: 'text',
+  created_at_ms: 'float8',
+  seq: 'bigint',
+} as const;
+
 export const putDevices = statement(
   'put-device-keys',
-  sql<Written<DeviceKeys>>`
+  sql<WrittenDevices>`
   INSERT INTO key_server.devices (user_id, device_id, json, signatures, display_name, created_at_ms, seq)
-  SELECT ${(p) => p.userId}, d.device_id, d.json, d.signatures, d.display_name, d.created_at_ms, ${(p) => p.seq} FROM (
-    ${rowsOf(
-      'd',
-      { device_id: 'text', json: 'text', signatures: 'text', display_name: 'text', created_at_ms: 'float8' },
-      ({ rows }: Written<DeviceKeys>) => rows.map(deviceRow),
-    )}) AS d
+  SELECT ${(p) => p.userId}, d.device_id, d.json, d.signatures, d.display_name, d.created_at_ms, d.seq FROM (
+    ${rowsOf('d', DEVICE, ({ rows }: WrittenDevices) => rows.map(deviceRow))}) AS d
   ON CONFLICT (user_id, device_id) DO UPDATE SET json = excluded.json, signatures = excluded.signatures,
     display_name = excluded.display_name, created_at_ms = excluded.created_at_ms, seq = excluded.seq`,
 );
@@ -153,9 +168,16 @@ async function write(tx: Transaction, userId: string, edit: KeyEdit): Promise<Ke
   const listChanged = edit.isChangedElsewhere === true || changed > 0;
   const hasChanged = listChanged || userSignatures.length > 0;
   const signedUserIds = [...new Set(userSignatures.map(({ signedUserId }) => signedUserId))];
-  const seq = hasChanged ? await nextSeq(tx, { userId, listChanged, signedUserIds }) : 0;
-  if (removedDevices.length > 0) await removeDevices(tx, userId, removedDevices);
-  if (devices.length > 0) await replaceDevices(tx, { userId, seq, rows: devices });
+  // Each device has a number of its own: other servers are told of them one by one.
+  const steps = Math.max(1, devices.length + removedDevices.length);
+  const seq = hasChanged ? await nextSeq(tx, { userId, listChanged, signedUserIds }, steps) : 0;
+  const ofDevice = (index: number) => seq - steps + 1 + index;
+  if (removedDevices.length > 0) {
+    const seqs = removedDevices.map((_, index) => ofDevice(devices.length + index));
+    await removeDevices(tx, userId, removedDevices, seqs);
+  }
+  const numbered = devices.map((device, index) => ({ ...device, seq: ofDevice(index) }));
+  if (devices.length > 0) await replaceDevices(tx, { userId, rows: numbered });
   if (removedUsages.length > 0) await removeUsages(tx, userId, removedUsages);
   if (crossSigning.length > 0) await tx.query(putCrossSigningKeys({ userId, seq, rows: crossSigning }));
   if (userSignatures.length > 0) {
@@ -167,35 +189,45 @@ async function write(tx: Transaction, userId: string, edit: KeyEdit): Promise<Ke
   return { userId, seq, listChanged, signedUserIds };
 }
 
-/** Takes the number of a change, which waits to be published from then on. */
-async function nextSeq(tx: Transaction, change: Omit<KeyChangeRecord, 'seq'>): Promise<number> {
+/** Takes the numbers of a change, which waits to be published from then on under the last of them. */
+async function nextSeq(tx: Transaction, change: Omit<KeyChangeRecord, 'seq'>, steps: number): Promise<number> {
   const { userId, listChanged, signedUserIds } = change;
   const { rows } = await tx.query<{ seq: number }>({
     name: 'next-key-seq',
     text: `WITH changed AS (
-             UPDATE key_server.users SET seq = seq + 1, list_seq = CASE WHEN $2 THEN seq + 1 ELSE list_seq END,
+             UPDATE key_server.users SET seq = seq + $4, list_seq = CASE WHEN $2 THEN seq + $4 ELSE list_seq END,
                updated_xid = pg_current_xact_id() WHERE user_id = $1 RETURNING user_id, seq)
            INSERT INTO key_server.outbox (user_id, seq, list_changed, signed)
            SELECT user_id, seq, $2, $3 FROM changed RETURNING seq`,
-    values: [userId, listChanged, JSON.stringify(signedUserIds)],
+    values: [userId, listChanged, JSON.stringify(signedUserIds), steps],
   });
   return rows[0]!.seq;
 }
 
-async function removeDevices(tx: Transaction, userId: string, deviceIds: readonly string[]): Promise<void> {
+async function removeDevices(
+  tx: Transaction,
+  userId: string,
+  deviceIds: readonly string[],
+  seqs: readonly number[],
+): Promise<void> {
   await tx.query({
     name: 'remove-device-keys',
-    text: 'DELETE FROM key_server.devices WHERE user_id = $1 AND device_id = ANY($2::text[])',
-    values: [userId, deviceIds],
+    text: `WITH gone AS (
+             DELETE FROM key_server.devices WHERE user_id = $1 AND device_id = ANY($2::text[]) RETURNING device_id)
+           INSERT INTO key_server.removed_devices (user_id, device_id, seq)
+           SELECT $1, device_id, seq FROM gone JOIN unnest($2::text[], $3::bigint[]) AS removed(device_id, seq) USING (device_id)
+           ON CONFLICT (user_id, device_id) DO UPDATE SET seq = excluded.seq, removed_at = excluded.removed_at`,
+    values: [userId, deviceIds, seqs],
   });
 }
 
 /** Another device of the same id does not inherit the keys of the one before. */
-async function replaceDevices(tx: Transaction, written: Written<DeviceKeys>): Promise<void> {
+async function replaceDevices(tx: Transaction, written: WrittenDevices): Promise<void> {
   const { userId, rows } = written;
   await tx.query({
     name: 'remove-earlier-device-keys',
-    text: `DELETE FROM key_server.devices d USING unnest($2::text[], $3::float8[]) AS now(device_id, created_at_ms)
+    text: `WITH here AS (DELETE FROM key_server.removed_devices WHERE user_id = $1 AND device_id = ANY($2::text[]))
+           DELETE FROM key_server.devices d USING unnest($2::text[], $3::float8[]) AS now(device_id, created_at_ms)
            WHERE d.user_id = $1 AND d.device_id = now.device_id AND d.created_at_ms <> now.created_at_ms`,
     values: [userId, rows.map(({ deviceId }) => deviceId), rows.map(({ createdAtMs }) => createdAtMs)],
   });
@@ -210,10 +242,10 @@ async function removeUsages(tx: Transaction, userId: string, usages: readonly st
   });
 }
 
-function deviceRow({ deviceId, json, signatures, displayName, createdAtMs }: DeviceKeys) {
+function deviceRow({ deviceId, json, signatures, displayName, createdAtMs, seq }: NumberedDevice) {
   return {
     ...{ device_id: deviceId, json, signatures: JSON.stringify(signatures) },
-    ...{ display_name: displayName, created_at_ms: createdAtMs },
+    ...{ display_name: displayName, created_at_ms: createdAtMs, seq },
   };
 }
 

@@ -6,7 +6,7 @@ import type { SchemaDefinition } from '@ganglion/database';
  */
 export const keyServerSchema: SchemaDefinition = {
   schema: 'key_server',
-  version: 3,
+  version: 4,
   oldestCompatible: 1,
   migrations: [
     {
@@ -142,6 +142,21 @@ export const keyServerSchema: SchemaDefinition = {
           list_seq bigint NOT NULL,
           evidence text NOT NULL
         );
+      `,
+    },
+    {
+      version: 4,
+      name: 'removed_devices',
+      up: `
+        -- Devices of our users that are gone, so that other servers can be told; seq: as of devices.
+        CREATE TABLE key_server.removed_devices (
+          user_id text COLLATE "C" NOT NULL REFERENCES key_server.users,
+          device_id text COLLATE "C" NOT NULL,
+          seq bigint NOT NULL,
+          removed_at timestamptz NOT NULL DEFAULT now(),
+          PRIMARY KEY (user_id, device_id)
+        );
+        CREATE INDEX removed_devices_by_age ON key_server.removed_devices (removed_at);
       `,
     },
   ],

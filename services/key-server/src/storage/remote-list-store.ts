@@ -30,7 +30,9 @@ export class PostgresRemoteListStore implements RemoteListStore {
       const devices = [...keys.devices.values()];
       const crossSigning = [...keys.crossSigning.values()];
       await forgetOthers(tx, userId, [...keys.devices.keys()], [...keys.crossSigning.keys()]);
-      if (devices.length > 0) await tx.query(putDevices({ userId, seq: heardSeq, rows: devices }));
+      if (devices.length > 0) {
+        await tx.query(putDevices({ userId, rows: devices.map((device) => ({ ...device, seq: heardSeq })) }));
+      }
       if (crossSigning.length > 0) await tx.query(putCrossSigningKeys({ userId, seq: heardSeq, rows: crossSigning }));
       await tx.query({
         name: 'keep-remote-list',

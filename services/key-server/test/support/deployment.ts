@@ -1,7 +1,7 @@
 import { createEmbeddedBus, prometheusBusMetrics } from '@ganglion/bus';
 import { parseConfig } from '@ganglion/config';
 import { KEY_CHANGES, KEY_COUNTS_CHANGED, MatrixError } from '@ganglion/contracts';
-import type { KeyCounts, KeyLog } from '@ganglion/contracts/keys';
+import type { KeyCounts, KeyLog, KeysForServers } from '@ganglion/contracts/keys';
 import type { AuthenticateRequest, InteractiveAuth } from '@ganglion/contracts/user';
 import { Database, migrate } from '@ganglion/database';
 import { createHttpApp, type TokenVerifier } from '@ganglion/http';
@@ -26,6 +26,7 @@ export interface Deployment {
   readonly db: Database;
   readonly keyLog: KeyLog;
   readonly keyCounts: KeyCounts;
+  readonly keysForServers: KeysForServers;
   /** Devices that were told to have other counts, as `<user id> <device id>`. */
   readonly counted: string[];
   /** What was published of changes of keys, as `<user id> <seq>`. */
@@ -97,6 +98,7 @@ export async function deploy(): Promise<Deployment> {
     db: replicas[0].db,
     keyLog: replicas[0].server.keyLog,
     keyCounts: replicas[0].server.keyCounts,
+    keysForServers: replicas[0].server.keysForServers,
     counted,
     published,
     reconcile: (userId) => replicas[0].server.endedDevices.reconcile(userId),

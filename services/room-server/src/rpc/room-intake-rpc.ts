@@ -3,6 +3,7 @@ import {
   type DescribeRoomsRequest,
   type GetStandingRequest,
   type ListRoomServersRequest,
+  type ListServersOfUserRequest,
   type ListSharingUsersRequest,
   type ListUnknownEventsRequest,
   type MakeInviteRequest,
@@ -40,6 +41,12 @@ const FATES: Readonly<Record<Fate, PduFate>> = {
   invalid: PduFate.INVALID,
 };
 
+/** Who shares rooms with whom. */
+export interface Neighbours {
+  sharingUsers(users: readonly SharingUser[]): Promise<SharingUser[]>;
+  serversOf(userId: string): Promise<string[]>;
+}
+
 /** What other servers send of rooms. */
 export class RoomIntakeRpc implements RoomIntake {
   constructor(
@@ -49,7 +56,7 @@ export class RoomIntakeRpc implements RoomIntake {
     private readonly outliers: OutlierDependencies,
     private readonly federation: FederationRows,
     private readonly serverNames: readonly string[],
-    private readonly sharing: (users: readonly SharingUser[]) => Promise<SharingUser[]>,
+    private readonly neighbours: Neighbours,
   ) {}
 
   async receivePdus({ roomId, pdusJson, backfill, serverName }: ReceivePdusRequest) {
@@ -127,7 +134,11 @@ export class RoomIntakeRpc implements RoomIntake {
   }
 
   async listSharingUsers({ users }: ListSharingUsersRequest) {
-    return { users: await this.sharing(users) };
+    return { users: await this.neighbours.sharingUsers(users) };
+  }
+
+  async listServersOfUser({ userId }: ListServersOfUserRequest) {
+    return { serverNames: await this.neighbours.serversOf(userId) };
   }
 
   async listRoomServers({ roomId }: ListRoomServersRequest) {

@@ -15,6 +15,8 @@ export interface OutgoingPdu {
 export interface OutgoingEdu {
   /** With its type, as it is sent. */
   readonly json: string;
+  /** What it is about: for a server that is away, a later one about the same makes up for it. */
+  readonly subject?: string;
   readonly routes: readonly Route[];
 }
 
@@ -86,6 +88,26 @@ export interface SenderLog {
   skip(heads: readonly MissedRoom[]): Promise<void>;
   /** Queues events of one room and notes how far it was read, both or neither. */
   append(roomId: string, upToSeq: number, pdus: readonly OutgoingPdu[]): Promise<void>;
+}
+
+/** How far the log of a user's keys was read. */
+export interface ReadKeys {
+  readonly userId: string;
+  readonly keySeq: number;
+  /** Of the last update of their devices that other servers were told of; undefined when there was none. */
+  readonly streamId: number | undefined;
+}
+
+/** How far the logs of keys were read. */
+export interface SentKeys {
+  /** Undefined before the first time. */
+  cursor(): Promise<number | undefined>;
+  saveCursor(cursor: number): Promise<void>;
+  read(userIds: readonly string[]): Promise<ReadonlyMap<string, ReadKeys>>;
+  /** Notes users as read to here, with nothing to send. */
+  skip(users: readonly ReadKeys[]): Promise<void>;
+  /** Queues what became of one user's keys and notes how far that was read, both or neither. */
+  append(user: ReadKeys, edus: readonly OutgoingEdu[]): Promise<void>;
 }
 
 /** Gives transactions to other servers. @throws SendingFailure */
