@@ -1,5 +1,7 @@
-import { PduFate } from '@ganglion/contracts/room';
+import { ROOM_EVENTS } from '@ganglion/contracts';
+import { type LoggedEvent, PduFate, type RoomEvents } from '@ganglion/contracts/room';
 import { ready } from '@ganglion/protocol';
+import { eventually } from '@ganglion/testing';
 import { enter, FarRoom, REMOTE, receive } from './support/far-room.js';
 import { headOf, keptEvents, StateMaps } from './support/received-room.js';
 import { ALICE, BOB, change, send } from './support/room.js';
@@ -173,10 +175,19 @@ describe('what another server sends', () => {
     const stateEventIds = [...join.stateBefore.values()];
     await replicas[0].roomIntake.placeWithState({ roomId, pduJson: join.json, stateEventIds, backfill: false });
     const again = [changed[0]!, topics[1]!.json];
+    const published: LoggedEvent[] = [];
+    const consumer = { stream: ROOM_EVENTS, durable: 'test', maxBatch: 100, maxAttempts: 5, backoffMs: [100] };
+    const key = ({ roomId }: RoomEvents) => roomId;
+    const subscription = await servers.testBus.bus.consume({ ...consumer, key }, async (batch) => {
+      for (const { message } of batch) if (message.roomId === roomId) published.push(...message.events);
+    });
     await receive(replicas[1], room, [...others, ...again], true);
+    const contents = (from: readonly LoggedEvent[]) =>
+      topics.map(({ eventId }) => JSON.parse(from.find((each) => each.eventId === eventId)!.pduJson).content);
     const { events } = await replicas[0].roomLog.getRoomEvents({ roomId, afterSeq: 0, limit: 100, backfilled: true });
-    const placed = events!.events.filter(({ eventId }) => topics.some((topic) => topic.eventId === eventId));
-    expect(placed.map(({ pduJson }) => JSON.parse(pduJson).content)).toEqual([{ topic: 'whole first' }, {}]);
+    expect(contents(events!.events)).toEqual([{ topic: 'whole first' }, {}]);
+    await eventually(() => expect(contents(published)).toEqual([{ topic: 'whole first' }, {}]));
+    await subscription.stop();
   });
 
   it('is rejected by its auth events or the state before it, and soft-failed by the current state', async () => {
