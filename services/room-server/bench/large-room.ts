@@ -1,6 +1,7 @@
 /**
  * What a room with very many members costs, and rooms that fork. Run it on a PostgreSQL of your own with
  * `GANGLION_TEST_POSTGRES=… node --expose-gc --conditions=source --import ../../libs/testing/src/typescript-hooks.ts bench/large-room.ts [members]`.
+ * Where others use the machine, look at CPU and statements, which they change little.
  */
 import { hash } from 'node:crypto';
 import { hashAndSignEvent, type JsonObject, roomVersionRules, signingKeyFromSeed } from '@ganglion/protocol';
@@ -74,6 +75,27 @@ async function timed(run: () => Promise<unknown>): Promise<number> {
   return performance.now() - start;
 }
 
+/** What something costs this process, once for each of so many. */
+async function cost(times: number, run: () => Promise<unknown>): Promise<string> {
+  const cpu = process.cpuUsage();
+  const before = statements;
+  await run();
+  const { user, system } = process.cpuUsage(cpu);
+  return `${((user + system) / 1_000 / times).toFixed(2)} ms of CPU and ${((statements - before) / times).toFixed(1)} statements`;
+}
+
+let statements = 0;
+
+/** Counts what a replica asks of the database. */
+function counting(replica: Replica): Replica {
+  const query = replica.db.query.bind(replica.db);
+  replica.db.query = ((statement: Parameters<typeof query>[0]) => {
+    statements += 1;
+    return query(statement);
+  }) as typeof query;
+  return replica;
+}
+
 function tell(what: string, figure: string): void {
   process.stdout.write(`${what.padEnd(60)} ${figure}\n`);
 }
@@ -106,7 +128,7 @@ async function receive({ roomIntake }: Replica, { roomId }: Writer, events: read
 
 const servers = await RoomServers.create();
 try {
-  const first = await servers.start();
+  const first = counting(await servers.start());
   const room = new Writer();
   let tip = await enter(first, room, MEMBERS);
   const small = await createRoom(first);
@@ -118,7 +140,7 @@ try {
 
   globalThis.gc?.();
   const before = process.memoryUsage().heapUsed;
-  const replica = await servers.start();
+  const replica = counting(await servers.start());
   const inLarge: number[] = [];
   const inSmall: number[] = [];
   for (let round = 0; round < 400; round++) {
@@ -133,15 +155,20 @@ try {
   tell('heap of a process that sends there', `${((process.memoryUsage().heapUsed - before) / 1e6).toFixed(1)} MB`);
 
   const forks: number[] = [];
+  const costs: string[] = [];
   for (let round = 0; round < 25; round++) {
     const one = room.byCreator('m.room.topic', '', { topic: `one ${round}` }, [tip]);
     const other = room.byCreator('m.room.topic', '', { topic: `other ${round}` }, [tip]);
     await receive(replica, room, [one]);
-    forks.push(await timed(() => receive(replica, room, [other])));
+    forks.push(
+      await timed(async () => {
+        costs.push(await cost(1, () => receive(replica, room, [other])));
+      }),
+    );
     tip = room.byCreator('m.room.message', undefined, { body: 'merged' }, [one, other]);
     await receive(replica, room, [tip]);
   }
-  tell('receive a change on a fork against another one: median', `${median(forks).toFixed(1)} ms`);
+  tell('receive a change on a fork against another one: median', `${median(forks).toFixed(1)} ms, ${costs.at(-1)}`);
 
   const forked: { room: Writer; chains: Written[][] }[] = [];
   for (let index = 0; index < 4; index++) {
@@ -159,16 +186,19 @@ try {
     });
     forked.push({ room: small, chains });
   }
-  const took = await timed(() =>
-    Promise.all(
-      forked.map(async ({ room: small, chains }) => {
-        for (let begin = 0; begin < 1_000; begin += 50) {
-          for (const chain of chains) await receive(replica, small, chain.slice(begin, begin + 50));
-        }
-      }),
-    ),
-  );
-  tell('receive on two forks, in four rooms at once', `${(8_000_000 / took).toFixed(0)} PDUs/s`);
+  let forkCost = '';
+  const took = await timed(async () => {
+    forkCost = await cost(8_000, () =>
+      Promise.all(
+        forked.map(async ({ room: small, chains }) => {
+          for (let begin = 0; begin < 1_000; begin += 50) {
+            for (const chain of chains) await receive(replica, small, chain.slice(begin, begin + 50));
+          }
+        }),
+      ),
+    );
+  });
+  tell('receive on two forks, in four rooms at once', `${(8_000_000 / took).toFixed(0)} PDUs/s, ${forkCost} each`);
 
   const size = async () => {
     const { rows } = await first.db.query<{ bytes: number }>({
@@ -186,7 +216,8 @@ try {
       await send(replica, small, ALICE, { type: 'm.room.encrypted', content, txnId: `t${sent}` });
     }
   };
-  await Promise.all(Array.from({ length: 64 }, work));
+  const sendCost = await cost(10_000, () => Promise.all(Array.from({ length: 64 }, work)));
+  tell('send encrypted messages to one room, 64 in flight', `${sendCost} each`);
   tell('disk for an encrypted event, indexes included', `${(((await size()) - empty) / sent).toFixed(0)} bytes`);
 } finally {
   await servers.close();

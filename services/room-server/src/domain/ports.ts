@@ -204,7 +204,7 @@ export interface IntakeStore {
   /** The servers with joined users, those with most first. */
   listServers(roomId: string): Promise<readonly string[]>;
   /** Events that wait for something that has come, at most a hundred. */
-  released(head: RoomHead): Promise<readonly Incoming[]>;
+  released(roomId: string, roomNid: number): Promise<readonly Incoming[]>;
 }
 
 /** Makes rooms: with their first events and alias in one transaction. */

@@ -17,7 +17,6 @@ import {
   type StoreOutliersRequest,
 } from '@ganglion/contracts/room';
 import { domainOf, isValidUserId } from '@ganglion/protocol';
-import { isAllowed } from '../domain/federation/asking-server.js';
 import type { FederationRows } from '../domain/federation/federation-rows.js';
 import { makeInvite } from '../domain/federation/make-invite.js';
 import { shownJson } from '../domain/federation/server-visibility.js';
@@ -27,6 +26,7 @@ import { examine, type Fate, type Incoming, isIncoming, type Outcome } from '../
 import { checkStrippedState, putOutOfBandMembership } from '../domain/intake/out-of-band.js';
 import { placeWithState } from '../domain/intake/place-with-state.js';
 import { receivePdus } from '../domain/intake/receive-pdus.js';
+import { receiveTexts } from '../domain/intake/receive-texts.js';
 import { type OutlierDependencies, storeOutliers } from '../domain/intake/store-outliers.js';
 import type { IntakeStore, RoomStore } from '../domain/ports.js';
 import type { RoomActors } from '../domain/room-actors.js';
@@ -60,13 +60,11 @@ export class RoomIntakeRpc implements RoomIntake {
   ) {}
 
   async receivePdus({ roomId, pdusJson, backfill, serverName }: ReceivePdusRequest) {
-    const head = await this.#room(roomId);
-    const refusal = serverName === undefined ? undefined : refusalOf(head, serverName);
-    const examined = pdusJson.map((text) => refuse(examine(text, roomId, head.rules), refusal));
-    const incoming = examined.filter(isIncoming);
-    const { serverNames } = this;
-    const outcomes = await this.actors.run(roomId, receivePdus({ incoming, backfill, serverNames }));
-    await this.#release(head, outcomes);
+    const received = receiveTexts({ texts: pdusJson, backfill, serverName, serverNames: this.serverNames });
+    const { roomNid, examined, outcomes } = await this.actors.run(roomId, received);
+    // What it waits for may have come as an outlier meanwhile.
+    const waits = [...outcomes.values()].some(({ fate }) => fate === 'waiting');
+    if (waits) await this.#release(roomId, roomNid, outcomes);
     return { outcomes: told(examined, outcomes) };
   }
 
@@ -75,7 +73,7 @@ export class RoomIntakeRpc implements RoomIntake {
     const head = await this.#room(roomId);
     const examined = pdusJson.map((text) => examine(text, roomId, head.rules));
     const outcomes = await storeOutliers(this.outliers, head, examined.filter(isIncoming));
-    await this.#release(head, new Map());
+    await this.#release(roomId, head.nid, new Map());
     return { outcomes: told(examined, outcomes) };
   }
 
@@ -85,7 +83,7 @@ export class RoomIntakeRpc implements RoomIntake {
     if (!isIncoming(examined)) return { outcomes: told([examined], new Map()) };
     const stated = { incoming: examined, stateEventIds, backfill, serverNames: this.serverNames };
     const outcome = await this.actors.run(roomId, placeWithState(stated));
-    await this.#release(head, new Map());
+    await this.#release(roomId, head.nid, new Map());
     return { outcomes: told([examined], new Map([[outcome.eventId, outcome]])) };
   }
 
@@ -146,15 +144,15 @@ export class RoomIntakeRpc implements RoomIntake {
   }
 
   /** Gives those their places that waited for what has come: also when whoever brought it died before they could. */
-  async #release(head: RoomHead, outcomes: ReadonlyMap<string, Outcome>): Promise<void> {
+  async #release(roomId: string, roomNid: number, outcomes: ReadonlyMap<string, Outcome>): Promise<void> {
     const { serverNames } = this;
     const tried = new Set(outcomes.keys());
     for (;;) {
-      const released = await this.intake.released(head);
+      const released = await this.intake.released(roomId, roomNid);
       const incoming = released.filter(({ eventId }) => !tried.has(eventId));
       if (incoming.length === 0) return;
       for (const { eventId } of incoming) tried.add(eventId);
-      await this.actors.run(head.roomId, receivePdus({ incoming, backfill: false, serverNames }));
+      await this.actors.run(roomId, receivePdus({ incoming, backfill: false, serverNames }));
     }
   }
 
@@ -163,17 +161,6 @@ export class RoomIntakeRpc implements RoomIntake {
     if (head === undefined) throw new MatrixError(404, 'M_NOT_FOUND', 'There is no such room');
     return head;
   }
-}
-
-/** Why nothing of a room is taken from a server that was not asked for it. */
-function refusalOf(head: RoomHead, serverName: string): string | undefined {
-  if (head.stateNid === undefined || !head.participating) return 'this server does not take part in the room';
-  return isAllowed(head, serverName) ? undefined : `the room's server ACL does not let ${serverName} take part`;
-}
-
-function refuse(examined: Incoming | Outcome, reason: string | undefined): Incoming | Outcome {
-  if (reason === undefined || !isIncoming(examined)) return examined;
-  return { eventId: examined.eventId, fate: 'invalid', reason, missing: [] };
 }
 
 function told(examined: readonly (Incoming | Outcome)[], outcomes: ReadonlyMap<string, Outcome>): PduOutcome[] {

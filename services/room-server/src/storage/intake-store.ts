@@ -3,7 +3,6 @@ import type { Queryable } from '@ganglion/database';
 import { type Pdu, roomVersionRules } from '@ganglion/protocol';
 import { type Incoming, incomingOf } from '../domain/intake/examine.js';
 import type { IntakeStore, NumberSource } from '../domain/ports.js';
-import type { RoomHead } from '../domain/room-head.js';
 
 /** So many of those that waited get their places together. */
 const MAX_RELEASED = 100;
@@ -46,14 +45,14 @@ export class PostgresIntakeStore implements IntakeStore {
     return rows.map((row) => row.server_name);
   }
 
-  async released(head: RoomHead): Promise<Incoming[]> {
+  async released(roomId: string, roomNid: number): Promise<Incoming[]> {
     const { rows } = await this.db.query<{ eventId: string; json: string }>({
       name: 'released-events',
       text: RELEASED,
-      values: [head.nid],
+      values: [roomNid],
     });
     return rows.map(({ eventId, json }) => {
-      return { ...incomingOf(eventId, head.roomId, JSON.parse(json) as Pdu, json), isKept: true };
+      return { ...incomingOf(eventId, roomId, JSON.parse(json) as Pdu, json), isKept: true };
     });
   }
 }

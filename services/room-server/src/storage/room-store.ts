@@ -1,5 +1,6 @@
 import type { Queryable } from '@ganglion/database';
 import { type Pdu, referenceHash } from '@ganglion/protocol';
+import { LRUCache } from 'lru-cache';
 import type {
   EarlierRedaction,
   EventSummary,
@@ -27,6 +28,7 @@ import {
 import { rememberedSlots, transactionKey } from './transaction-keys.js';
 
 const MEMBER = 'm.room.member';
+const MAX_KEY_NAMES = 20_000;
 
 /** All of the current state but its members: of these there may be very many, and rules look at few. */
 const LOAD_HEAD = `
@@ -58,6 +60,9 @@ const SERVER = `substring(state_key FROM position(':' IN state_key) + 1)`;
 
 /** Loads rooms and events from PostgreSQL. */
 export class PostgresRoomStore implements RoomStore {
+  /** What a number of a key stands for never changes. */
+  readonly #keyNames = new LRUCache<number, StateKey & { readonly roomNid: number }>({ max: MAX_KEY_NAMES });
+
   constructor(private readonly db: Queryable) {}
 
   async loadHead(roomId: string): Promise<RoomHead | undefined> {
@@ -169,12 +174,25 @@ export class PostgresRoomStore implements RoomStore {
   }
 
   async keyNames(roomNid: number, keyNids: readonly number[]): Promise<Map<number, StateKey>> {
+    const names = new Map<number, StateKey>();
+    for (const keyNid of keyNids) {
+      const known = this.#keyNames.get(keyNid);
+      if (known?.roomNid === roomNid) names.set(keyNid, known);
+    }
+    const others = keyNids.filter((keyNid) => !names.has(keyNid));
+    if (others.length > 0)
+      for (const [keyNid, key] of await this.#readKeyNames(roomNid, others)) names.set(keyNid, key);
+    return names;
+  }
+
+  async #readKeyNames(roomNid: number, keyNids: readonly number[]): Promise<Map<number, StateKey>> {
     const { rows } = await this.db.query<StateKey & { keyNid: number }>({
       name: 'key-names',
       text: `SELECT key_nid AS "keyNid", type, state_key AS "stateKey" FROM room_server.state_entries
         WHERE room_nid = $1 AND key_nid = ANY($2)`,
       values: [roomNid, keyNids],
     });
+    for (const { keyNid, type, stateKey } of rows) this.#keyNames.set(keyNid, { roomNid, type, stateKey });
     return new Map(rows.map((row) => [row.keyNid, row]));
   }
 

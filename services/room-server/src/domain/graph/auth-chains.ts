@@ -60,7 +60,7 @@ export class AuthChains {
 
   /** Whether any of the events is an entry of the state. */
   async #hasAny(nids: readonly number[], stateNid: number): Promise<boolean> {
-    const nodes = [...(await this.graph.nodes(this.roomNid, nids)).values()];
+    const nodes = [...(await this.graph.authNodes(this.roomNid, nids)).values()];
     const keys = new Set(nodes.flatMap(({ keyNid }) => keyNid ?? []));
     const entries = await this.states.lookUp(this.roomNid, stateNid, keys);
     return nodes.some(({ nid, keyNid }) => keyNid !== undefined && entries.get(keyNid) === nid);

@@ -24,6 +24,9 @@ export interface GraphNode {
   readonly stateAfterNid: number | undefined;
 }
 
+/** What of an event never changes once it was judged. */
+export type AuthNode = Pick<GraphNode, 'nid' | 'keyNid' | 'authNids'>;
+
 /** What the graph is read from. Events that are not there are left out of the answers. */
 export interface GraphRows {
   nodes(roomNid: number, nids: readonly number[]): Promise<readonly GraphNode[]>;
@@ -51,6 +54,8 @@ const BODY_WEIGHT = 3;
  */
 export class EventGraph {
   readonly #nodes = new LRUCache<number, GraphNode>({ max: MAX_NODES });
+  /** Outliers: the state of a room that was joined by way of another server is full of them. */
+  readonly #outliers = new LRUCache<number, AuthNode>({ max: MAX_NODES });
   readonly #bodies = new LRUCache<number, RoomEvent>({ maxSize: MAX_BODY_BYTES });
   /** Events that are planned and not committed yet. */
   readonly #planned = new Map<number, { readonly node: GraphNode; readonly event: RoomEvent }>();
@@ -87,6 +92,19 @@ export class EventGraph {
       this.#keep(node);
       found.set(node.nid, node);
     }
+    return found;
+  }
+
+  /** What authorises these events, with or without a place; what the room does not have is left out. */
+  async authNodes(roomNid: number, nids: Iterable<number>): Promise<Map<number, AuthNode>> {
+    const found = new Map<number, AuthNode>();
+    const others: number[] = [];
+    for (const nid of nids) {
+      const node = this.#outliers.get(nid);
+      if (node === undefined) others.push(nid);
+      else found.set(nid, node);
+    }
+    if (others.length > 0) for (const [nid, node] of await this.nodes(roomNid, others)) found.set(nid, node);
     return found;
   }
 
@@ -140,7 +158,9 @@ export class EventGraph {
   }
 
   #keep(node: GraphNode): void {
-    if (isPlaced(node)) this.#nodes.set(node.nid, node);
+    const { nid, keyNid, authNids, status } = node;
+    if (status === 'outlier') this.#outliers.set(nid, { nid, keyNid, authNids });
+    else if (isPlaced(node)) this.#nodes.set(nid, node);
   }
 }
 

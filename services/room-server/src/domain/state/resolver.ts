@@ -97,7 +97,7 @@ export class Resolver {
     const chains = new AuthChains(graph, states, head.nid, stateNids);
     return {
       async authEvents(ids) {
-        const nodes = await graph.nodes(head.nid, ids);
+        const nodes = await graph.authNodes(head.nid, ids);
         return new Map([...nodes.values()].map(({ nid, authNids }) => [nid, authNids]));
       },
       inEveryChain: (ids) => chains.inEvery(ids),
