@@ -75,10 +75,12 @@ function powerLevels(wish: RoomWish): JsonObject {
 }
 
 function presetEvents({ preset }: RoomWish): InitialEvent[] {
+  const guestAccess = { guest_access: preset.guestAccess };
   return [
     state('m.room.join_rules', { join_rule: preset.joinRule }),
     state('m.room.history_visibility', { history_visibility: preset.historyVisibility }),
-    state('m.room.guest_access', { guest_access: preset.guestAccess }),
+    // Without the event, no guest may join.
+    ...(preset.guestAccess === 'can_join' ? [state('m.room.guest_access', guestAccess)] : []),
   ];
 }
 
