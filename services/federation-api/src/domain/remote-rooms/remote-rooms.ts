@@ -98,10 +98,10 @@ export class RemoteRooms {
     const answer = await this.#send(handshake, 'join', signed, rules);
     const room = await verifyGivenRoom(answer, this.deps.pdus, entry.roomId, rules);
     const join = await this.#ownJoin(answer, signed, entry.roomId, rules);
-    await this.#keep(entry.roomId, rules, room.all);
+    const kept = await this.#keep(entry.roomId, rules, room.all);
     const { outcomes } = await this.deps.intake.placeWithState({
       ...{ roomId: entry.roomId, pduJson: join, backfill: false },
-      stateEventIds: room.state.map(({ eventId }) => eventId),
+      stateEventIds: room.state.map(({ eventId }) => eventId).filter((id) => kept.has(id)),
     });
     checkAccepted(outcomes[0]);
     this.deps.logger.info({ room_id: entry.roomId, server, events: room.all.length }, 'joined a room of other servers');
@@ -137,12 +137,16 @@ export class RemoteRooms {
     return this.deps.handshakes.send(handshake, membership, eventId, sent as unknown as JsonObject);
   }
 
-  async #keep(roomId: string, rules: RoomVersionRules, pdus: readonly VerifiedPdu[]): Promise<void> {
+  /** Keeps the events of a room; of which we could, the ids. What names events that nobody has proven is left out. */
+  async #keep(roomId: string, rules: RoomVersionRules, pdus: readonly VerifiedPdu[]): Promise<ReadonlySet<string>> {
     const ordered = byAuth(pdus);
+    const kept = new Set<string>();
     for (let first = 0; first < ordered.length; first += PIECE) {
       const pdusJson = ordered.slice(first, first + PIECE).map(({ json }) => json);
-      await this.deps.intake.storeOutliers({ roomId, pdusJson, roomVersion: rules.id });
+      const { outcomes } = await this.deps.intake.storeOutliers({ roomId, pdusJson, roomVersion: rules.id });
+      for (const { eventId, missingEventIds } of outcomes) if (missingEventIds.length === 0) kept.add(eventId);
     }
+    return kept;
   }
 
   /** Tells our user of what they did in a room that we do not take part in. */

@@ -77,7 +77,7 @@ export class LogReader {
 
   #isToTell({ relayFor, pduJson, strippedStateJson }: LoggedEvent): boolean {
     if (strippedStateJson !== undefined) return false;
-    if (relayFor !== undefined && relayFor !== '') return true;
+    if (relayFor !== undefined) return relayFor !== '';
     const { sender } = JSON.parse(pduJson) as { sender: string };
     return isValidUserId(sender) && this.deps.isOurs(domainOf(sender));
   }

@@ -1,4 +1,4 @@
-import { authEventIds, prevEventIds } from '@ganglion/protocol';
+import { authEventIds, domainOf, prevEventIds } from '@ganglion/protocol';
 import { isPlaced } from '../graph/event-graph.js';
 import { ReceivedPlacement } from '../placement/received-placement.js';
 import type { RoomPlan } from '../placement/room-plan.js';
@@ -7,6 +7,9 @@ import { Resolver } from '../state/resolver.js';
 import { GONE } from '../state/state-node.js';
 import { asKept } from './as-kept.js';
 import type { Incoming, Outcome } from './examine.js';
+
+/** In the log, for an event that another server took from us and passes on. */
+const TOLD_BY_ANOTHER = '';
 
 export interface StatedEvent {
   readonly incoming: Incoming;
@@ -50,6 +53,8 @@ async function place(plan: RoomPlan, stated: StatedEvent): Promise<Outcome> {
       incoming: await asKept(plan, incoming, known),
       known,
       backfill: stated.backfill,
+      // Whoever has given us the state for our user's event tells the others of it.
+      relayFor: stated.serverNames.includes(domainOf(event.pdu.sender)) ? TOLD_BY_ANOTHER : undefined,
       stateBefore: { nid: before.stateNid },
     },
     prevs: prevIds.flatMap((id) => (isPlaced(nodes.get(id)) ? [nodes.get(id)!] : [])),
