@@ -91,7 +91,7 @@ async function contents({ db }: Replica): Promise<Record<string, unknown>> {
       'key_server.cross_signing_keys',
       'key_server.user_signatures',
     ],
-    ...['key_server.backups', 'key_server.backup_keys'],
+    ...['key_server.backups', 'key_server.backup_keys', 'key_server.dehydrated_devices'],
   ];
   const entries = tables.map(async (table) => {
     const text = `SELECT md5(string_agg(t::text, ' ' ORDER BY t::text)) AS digest, count(*) AS count FROM ${table} t`;

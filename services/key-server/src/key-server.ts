@@ -12,6 +12,7 @@ import { DeviceLogFollower } from './consumers/device-log-follower.js';
 import { RevocationListener } from './consumers/revocation-listener.js';
 import { Backups } from './domain/backups.js';
 import { CrossSigning } from './domain/cross-signing.js';
+import { DehydratedDevices } from './domain/dehydrated-devices.js';
 import { EndedDevices } from './domain/ended-devices.js';
 import { KeyClaims } from './domain/key-claims.js';
 import { KeyQueries } from './domain/key-queries.js';
@@ -54,6 +55,7 @@ export interface KeyServer {
   readonly signatures: SignatureUploads;
   readonly backups: Backups;
   readonly endedDevices: EndedDevices;
+  readonly dehydratedDevices: DehydratedDevices;
   readonly keyCounts: KeyCounts;
   readonly keyLog: KeyLog;
   readonly keysForServers: KeysForServers;
@@ -93,10 +95,12 @@ export function createKeyServer(deps: KeyServerDependencies): KeyServer {
     new Periodically('publishing what was left behind', SWEEP_EVERY_MS, () => announcements.sweep(), logger),
     new Periodically('looking for ended devices', LOOK_EVERY_MS, () => deviceLog.look(), logger),
   ];
+  const uploads = new KeyUploads(keys, oneTimeKeys, devices, announcements, endedDevices);
   const queries = new KeyQueries(keys, local, new RemoteDeviceLists({ store: lists, servers, rooms, logger }));
   const claims = new KeyClaims({ store: oneTimeKeys, local, servers, keys, lists, announcements });
   return {
-    uploads: new KeyUploads(keys, oneTimeKeys, devices, announcements, endedDevices),
+    uploads,
+    dehydratedDevices: new DehydratedDevices(keys, uploads, devices, endedDevices),
     queries,
     claims,
     crossSigning: new CrossSigning(keys, new UserServerAuth(deps.interactiveAuth), announcements),

@@ -21,6 +21,7 @@ import { SentMembers } from './domain/answer/lazy-members.js';
 import { SyncService } from './domain/answer/sync-service.js';
 import { Backlog } from './domain/append/backlog.js';
 import type { AppendBatch } from './domain/append-batch.js';
+import { DehydratedInbox } from './domain/devices/dehydrated-inbox.js';
 import { DeviceListQueries } from './domain/devices/device-list-queries.js';
 import { DeviceMessaging } from './domain/devices/device-messaging.js';
 import { EndedInboxes } from './domain/devices/ended-inboxes.js';
@@ -78,6 +79,7 @@ export interface SyncServer {
   readonly leavingDeviceMessages: LeavingDeviceMessages;
   readonly deviceMessaging: DeviceMessaging;
   readonly deviceLists: DeviceListQueries;
+  readonly dehydratedInbox: DehydratedInbox;
   readonly filters: Filters;
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -227,6 +229,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     leavingDeviceMessages: new LeavingDeviceMessagesRpc(new LeavingMessageStore(db)),
     deviceLists: new DeviceListQueries(feed, users, deviceListReader),
     deviceMessaging,
+    dehydratedInbox: new DehydratedInbox(feed, users, deviceMessages, deps.devices),
     filters: new Filters(deps.users, limits),
     async start() {
       await revocations.start();

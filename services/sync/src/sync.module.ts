@@ -3,12 +3,14 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { Filters } from './domain/answer/filters.js';
 import { KeyCounts } from './domain/answer/key-counts.js';
 import { SyncService } from './domain/answer/sync-service.js';
+import { DehydratedInbox } from './domain/devices/dehydrated-inbox.js';
 import { DeviceListQueries } from './domain/devices/device-list-queries.js';
 import { DeviceMessaging } from './domain/devices/device-messaging.js';
 import { Receipts } from './domain/ephemeral/receipts.js';
 import { Typing } from './domain/ephemeral/typing.js';
 import { RoomHistory } from './domain/history/room-history.js';
 import { RoomRelations } from './domain/history/room-relations.js';
+import { DehydratedInboxController } from './http/dehydrated-inbox.controller.js';
 import { DeviceListsController } from './http/device-lists.controller.js';
 import { DeviceMessagesController } from './http/device-messages.controller.js';
 import { ReceiptsController } from './http/receipts.controller.js';
@@ -33,6 +35,7 @@ export function syncModule(server: SyncServer, config: Config, keyCounts: KeyCou
       TypingController,
       DeviceListsController,
       DeviceMessagesController,
+      DehydratedInboxController,
     ],
     providers: [
       { provide: SyncService, useValue: server.service },
@@ -41,6 +44,7 @@ export function syncModule(server: SyncServer, config: Config, keyCounts: KeyCou
       { provide: Receipts, useValue: server.receipts },
       { provide: Typing, useValue: server.typing },
       { provide: DeviceListQueries, useValue: server.deviceLists },
+      { provide: DehydratedInbox, useValue: server.dehydratedInbox },
       { provide: DeviceMessaging, useValue: server.deviceMessaging },
       { provide: Filters, useValue: server.filters },
       { provide: KeyCounts, useValue: keyCounts },

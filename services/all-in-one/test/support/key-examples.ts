@@ -70,6 +70,27 @@ const inBackup = (
 const IN_ROOM = ['roomId'] as const;
 const IN_SESSION = ['roomId', 'sessionId'] as const;
 
+const DEHYDRATED = '/_matrix/client/unstable/org.matrix.msc3814.v1/dehydrated_device';
+
+let dehydratedDevices = 0;
+
+/** Each has an id of its own, as its clients take it from its keys. */
+function newDehydrated({ person }: Scene) {
+  dehydratedDevices += 1;
+  const device = new CryptoDevice(person.userId, `DEHYDRATED${dehydratedDevices}`);
+  return {
+    device_id: device.deviceId,
+    device_data: { algorithm: 'org.example.pickle' },
+    initial_device_display_name: 'Dehydrated device',
+    ...{ device_keys: device.keys(), one_time_keys: device.oneTimeKeys(1), fallback_keys: device.fallbackKey() },
+  };
+}
+
+async function withDehydrated(scene: Scene): Promise<string> {
+  const { device_id } = await scene.person.must('PUT', DEHYDRATED, newDehydrated(scene));
+  return device_id;
+}
+
 /** Examples of the endpoints for end-to-end encryption. */
 export const KEY_EXAMPLES: Readonly<Record<string, MakeExample>> = {
   [`POST ${V3}/keys/upload`]: ({ person }) => {
@@ -77,6 +98,23 @@ export const KEY_EXAMPLES: Readonly<Record<string, MakeExample>> = {
     const keys = { one_time_keys: device.oneTimeKeys(1), fallback_keys: device.fallbackKey() };
     return { body: { device_keys: device.keys(), ...keys } };
   },
+  [`PUT ${DEHYDRATED}`]: (scene) => ({ body: newDehydrated(scene) }),
+  [`GET ${DEHYDRATED}`]: async (scene) => {
+    await withDehydrated(scene);
+    return {};
+  },
+  [`DELETE ${DEHYDRATED}`]: async (scene) => {
+    await withDehydrated(scene);
+    return {};
+  },
+  [`GET ${DEHYDRATED}/:deviceId/events`]: async (scene) => ({
+    params: { deviceId: await withDehydrated(scene) },
+    query: { from: 's0' },
+  }),
+  [`POST ${DEHYDRATED}/:deviceId/events`]: async (scene) => ({
+    params: { deviceId: await withDehydrated(scene) },
+    body: { next_batch: 's0' },
+  }),
   [`POST ${V3}/keys/query`]: ({ person, other }) => ({
     body: { timeout: 1_000, device_keys: { [person.userId]: [], [other.userId]: [other.deviceId] } },
   }),

@@ -28,6 +28,8 @@ export interface KeyUpload {
   readonly deviceKeys: (UploadedDeviceKeys & JsonObject) | undefined;
   readonly oneTimeKeys: UploadedKeys;
   readonly fallbackKeys: UploadedKeys;
+  /** Of a device that nobody is logged in with: what the next one needs to take over from it, as JSON text. */
+  readonly dehydratedData?: string;
 }
 
 /** What devices publish of their keys. @see https://spec.matrix.org/v1.19/client-server-api/#uploading-keys */
@@ -96,6 +98,9 @@ function editFor(known: UserKeys, device: DeviceName, upload: KeyUpload, facts: 
   return {
     ...(after !== undefined && !isSameDevice(before, after) && { devices: [after] }),
     ...(newKeys && { newKeys }),
+    ...(upload.dehydratedData !== undefined && {
+      dehydrated: { deviceId: device.deviceId, deviceData: upload.dehydratedData },
+    }),
   };
 }
 

@@ -29,6 +29,33 @@ export const uploadBody = z
     fallbackKeys: body.fallback_keys ?? body['org.matrix.msc2732.fallback_keys'] ?? {},
   }));
 
+/** An account that was pickled by a client takes a tenth of it. */
+const MAX_DEVICE_DATA = 65_536;
+
+const deviceData = asItIs(z.object({ algorithm: text })).transform((data, context) => {
+  const json = JSON.stringify(data);
+  if (json.length > MAX_DEVICE_DATA) context.addIssue({ code: 'custom', message: 'is too large' });
+  return json;
+});
+
+export const dehydratedDeviceBody = z
+  .object({
+    device_id: text.min(1).max(255),
+    device_data: deviceData,
+    initial_device_display_name: orAbsent(text),
+    device_keys: deviceKeys,
+    one_time_keys: orAbsent(oneTimeKeys),
+    fallback_keys: orAbsent(oneTimeKeys),
+  })
+  .transform((body) => ({
+    deviceId: body.device_id,
+    dehydratedData: body.device_data,
+    displayName: body.initial_device_display_name,
+    deviceKeys: body.device_keys,
+    oneTimeKeys: body.one_time_keys ?? {},
+    fallbackKeys: body.fallback_keys ?? {},
+  }));
+
 export const queryBody = z
   .object({ timeout: timeoutMs, device_keys: mapOf(userId, z.array(z.string())) })
   .transform(({ timeout, device_keys }) => ({ timeoutMs: timeout, deviceKeys: device_keys }));

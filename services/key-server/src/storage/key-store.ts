@@ -1,6 +1,7 @@
 import { type Database, type Queryable, rowsOf, sql, statement, type Transaction } from '@ganglion/database';
 import type {
   CrossSigningKey,
+  DehydratedDevice,
   DeviceKeys,
   KeyChangeRecord,
   KeyEdit,
@@ -116,11 +117,21 @@ export class PostgresKeyStore implements KeyStore {
     return { users, userSignatures };
   }
 
+  async dehydrated(userId: string): Promise<DehydratedDevice | undefined> {
+    const { rows } = await this.db.query<{ device_id: string; device_data: string }>({
+      name: 'dehydrated-device-of',
+      text: 'SELECT device_id, device_data FROM key_server.dehydrated_devices WHERE user_id = $1',
+      values: [userId],
+    });
+    return rows[0] && { deviceId: rows[0].device_id, deviceData: rows[0].device_data };
+  }
+
   edit(userId: string, edit: (keys: UserKeys) => KeyEdit): Promise<KeyChangeRecord | undefined> {
     return this.db.transaction(async (tx) => {
       await lockUser(tx, userId);
       const known = (await readUsers(tx, [userId])).get(userId) ?? { devices: new Map(), crossSigning: new Map() };
-      return write(tx, userId, await withNewSignatures(tx, userId, edit(known)));
+      const wanted = await withoutEarlierDehydrated(tx, userId, edit(known));
+      return write(tx, userId, await withNewSignatures(tx, userId, wanted));
     });
   }
 }
@@ -178,6 +189,7 @@ async function write(tx: Transaction, userId: string, edit: KeyEdit): Promise<Ke
   }
   const numbered = devices.map((device, index) => ({ ...device, seq: ofDevice(index) }));
   if (devices.length > 0) await replaceDevices(tx, { userId, rows: numbered });
+  if (edit.dehydrated !== undefined) await putDehydrated(tx, userId, edit.dehydrated);
   if (removedUsages.length > 0) await removeUsages(tx, userId, removedUsages);
   if (crossSigning.length > 0) await tx.query(putCrossSigningKeys({ userId, seq, rows: crossSigning }));
   if (userSignatures.length > 0) {
@@ -232,6 +244,27 @@ async function replaceDevices(tx: Transaction, written: WrittenDevices): Promise
     values: [userId, rows.map(({ deviceId }) => deviceId), rows.map(({ createdAtMs }) => createdAtMs)],
   });
   await tx.query(putDevices(written));
+}
+
+/** The edit with the end of the dehydrated device that was there before, whose keys go. */
+async function withoutEarlierDehydrated(tx: Transaction, userId: string, edit: KeyEdit): Promise<KeyEdit> {
+  if (edit.dehydrated === undefined) return edit;
+  const { rows } = await tx.query<{ device_id: string }>({
+    name: 'earlier-dehydrated-device',
+    text: 'SELECT device_id FROM key_server.dehydrated_devices WHERE user_id = $1 AND device_id <> $2',
+    values: [userId, edit.dehydrated.deviceId],
+  });
+  if (rows.length === 0) return edit;
+  return { ...edit, removedDevices: [...(edit.removedDevices ?? []), ...rows.map(({ device_id }) => device_id)] };
+}
+
+async function putDehydrated(tx: Transaction, userId: string, { deviceId, deviceData }: DehydratedDevice) {
+  await tx.query({
+    name: 'keep-dehydrated-device',
+    text: `INSERT INTO key_server.dehydrated_devices (user_id, device_id, device_data) VALUES ($1, $2, $3)
+           ON CONFLICT (user_id) DO UPDATE SET device_id = excluded.device_id, device_data = excluded.device_data`,
+    values: [userId, deviceId, deviceData],
+  });
 }
 
 async function removeUsages(tx: Transaction, userId: string, usages: readonly string[]): Promise<void> {

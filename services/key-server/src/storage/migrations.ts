@@ -6,7 +6,7 @@ import type { SchemaDefinition } from '@ganglion/database';
  */
 export const keyServerSchema: SchemaDefinition = {
   schema: 'key_server',
-  version: 4,
+  version: 5,
   oldestCompatible: 1,
   migrations: [
     {
@@ -157,6 +157,20 @@ export const keyServerSchema: SchemaDefinition = {
           PRIMARY KEY (user_id, device_id)
         );
         CREATE INDEX removed_devices_by_age ON key_server.removed_devices (removed_at);
+      `,
+    },
+    {
+      version: 5,
+      name: 'dehydrated devices',
+      up: `
+        -- What the next device of the user needs to take over from it; a JSON object. It goes with the device.
+        CREATE TABLE key_server.dehydrated_devices (
+          user_id text COLLATE "C" PRIMARY KEY,
+          device_id text COLLATE "C" NOT NULL,
+          device_data text NOT NULL,
+          FOREIGN KEY (user_id, device_id) REFERENCES key_server.devices ON DELETE CASCADE
+        );
+        CREATE INDEX dehydrated_devices_by_device ON key_server.dehydrated_devices (user_id, device_id);
       `,
     },
   ],

@@ -103,11 +103,14 @@ export async function deploy(): Promise<Deployment> {
     published,
     reconcile: (userId) => replicas[0].server.endedDevices.reconcile(userId),
     async call(method, path, token, body, replica = 0) {
-      const response = await fetch(`${replicas[replica].url}/_matrix/client/v3/${path}`, {
-        method,
-        headers: { authorization: `Bearer ${encodeURIComponent(token)}`, 'content-type': 'application/json' },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      });
+      const response = await fetch(
+        `${replicas[replica].url}${path.startsWith('/') ? '' : '/_matrix/client/v3/'}${path}`,
+        {
+          method,
+          headers: { authorization: `Bearer ${encodeURIComponent(token)}`, 'content-type': 'application/json' },
+          ...(body !== undefined && { body: JSON.stringify(body) }),
+        },
+      );
       return { status: response.status, body: await response.json() };
     },
     async close() {

@@ -1,12 +1,15 @@
+import { MatrixError } from '@ganglion/contracts';
 import type {
   Device,
   Devices,
+  EndDehydratedDevicesRequest,
   ListChangedDevicesRequest,
   ListChangedDevicesResponse,
   ListDevicesOfRequest,
   ListDevicesOfResponse,
   ListDevicesRequest,
   ListDevicesResponse,
+  PutDehydratedDeviceRequest,
 } from '@ganglion/contracts/user';
 
 /** The devices of users, as a test says that they begin and end. */
@@ -36,5 +39,19 @@ export class DevicesFake implements Devices {
   async listChangedDevices({ sinceCursor }: ListChangedDevicesRequest): Promise<ListChangedDevicesResponse> {
     const userIds = [...new Set(this.#changed.slice(sinceCursor))];
     return { userIds, cursor: this.#changed.length, nextUser: undefined };
+  }
+
+  async putDehydratedDevice({ userId, deviceId, displayName }: PutDehydratedDeviceRequest) {
+    const known = this.#devices.get(userId)?.get(deviceId);
+    if (known !== undefined && known.dehydrated !== true) {
+      throw new MatrixError(400, 'M_INVALID_PARAM', 'There is another device of this id');
+    }
+    if (known === undefined) this.begin(userId, deviceId, { displayName, dehydrated: true });
+    return { createdAtMs: 1 };
+  }
+
+  async endDehydratedDevices({ userId, deviceIds }: EndDehydratedDevicesRequest) {
+    for (const deviceId of deviceIds) this.end(userId, deviceId);
+    return {};
   }
 }

@@ -33,4 +33,12 @@ export class TestDevices implements Devices {
   async listChangedDevices(): Promise<ListChangedDevicesResponse> {
     return { userIds: [], cursor: 0, nextUser: undefined };
   }
+
+  putDehydratedDevice(): never {
+    throw new Error('nobody asks');
+  }
+
+  endDehydratedDevices(): never {
+    throw new Error('nobody asks');
+  }
 }

@@ -51,6 +51,23 @@ export class Devices {
     this.announcements.tokensEnded(await this.store.remove(userId, deviceIds, attempt.completion(null)));
   }
 
+  /**
+   * Adds a device that nobody is logged in with; when that was.
+   *
+   * @throws MatrixError M_INVALID_PARAM when somebody is, or was
+   * @see https://github.com/matrix-org/matrix-spec-proposals/pull/3814
+   */
+  async putDehydrated(userId: string, deviceId: string, displayName: string | undefined): Promise<number> {
+    const createdMs = await this.store.putDehydrated(userId, deviceId, displayName?.slice(0, MAX_DISPLAY_NAME));
+    if (createdMs === undefined) throw new MatrixError(400, 'M_INVALID_PARAM', 'There is another device of this id');
+    return createdMs;
+  }
+
+  async endDehydrated(userId: string, deviceIds: readonly string[]): Promise<void> {
+    if (deviceIds.length === 0) return;
+    this.announcements.devicesEnded(userId, await this.store.endDehydrated(userId, deviceIds));
+  }
+
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3logout */
   async logout({ userId, deviceId }: Requester): Promise<void> {
     this.announcements.tokensEnded(await this.store.remove(userId, [deviceId]));

@@ -15,6 +15,11 @@ export class Announcer implements Announcements {
     this.#revoked(tokens, { replaced: false });
   }
 
+  devicesEnded(userId: string, deviceIds: readonly string[]): void {
+    if (deviceIds.length === 0) return;
+    this.bus.broadcast(TOKENS_REVOKED, { replaced: false, tokenHashes: [], userId, deviceIds: [...deviceIds] });
+  }
+
   tokensReplaced(tokens: EndedTokens): void {
     this.#revoked(tokens, { replaced: true });
   }

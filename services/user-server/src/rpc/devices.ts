@@ -1,11 +1,14 @@
 import type {
   Devices as DevicesRpc,
+  EndDehydratedDevicesRequest,
   ListChangedDevicesRequest,
   ListChangedDevicesResponse,
   ListDevicesOfRequest,
   ListDevicesOfResponse,
   ListDevicesRequest,
   ListDevicesResponse,
+  PutDehydratedDeviceRequest,
+  PutDehydratedDeviceResponse,
   Device as ToldDevice,
 } from '@ganglion/contracts/user';
 import type { Devices } from '../domain/devices.js';
@@ -38,8 +41,18 @@ export class DevicesService implements DevicesRpc {
     const page = userIds.slice(0, size);
     return { userIds: page, cursor, nextUser: userIds.length > size ? page.at(-1) : undefined };
   }
+
+  async putDehydratedDevice(request: PutDehydratedDeviceRequest): Promise<PutDehydratedDeviceResponse> {
+    const { userId, deviceId, displayName } = request;
+    return { createdAtMs: await this.devices.putDehydrated(userId, deviceId, displayName) };
+  }
+
+  async endDehydratedDevices({ userId, deviceIds }: EndDehydratedDevicesRequest) {
+    await this.devices.endDehydrated(userId, deviceIds);
+    return {};
+  }
 }
 
-function told({ deviceId, createdMs, displayName }: Device): ToldDevice {
-  return { deviceId, createdAtMs: createdMs, displayName };
+function told({ deviceId, createdMs, displayName, dehydrated }: Device): ToldDevice {
+  return { deviceId, createdAtMs: createdMs, displayName, ...(dehydrated && { dehydrated }) };
 }

@@ -78,6 +78,28 @@ export class PostgresDeviceStore implements DeviceStore {
     return this.db.transaction((tx) => oncePerSession(tx, completion, () => endDevices(tx, userId, which)));
   }
 
+  async putDehydrated(userId: string, deviceId: string, displayName?: string): Promise<number | undefined> {
+    const { rows } = await this.db.query<{ created_ms: number }>({
+      name: 'put-dehydrated-device',
+      text: `WITH account AS (
+               SELECT user_id FROM user_server.accounts WHERE user_id = $1 AND deactivated_at IS NULL FOR SHARE)
+             INSERT INTO user_server.devices AS known (user_id, device_id, display_name, dehydrated)
+             SELECT user_id, $2, $3, true FROM account
+             ON CONFLICT (user_id, device_id) DO UPDATE SET display_name = excluded.display_name WHERE known.dehydrated
+             RETURNING floor(extract(epoch FROM created_at) * 1000)::float8 AS created_ms`,
+      values: [userId, deviceId, displayName ?? null],
+    });
+    return rows[0]?.created_ms;
+  }
+
+  async endDehydrated(userId: string, deviceIds: readonly string[]): Promise<readonly string[]> {
+    const ended = await this.db.drizzle
+      .delete(devices)
+      .where(and(eq(devices.userId, userId), inArray(devices.deviceId, [...deviceIds]), eq(devices.dehydrated, true)))
+      .returning({ deviceId: devices.deviceId });
+    return ended.map(({ deviceId }) => deviceId);
+  }
+
   async recordSeen(sightings: readonly DeviceSighting[]): Promise<void> {
     await this.db.query(recordSeen(sightings));
   }
@@ -91,5 +113,6 @@ function deviceOf(row: typeof devices.$inferSelect): Device {
     lastSeenAddress: row.lastSeenAddress ?? undefined,
     lastSeenUserAgent: row.lastSeenUserAgent ?? undefined,
     createdMs: row.createdAt.getTime(),
+    dehydrated: row.dehydrated,
   };
 }

@@ -6,7 +6,7 @@ import type { SchemaDefinition } from '@ganglion/database';
  */
 export const userServerSchema: SchemaDefinition = {
   schema: 'user_server',
-  version: 7,
+  version: 8,
   oldestCompatible: 1,
   migrations: [
     {
@@ -224,6 +224,13 @@ export const userServerSchema: SchemaDefinition = {
         CREATE TRIGGER note_renamed_device AFTER UPDATE ON user_server.devices
           FOR EACH ROW WHEN (OLD.display_name IS DISTINCT FROM NEW.display_name)
           EXECUTE FUNCTION user_server.note_device_change();
+      `,
+    },
+    {
+      version: 8,
+      name: 'dehydrated devices',
+      up: `
+        ALTER TABLE user_server.devices ADD COLUMN dehydrated boolean NOT NULL DEFAULT false;
       `,
     },
   ],

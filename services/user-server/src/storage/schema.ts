@@ -48,6 +48,7 @@ export const devices = schema.table(
     lastSeenAt: time('last_seen_at'),
     lastSeenAddress: text('last_seen_address'),
     lastSeenUserAgent: text('last_seen_user_agent'),
+    dehydrated: boolean('dehydrated').notNull().default(false),
   },
   (table) => [primaryKey({ columns: [table.userId, table.deviceId] })],
 );

@@ -97,4 +97,25 @@ export function encrypted(server: Server, story: Story): void {
       expect([...(devices.get(alice.userId)?.keys() ?? [])]).toEqual([phone.client.getDeviceId()]);
     });
   });
+
+  story('what is said while nobody is logged in is read with the help of a dehydrated device', async () => {
+    const [alice, bob] = await Promise.all([person('alice'), person('bob')]);
+    await setUpEncryption(alice);
+    const roomId = await sharedRoom(alice, bob);
+    expect(await cryptoOf(alice).isDehydrationSupported()).toBe(true);
+    await cryptoOf(alice).startDehydration();
+    await alice.client.logout(true);
+    await eventually(async () => {
+      const devices = await cryptoOf(bob).getUserDeviceInfo([alice.userId], true);
+      expect([...(devices.get(alice.userId)?.values() ?? [])].map(({ dehydrated }) => dehydrated)).toEqual([true]);
+    });
+    await bob.say(roomId, 'While you were out');
+    const phone = await deviceOf(alice);
+    phone.recoveryKey = alice.recoveryKey;
+    const crypto = cryptoOf(phone);
+    await eventually(async () => expect(await crypto.userHasCrossSigningKeys(alice.userId, true)).toBe(true));
+    await crypto.bootstrapCrossSigning({});
+    await crypto.startDehydration();
+    await phone.message(roomId, 'While you were out');
+  });
 }

@@ -57,6 +57,13 @@ export interface NewKeys {
   readonly fallback: readonly UploadedKey[];
 }
 
+/** A device that nobody is logged in with: it gathers messages for the next one that is. */
+export interface DehydratedDevice {
+  readonly deviceId: string;
+  /** What the next device needs to take over from it, as JSON text. */
+  readonly deviceData: string;
+}
+
 /** What becomes of a user's keys. */
 export interface KeyEdit {
   /** Of a user of another server, whose keys are kept there: they are others than before. */
@@ -68,6 +75,8 @@ export interface KeyEdit {
   readonly removedUsages?: readonly Usage[];
   readonly userSignatures?: readonly UserSignature[];
   readonly newKeys?: NewKeys;
+  /** The user's dehydrated device from now on, whose keys are among these or were there before; the one before goes with its keys. */
+  readonly dehydrated?: DehydratedDevice;
 }
 
 /** That something which others tell of a user has changed. */
@@ -105,4 +114,6 @@ export interface KeyStore {
    * @throws KeyConflictError, TooManyKeysError
    */
   edit(userId: string, edit: (keys: UserKeys) => KeyEdit): Promise<KeyChangeRecord | undefined>;
+  /** A user's dehydrated device, if there is one. */
+  dehydrated(userId: string): Promise<DehydratedDevice | undefined>;
 }

@@ -9,6 +9,8 @@ export interface Device {
   readonly lastSeenAddress: string | undefined;
   readonly lastSeenUserAgent: string | undefined;
   readonly createdMs: number;
+  /** Nobody is logged in with it. */
+  readonly dehydrated: boolean;
 }
 
 export interface DeviceSighting {
@@ -33,5 +35,12 @@ export interface DeviceStore {
    * @throws SessionCompletedError when the authentication session has ended devices already
    */
   remove(userId: string, deviceIds?: readonly string[], completion?: SessionCompletion): Promise<EndedTokens>;
+  /**
+   * Adds a device without tokens, or finds it: when that was, in milliseconds since the epoch. Undefined when the id is that of a
+   * device which somebody logged in, or the user cannot have any.
+   */
+  putDehydrated(userId: string, deviceId: string, displayName: string | undefined): Promise<number | undefined>;
+  /** Ends those of these devices that are dehydrated; which they were. */
+  endDehydrated(userId: string, deviceIds: readonly string[]): Promise<readonly string[]>;
   recordSeen(sightings: readonly DeviceSighting[]): Promise<void>;
 }

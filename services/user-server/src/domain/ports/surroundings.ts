@@ -14,6 +14,8 @@ export interface Requester {
 export interface Announcements {
   /** Nobody may use them any more, not even to wait for an answer. */
   tokensEnded(tokens: EndedTokens): void;
+  /** As tokensEnded, of devices that had none. */
+  devicesEnded(userId: string, deviceIds: readonly string[]): void;
   /** As tokensEnded, of devices that go on with newer ones. */
   tokensReplaced(tokens: EndedTokens): void;
   /** What their owner may do has changed; they go on. */
