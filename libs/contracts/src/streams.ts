@@ -80,3 +80,33 @@ export const DEVICE_MESSAGES_LEAVING: Topic<Record<string, never>> = {
   name: 'device-messages-leaving',
   codec: jsonCodec(() => ({})),
 };
+
+/** What users of ours have read, and told everybody so. */
+export interface LocalReceipt {
+  readonly roomId: string;
+  readonly userId: string;
+  readonly eventId: string;
+  /** Empty for a receipt for all of the room. */
+  readonly threadId: string;
+  /** Milliseconds since the epoch. */
+  readonly ts: number;
+}
+
+/** That a user of ours types in a room. */
+export interface LocalTyping {
+  readonly roomId: string;
+  readonly userId: string;
+  /** 0 when they have stopped. */
+  readonly timeoutMs: number;
+}
+
+export interface LocalEphemera {
+  readonly receipts: readonly LocalReceipt[];
+  readonly typing: readonly LocalTyping[];
+}
+
+/** What our users read and type, for those of their rooms that other servers are in. Broadcast by sync to the sender; it may be lost. */
+export const LOCAL_EPHEMERA: Topic<LocalEphemera> = {
+  name: 'local-ephemera',
+  codec: jsonCodec((input) => ({ receipts: [], typing: [], ...(input as Partial<LocalEphemera>) })),
+};

@@ -14,6 +14,8 @@ export interface FollowingOptions {
   readonly read: (signal: AbortSignal) => Promise<void>;
   /** What was read can be sent now. */
   readonly afterwards: () => Promise<void>;
+  /** What comes within so many milliseconds is read together. */
+  readonly gatherMs?: number;
   readonly logger: Logger;
 }
 
@@ -30,14 +32,14 @@ export class Following {
 
   /** Until aborted. What fails is tried again, and keeps nobody else from reading. */
   async run(signal: AbortSignal): Promise<void> {
-    const { what, read, afterwards, logger } = this.options;
+    const { what, read, afterwards, gatherMs = GATHER_MS, logger } = this.options;
     while (!signal.aborted) {
       const woken = this.#wake.promise;
       try {
         await read(signal);
         await afterwards();
         await Promise.race([woken, sleep(READ_EVERY_MS, undefined, { signal })]).catch(() => {});
-        await sleep(GATHER_MS);
+        await sleep(gatherMs);
       } catch (err) {
         logger.warn({ err }, `${what} could not be read for other servers; it will be tried again`);
         await sleep(RETRY_MS, undefined, { signal }).catch(() => {});

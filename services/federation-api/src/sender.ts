@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Bus, Subscription } from '@ganglion/bus';
-import { ANNOUNCEMENTS, DEVICE_MESSAGES_LEAVING, KEY_LOG_GREW } from '@ganglion/contracts';
+import { ANNOUNCEMENTS, DEVICE_MESSAGES_LEAVING, KEY_LOG_GREW, LOCAL_EPHEMERA } from '@ganglion/contracts';
 import type { KeyLog, KeysForServers } from '@ganglion/contracts/keys';
 import type { RoomIntake, RoomLog } from '@ganglion/contracts/room';
 import type { LeavingDeviceMessages } from '@ganglion/contracts/sync';
@@ -10,10 +10,12 @@ import { Periodically } from '@ganglion/service';
 import type { Logger } from '@ganglion/telemetry';
 import { Deliveries } from './domain/sending/deliveries.js';
 import { DeviceMessageReader } from './domain/sending/device-message-reader.js';
+import { Ephemera } from './domain/sending/ephemera.js';
 import { KeyReader } from './domain/sending/key-reader.js';
 import { LogReader } from './domain/sending/log-reader.js';
 import { Following } from './following.js';
 import { HttpTransactionSender } from './remote/transaction-sender.js';
+import { PostgresEphemeraStore } from './storage/ephemera-store.js';
 import { PostgresSenderLog } from './storage/sender-log.js';
 import { PostgresSendingStore } from './storage/sending-store.js';
 import { PostgresSentKeys } from './storage/sent-keys.js';
@@ -24,7 +26,7 @@ export interface SenderDependencies {
   readonly bus: Bus;
   readonly agent: FederationAgent;
   readonly roomLog: Pick<RoomLog, 'listRoomHeads' | 'getRoomEvents'>;
-  readonly roomIntake: Pick<RoomIntake, 'listRoomServers' | 'listServersOfUser'>;
+  readonly roomIntake: Pick<RoomIntake, 'listRoomServers' | 'listServersOfUser' | 'listServersOfRooms'>;
   readonly leavingDeviceMessages: LeavingDeviceMessages;
   readonly keyLog: Pick<KeyLog, 'listKeyHeads'>;
   readonly keysForServers: Pick<KeysForServers, 'getListUpdates'>;
@@ -42,6 +44,8 @@ export interface Sender {
 
 const LOOK_EVERY_MS = 1_000;
 const FORGET_EVERY_MS = 60_000;
+/** Each transaction costs the other server something; nobody minds when they hear of this a little later. */
+const GATHER_EPHEMERA_MS = 500;
 /** A busy server need not be noted as alive with each of its requests. */
 const NOTE_HEARD_EVERY_MS = 3_000;
 const MAX_HEARD = 10_000;
@@ -67,6 +71,7 @@ export function createSender(deps: SenderDependencies): Sender {
   const keyReader = new KeyReader({
     ...{ keyLog, keys: keysForServers, intake: roomIntake, sent: new PostgresSentKeys(db), isOurs, allows },
   });
+  const ephemeraStore = new PostgresEphemeraStore(db);
   const following = (what: string, read: (signal: AbortSignal) => Promise<void>) =>
     new Following({ what, read, afterwards: () => deliveries.begin(), logger });
   const rooms = following('the log of rooms', (signal) => reader.read(signal));
@@ -78,12 +83,29 @@ export function createSender(deps: SenderDependencies): Sender {
   async function tidy(): Promise<void> {
     await store.forgetSent();
     await store.findForgotten();
+    await ephemeraStore.forgetOld();
   }
 
   async function lead(signal: AbortSignal): Promise<void> {
     reader.begin();
     keyReader.begin();
-    await Promise.all(all.map((each) => each.run(signal)));
+    await Promise.all([...all.map((each) => each.run(signal)), passEphemera(signal)]);
+  }
+
+  /** Only who reads hears what passes, and knows who of our users types. */
+  async function passEphemera(signal: AbortSignal): Promise<void> {
+    const ephemera = new Ephemera({ intake: roomIntake, store: ephemeraStore, isOurs, allows });
+    const passing = new Following({
+      ...{ what: 'receipts and typing', gatherMs: GATHER_EPHEMERA_MS, logger },
+      read: () => ephemera.flush(Date.now()),
+      afterwards: () => deliveries.begin(),
+    });
+    const hearing = await bus.listen(LOCAL_EPHEMERA, (heard) => {
+      ephemera.hear(heard, Date.now());
+      passing.wake();
+    });
+    await passing.run(signal);
+    await hearing.stop();
   }
 
   return {

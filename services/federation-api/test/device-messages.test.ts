@@ -34,7 +34,8 @@ it('messages to devices arrive once each, in order, at most a hundred in a trans
   post(...range(0, 250));
   await sending.start();
   await soon(() => expect(arrived().flat()).toEqual(range(0, 250)));
-  expect(Math.max(...arrived().map(({ length }) => length))).toBe(100);
+  expect(Math.max(...arrived().map(({ length }) => length))).toBeLessThanOrEqual(100);
+  expect(arrived().length).toBeLessThan(10);
   expect(far.edus('m.direct_to_device')[0]).toEqual({
     ...{ sender: ANNA, type: 'm.test', message_id: expect.any(String), messages: messageOf(0) },
   });

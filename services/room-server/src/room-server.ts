@@ -37,7 +37,7 @@ import { PostgresOutlierRows } from './storage/outlier-rows.js';
 import { PostgresRoomCreator } from './storage/room-creator.js';
 import { PostgresRoomStore } from './storage/room-store.js';
 import { RoomSummaryRows } from './storage/room-summary-rows.js';
-import { serversOf, sharingUsers } from './storage/sharing-users.js';
+import { serversOf, serversOfRooms, sharingUsers } from './storage/sharing-users.js';
 import { StateJumps } from './storage/state-jumps.js';
 import { StateReader } from './storage/state-reader.js';
 import { PostgresStateRows } from './storage/state-rows.js';
@@ -92,6 +92,7 @@ export function createRoomServer({ config, db, bus, logger, signingKeys }: RoomS
     roomIntake: new RoomIntakeRpc(actors, store, intake, outliers, federation, serverNames, {
       sharingUsers: (users) => sharingUsers(db, users),
       serversOf: (userId) => serversOf(db, userId),
+      serversOfRooms: (roomIds) => serversOfRooms(db, roomIds),
     }),
     roomFederation: new RoomFederationRpc({
       ...{ actors, store, intake, rows: federation, graph, states, builder, serverNames },

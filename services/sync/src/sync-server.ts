@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Bus, jsonCodec, type Topic } from '@ganglion/bus';
 import type { Config } from '@ganglion/config';
-import { ANNOUNCEMENTS, type Announcement, DEVICE_MESSAGES_LEAVING } from '@ganglion/contracts';
+import { ANNOUNCEMENTS, type Announcement, DEVICE_MESSAGES_LEAVING, LOCAL_EPHEMERA } from '@ganglion/contracts';
 import type { KeyLog } from '@ganglion/contracts/keys';
 import type { RoomLog } from '@ganglion/contracts/room';
 import type { LeavingDeviceMessages, RemoteEphemeral } from '@ganglion/contracts/sync';
@@ -28,6 +28,7 @@ import { EndedInboxes } from './domain/devices/ended-inboxes.js';
 import { AwaitedReceipts } from './domain/ephemeral/awaited-receipts.js';
 import { FullyReadMarkers } from './domain/ephemeral/fully-read.js';
 import { JoinedRooms } from './domain/ephemeral/joined-rooms.js';
+import { LeavingEphemera } from './domain/ephemeral/leaving-ephemera.js';
 import { Receipts } from './domain/ephemeral/receipts.js';
 import { Typing } from './domain/ephemeral/typing.js';
 import { TypingCalls, type TypingReply } from './domain/ephemeral/typing-calls.js';
@@ -197,15 +198,19 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     deps.logger,
   );
   const past = { feed, model, relations, texts, finder, rooms, users, announcements, erased, histories };
+  const leaving = new LeavingEphemera((ephemera) => {
+    if (config.federation.enabled) bus.broadcast(LOCAL_EPHEMERA, ephemera);
+  });
   const receiptIntake = new Receipts({
     ...{ feed, finder, receipts, users, awaited, joined, announcements, fullyRead, announce },
+    tellOthers: (receipts) => leaving.receipts(receipts),
   });
   const deviceMessaging = new DeviceMessaging({
     ...{ model: deviceMessages, devices: deps.devices, isLocal, federates: config.federation.enabled },
     announce: () => bus.broadcast(DEVICE_MESSAGES, {}),
     announceLeaving: () => bus.broadcast(DEVICE_MESSAGES_LEAVING, {}),
   });
-  const typingIntake = new Typing(feed, joined, calls);
+  const typingIntake = new Typing(feed, joined, calls, (typing) => leaving.typing(typing));
   const limits = { defaultLimit: config.sync.default_timeline_limit, maximumLimit: config.sync.max_timeline_limit };
   return {
     service: new SyncService({

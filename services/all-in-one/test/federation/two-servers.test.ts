@@ -236,6 +236,41 @@ it(
   LONG_MS,
 );
 
+it(
+  'people see who of another server types and what they have read, but for what is private',
+  async () => {
+    const roomId = await anna.createRoom({ preset: 'public_chat' });
+    await join(bert, roomId, here);
+    await soon(async () => expect(await membershipOf(anna, roomId, bert.userId)).toBe('join'));
+    const [first, second] = [await anna.say(roomId, 'first'), await anna.say(roomId, 'second')];
+    await soon(async () => expect(await heard(bert, roomId)).toEqual(['first', 'second']));
+    await soon(async () => {
+      const sent = await bert.post(`rooms/${encoded(roomId)}/receipt/m.read/${encoded(first)}`);
+      expect(sent.status).toBe(200);
+    });
+    await bert.must('POST', `rooms/${encoded(roomId)}/receipt/m.read.private/${encoded(second)}`);
+    await bert.must('PUT', `rooms/${encoded(roomId)}/typing/${encoded(bert.userId)}`, {
+      typing: true,
+      timeout: 60_000,
+    });
+    const ephemeral = async (type: string) => {
+      const { body } = await anna.get('sync');
+      const events: { type: string; content: Record<string, unknown> }[] =
+        body.rooms?.join?.[roomId]?.ephemeral.events ?? [];
+      return events.find((event) => event.type === type)?.content;
+    };
+    await soon(async () => expect(await ephemeral('m.typing')).toEqual({ user_ids: [bert.userId] }));
+    await soon(async () => {
+      const content = (await ephemeral('m.receipt')) ?? {};
+      expect(content[first]).toMatchObject({ 'm.read': { [bert.userId]: { ts: expect.any(Number) } } });
+      expect(JSON.stringify(content[second] ?? {})).not.toContain(bert.userId);
+    });
+    await bert.must('PUT', `rooms/${encoded(roomId)}/typing/${encoded(bert.userId)}`, { typing: false });
+    await soon(async () => expect((await ephemeral('m.typing'))?.user_ids ?? []).toEqual([]));
+  },
+  LONG_MS,
+);
+
 it('a room of a server that is not there cannot be joined', async () => {
   const answer = await bert.post(`join/${encoded('!nowhere:127.0.0.1:1')}`);
   expect(answer.status).toBe(502);

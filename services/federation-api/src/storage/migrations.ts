@@ -3,7 +3,7 @@ import type { SchemaDefinition } from '@ganglion/database';
 /** What is kept of other servers. */
 export const federationApiSchema: SchemaDefinition = {
   schema: 'federation_api',
-  version: 5,
+  version: 6,
   oldestCompatible: 1,
   migrations: [
     {
@@ -142,6 +142,37 @@ export const federationApiSchema: SchemaDefinition = {
         ALTER TABLE federation_api.queued_edus ADD COLUMN subject text COLLATE "C";
         CREATE INDEX queued_edus_by_subject ON federation_api.queued_edus (server_name, origin, subject)
           WHERE subject IS NOT NULL;`,
+    },
+    {
+      version: 6,
+      name: 'sending what passes',
+      up: `
+        -- What passes, of each kind, room, user and thread the last, as JSON text: lost when PostgreSQL crashes. version: in the order
+        -- in which it came; it goes on then, too. expires_at: nobody wants it after that.
+        CREATE SEQUENCE federation_api.ephemera_version;
+        CREATE UNLOGGED TABLE federation_api.ephemera (
+          room_id text COLLATE "C" NOT NULL,
+          kind text COLLATE "C" NOT NULL,
+          user_id text COLLATE "C" NOT NULL,
+          thread_id text COLLATE "C" NOT NULL,
+          origin text COLLATE "C" NOT NULL,
+          version bigint NOT NULL,
+          content text NOT NULL,
+          updated_at timestamptz NOT NULL DEFAULT now(),
+          expires_at timestamptz,
+          PRIMARY KEY (room_id, kind, user_id, thread_id)
+        );
+        CREATE INDEX ephemera_by_version ON federation_api.ephemera (version);
+
+        -- Which servers were in a room when something of it was told last.
+        CREATE UNLOGGED TABLE federation_api.ephemera_rooms (
+          room_id text COLLATE "C" NOT NULL,
+          server_name text COLLATE "C" NOT NULL,
+          PRIMARY KEY (room_id, server_name)
+        );
+
+        -- Up to here the server has it, or need not have it.
+        ALTER TABLE federation_api.destinations ADD COLUMN ephemera_version bigint NOT NULL DEFAULT 0;`,
     },
   ],
 };

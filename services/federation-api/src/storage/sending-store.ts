@@ -1,12 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { Database } from '@ganglion/database';
+import { EphemeralEdus } from '../domain/sending/ephemeral-edus.js';
 import type { Batch, Leased, MissedRoom, Route, SendingStore } from '../domain/sending/ports.js';
 
 /** Longer than a transaction may take: whoever has a route for longer without a word has died. */
 const LEASED_FOR = "interval '60 seconds'";
 /** @see https://spec.matrix.org/v1.19/server-server-api/#transactions */
 const MOST_PDUS = 50;
-const MOST_EDUS = 100;
+/** So many in all: what passes takes what is left, of which many receipts go into one. */
+const MOST_EDUS = 60;
+const MOST_EPHEMERAL_EDUS = 40;
+const MOST_EPHEMERA = 500;
 /** Of events in one transaction, and of EDUs as well: however many are sent at once, they fit into memory. */
 const MOST_CHARACTERS = 1_000_000;
 
@@ -41,19 +45,30 @@ function queuedOf(kind: 'pdu' | 'edu', last: string, most: number): string {
  */
 const NEXT = `
   WITH route AS (
-    SELECT work, txn_id, txn_last, txn_last_edu FROM federation_api.destinations WHERE ${OWN}
+    SELECT work, txn_id, txn_last, txn_last_edu, ephemera_version FROM federation_api.destinations WHERE ${OWN}
+  ), horizon AS MATERIALIZED (
+    SELECT coalesce(max(version), 0) AS version FROM federation_api.ephemera
   ), queued AS (
-    SELECT false AS is_edu, pdus.* FROM (${queuedOf('pdu', 'txn_last', MOST_PDUS)}) AS pdus
+    SELECT 'pdu' AS kind, pdus.* FROM (${queuedOf('pdu', 'txn_last', MOST_PDUS)}) AS pdus
     UNION ALL
-    SELECT true, edus.* FROM (${queuedOf('edu', 'txn_last_edu', MOST_EDUS)}) AS edus
+    SELECT 'edu', edus.* FROM (${queuedOf('edu', 'txn_last_edu', MOST_EDUS)}) AS edus
+    UNION ALL
+    SELECT * FROM (
+      SELECT e.kind, e.version, e.content FROM federation_api.ephemera e
+      WHERE e.version > (SELECT ephemera_version FROM route WHERE txn_id IS NULL) AND e.origin = $2
+        AND (e.expires_at IS NULL OR e.expires_at > now())
+        AND EXISTS (SELECT FROM federation_api.ephemera_rooms r WHERE r.room_id = e.room_id AND r.server_name = $1)
+      ORDER BY e.version LIMIT ${MOST_EPHEMERA}
+    ) AS ephemera
   )
-  SELECT route.work, route.txn_id, queued.is_edu, queued.nid, queued.json
-  FROM route LEFT JOIN queued ON true ORDER BY queued.is_edu, queued.nid`;
+  SELECT route.work, route.txn_id, (SELECT version FROM horizon) AS horizon, queued.kind, queued.nid, queued.json
+  FROM route LEFT JOIN queued ON true ORDER BY queued.kind, queued.nid`;
 
 interface NextRow extends Record<string, unknown> {
   work: number;
   txn_id: string | null;
-  is_edu: boolean | null;
+  horizon: number;
+  kind: 'pdu' | 'edu' | 'm.receipt' | 'm.typing' | null;
   nid: number | null;
   json: string | null;
 }
@@ -84,16 +99,21 @@ export class PostgresSendingStore implements SendingStore {
     if (first.nid === null) {
       // Nothing is left of the one that was tried before: there may be more behind it.
       if (first.txn_id !== null) return (await this.#begin(route, null, [])) ? this.next(route, keeps) : undefined;
-      if (!keeps) await this.#done(route, first.work);
+      if (!keeps) await this.#done(route, first);
       return undefined;
     }
+    const textsOf = (kind: NextRow['kind']) => rows.filter((row) => row.kind === kind).map(({ json }) => json!);
+    const [pdus, edus] = [textsOf('pdu'), textsOf('edu')];
+    // What passes goes along once, and is not part of what has to arrive under this id.
+    const hasToArrive = pdus.length + edus.length > 0;
     const txnId = first.txn_id ?? randomUUID();
-    if (!(await this.#begin(route, txnId, rows))) return undefined;
-    const textsOf = (isEdu: boolean) => rows.filter(({ is_edu }) => is_edu === isEdu).map(({ json }) => json!);
-    return { txnId, pdus: textsOf(false), edus: textsOf(true) };
+    if (!(await this.#begin(route, hasToArrive ? txnId : null, rows))) return undefined;
+    if (first.txn_id !== null) return { txnId, pdus, edus, ephemeraVersion: undefined };
+    const passing = passingOf(rows, first.horizon);
+    return { txnId, pdus, edus: [...edus, ...passing.texts], ephemeraVersion: passing.upTo };
   }
 
-  async sent(route: Route): Promise<void> {
+  async sent(route: Route, { ephemeraVersion }: Pick<Batch, 'ephemeraVersion'>): Promise<void> {
     await this.db.query({
       name: 'transaction-arrived',
       text: `
@@ -106,8 +126,9 @@ export class PostgresSendingStore implements SendingStore {
           DELETE FROM federation_api.queued_edus q USING done
           WHERE q.server_name = done.server_name AND q.origin = done.origin AND q.edu_nid <= done.txn_last_edu
         )
-        UPDATE federation_api.destinations SET txn_id = NULL, txn_last = NULL, txn_last_edu = NULL, failures = 0 WHERE ${OWN}`,
-      values: this.#own(route),
+        UPDATE federation_api.destinations SET txn_id = NULL, txn_last = NULL, txn_last_edu = NULL, failures = 0,
+          ephemera_version = greatest(ephemera_version, $4) WHERE ${OWN}`,
+      values: [...this.#own(route), ephemeraVersion ?? 0],
     });
   }
 
@@ -206,26 +227,43 @@ export class PostgresSendingStore implements SendingStore {
 
   /** Notes what a transaction holds, before it is sent. @returns whether the route is still ours */
   async #begin(route: Route, txnId: string | null, rows: readonly NextRow[]): Promise<boolean> {
-    const lastOf = (isEdu: boolean) => rows.findLast(({ is_edu }) => is_edu === isEdu)?.nid ?? null;
+    const lastOf = (kind: NextRow['kind']) => rows.findLast((row) => row.kind === kind)?.nid ?? null;
     const { rowCount } = await this.db.query({
       name: 'begin-transaction-to',
       text: `UPDATE federation_api.destinations SET txn_id = $4, txn_last = $5, txn_last_edu = $6,
           leased_until = now() + ${LEASED_FOR} WHERE ${OWN}`,
-      values: [...this.#own(route), txnId, lastOf(false), lastOf(true)],
+      values: [...this.#own(route), txnId, lastOf('pdu'), lastOf('edu')],
     });
     return (rowCount ?? 0) > 0;
   }
 
-  async #done(route: Route, work: number): Promise<void> {
+  async #done(route: Route, { work, horizon }: NextRow): Promise<void> {
     await this.db.query({
       name: 'destination-done',
       text: `UPDATE federation_api.destinations SET leased_by = NULL, leased_until = '-infinity',
-          has_work = work <> $4, txn_id = NULL, txn_last = NULL, txn_last_edu = NULL WHERE ${OWN}`,
-      values: [...this.#own(route), work],
+          has_work = work <> $4, txn_id = NULL, txn_last = NULL, txn_last_edu = NULL,
+          ephemera_version = greatest(ephemera_version, $5) WHERE ${OWN}`,
+      values: [...this.#own(route), work, horizon],
     });
   }
 
   #own({ server, origin }: Route): string[] {
     return [server, origin, this.holder];
   }
+}
+
+/** What passes, in the order in which it came, as much as there is place for; and up to where that is all. */
+function passingOf(rows: readonly NextRow[], horizon: number): { readonly texts: string[]; readonly upTo: number } {
+  const edus = new EphemeralEdus(MOST_EPHEMERAL_EDUS);
+  const passing = rows
+    .filter(({ kind }) => kind === 'm.receipt' || kind === 'm.typing')
+    .sort((a, b) => a.nid! - b.nid!);
+  let upTo = passing.length < MOST_EPHEMERA ? horizon : passing.at(-1)!.nid!;
+  for (const { kind, nid, json } of passing) {
+    const isIn = kind === 'm.typing' ? edus.addTyping(JSON.parse(json!)) : edus.addReceipt(JSON.parse(json!));
+    if (isIn) continue;
+    upTo = nid! - 1;
+    break;
+  }
+  return { texts: edus.texts, upTo };
 }

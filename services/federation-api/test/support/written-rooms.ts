@@ -2,6 +2,7 @@ import type {
   GetRoomEventsRequest,
   ListRoomHeadsRequest,
   ListRoomServersRequest,
+  ListServersOfRoomsRequest,
   LoggedEvent,
   RoomIntake,
   RoomLog,
@@ -60,11 +61,17 @@ export class WrittenRooms implements Pick<RoomLog, 'listRoomHeads' | 'getRoomEve
     return { events: { roomId, roomVersion: '11', roomNid: room?.nid ?? 0, events }, more };
   }
 
-  get intake(): Pick<RoomIntake, 'listRoomServers' | 'listServersOfUser'> {
+  get intake(): Pick<RoomIntake, 'listRoomServers' | 'listServersOfUser' | 'listServersOfRooms'> {
     return {
       // All of our users are in all rooms.
       listServersOfUser: async () => ({
         serverNames: [...new Set([...this.#rooms.values()].flatMap(({ servers }) => servers))],
+      }),
+      listServersOfRooms: async ({ roomIds }: ListServersOfRoomsRequest) => ({
+        rooms: roomIds.flatMap((roomId) => {
+          const room = this.#rooms.get(roomId);
+          return room === undefined ? [] : [{ roomId, serverNames: room.servers }];
+        }),
       }),
       listRoomServers: async ({ roomId }: ListRoomServersRequest) => ({
         serverNames: [...(this.#rooms.get(roomId)?.servers ?? [])],

@@ -3,6 +3,7 @@ import {
   type DescribeRoomsRequest,
   type GetStandingRequest,
   type ListRoomServersRequest,
+  type ListServersOfRoomsRequest,
   type ListServersOfUserRequest,
   type ListSharingUsersRequest,
   type ListUnknownEventsRequest,
@@ -13,6 +14,7 @@ import {
   type PutOutOfBandMembershipRequest,
   type ReceivePdusRequest,
   type RoomIntake,
+  type ServersOfRoom,
   type SharingUser,
   type StoreOutliersRequest,
 } from '@ganglion/contracts/room';
@@ -45,6 +47,7 @@ const FATES: Readonly<Record<Fate, PduFate>> = {
 export interface Neighbours {
   sharingUsers(users: readonly SharingUser[]): Promise<SharingUser[]>;
   serversOf(userId: string): Promise<string[]>;
+  serversOfRooms(roomIds: readonly string[]): Promise<ServersOfRoom[]>;
 }
 
 /** What other servers send of rooms. */
@@ -137,6 +140,10 @@ export class RoomIntakeRpc implements RoomIntake {
 
   async listServersOfUser({ userId }: ListServersOfUserRequest) {
     return { serverNames: await this.neighbours.serversOf(userId) };
+  }
+
+  async listServersOfRooms({ roomIds }: ListServersOfRoomsRequest) {
+    return { rooms: await this.neighbours.serversOfRooms(roomIds) };
   }
 
   async listRoomServers({ roomId }: ListRoomServersRequest) {

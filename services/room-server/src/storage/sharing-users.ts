@@ -60,6 +60,18 @@ export async function serversOf(db: Queryable, userId: string): Promise<string[]
   return rows.map(({ name }) => name);
 }
 
+/** The servers with users in each of these rooms; rooms that are not known are left out. */
+export async function serversOfRooms(db: Queryable, roomIds: readonly string[]) {
+  const { rows } = await db.query<{ roomId: string; serverNames: string[] }>({
+    name: 'servers-of-rooms',
+    text: `SELECT r.room_id AS "roomId", array_agg(h.server_name) AS "serverNames"
+      FROM room_server.rooms r JOIN room_server.room_hosts h ON h.room_nid = r.room_nid AND h.joined > 0
+      WHERE r.room_id = ANY($1) GROUP BY r.room_id`,
+    values: [roomIds],
+  });
+  return rows;
+}
+
 function askedRow({ userId, evidence }: SharingUser) {
   const [, room = '0', event = '0', tookPart = '0'] = EVIDENCE.exec(evidence) ?? [];
   return { user_id: userId, room_nid: Number(room), event_nid: Number(event), took_part: Number(tookPart) };

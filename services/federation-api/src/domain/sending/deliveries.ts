@@ -73,7 +73,7 @@ export class Deliveries {
       if (batch === undefined) return;
       await this.#send(route, batch.txnId, batch);
       progress.failures = 0;
-      await this.deps.store.sent(route);
+      await this.deps.store.sent(route, batch);
     }
   }
 

@@ -1,3 +1,5 @@
+import type { JsonObject } from '@ganglion/protocol';
+
 /** One of our names that has something to send to another server. */
 export interface Route {
   readonly server: string;
@@ -50,6 +52,8 @@ export interface Contents {
 /** What is to be sent at once, under an id that stays the same until it has arrived. */
 export interface Batch extends Contents {
   readonly txnId: string;
+  /** Up to where the server has what passes when it has this; undefined when nothing of that goes along. */
+  readonly ephemeraVersion: number | undefined;
 }
 
 /** A room of which a server has missed something, with the last event that was for it. */
@@ -68,7 +72,7 @@ export interface SendingStore {
    */
   next(route: Route, keeps?: boolean): Promise<Batch | undefined>;
   /** The other server has it. */
-  sent(route: Route): Promise<void>;
+  sent(route: Route, batch: Batch): Promise<void>;
   /** Leaves the route alone for so long; `falls` behind: from now on only what matters of each room is kept for it. */
   failed(route: Route, waitMs: number, fallsBehind: boolean): Promise<void>;
   /** Rooms of which a server that is behind has missed something; when there are none, it is no longer behind. */
@@ -108,6 +112,33 @@ export interface SentKeys {
   skip(users: readonly ReadKeys[]): Promise<void>;
   /** Queues what became of one user's keys and notes how far that was read, both or neither. */
   append(user: ReadKeys, edus: readonly OutgoingEdu[]): Promise<void>;
+}
+
+/** What passes: of each kind, room, user and thread only the last is kept. */
+export interface Ephemeron {
+  readonly kind: 'm.receipt' | 'm.typing';
+  readonly roomId: string;
+  readonly userId: string;
+  /** Empty but for receipts of threads. */
+  readonly threadId: string;
+  /** What `ephemeralEdus` reads. */
+  readonly content: JsonObject;
+  /** Nobody wants it after that; undefined when it does not get old. */
+  readonly lastsMs: number | undefined;
+}
+
+/** The other servers in a room. */
+export interface RoomServers {
+  readonly roomId: string;
+  readonly servers: readonly string[];
+}
+
+/** What passes and is not sent yet. Whoever is away gets only what came last of it. */
+export interface EphemeraStore {
+  /** Keeps it for the servers in the rooms, of which there is each that it is about. */
+  put(ephemera: readonly Ephemeron[], rooms: readonly RoomServers[]): Promise<void>;
+  /** Forgets what nobody gets any more. */
+  forgetOld(): Promise<void>;
 }
 
 /** Gives transactions to other servers. @throws SendingFailure */

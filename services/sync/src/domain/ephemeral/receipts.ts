@@ -1,4 +1,4 @@
-import { MatrixError } from '@ganglion/contracts';
+import { type LocalReceipt, MatrixError } from '@ganglion/contracts';
 import type { Announcements } from '../feed/announcements.js';
 import type { LiveFeed } from '../feed/live-feed.js';
 import { Gatherer } from '../gatherer.js';
@@ -46,13 +46,21 @@ export interface ReceiptsDependencies {
   readonly fullyRead: FullyReadMarkers;
   /** Tells the appender that receipts wait. */
   readonly announce: () => void;
+  /** Tells other servers what our users have read. */
+  readonly tellOthers: (receipts: readonly LocalReceipt[]) => void;
+}
+
+/** A receipt, and what other servers are told of it: nothing of what is private, and of what they have told us. */
+interface Told {
+  readonly receipt: NewReceipt;
+  readonly toOthers?: LocalReceipt;
 }
 
 const GATHER_MS = 250;
 
 /** What users say they have read. @see https://spec.matrix.org/v1.19/client-server-api/#receipts */
 export class Receipts {
-  readonly #gathered = new Gatherer<NewReceipt>(GATHER_MS, (receipts) => this.#handOver(receipts));
+  readonly #gathered = new Gatherer<Told>(GATHER_MS, (told) => this.#handOver(told));
 
   constructor(private readonly deps: ReceiptsDependencies) {}
 
@@ -67,7 +75,7 @@ export class Receipts {
   post(requests: readonly ReceiptRequest[]): Promise<void> {
     return this.deps.feed.use(async () => {
       const receipts = await Promise.all(requests.map((request) => this.#receipt(request)));
-      await Promise.all(receipts.map((receipt) => this.#put(receipt)));
+      await Promise.all(receipts.map((receipt, index) => this.#put(receipt, requests[index]!.roomId)));
     });
   }
 
@@ -79,7 +87,8 @@ export class Receipts {
     const event = await this.#find(room, eventId, userId);
     if (event === undefined) return;
     const { roomNid, position: eventPosition } = event.place;
-    await this.#gathered.add({ roomNid, userId, type: 'm.read', threadId, eventId, eventPosition, ts });
+    const receipt = { roomNid, userId, type: 'm.read', threadId, eventId, eventPosition, ts } as const;
+    await this.#gathered.add({ receipt });
   }
 
   /** @throws MatrixError M_FORBIDDEN, M_NOT_FOUND */
@@ -99,18 +108,21 @@ export class Receipts {
     return { roomNid, userId, type, threadId, eventId, eventPosition, ts: Date.now() };
   }
 
-  async #put(receipt: NewReceipt): Promise<void> {
+  async #put(receipt: NewReceipt, roomId: string): Promise<void> {
     const { users, awaited } = this.deps;
     if (hasRead(await users.get(receipt.userId), receipt)) return;
     // It may be told before it is known to be kept.
     const told = awaited.wait(receipt);
-    await this.#gathered.add(receipt);
+    const { type, userId, eventId, threadId, ts } = receipt;
+    const toOthers = { roomId, userId, eventId, threadId, ts };
+    await this.#gathered.add({ receipt, ...(type === 'm.read' && { toOthers }) });
     await told;
   }
 
-  async #handOver(receipts: readonly NewReceipt[]): Promise<void> {
-    await this.deps.receipts.handOver(receipts);
+  async #handOver(told: readonly Told[]): Promise<void> {
+    await this.deps.receipts.handOver(told.map(({ receipt }) => receipt));
     this.deps.announce();
+    this.deps.tellOthers(told.flatMap(({ toOthers }) => toOthers ?? []));
   }
 
   /** The event of a room that the user is in. */

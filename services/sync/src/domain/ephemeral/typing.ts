@@ -1,3 +1,4 @@
+import type { LocalTyping } from '@ganglion/contracts';
 import type { TypingNote } from '../append/typing-rooms.js';
 import type { LiveFeed } from '../feed/live-feed.js';
 import { Gatherer } from '../gatherer.js';
@@ -11,6 +12,12 @@ const LONGEST_MS = 120_000;
 const REMOTE_TIMEOUT_MS = 60_000;
 const GATHER_MS = 250;
 
+/** What the appender is told, and other servers of users of ours. */
+interface Told {
+  readonly note: TypingNote;
+  readonly toOthers?: LocalTyping;
+}
+
 /**
  * What clients tell of who is typing, passed on to the appender: it alone keeps the lists and gives their changes a place
  * in the order of everything.
@@ -18,12 +25,14 @@ const GATHER_MS = 250;
  * @see https://spec.matrix.org/v1.19/client-server-api/#typing-notifications
  */
 export class Typing {
-  readonly #notes = new Gatherer<TypingNote>(GATHER_MS, (notes) => this.#tell(notes));
+  readonly #notes = new Gatherer<Told>(GATHER_MS, (told) => this.#tell(told));
 
   constructor(
     private readonly feed: LiveFeed,
     private readonly joined: JoinedRooms,
     private readonly calls: TypingCalls,
+    /** Tells other servers of our users. */
+    private readonly tellOthers: (typing: readonly LocalTyping[]) => void,
   ) {}
 
   /**
@@ -35,18 +44,20 @@ export class Typing {
   set(userId: string, roomId: string, timeoutMs: number): Promise<void> {
     return this.feed.use(async () => {
       const { room } = await this.joined.find(userId, roomId);
-      await this.#notes.add({ roomNid: room.record.nid, userId, timeoutMs: Math.min(timeoutMs, LONGEST_MS) });
+      const typing = { userId, timeoutMs: Math.min(timeoutMs, LONGEST_MS) };
+      await this.#notes.add({ note: { roomNid: room.record.nid, ...typing }, toOthers: { roomId, ...typing } });
     });
   }
 
   /** As `set`, for a user of another server, of whom it is known that they are in the room. */
   setRemote(userId: string, room: RoomRecord, typing: boolean): Promise<void> {
-    return this.#notes.add({ roomNid: room.nid, userId, timeoutMs: typing ? REMOTE_TIMEOUT_MS : 0 });
+    return this.#notes.add({ note: { roomNid: room.nid, userId, timeoutMs: typing ? REMOTE_TIMEOUT_MS : 0 } });
   }
 
-  async #tell(notes: readonly TypingNote[]): Promise<void> {
-    const latest = new Map(notes.map((note) => [`${note.roomNid} ${note.userId}`, note]));
-    const reply = await this.calls.ask([...latest.values()]);
+  async #tell(told: readonly Told[]): Promise<void> {
+    const latest = new Map(told.map((each) => [`${each.note.roomNid} ${each.note.userId}`, each]));
+    this.tellOthers([...latest.values()].flatMap(({ toOthers }) => toOthers ?? []));
+    const reply = await this.calls.ask([...latest.values()].map(({ note }) => note));
     if (reply !== undefined) await this.feed.reach(reply.position);
   }
 }

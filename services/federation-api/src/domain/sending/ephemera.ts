@@ -1,0 +1,86 @@
+import type { LocalEphemera, LocalTyping } from '@ganglion/contracts';
+import type { RoomIntake } from '@ganglion/contracts/room';
+import type { EphemeraStore, Ephemeron, RoomServers } from './ports.js';
+import { TypingUsers } from './typing-users.js';
+
+export interface EphemeraDependencies {
+  readonly intake: Pick<RoomIntake, 'listServersOfRooms'>;
+  readonly store: EphemeraStore;
+  readonly isOurs: (serverName: string) => boolean;
+  readonly allows: (serverName: string) => boolean;
+}
+
+/** More waits for nobody: what comes then is left out. */
+const MOST_WAITING = 50_000;
+const ROOMS_AT_ONCE = 500;
+/** Others take it for over by then; it is told again before. */
+const TYPING_LASTS_MS = 30_000;
+
+/**
+ * What our users read and type, gathered until it is put down for the servers in their rooms. Private receipts never come here.
+ *
+ * @see https://spec.matrix.org/v1.19/server-server-api/#typing-notifications
+ */
+export class Ephemera {
+  #waiting = new Map<string, Ephemeron>();
+  readonly #typing = new TypingUsers();
+
+  constructor(private readonly deps: EphemeraDependencies) {}
+
+  hear({ receipts, typing }: LocalEphemera, now: number): void {
+    for (const receipt of receipts) {
+      const { roomId, userId, threadId } = receipt;
+      this.#wait({ kind: 'm.receipt', roomId, userId, threadId, content: { ...receipt }, lastsMs: undefined });
+    }
+    for (const each of typing) {
+      const isTyping = this.#typing.note(each, now);
+      if (isTyping !== undefined) this.#type(each, isTyping);
+    }
+  }
+
+  /** Puts down what has come, and who has typed for too long. */
+  async flush(now: number): Promise<void> {
+    for (const ended of this.#typing.expire(now)) this.#type(ended, false);
+    const waiting = this.#waiting;
+    if (waiting.size === 0) return;
+    this.#waiting = new Map();
+    try {
+      await this.#put([...waiting.values()]);
+    } catch (error) {
+      // What has come meanwhile is newer.
+      this.#waiting = new Map([...waiting, ...this.#waiting]);
+      throw error;
+    }
+  }
+
+  async #put(ephemera: readonly Ephemeron[]): Promise<void> {
+    const byRoom = Map.groupBy(ephemera, ({ roomId }) => roomId);
+    const roomIds = [...byRoom.keys()];
+    for (let first = 0; first < roomIds.length; first += ROOMS_AT_ONCE) {
+      const rooms = await this.#servers(roomIds.slice(first, first + ROOMS_AT_ONCE));
+      const told = rooms.flatMap(({ roomId }) => byRoom.get(roomId) ?? []);
+      if (told.length > 0) await this.deps.store.put(told, rooms);
+    }
+  }
+
+  /** Those of the rooms that other servers are in. */
+  async #servers(roomIds: string[]): Promise<RoomServers[]> {
+    const { isOurs, allows } = this.deps;
+    const { rooms } = await this.deps.intake.listServersOfRooms({ roomIds });
+    const others = rooms.map(({ roomId, serverNames }) => ({
+      ...{ roomId, servers: serverNames.filter((name) => !isOurs(name) && allows(name)) },
+    }));
+    return others.filter(({ servers }) => servers.length > 0);
+  }
+
+  #type({ roomId, userId }: Omit<LocalTyping, 'timeoutMs'>, typing: boolean): void {
+    const content = { roomId, userId, typing };
+    this.#wait({ kind: 'm.typing', roomId, userId, threadId: '', content, lastsMs: TYPING_LASTS_MS });
+  }
+
+  #wait(ephemeron: Ephemeron): void {
+    const { kind, roomId, userId, threadId } = ephemeron;
+    const key = `${kind} ${roomId} ${userId} ${threadId}`;
+    if (this.#waiting.size < MOST_WAITING || this.#waiting.has(key)) this.#waiting.set(key, ephemeron);
+  }
+}

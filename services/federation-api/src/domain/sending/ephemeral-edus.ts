@@ -1,0 +1,63 @@
+import type { LocalReceipt } from '@ganglion/contracts';
+
+/** What is kept of who types. */
+export interface TypingContent {
+  readonly roomId: string;
+  readonly userId: string;
+  readonly typing: boolean;
+}
+
+type Receipts = Record<string, { 'm.read': Record<string, object> }>;
+
+/**
+ * The EDUs of one transaction that tell of what passes: of receipts as many in one as there can be, which is one of each user and
+ * room.
+ *
+ * @see https://spec.matrix.org/v1.19/server-server-api/#receipts
+ * @see https://spec.matrix.org/v1.19/server-server-api/#typing-notifications
+ */
+export class EphemeralEdus {
+  readonly #receipts: Receipts[] = [];
+  readonly #typing: object[] = [];
+
+  constructor(
+    /** So many EDUs there may be. */
+    private readonly most: number,
+  ) {}
+
+  /** As JSON texts. */
+  get texts(): string[] {
+    return [
+      ...this.#receipts.map((content) => JSON.stringify({ edu_type: 'm.receipt', content })),
+      ...this.#typing.map((content) => JSON.stringify({ edu_type: 'm.typing', content })),
+    ];
+  }
+
+  /** @returns false when there is no place for it */
+  addReceipt({ roomId, userId, eventId, threadId, ts }: LocalReceipt): boolean {
+    const receipts = this.#receipts.find((each) => each[roomId]?.['m.read'][userId] === undefined) ?? this.#another();
+    if (receipts === undefined) return false;
+    const data = { ts, ...(threadId !== '' && { thread_id: threadId }) };
+    receipts[roomId] ??= { 'm.read': {} };
+    receipts[roomId]['m.read'][userId] = { data, event_ids: [eventId] };
+    return true;
+  }
+
+  /** @returns false when there is no place for it */
+  addTyping({ roomId, userId, typing }: TypingContent): boolean {
+    if (this.#isFull) return false;
+    this.#typing.push({ room_id: roomId, user_id: userId, typing });
+    return true;
+  }
+
+  get #isFull(): boolean {
+    return this.#receipts.length + this.#typing.length >= this.most;
+  }
+
+  #another(): Receipts | undefined {
+    if (this.#isFull) return undefined;
+    const receipts: Receipts = {};
+    this.#receipts.push(receipts);
+    return receipts;
+  }
+}
