@@ -13,6 +13,7 @@ export type RateLimitName =
   | 'initial_sync'
   | 'receipts'
   | 'typing'
+  | 'presence'
   | 'directory'
   | 'public_rooms'
   | 'lookups'

@@ -114,6 +114,8 @@ const LIMITS: Readonly<Record<string, readonly RateLimitName[]>> = {
   [`POST ${IN_ROOM}/read_markers`]: ['receipts'],
   [`PUT ${IN_ROOM}/typing/:userId`]: ['typing'],
   [`GET ${V3}/sync`]: ['initial_sync'],
+  [`PUT ${V3}/presence/:userId/status`]: ['presence'],
+  [`GET ${V3}/presence/:userId/status`]: ['room_reads'],
   [`GET ${V3}/directory/room/:roomAlias`]: ['lookups'],
   [`PUT ${V3}/directory/room/:roomAlias`]: ['directory'],
   [`DELETE ${V3}/directory/room/:roomAlias`]: ['directory'],

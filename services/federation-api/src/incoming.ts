@@ -7,6 +7,7 @@ import { Periodically } from '@ganglion/service';
 import type { Logger } from '@ganglion/telemetry';
 import { ChangedKeysEdus } from './domain/incoming/edus/changed-keys.js';
 import { DirectToDeviceEdus } from './domain/incoming/edus/direct-to-device.js';
+import { PresenceEdus } from './domain/incoming/edus/presence.js';
 import { ReceiptEdus } from './domain/incoming/edus/receipts.js';
 import { TypingEdus } from './domain/incoming/edus/typing.js';
 import { type EduIntake, Edus } from './domain/incoming/edus.js';
@@ -69,6 +70,7 @@ export function createIncoming({
     new Map<string, EduIntake>([
       ['m.typing', new TypingEdus(intake, remoteEphemeral)],
       ['m.receipt', new ReceiptEdus(intake, remoteEphemeral)],
+      ['m.presence', new PresenceEdus(remoteEphemeral)],
       ['m.direct_to_device', new DirectToDeviceEdus(remoteEphemeral)],
       ['m.device_list_update', new ChangedKeysEdus(keysForServers)],
       ['m.signing_key_update', new ChangedKeysEdus(keysForServers)],

@@ -18,6 +18,7 @@ import { EphemeralReader } from './domain/answer/ephemeral-reader.js';
 import { Filters } from './domain/answer/filters.js';
 import { InboxReader } from './domain/answer/inbox-reader.js';
 import { SentMembers } from './domain/answer/lazy-members.js';
+import { PresenceReader } from './domain/answer/presence-reader.js';
 import { SyncService } from './domain/answer/sync-service.js';
 import { Backlog } from './domain/append/backlog.js';
 import type { AppendBatch } from './domain/append-batch.js';
@@ -39,6 +40,8 @@ import { type FeedSource, LiveFeed } from './domain/feed/live-feed.js';
 import { MembershipHistories } from './domain/history/membership-histories.js';
 import { RoomHistory } from './domain/history/room-history.js';
 import { RoomRelations } from './domain/history/room-relations.js';
+import { OwnPresence } from './domain/presence/own-presence.js';
+import { PresenceLog } from './domain/presence/presence-log.js';
 import { EventTexts } from './domain/texts/event-texts.js';
 import { UnreadCounts } from './domain/unread/unread-counts.js';
 import { ErasedUsers } from './domain/views/erased-users.js';
@@ -52,6 +55,7 @@ import { AppendStore } from './storage/append-store.js';
 import { DeviceListStore } from './storage/device-list-store.js';
 import { DeviceMessageStore } from './storage/device-message-store.js';
 import { LeavingMessageStore } from './storage/leaving-message-store.js';
+import { PresenceStore } from './storage/presence-store.js';
 import { ReadStore } from './storage/read-store.js';
 import { ReceiptStore } from './storage/receipt-store.js';
 import { RelationStore } from './storage/relation-store.js';
@@ -76,6 +80,7 @@ export interface SyncServer {
   readonly roomRelations: RoomRelations;
   readonly receipts: Receipts;
   readonly typing: Typing;
+  readonly presence: OwnPresence;
   readonly remoteEphemeral: RemoteEphemeral;
   readonly leavingDeviceMessages: LeavingDeviceMessages;
   readonly deviceMessaging: DeviceMessaging;
@@ -92,7 +97,7 @@ const APPENDED: Topic<AppendBatch> = {
   codec: jsonCodec((input) => ({ ...ADDED_LATER, ...(input as AppendBatch) })),
 };
 /** What an appender of an earlier release does not know. */
-const ADDED_LATER = { keyChanges: [], deviceMessages: [], placedMessageLists: [] };
+const ADDED_LATER = { presence: [], keyChanges: [], deviceMessages: [], placedMessageLists: [] };
 
 /** A broadcast has to fit into one message. */
 const MAX_BROADCAST_CHARACTERS = 400_000;
@@ -111,6 +116,9 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   const relations = new RelationStore(db);
   const deviceMessages = new DeviceMessageStore(db);
   const deviceLists = new DeviceListStore(db);
+  const presenceModel = new PresenceStore(db);
+  const presenceLog = new PresenceLog();
+  const { enabled: hasPresence } = config.presence;
   const endedInboxes = new EndedInboxes(model, deviceMessages, deps.devices);
   const revocations = new RevocationListener(bus, endedInboxes, deps.logger);
   const deviceListReader = new DeviceListReader(deviceLists);
@@ -162,6 +170,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     { begin: () => rooms.clear(), apply: (batch: AppendBatch) => rooms.apply(batch) },
     announcements,
     { begin: () => unread.clear(), apply() {} },
+    presenceLog,
     users,
     typing,
     awaited,
@@ -187,6 +196,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     receipts,
     deviceMessages,
     deviceLists,
+    presence: hasPresence ? presenceModel : undefined,
     lease,
     isLocal,
     appended,
@@ -211,6 +221,10 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     announceLeaving: () => bus.broadcast(DEVICE_MESSAGES_LEAVING, {}),
   });
   const typingIntake = new Typing(feed, joined, calls, (typing) => leaving.typing(typing));
+  const presence = new OwnPresence({
+    ...{ isEnabled: hasPresence, feed, model: presenceModel, isLocal },
+    tell: (notes, remote) => calls.ask([], false, { notes, remote }),
+  });
   const limits = { defaultLimit: config.sync.default_timeline_limit, maximumLimit: config.sync.max_timeline_limit };
   return {
     service: new SyncService({
@@ -219,6 +233,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
         erased,
         inbox: new InboxReader(deviceMessages, endedInboxes),
         deviceLists: deviceListReader,
+        presence: new PresenceReader(presenceModel, presenceLog, hasPresence),
         sent: new SentMembers(),
         roomLog: deps.roomLog,
         waiting,
@@ -228,8 +243,9 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     roomRelations: new RoomRelations(past),
     receipts: receiptIntake,
     typing: typingIntake,
+    presence,
     remoteEphemeral: new RemoteEphemeralRpc({
-      ...{ feed, model, deviceMessaging, typing: typingIntake, receipts: receiptIntake },
+      ...{ feed, model, deviceMessaging, typing: typingIntake, receipts: receiptIntake, presence },
     }),
     leavingDeviceMessages: new LeavingDeviceMessagesRpc(new LeavingMessageStore(db)),
     deviceLists: new DeviceListQueries(feed, users, deviceListReader),

@@ -10,9 +10,11 @@ import { Receipts } from './domain/ephemeral/receipts.js';
 import { Typing } from './domain/ephemeral/typing.js';
 import { RoomHistory } from './domain/history/room-history.js';
 import { RoomRelations } from './domain/history/room-relations.js';
+import { OwnPresence } from './domain/presence/own-presence.js';
 import { DehydratedInboxController } from './http/dehydrated-inbox.controller.js';
 import { DeviceListsController } from './http/device-lists.controller.js';
 import { DeviceMessagesController } from './http/device-messages.controller.js';
+import { PresenceController } from './http/presence.controller.js';
 import { ReceiptsController } from './http/receipts.controller.js';
 import { RelationsController } from './http/relations.controller.js';
 import { RoomHistoryController } from './http/room-history.controller.js';
@@ -33,6 +35,7 @@ export function syncModule(server: SyncServer, config: Config, keyCounts: KeyCou
       RelationsController,
       ReceiptsController,
       TypingController,
+      PresenceController,
       DeviceListsController,
       DeviceMessagesController,
       DehydratedInboxController,
@@ -42,6 +45,7 @@ export function syncModule(server: SyncServer, config: Config, keyCounts: KeyCou
       { provide: RoomHistory, useValue: server.history },
       { provide: RoomRelations, useValue: server.roomRelations },
       { provide: Receipts, useValue: server.receipts },
+      { provide: OwnPresence, useValue: server.presence },
       { provide: Typing, useValue: server.typing },
       { provide: DeviceListQueries, useValue: server.deviceLists },
       { provide: DehydratedInbox, useValue: server.dehydratedInbox },

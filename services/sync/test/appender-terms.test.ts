@@ -46,7 +46,7 @@ describe('who was the appender, and does not know yet that another one is', () =
         deviceLists: new DeviceListStore(deployment.db),
         typing: new TypingRooms({ from: term.position, rows: [] }, false),
       },
-      ...{ isLocal: () => true, appended, unreadable: refuse },
+      ...{ isLocal: () => true, presence: undefined, appended, unreadable: refuse },
     });
   }
 

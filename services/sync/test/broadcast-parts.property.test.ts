@@ -14,6 +14,7 @@ const KINDS = [
   'receipt',
   'message',
   'key',
+  'presence',
   'typing',
   'end',
   'nothing',
@@ -54,6 +55,7 @@ function batchOf(positions: readonly Taken[]): AppendBatch {
     receipts: of('receipt').map(({ roomNid, position }) => ({ ...receipt, roomNid, position })),
     deviceMessages: of('message').map(({ position }) => ({ userId: '@a:b', deviceId: 'D', position })),
     keyChanges: of('key').map(({ position }) => ({ userId: '@a:b', position, roomNids: [1], signedUserIds: [] })),
+    presence: of('presence').map(({ position }) => ({ userId: '@a:b', presence: 'online', position, roomNids: [1] })),
     placedMessageLists: [7],
     typing: {
       rows: of('typing').map(({ roomNid, position }) => ({ roomNid, typing: [], position })),
@@ -75,6 +77,7 @@ const ROWS = [
     'receipts',
     'deviceMessages',
     'keyChanges',
+    'presence',
     'userSeqs',
   ] as const),
 ];

@@ -4,6 +4,7 @@ import { federation } from './federation.js';
 import { http } from './http.js';
 import { media } from './media.js';
 import { passwords } from './passwords.js';
+import { presence } from './presence.js';
 import { rateLimits } from './rate-limits.js';
 import { registration } from './registration.js';
 import { rooms } from './rooms.js';
@@ -23,6 +24,7 @@ export const sections = {
   sessions,
   rooms,
   sync,
+  presence,
   media,
   federation,
   rate_limits: rateLimits,

@@ -19,6 +19,7 @@ export const rateLimits = z
     initial_sync: rateLimit(0.2, 20, 'Syncs of one user that begin anew or ask for all state.'),
     receipts: rateLimit(10, 200, 'Receipts and read markers set by one user.'),
     typing: rateLimit(5, 50, 'How often one user says that they are typing, or not any more.'),
+    presence: rateLimit(1, 20, 'How often one user says how reachable they are.'),
     directory: rateLimit(0.5, 20, 'Changes of aliases and of the room directory by one user.'),
     public_rooms: rateLimit(1, 20, 'Pages of the room directory read by one user or address.'),
     lookups: rateLimit(

@@ -238,4 +238,26 @@ describe('an EDU', () => {
       });
     }, 60_000);
   });
+
+  it('tells how reachable its own users are, who share a room with ours', async () => {
+    const room = await neighbours.farRoom(alice);
+    const user = (user_id: string, others: JsonObject = {}) => ({ user_id, presence: 'online', ...others });
+    const push = [
+      ...['malformed', user('@nobody-here:far.test'), user(alice.userId, { status_msg: 'Not me' })],
+      user(room.creator, { status_msg: 'Far away', last_active_ago: 5_000, currently_active: true }),
+    ];
+    const edus = [{ edu_type: 'm.presence', content: { push } }];
+    expect((await send({ edus })).status).toBe(200);
+    const status = (userId: string) => alice.get(`presence/${encodeURIComponent(userId)}/status`);
+    await eventually(async () => {
+      const { body } = await status(room.creator);
+      expect(body).toMatchObject({ presence: 'online', status_msg: 'Far away', currently_active: true });
+      const sync = await alice.must('GET', 'sync');
+      const senders = sync.presence.events.map(({ sender }: { sender: string }) => sender);
+      expect(senders).toContain(room.creator);
+    });
+    expect((await status(alice.userId)).body.status_msg).toBeUndefined();
+    const text = "SELECT 1 FROM sync.presence WHERE user_id LIKE '@nobody-here:%'";
+    expect((await neighbours.replicas[0]!.db.query({ text })).rows).toEqual([]);
+  });
 });

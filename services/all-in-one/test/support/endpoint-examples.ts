@@ -318,6 +318,11 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
     params: { roomId, userId: person.userId },
     body: { typing: true, timeout: 5_000 },
   }),
+  [`PUT ${V3}/presence/:userId/status`]: (scene) => ({
+    ...ofPerson(scene),
+    body: { presence: 'online', status_msg: 'here' },
+  }),
+  [`GET ${V3}/presence/:userId/status`]: ofPerson,
   [`GET ${V3}/keys/changes`]: async ({ person }) => {
     const { next_batch } = await person.must('GET', 'sync');
     return { query: { from: next_batch, to: next_batch } };

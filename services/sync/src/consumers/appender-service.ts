@@ -15,7 +15,9 @@ import type { AppendBatch } from '../domain/append-batch.js';
 import type { AppendModel } from '../domain/ports/append-model.js';
 import type { DeviceListModel } from '../domain/ports/device-list-model.js';
 import type { DeviceMessageModel } from '../domain/ports/device-message-model.js';
+import type { PresenceModel } from '../domain/ports/presence-model.js';
 import type { ReceiptModel } from '../domain/ports/receipt-model.js';
+import { PresenceDesk } from '../domain/presence/presence-desk.js';
 import { DeviceMessageIntake } from './device-message-intake.js';
 import { EphemeralIntake } from './ephemeral-intake.js';
 import { inTracesOf } from './message-traces.js';
@@ -30,6 +32,8 @@ export interface AppenderDependencies {
   readonly userLog: UserLog;
   readonly keyLog: KeyLog;
   readonly deviceLists: Pick<DeviceListModel, 'keySeqs' | 'roomsOf'>;
+  /** Undefined where nobody is told of presence. */
+  readonly presence: PresenceModel | undefined;
   /** Whether a user is one of ours. */
   readonly isLocal: (userId: string) => boolean;
   readonly logger: Logger;
@@ -43,6 +47,7 @@ const CATCH_UP_EVERY_MS = 15_000;
 const CATCH_UP_UNHEARD_EVERY_MS = 400;
 const WATCH_EVERY_MS = 500;
 const RETRY_MS = 250;
+const PRESENT_PAGE = 5_000;
 
 const COMMON = {
   durable: 'sync',
@@ -87,11 +92,13 @@ export class AppenderService {
     if (state === undefined) return;
     const { model, receipts, roomLog, userLog, keyLog, deviceLists, isLocal, appended, bus, logger } = this.deps;
     const typing = new TypingRooms(state.typing ?? { from: state.position, rows: [] }, state.typing === undefined);
+    const presence = await this.#presenceDesk();
     const looks = new Looks();
     const overdue = new OverdueCommits();
     const appender = new Appender({
       ...{ position: state.position, epoch: term.epoch, model, log: roomLog, userLog, typing, isLocal },
       ...{ keyLog, deviceLists },
+      presence: presence && { desk: presence, model: this.deps.presence! },
       appended: (batch) => {
         overdue.appended(batch, Date.now());
         appended(batch);
@@ -103,7 +110,7 @@ export class AppenderService {
     const signal = AbortSignal.any([term.signal, over.signal]);
     const consuming = new Consuming(this.#consume(appender, over, signal));
     const refused = this.#refused;
-    const intake = new EphemeralIntake({ bus, receipts, model, typing, appender, logger, refused, over });
+    const intake = new EphemeralIntake({ bus, receipts, model, typing, presence, appender, logger, refused, over });
     const messages = new DeviceMessageIntake({ ...this.deps, appender, over });
     let watch: Subscription | undefined;
     try {
@@ -116,6 +123,19 @@ export class AppenderService {
       await Promise.all([intake.stop(), messages.stop(), watch?.stop(), consuming.stop()]);
       await this.#leave(appender, typing, term.epoch);
     }
+  }
+
+  /** Who was there before this term: they say so again, or have gone. */
+  async #presenceDesk(): Promise<PresenceDesk | undefined> {
+    const { presence: model, isLocal } = this.deps;
+    if (model === undefined) return undefined;
+    const desk = new PresenceDesk(isLocal);
+    for (let afterUser: string | undefined = ''; afterUser !== undefined; ) {
+      const page: Awaited<ReturnType<PresenceModel['present']>> = await model.present(afterUser, PRESENT_PAGE);
+      for (const status of page) desk.learn(status.userId, status, Date.now());
+      afterUser = page.length < PRESENT_PAGE ? undefined : page.at(-1)?.userId;
+    }
+    return desk;
   }
 
   /** Whoever comes next goes on with who is typing now. When nobody can be told, nobody is typing then. */

@@ -1,4 +1,5 @@
 import { type Bus, jsonCodec, type Subscription, type Topic } from '@ganglion/bus';
+import { TOKENS_REVOKED } from '@ganglion/contracts';
 import type { Counter, Logger } from '@ganglion/telemetry';
 import { type Appender, TermOverError } from '../domain/append/appender.js';
 import type { TypingRooms } from '../domain/append/typing-rooms.js';
@@ -6,6 +7,7 @@ import type { TypingCall, TypingReply } from '../domain/ephemeral/typing-calls.j
 import { Gatherer } from '../domain/gatherer.js';
 import type { AppendModel } from '../domain/ports/append-model.js';
 import type { NewReceipt, ReceiptModel } from '../domain/ports/receipt-model.js';
+import type { PresenceDesk } from '../domain/presence/presence-desk.js';
 
 /** What replicas tell the appender of who is typing, and what they ask it. */
 export const TYPING: Topic<TypingCall> = { name: 'sync-typing', codec: jsonCodec((input) => input as TypingCall) };
@@ -24,6 +26,8 @@ export interface EphemeralIntakeDependencies {
   readonly receipts: ReceiptModel;
   readonly model: Pick<AppendModel, 'isAway'>;
   readonly typing: TypingRooms;
+  /** Undefined where nobody is told of presence. */
+  readonly presence: PresenceDesk | undefined;
   readonly appender: Appender;
   readonly logger: Logger;
   /** Counts receipts that the database refuses, which are left out. */
@@ -37,6 +41,9 @@ const LOOK_EVERY_MS = 250;
 const LOOK_FOR_RECEIPTS_EVERY = 4;
 /** What comes meanwhile is placed together, so that it wakes those whom it concerns once. */
 const PLACE_EVERY_MS = 250;
+/** Looks. */
+const LOOK_FOR_PRESENCE_EVERY = 4;
+const NO_PRESENCE = { notes: [], remote: [] };
 const MAX_LISTS = 100;
 /** In one append: events wait for no more than these. */
 const MAX_RECEIPTS = 250;
@@ -59,6 +66,9 @@ export class EphemeralIntake {
     this.#subscriptions = await Promise.all([
       bus.listen(RECEIPTS, () => this.#placeReceipts()),
       bus.listen(TYPING, (call) => void this.#try(() => this.#take(call))),
+      bus.listen(TOKENS_REVOKED, ({ userId, deviceIds, replaced }) => {
+        if (!replaced) void this.#try(() => this.#endDevices(userId, deviceIds));
+      }),
     ]);
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
     this.#placeReceipts();
@@ -77,12 +87,27 @@ export class EphemeralIntake {
     const isDue = typing.isDue(Date.now()) || typing.isBeginning;
     if (isDue) void this.#try(() => appender.append({ typing: [] }));
     this.#looks += 1;
+    if (this.#looks % LOOK_FOR_PRESENCE_EVERY === 0) this.#lookForPresence();
     if (!bus.connected || this.#looks % LOOK_FOR_RECEIPTS_EVERY === 0) this.#placeReceipts();
   }
 
-  async #take({ replica, call, notes, wantsLists }: TypingCall): Promise<void> {
+  /** Who has gone or is idle. */
+  #lookForPresence(): void {
+    const { presence, appender } = this.deps;
+    if (presence?.expire(Date.now())) void this.#try(() => appender.append({ presence: NO_PRESENCE }));
+  }
+
+  async #endDevices(userId: string, deviceIds: readonly string[]): Promise<void> {
+    const { presence, appender } = this.deps;
+    if (!presence?.knows(userId)) return;
+    const notes = deviceIds.map((deviceId) => ({ userId, deviceId, state: 'offline' as const, isActive: false }));
+    await appender.append({ presence: { notes, remote: [] } });
+  }
+
+  async #take({ replica, call, notes, wantsLists, presence }: TypingCall): Promise<void> {
     const { appender, typing, bus } = this.deps;
-    await appender.append({ typing: notes });
+    if (presence !== undefined) await appender.append({ presence });
+    else await appender.append({ typing: notes });
     const lists = wantsLists ? typing.lists : undefined;
     bus.broadcast(TYPING_TAKEN, { call, position: appender.position, lists }, replica);
   }

@@ -1,4 +1,5 @@
 import type { EventText } from './event-text.js';
+import type { PresenceRow } from './presence/presence.js';
 import type { EventPlace } from './timeline-event.js';
 import type { TypingChanges } from './typing-lists.js';
 
@@ -173,5 +174,7 @@ export interface AppendBatch {
   /** What had been handed over of these, which it is no more. */
   readonly placedMessageLists: readonly number[];
   readonly keyChanges: readonly KeyChangeRow[];
+  /** Of each user one. */
+  readonly presence: readonly PresenceRow[];
   readonly userSeqs: readonly { readonly userId: string; readonly seq: number }[];
 }

@@ -18,6 +18,7 @@ import { Filters } from '../domain/answer/filters.js';
 import { KeyCounts } from '../domain/answer/key-counts.js';
 import type { SyncRequest } from '../domain/answer/sync-request.js';
 import { SyncService } from '../domain/answer/sync-service.js';
+import { OwnPresence } from '../domain/presence/own-presence.js';
 import { syncQuery } from './parameters.js';
 
 export const SYNC_CONFIG = Symbol('SyncConfig');
@@ -32,6 +33,7 @@ export class SyncController {
     @Inject(TOKEN_REVOCATIONS) private readonly revocations: TokenRevocations,
     @Inject(RATE_LIMITER) private readonly limiter: RateLimiter,
     @Inject(KeyCounts) private readonly keyCounts: KeyCounts,
+    @Inject(OwnPresence) private readonly presence: OwnPresence,
   ) {}
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync */
@@ -56,14 +58,18 @@ export class SyncController {
       stateKey: stateKeyOf(query),
       timeoutMs: Math.min(query.timeout ?? 0, this.config.max_timeout_ms),
     };
-    const answer =
-      request.timeoutMs === 0
-        ? await this.service.sync({ ...request, signal: NEVER })
-        : await this.revocations.whileValid(
-            requester,
-            this.#whileConnected(reply, (signal) => this.service.sync({ ...request, signal })),
-          );
-    return this.keyCounts.addTo(answer, requester);
+    const left = this.presence.syncing(userId, deviceId, query.set_presence ?? 'online');
+    try {
+      return await this.keyCounts.addTo(await this.#answer(request, requester, reply), requester);
+    } finally {
+      left();
+    }
+  }
+
+  #answer(request: Omit<SyncRequest, 'signal'>, requester: Requester, reply: FastifyReply): Promise<string> {
+    if (request.timeoutMs === 0) return this.service.sync({ ...request, signal: NEVER });
+    const answer = this.#whileConnected(reply, (signal) => this.service.sync({ ...request, signal }));
+    return this.revocations.whileValid(requester, answer);
   }
 
   /** The signal is aborted when the client hangs up or this process is about to stop. */

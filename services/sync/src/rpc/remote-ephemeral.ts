@@ -2,6 +2,7 @@ import type {
   PutRemoteReceiptsRequest,
   RemoteEphemeral,
   SendToDevicesRequest,
+  SetRemotePresenceRequest,
   SetRemoteTypingRequest,
 } from '@ganglion/contracts/sync';
 import type { ContentsByDevice, DeviceMessaging } from '../domain/devices/device-messaging.js';
@@ -9,12 +10,15 @@ import type { Receipts } from '../domain/ephemeral/receipts.js';
 import type { Typing } from '../domain/ephemeral/typing.js';
 import type { LiveFeed } from '../domain/feed/live-feed.js';
 import type { ReadModel, RoomRecord } from '../domain/ports/read-model.js';
+import type { OwnPresence } from '../domain/presence/own-presence.js';
+import type { PresenceState } from '../domain/presence/presence.js';
 
 export interface RemoteEphemeralDependencies {
   readonly feed: LiveFeed;
   readonly model: Pick<ReadModel, 'findRoom'>;
   readonly typing: Typing;
   readonly receipts: Receipts;
+  readonly presence: Pick<OwnPresence, 'setRemote'>;
   readonly deviceMessaging: DeviceMessaging;
 }
 
@@ -33,6 +37,14 @@ export class RemoteEphemeralRpc implements RemoteEphemeral {
 
   async putReceipts({ receipts }: PutRemoteReceiptsRequest) {
     await this.#inRooms(receipts, (room, told) => this.deps.receipts.putRemote(room, told));
+    return {};
+  }
+
+  async setPresence({ presence }: SetRemotePresenceRequest) {
+    const told = presence.map(({ userId, presence: state, statusMsg, lastActiveAgoMs }) => ({
+      ...{ userId, state: state as PresenceState, statusMsg, lastActiveAgoMs },
+    }));
+    await this.deps.presence.setRemote(told);
     return {};
   }
 

@@ -4,6 +4,7 @@ import type { EventPlace } from '../domain/timeline-event.js';
 import { APPEND_KEY_CHANGES } from './device-list-statements.js';
 import { APPEND_DEVICE_MESSAGES } from './device-message-statements.js';
 import { flagsOf } from './event-flags.js';
+import { APPEND_PRESENCE } from './presence-store.js';
 import { APPEND_RECEIPTS } from './receipt-statement.js';
 
 interface Append {
@@ -157,14 +158,15 @@ export function appendStatement(batch: AppendBatch, epoch: number): Statement {
     receipts: batch.receipts.length > 0,
     keys: batch.keyChanges.length > 0,
     messages: batch.placedMessageLists.length > 0,
+    presence: batch.presence.length > 0,
   };
   const name = ['append', ...Object.entries(parts).flatMap(([part, has]) => (has ? part : []))].join('-');
   const known = statements.get(name);
   if (known !== undefined) return known({ batch, epoch });
-  const { state, users, relations, receipts, keys, messages } = parts;
+  const { state, users, relations, receipts, keys, messages, presence } = parts;
   const text = sql<Append>`${EVENTS}${state ? STATE : NOTHING}${users ? USERS : NOTHING}${
     relations ? RELATIONS : NOTHING
-  }${receipts ? APPEND_RECEIPTS : NOTHING}${keys ? APPEND_KEY_CHANGES : NOTHING}${messages ? APPEND_DEVICE_MESSAGES : NOTHING}
+  }${receipts ? APPEND_RECEIPTS : NOTHING}${keys ? APPEND_KEY_CHANGES : NOTHING}${messages ? APPEND_DEVICE_MESSAGES : NOTHING}${presence ? APPEND_PRESENCE : NOTHING}
   SELECT ${receipts ? PLACED_RECEIPTS : NO_RECEIPTS} AS receipts FROM moved`;
   const made = statement(name, text);
   statements.set(name, made);

@@ -12,6 +12,7 @@ import type {
   StateLogEntry,
 } from '../domain/append-batch.js';
 import { PLACE_FOR_ALL, type PlaceRow, placeOf } from './place-rows.js';
+import { PRESENCE_ABOVE, presenceRowOf } from './presence-store.js';
 import { RECEIPT } from './receipt-store.js';
 import { APPEND_ROOM } from './room-columns.js';
 
@@ -148,6 +149,11 @@ async function readUsers(tx: Transaction, from: Above) {
   const read = (await tx.query<ReceiptRow & Record<string, unknown>>(receipts(from))).rows;
   const messages = (await tx.query<DeviceMessageRow & Record<string, unknown>>(deviceMessages(from))).rows;
   const keys = (await tx.query<KeyChangeRow & Record<string, unknown>>(keyChanges(from))).rows;
+  const present = await tx.query<Parameters<typeof presenceRowOf>[0]>({
+    name: 'presence-between',
+    text: PRESENCE_ABOVE,
+    values: [from.position, Number.MAX_SAFE_INTEGER],
+  });
   const users = await tx.query<{ userId: string; seq: number }>({
     name: 'users-of',
     text: 'SELECT user_id AS "userId", user_seq AS seq FROM sync.users WHERE user_id = ANY($1)',
@@ -157,6 +163,7 @@ async function readUsers(tx: Transaction, from: Above) {
     accountData: changed,
     receipts: read,
     keyChanges: keys,
+    presence: present.rows.map(presenceRowOf),
     deviceMessages: messages,
     placedMessageLists: [],
     typing: undefined,

@@ -1,6 +1,7 @@
 import type { SchemaDefinition } from '@ganglion/database';
 import { DEVICE_LISTS } from './device-list-migration.js';
 import { DEVICE_MESSAGES, LEAVING_DEVICE_MESSAGES } from './device-message-migration.js';
+import { PRESENCE } from './presence-store.js';
 import { RELATIONS } from './relations-migration.js';
 import { SECOND_READ_MODEL } from './second-read-model.js';
 
@@ -10,7 +11,7 @@ import { SECOND_READ_MODEL } from './second-read-model.js';
  */
 export const syncSchema: SchemaDefinition = {
   schema: 'sync',
-  version: 8,
+  version: 9,
   oldestCompatible: 3,
   migrations: [
     {
@@ -150,5 +151,6 @@ export const syncSchema: SchemaDefinition = {
     { version: 6, name: 'device_messages', up: DEVICE_MESSAGES },
     { version: 7, name: 'device_lists', up: DEVICE_LISTS },
     { version: 8, name: 'leaving_device_messages', up: LEAVING_DEVICE_MESSAGES },
+    { version: 9, name: 'presence', up: PRESENCE },
   ],
 };

@@ -9,6 +9,7 @@ export const NOTHING: Omit<AppendBatch, 'previousPosition' | 'position'> = {
     receipts: [],
     typing: undefined,
     keyChanges: [],
+    presence: [],
     deviceMessages: [],
     placedMessageLists: [],
     userSeqs: [],

@@ -153,6 +153,8 @@ function configFor(kind: Config['bus']['kind']): Config {
       server_names: [{ name: 'one.test' }],
       http: { listeners: [{ host: '127.0.0.1', port: 0 }], drain_seconds: 0 },
       sync: { recent_events_per_room: 20 },
+      // Who waits for something else is not to be woken by others who come and go.
+      presence: { enabled: false },
     }),
     '/',
   );

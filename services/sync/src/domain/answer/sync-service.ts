@@ -17,6 +17,7 @@ import type { EphemeralReader } from './ephemeral-reader.js';
 import type { InboxReader } from './inbox-reader.js';
 import { declinedRoomAnswer, ownMemberEvent, strippedRoomText, strippedStateOf, toldState } from './invited-room.js';
 import { accountDataFor, accountDataText, roomAnswer } from './joined-room.js';
+import type { PresenceReader } from './presence-reader.js';
 import { type Aside, quietRoomAnswer } from './quiet-room.js';
 import type { RoomReaders } from './room-readers.js';
 import { isDeleted, shownAccountData } from './shown-account-data.js';
@@ -33,6 +34,7 @@ export interface SyncDependencies extends RoomReaders {
   readonly erased: Pick<ErasedUsers, 'known'>;
   readonly inbox: InboxReader;
   readonly deviceLists: DeviceListReader;
+  readonly presence: PresenceReader;
   readonly deliveries: Deliveries;
   /** Counts the requests that wait. */
   readonly waiting: Pick<Gauge, 'inc' | 'dec'>;
@@ -133,12 +135,13 @@ export class SyncService {
     // As of `upTo`: while the parts are gathered, the feed goes on.
     const snapshot = Array.from(rooms, snapshotOf);
     const wanted = snapshot.filter(({ room }) => request.filter.room.allowsRoom(room.record.roomId));
-    const [accountData, forgotten, ephemeral, messages, lists] = await Promise.all([
+    const [accountData, forgotten, ephemeral, messages, lists, presence] = await Promise.all([
       this.#accountData(user, since ?? 0, upTo),
       this.#forgotten(request),
       this.deps.ephemeral.read(window, wanted),
       this.deps.inbox.read(user, request, upTo),
       this.deps.deviceLists.read(user, window, snapshot),
+      this.deps.presence.read(user, window, snapshot),
     ]);
     const ofRooms = Map.groupBy(accountData, ({ roomId }) => roomId);
     const sections: Sections = { join: [], invite: [], knock: [], leave: [] };
@@ -155,16 +158,16 @@ export class SyncService {
     );
     const shown = shownAccountData(user.userId, accountData, since === undefined);
     const global = accountDataFor(request.filter.accountData, shown);
-    const toDevice = [messages.text, lists].filter((text) => text !== undefined);
+    const aside = [messages.text, lists, presence].filter((text) => text !== undefined);
     const nothing =
-      global.length + toDevice.length === 0 && Object.values(sections).every((entries) => entries.length === 0);
+      global.length + aside.length === 0 && Object.values(sections).every((entries) => entries.length === 0);
     if (nothing) return undefined;
     delivery?.end();
     const parts = [
       `"next_batch":"${formatSyncToken({ position: upTo, messages: messages.upTo })}"`,
       `"account_data":{"events":[${global.map(accountDataText).join(',')}]}`,
       `"rooms":${sectionsText(sections)}`,
-      ...toDevice,
+      ...aside,
     ];
     return `{${concatenated(parts)}}`;
   }

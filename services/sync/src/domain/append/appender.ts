@@ -5,10 +5,14 @@ import type { UserChanges, UserLog } from '@ganglion/contracts/user';
 import { atTracePoint, type TracePoint, tracePoint } from '@ganglion/telemetry';
 import { LRUCache } from 'lru-cache';
 import type { AppendBatch, AppendRoom } from '../append-batch.js';
+import type { PresenceCall } from '../ephemeral/typing-calls.js';
 import type { AppendModel, EntryName } from '../ports/append-model.js';
 import type { DeviceListModel } from '../ports/device-list-model.js';
 import type { MessageList } from '../ports/device-message-model.js';
+import type { PresenceModel } from '../ports/presence-model.js';
 import type { NewReceipt } from '../ports/receipt-model.js';
+import type { PresenceRow, RemotePresence } from '../presence/presence.js';
+import type { PresenceDesk } from '../presence/presence-desk.js';
 import { isStorableKey } from '../storable.js';
 import { BatchBuilder } from './batch-builder.js';
 import { JumpStage } from './jump-stage.js';
@@ -25,6 +29,8 @@ export type Incoming =
   | { readonly receipts: readonly NewReceipt[] }
   | { readonly keys: KeyChange }
   | { readonly deviceMessages: readonly MessageList[] }
+  /** Without notes, what others see differently is told. */
+  | { readonly presence: PresenceCall }
   /** Without notes, only what has lasted too long ends. */
   | { readonly typing: readonly TypingNote[] };
 
@@ -55,6 +61,10 @@ export interface AppenderDependencies {
   readonly keyLog: KeyLog;
   readonly deviceLists: Pick<DeviceListModel, 'keySeqs' | 'roomsOf'>;
   readonly typing: TypingRooms;
+  /** Undefined where nobody is told of presence. */
+  readonly presence:
+    | { readonly desk: PresenceDesk; readonly model: Pick<PresenceModel, 'statuses' | 'roomsOf'> }
+    | undefined;
   /** Whether a user is one of ours. */
   readonly isLocal: (userId: string) => boolean;
   readonly appended: (batch: AppendBatch) => void;
@@ -137,7 +147,9 @@ export class Appender {
     const pieces = piecesOf(complete.map((run) => this.#readNews(run)));
     for (const piece of pieces.slice(0, -1)) await this.#appendPiece(piece);
     const keys = await this.#keys.news(group.flatMap((incoming) => ('keys' in incoming ? [incoming.keys] : [])));
+    const presence = await this.#presenceChanges(group);
     const builder = await this.#builderWith(pieces.at(-1) ?? []);
+    for (const change of presence) builder.addPresence(change);
     for (const change of keys) builder.addKeyChange(change);
     for (const change of changes) builder.addUserChanges(change, this.#userSeqs.get(change.userId) ?? 0);
     this.#addEphemeral(builder, group);
@@ -175,6 +187,8 @@ export class Appender {
     for (const { userId, seq } of batch.userSeqs) this.#userSeqs.set(userId, seq);
     this.#keys.wereAppended(batch.keyChanges);
     if (batch.typing !== undefined) typing.wasPlaced(batch.typing);
+    this.deps.presence?.desk.werePlaced(batch.presence);
+    this.#noteActivity(batch);
     appended({ ...batch, epoch });
   }
 
@@ -213,6 +227,45 @@ export class Appender {
     typing.expire(now);
     if (typing.isBeginning) builder.endTyping();
     for (const change of typing.changes()) builder.addTyping(change);
+  }
+
+  /** What others see differently from now on, and where those are who may. */
+  async #presenceChanges(group: readonly Incoming[]): Promise<Omit<PresenceRow, 'position'>[]> {
+    const calls = group.flatMap((incoming) => ('presence' in incoming ? [incoming.presence] : []));
+    if (this.deps.presence === undefined || calls.length === 0) return [];
+    const { desk, model } = this.deps.presence;
+    const notes = calls.flatMap((call) => call.notes);
+    const remote = await this.#inRooms(calls.flatMap((call) => call.remote));
+    const unknown = new Set([...notes, ...remote].map(({ userId }) => userId).filter((userId) => !desk.knows(userId)));
+    const statuses = unknown.size === 0 ? [] : await model.statuses([...unknown]);
+    const known = new Map(statuses.map((status) => [status.userId, status]));
+    const now = Date.now();
+    for (const userId of unknown) desk.learn(userId, known.get(userId), now);
+    for (const note of notes) desk.note(note, now);
+    for (const told of remote) desk.noteRemote(told, now);
+    const changes = desk.changes(now);
+    const rooms = changes.length === 0 ? undefined : await model.roomsOf(changes.map(({ userId }) => userId));
+    return changes.map((change) => ({ ...change, roomNids: rooms?.get(change.userId) ?? [] }));
+  }
+
+  /** Other servers may name any users: those that are in no room with us are nobody. */
+  async #inRooms(told: readonly RemotePresence[]): Promise<readonly RemotePresence[]> {
+    const { presence } = this.deps;
+    if (presence === undefined || told.length === 0) return [];
+    const rooms = await presence.model.roomsOf(told.map(({ userId }) => userId));
+    return told.filter(({ userId }) => rooms.has(userId));
+  }
+
+  /** Who says something is there. What others see differently for that is told with the next look. */
+  #noteActivity({ events, receipts, typing }: AppendBatch): void {
+    const { presence, isLocal } = this.deps;
+    if (presence === undefined) return;
+    const now = Date.now();
+    for (const { text } of events)
+      if (text !== undefined && isLocal(text.sender)) presence.desk.active(text.sender, now);
+    for (const { userId } of receipts) if (isLocal(userId)) presence.desk.active(userId, now);
+    const typists = (typing?.rows ?? []).flatMap((row) => row.typing);
+    for (const { userId } of typists) if (isLocal(userId)) presence.desk.active(userId, now);
   }
 
   async #knowRooms(runs: readonly RoomEvents[]): Promise<void> {

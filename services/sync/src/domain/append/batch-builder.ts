@@ -16,6 +16,7 @@ import type {
 } from '../append-batch.js';
 import type { EventText } from '../event-text.js';
 import type { MessageList } from '../ports/device-message-model.js';
+import type { PresenceRow } from '../presence/presence.js';
 import { readStrippedState } from '../stripped-state.js';
 import type { EventPlace } from '../timeline-event.js';
 import type { TypingRow } from '../typing-lists.js';
@@ -42,6 +43,7 @@ export class BatchBuilder {
   readonly #typing: TypingRow[] = [];
   readonly #deviceMessages: DeviceMessageRow[] = [];
   readonly #keyChanges: KeyChangeRow[] = [];
+  readonly #presence: PresenceRow[] = [];
   readonly #placedMessageLists: number[] = [];
   #typingEndsAt: number | undefined;
   readonly #userSeqs = new Map<string, number>();
@@ -80,6 +82,7 @@ export class BatchBuilder {
       deviceMessages: this.#deviceMessages,
       placedMessageLists: this.#placedMessageLists,
       keyChanges: this.#keyChanges,
+      presence: this.#presence,
       userSeqs: [...this.#userSeqs].map(([userId, seq]) => ({ userId, seq })),
     };
   }
@@ -123,6 +126,10 @@ export class BatchBuilder {
 
   addKeyChange(change: Omit<KeyChangeRow, 'position'>): void {
     this.#keyChanges.push({ ...change, position: ++this.position });
+  }
+
+  addPresence(change: Omit<PresenceRow, 'position'>): void {
+    this.#presence.push({ ...change, position: ++this.position });
   }
 
   addTyping(row: Omit<TypingRow, 'position'>): void {

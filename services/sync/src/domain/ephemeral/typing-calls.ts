@@ -1,7 +1,14 @@
 import type { TypingNote } from '../append/typing-rooms.js';
+import type { PresenceNote, RemotePresence } from '../presence/presence.js';
 import type { TypingLists } from '../typing-lists.js';
 
-/** What a replica tells the appender of typing, or asks it. */
+/** What a replica tells the appender of how reachable people are. */
+export interface PresenceCall {
+  readonly notes: readonly PresenceNote[];
+  readonly remote: readonly RemotePresence[];
+}
+
+/** What a replica tells the appender of typing and presence, or asks it. */
 export interface TypingCall {
   /** Who wants to be answered, and what they call this. */
   readonly replica: string;
@@ -9,6 +16,7 @@ export interface TypingCall {
   readonly notes: readonly TypingNote[];
   /** Whether all lists are wanted in answer. */
   readonly wantsLists: boolean;
+  readonly presence?: PresenceCall;
 }
 
 /** That the appender has taken it. */
@@ -36,11 +44,15 @@ export class TypingCalls {
   constructor(private readonly wire: TypingWire) {}
 
   /** Undefined when nobody has answered within two seconds, or can. */
-  async ask(notes: readonly TypingNote[], wantsLists = false): Promise<TypingReply | undefined> {
+  async ask(
+    notes: readonly TypingNote[],
+    wantsLists = false,
+    presence?: PresenceCall,
+  ): Promise<TypingReply | undefined> {
     if (!this.wire.connected) return undefined;
     const { promise, resolve } = Promise.withResolvers<TypingReply | undefined>();
     const call = ++this.#count;
-    const send = () => this.wire.send({ call, notes, wantsLists });
+    const send = () => this.wire.send({ call, notes, wantsLists, ...(presence && { presence }) });
     const again = setInterval(send, AGAIN_EVERY_MS).unref();
     const late = setTimeout(resolve, LONGEST_WAIT_MS, undefined).unref();
     this.#open.set(call, resolve);

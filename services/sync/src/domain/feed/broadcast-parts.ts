@@ -51,6 +51,9 @@ function rowsOf(batch: AppendBatch): Row[] {
       sized(position, 20 * roomNids.length + ROW_SIZE * signedUserIds.length),
     ),
     ...batch.deviceMessages.map(({ position }) => sized(position, 0)),
+    ...batch.presence.map(({ position, statusMsg = '', roomNids }) =>
+      sized(position, statusMsg.length + 20 * roomNids.length),
+    ),
     ...(batch.typing?.rows ?? []).map(({ position, typing }) => sized(position, typing.length * ROW_SIZE)),
   ].sort((one, other) => one.position - other.position);
 }
@@ -72,6 +75,7 @@ function partOf(batch: AppendBatch, above: number, end: number): AppendBatch {
     receipts: batch.receipts.filter(isIn),
     keyChanges: batch.keyChanges.filter(isIn),
     deviceMessages: batch.deviceMessages.filter(isIn),
+    presence: batch.presence.filter(isIn),
     typing: batch.typing && typingOf(batch.typing, isIn),
     rooms: roomsOf(batch, above, end),
     userSeqs: isLast ? batch.userSeqs : [],

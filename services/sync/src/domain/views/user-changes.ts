@@ -7,6 +7,7 @@ import type {
   ReceiptRow,
 } from '../append-batch.js';
 import type { RoomRecord } from '../ports/read-model.js';
+import type { PresenceRow } from '../presence/presence.js';
 import type { TrackedRooms } from './tracked-rooms.js';
 import { newMembership, type TrackedRoom, type UserView } from './user-view.js';
 
@@ -36,6 +37,7 @@ export function applyBatch(batch: AppendBatch, concerned: Concerned): void {
   }
   for (const receipt of batch.receipts) applyReceipt(receipt, concerned);
   for (const change of batch.keyChanges) applyKeyChange(change, concerned);
+  for (const row of batch.presence) applyPresence(row, concerned);
   for (const message of batch.deviceMessages) applyDeviceMessage(message, concerned);
 }
 
@@ -97,6 +99,19 @@ function applyKeyChange(change: KeyChangeRow, { user: find, room, users }: Conce
   if (!listChanged) return;
   for (const roomNid of roomNids) {
     for (const [user, { membership }] of room(roomNid)?.users ?? []) if (membership === 'join') note(user);
+  }
+}
+
+/** Work for those alone who sync at this replica and share a room with the user. */
+function applyPresence({ userId, position, roomNids }: PresenceRow, { user: find, room, users }: Concerned): void {
+  const own = find(userId);
+  if (own !== undefined) own.ownPresencePosition = position;
+  for (const roomNid of roomNids) {
+    for (const [user, { membership }] of room(roomNid)?.users ?? []) {
+      if (user === own || membership !== 'join') continue;
+      user.presencePosition = Math.max(user.presencePosition, position);
+      users.add(user);
+    }
   }
 }
 

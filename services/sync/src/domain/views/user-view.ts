@@ -79,6 +79,10 @@ export class UserView {
   pushRulesPosition = 0;
   /** Of the last change of keys that their devices have to know of. */
   keysPosition = 0;
+  /** Of the last change of how reachable somebody is whom they share a room with. */
+  presencePosition = 0;
+  /** Of how reachable they are themselves, which is nothing to be woken for: their own devices have made it so. */
+  ownPresencePosition = 0;
   /** What waits for their devices. */
   readonly inboxes = new Inboxes();
   /** How often something happened for the user. */
@@ -92,7 +96,7 @@ export class UserView {
 
   /** The highest position that the view speaks of. */
   get reached(): number {
-    return Math.max(this.accountDataPosition, this.#changes.changedAt, this.keysPosition);
+    return Math.max(this.accountDataPosition, this.#changes.changedAt, this.keysPosition, this.presencePosition);
   }
 
   /** Whether anything may have happened for the user after a position: cheap, and never wrongly false. */

@@ -42,6 +42,31 @@ export const receipts = z.record(z.string(), z.unknown()).transform((rooms) =>
 /** More of a user's keys is not looked at: they are asked for when they are needed. */
 export const changedKeys = z.object({ user_id: userId });
 
+/** More of a server's users in one EDU are left out. */
+const MAX_PRESENCE = 1_000;
+
+const presenceOfUser = z.object({
+  user_id: userId,
+  presence: z.enum(['online', 'unavailable', 'offline']),
+  last_active_ago: timestamp.catch(0),
+  // A message that is too long is none, and no reason to leave its user out.
+  status_msg: z.string().max(1_024).refine(noNul, 'cannot be kept').optional().catch(undefined),
+});
+
+/**
+ * What is malformed is left out, and nothing else for it.
+ *
+ * @see https://spec.matrix.org/v1.19/server-server-api/#definition-mpresence
+ */
+export const presence = z.object({ push: z.array(z.unknown()) }).transform(({ push }) =>
+  push.slice(0, MAX_PRESENCE).flatMap((each) => {
+    const { data } = presenceOfUser.safeParse(each);
+    if (data === undefined) return [];
+    const { user_id, presence: state, last_active_ago, status_msg } = data;
+    return [{ userId: user_id, presence: state, statusMsg: status_msg, lastActiveAgoMs: last_active_ago }];
+  }),
+);
+
 const messageContent = z.custom<JsonObject>(isJsonObject, 'must be a JSON object');
 
 /** @see https://spec.matrix.org/v1.19/server-server-api/#definition-mdirect_to_device */

@@ -1,0 +1,133 @@
+import { type Database, type Fragment, rowsOf, sql } from '@ganglion/database';
+import type { AppendBatch } from '../domain/append-batch.js';
+import type { PresenceModel, PresenceWindow } from '../domain/ports/presence-model.js';
+import type { PresenceRow, PresenceState, PresenceStatus } from '../domain/presence/presence.js';
+
+/** How reachable users are, one row for each of whom anybody has been told. */
+export const PRESENCE = `
+  CREATE TABLE sync.presence (
+    user_id text COLLATE "C" PRIMARY KEY,
+    presence text NOT NULL,
+    status_msg text,
+    last_active_ts bigint NOT NULL,
+    position bigint NOT NULL
+  );
+  CREATE INDEX presence_by_position ON sync.presence (position);
+  CREATE INDEX present_users ON sync.presence (user_id) WHERE presence <> 'offline';
+`;
+
+interface StatusRow extends Record<string, unknown> {
+  userId: string;
+  presence: PresenceState;
+  statusMsg: string | null;
+  lastActiveTs: number;
+}
+
+const STATUS = `p.user_id AS "userId", p.presence, p.status_msg AS "statusMsg", p.last_active_ts AS "lastActiveTs"`;
+
+/** Whether an entry `k` of a room's state says at the end that its member is joined. */
+const IS_JOINED = `k.type = 'm.room.member' AND k.present_since IS NOT NULL AND (
+  SELECT s.membership FROM sync.state_log s WHERE s.room_nid = k.room_nid AND s.key_nid = k.key_nid
+  ORDER BY s.position DESC LIMIT 1) = 'join'`;
+
+const ROOMS = `(SELECT coalesce(json_agg(k.room_nid), '[]') FROM sync.state_keys k
+  WHERE k.state_key = p.user_id AND ${IS_JOINED})`;
+
+/** What changed above a position, with the rooms that the user is in. */
+export const PRESENCE_ABOVE = `
+  SELECT ${STATUS}, p.position, ${ROOMS} AS "roomNids" FROM sync.presence p
+  WHERE p.position > $1 AND p.position <= $2 ORDER BY p.position`;
+
+const MET = `
+  SELECT ${STATUS} FROM sync.presence p
+  WHERE p.presence <> 'offline' AND p.position <= $3 AND (p.user_id = $1 OR EXISTS (
+    SELECT FROM sync.state_keys k
+    WHERE k.state_key = p.user_id AND k.room_nid = ANY($4::bigint[]) AND ${IS_JOINED}) OR EXISTS (
+    SELECT FROM sync.state_keys k
+    JOIN sync.state_log moved ON moved.room_nid = k.room_nid AND moved.key_nid = k.key_nid
+      AND moved.position > $2 AND moved.position <= $3 AND moved.membership = 'join'
+    WHERE k.state_key = p.user_id AND k.room_nid = ANY($5::bigint[]) AND ${IS_JOINED}))`;
+
+const ROW = {
+  user_id: 'text',
+  presence: 'text',
+  status_msg: 'text',
+  last_active_ts: 'bigint',
+  position: 'bigint',
+} as const;
+
+/** What a batch with changes of presence adds to the statement that appends it. */
+export const APPEND_PRESENCE: Fragment<{ readonly batch: AppendBatch }> = sql`, presence AS (
+    INSERT INTO sync.presence (user_id, presence, status_msg, last_active_ts, position)
+    ${rowsOf('pr', ROW, ({ batch }: { readonly batch: AppendBatch }) =>
+      batch.presence.map(({ userId, presence, statusMsg, lastActiveTs, position }) => ({
+        ...{ user_id: userId, presence, status_msg: statusMsg, last_active_ts: lastActiveTs, position },
+      })),
+    )}, moved
+    ON CONFLICT (user_id) DO UPDATE SET presence = excluded.presence, status_msg = excluded.status_msg,
+      last_active_ts = excluded.last_active_ts, position = excluded.position
+  )`;
+
+/** How reachable people are, in PostgreSQL. */
+export class PresenceStore implements PresenceModel {
+  constructor(private readonly db: Database) {}
+
+  async statuses(userIds: readonly string[]): Promise<PresenceStatus[]> {
+    const text = `SELECT ${STATUS} FROM sync.presence p WHERE p.user_id = ANY($1)`;
+    return (await this.db.query<StatusRow>({ name: 'presence-of', text, values: [userIds] })).rows.map(statusOf);
+  }
+
+  async present(afterUser: string, limit: number): Promise<PresenceStatus[]> {
+    const text = `SELECT ${STATUS} FROM sync.presence p
+      WHERE p.presence <> 'offline' AND p.user_id > $1 ORDER BY p.user_id LIMIT $2`;
+    const { rows } = await this.db.query<StatusRow>({ name: 'present-users', text, values: [afterUser, limit] });
+    return rows.map(statusOf);
+  }
+
+  async roomsOf(userIds: readonly string[]): Promise<ReadonlyMap<string, readonly number[]>> {
+    const { rows } = await this.db.query<{ user_id: string; nids: number[] }>({
+      name: 'joined-rooms-of',
+      text: `SELECT k.state_key AS user_id, json_agg(k.room_nid) AS nids FROM sync.state_keys k
+        WHERE k.state_key = ANY($1) AND ${IS_JOINED} GROUP BY k.state_key`,
+      values: [userIds],
+    });
+    return new Map(rows.map((row) => [row.user_id, row.nids]));
+  }
+
+  async between(above: number, upTo: number): Promise<PresenceRow[]> {
+    const { rows } = await this.db.query<StatusRow & { position: number; roomNids: number[] }>({
+      name: 'presence-between',
+      text: PRESENCE_ABOVE,
+      values: [above, upTo],
+    });
+    return rows.map(presenceRowOf);
+  }
+
+  async met({ userId, since, upTo, entered, moved }: PresenceWindow): Promise<PresenceStatus[]> {
+    const { rows } = await this.db.query<StatusRow>({
+      name: 'presence-met',
+      text: MET,
+      values: [userId, since, upTo, entered, moved],
+    });
+    return rows.map(statusOf);
+  }
+
+  async shareRoom(userId: string, other: string): Promise<boolean> {
+    const { rows } = await this.db.query({
+      name: 'share-room',
+      text: `SELECT FROM sync.memberships m JOIN sync.state_keys k ON k.room_nid = m.room_nid AND k.state_key = $2
+        WHERE m.user_id = $1 AND m.membership = 'join' AND ${IS_JOINED} LIMIT 1`,
+      values: [userId, other],
+    });
+    return rows.length > 0;
+  }
+}
+
+function statusOf({ userId, presence, statusMsg, lastActiveTs }: StatusRow): PresenceStatus {
+  return { userId, presence, statusMsg: statusMsg ?? undefined, lastActiveTs };
+}
+
+/** A row of PRESENCE_ABOVE. */
+export function presenceRowOf(row: StatusRow & { position: number; roomNids: number[] }): PresenceRow {
+  return { ...statusOf(row), position: row.position, roomNids: row.roomNids };
+}
