@@ -1,15 +1,20 @@
 import type { RemoteQueries, RemoteRooms as RemoteRoomsContract } from '@ganglion/contracts/federation';
 import type { RoomIntake } from '@ganglion/contracts/room';
+import type { Database } from '@ganglion/database';
 import type { FederationAgent } from '@ganglion/federation';
 import type { SigningKey } from '@ganglion/protocol';
 import type { Logger } from '@ganglion/telemetry';
+import { RemoteHistory } from './domain/history/remote-history.js';
 import type { PduVerifier } from './domain/pdus/pdu-verifier.js';
 import { RemoteRooms } from './domain/remote-rooms/remote-rooms.js';
 import { HttpHandshakes } from './remote/handshakes.js';
+import { HttpRemoteEvents } from './remote/remote-events.js';
 import { RemoteQueriesRpc } from './rpc/remote-queries-rpc.js';
 import { RemoteRoomsRpc } from './rpc/remote-rooms-rpc.js';
+import { PostgresHistoryTurns } from './storage/history-turns.js';
 
 export interface OutgoingDependencies {
+  readonly db: Database;
   readonly signingKeys: ReadonlyMap<string, SigningKey>;
   readonly agent: FederationAgent;
   readonly pdus: PduVerifier;
@@ -27,12 +32,17 @@ export interface Outgoing {
 }
 
 /** Puts together what asks other servers. Any number may run. */
-export function createOutgoing({ signingKeys, agent, pdus, roomIntake, logger }: OutgoingDependencies): Outgoing {
+export function createOutgoing({ db, signingKeys, agent, pdus, roomIntake, logger }: OutgoingDependencies): Outgoing {
+  const allows = (serverName: string) => agent.policy.allows(serverName);
   const rooms = new RemoteRooms({
     ...{ intake: roomIntake, handshakes: new HttpHandshakes(agent), pdus, signingKeys, logger },
-    allows: (serverName) => agent.policy.allows(serverName),
+    allows,
   });
-  const remoteRooms = new RemoteRoomsRpc(rooms);
+  const history = new RemoteHistory({
+    ...{ intake: roomIntake, pdus, remote: new HttpRemoteEvents(agent), turns: new PostgresHistoryTurns(db) },
+    ...{ allows, isOurs: (serverName) => signingKeys.has(serverName), logger },
+  });
+  const remoteRooms = new RemoteRoomsRpc(rooms, history);
   const as = [...signingKeys.keys()][0];
   if (as === undefined) throw new Error('no server name has a signing key');
   const remoteQueries = new RemoteQueriesRpc(agent, as);

@@ -139,6 +139,25 @@ describe('events that come before what they follow', () => {
   });
 });
 
+describe('what somebody says who came within a gap', () => {
+  it('is seen, unless they were banned here meanwhile', async () => {
+    const room = farRoom();
+    const join = room.join(ALICE);
+    await enter(replicas[0], room, join.eventId);
+    const { roomId } = room.writer;
+    const newcomer = '@newcomer:far.test';
+    room.join(newcomer);
+    await send(replicas[0], roomId, ALICE);
+    const found = room.message('found', undefined, newcomer);
+    expect(await enter(replicas[0], room, found.eventId)).toMatchObject({ fate: PduFate.ACCEPTED, reason: '' });
+    const ban = room.state('m.room.member', { membership: 'ban' }, newcomer);
+    await receive(replicas[0], room, [ban.json]);
+    const late = room.message('late', [found.eventId], newcomer);
+    const { outcomes } = await receive(replicas[0], room, [late.json]);
+    expect(outcomes[0]).toMatchObject({ fate: PduFate.SOFT_FAILED });
+  });
+});
+
 describe('what another server sends', () => {
   it('is redacted when its content is not what its hash says, and invalid when it is no event of the room', async () => {
     const room = farRoom();

@@ -1,11 +1,12 @@
 import { KEY_COUNTS_CHANGED } from '@ganglion/contracts';
+import { type RemoteRooms, RemoteRoomsDefinition } from '@ganglion/contracts/federation';
 import {
   KeyCountsDefinition,
   type KeyCounts as KeyCountsRpc,
   type KeyLog,
   KeyLogDefinition,
 } from '@ganglion/contracts/keys';
-import { type RoomLog, RoomLogDefinition } from '@ganglion/contracts/room';
+import { type RoomIntake, RoomIntakeDefinition, type RoomLog, RoomLogDefinition } from '@ganglion/contracts/room';
 import { LeavingDeviceMessagesDefinition, RemoteEphemeralDefinition } from '@ganglion/contracts/sync';
 import {
   type AccountData,
@@ -32,6 +33,8 @@ export const service: ServiceDescriptor = {
     const server = createSyncServer({
       ...foundation,
       roomLog: await interfaces.find<RoomLog>(RoomLogDefinition),
+      roomIntake: await interfaces.find<RoomIntake>(RoomIntakeDefinition),
+      remoteRooms: await interfaces.find<RemoteRooms>(RemoteRoomsDefinition),
       keyLog: await interfaces.find<KeyLog>(KeyLogDefinition),
       userLog: await interfaces.find<UserLog>(UserLogDefinition),
       users: await interfaces.find<Users>(UsersDefinition),

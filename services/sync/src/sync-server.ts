@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { type Bus, jsonCodec, type Topic } from '@ganglion/bus';
 import type { Config } from '@ganglion/config';
 import { ANNOUNCEMENTS, type Announcement, DEVICE_MESSAGES_LEAVING, LOCAL_EPHEMERA } from '@ganglion/contracts';
+import type { RemoteRooms } from '@ganglion/contracts/federation';
 import type { KeyLog } from '@ganglion/contracts/keys';
-import type { RoomLog } from '@ganglion/contracts/room';
+import type { RoomIntake, RoomLog } from '@ganglion/contracts/room';
 import type { LeavingDeviceMessages, RemoteEphemeral } from '@ganglion/contracts/sync';
 import type { AccountData, Devices, UserLog, Users } from '@ganglion/contracts/user';
 import { type Database, Lease } from '@ganglion/database';
@@ -49,6 +50,7 @@ import { EventFinder } from './domain/views/event-finder.js';
 import { RoomViews } from './domain/views/room-views.js';
 import { TypingNow } from './domain/views/typing-now.js';
 import { UserViews } from './domain/views/user-views.js';
+import { FetchedHistory } from './remote/fetched-history.js';
 import { LeavingDeviceMessagesRpc } from './rpc/leaving-device-messages.js';
 import { RemoteEphemeralRpc } from './rpc/remote-ephemeral.js';
 import { AppendStore } from './storage/append-store.js';
@@ -72,6 +74,8 @@ export interface SyncServerDependencies {
   readonly users: Users;
   readonly accountData: AccountData;
   readonly devices: Pick<Devices, 'listDevicesOf'>;
+  readonly roomIntake: Pick<RoomIntake, 'listHistoryGaps'>;
+  readonly remoteRooms: Pick<RemoteRooms, 'fetchHistory'>;
 }
 
 export interface SyncServer {
@@ -239,7 +243,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
         waiting,
       },
     }),
-    history: new RoomHistory(past),
+    history: new RoomHistory({ ...past, earlier: new FetchedHistory({ ...deps, model: appendModel }) }),
     roomRelations: new RoomRelations(past),
     receipts: receiptIntake,
     typing: typingIntake,

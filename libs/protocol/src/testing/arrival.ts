@@ -1,6 +1,7 @@
 import { checkAuth } from '../auth/check-auth.js';
 import type { RoomEvent } from '../events/pdu.js';
 import type { StateMap } from '../rooms/state-map.js';
+import { resolveState } from '../state/resolve-state.js';
 import type { RoomWriter, WrittenEvent } from './room-writer.js';
 
 /** What becomes of an event at a server that gets a room's events one after the other. */
@@ -35,15 +36,20 @@ export class Arrival {
 
   take(written: WrittenEvent): Arrived {
     const event = this.room.event(written.eventId)!;
-    const softFailed = !written.rejected && !this.isAllowedNow(event);
+    const softFailed = !written.rejected && !this.isAllowedNow(event, written);
     if (written.rejected || softFailed) this.unfollowed.set(written.eventId, written);
     else this.accept(written);
     return { softFailed, extremities: this.tips, currentState: this.currentState };
   }
 
-  private isAllowedNow(event: RoomEvent): boolean {
+  /** By the room's state, or by what it comes to when the state before the event counts, too. */
+  private isAllowedNow(event: RoomEvent, { stateBefore }: WrittenEvent): boolean {
     if (this.extremities.size === 0) return true;
-    return checkAuth(event, this.room.lookIn(this.currentState), this.room.rules).allowed;
+    const { rules } = this.room;
+    const isAllowedBy = (state: StateMap<string>) => checkAuth(event, this.room.lookIn(state), rules).allowed;
+    if (isAllowedBy(this.currentState)) return true;
+    const states = this.tips.map((tip) => this.room.stateAfter([tip]));
+    return isAllowedBy(resolveState([...states, stateBefore], this.room, rules));
   }
 
   /** What is before an accepted event is followed, also where the way to it leads over events that were not accepted. */

@@ -110,7 +110,7 @@ export class RoomWriter {
   /** Writes an event that follows others. The first must be m.room.create, which follows none. */
   write(draft: EventDraft, prevs: readonly string[], claims: Claims = {}): WrittenEvent {
     const stateBefore = this.stateAfter(prevs);
-    const { eventId, pdu } = this.sign(draft, prevs, stateBefore, claims);
+    const { eventId, pdu } = this.signAnother(draft, prevs, stateBefore, claims);
     this.idOfRoom ??= pdu.room_id ?? roomIdOfCreate(eventId);
     const event: RoomEvent = { eventId, roomId: this.idOfRoom, pdu, rejected: false };
     const rejected = !this.isAllowed(event, stateBefore);
@@ -131,6 +131,16 @@ export class RoomWriter {
     const authEvents = authEventIds(event.pdu).map((eventId) => this.roomEvents.get(eventId)!);
     const create = this.rules.roomIdIsCreateHash ? this.roomEvents.get(createEventIdOf(event.roomId)) : undefined;
     return checkAuthEvents(event, authEvents, this.rules, { create });
+  }
+
+  /** Whoever says the same twice says it a moment later. */
+  private signAnother(draft: EventDraft, prevs: readonly string[], stateBefore: StateMap<string>, claims: Claims) {
+    let signed = this.sign(draft, prevs, stateBefore, claims);
+    for (let later = 1; this.roomEvents.has(signed.eventId); later++) {
+      const at = draft.origin_server_ts + later;
+      signed = this.sign({ ...draft, origin_server_ts: at }, prevs, stateBefore, claims);
+    }
+    return signed;
   }
 
   private sign(draft: EventDraft, prevs: readonly string[], stateBefore: StateMap<string>, claims: Claims) {

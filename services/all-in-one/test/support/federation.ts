@@ -39,11 +39,17 @@ export class Neighbours {
     return Person.register(this.url, name);
   }
 
-  /** A room that the other server has made, with somebody of ours in it, who has just joined. */
-  async farRoom(person: Person, options: Parameters<FarServer['room']>[0] = {}): Promise<FarRoom> {
+  /** A room that the other server has made, with somebody of ours in it, who has just joined after some things had happened. */
+  async farRoom(
+    person: Person,
+    options: Parameters<FarServer['room']>[0] = {},
+    happened: (room: FarRoom) => void = () => {},
+  ): Promise<FarRoom> {
     const room = this.far.room(options, this.replicas[0].signingKeys);
+    happened(room);
     const join = room.member(person.userId, 'join');
-    const pdusJson = room.writer.events.filter((event) => event !== join).map(({ json }) => json);
+    const state = room.writer.events.filter((event) => event !== join && event.pdu.state_key !== undefined);
+    const pdusJson = state.map(({ json }) => json);
     const { roomId } = room;
     await this.intake.storeOutliers({ roomId, roomVersion: room.rules.id, pdusJson });
     const stateEventIds = [...join.stateBefore.values()];

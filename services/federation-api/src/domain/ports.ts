@@ -25,6 +25,8 @@ export interface TransactionStore {
 export interface RemoteEvents {
   /** The PDUs between what we have and what we were given, as many as the server likes. */
   missingEvents(asked: Asked, between: MissingBetween): Promise<readonly unknown[]>;
+  /** These events and what came before them: PDUs, as many as the server likes. */
+  backfill(asked: Asked, from: readonly string[], limit: number): Promise<readonly unknown[]>;
   /** The ids of the state before an event, and of what authorises it. */
   stateIds(asked: Asked, eventId: string): Promise<{ readonly state: string[]; readonly authChain: string[] }>;
   /** The state before an event, and what authorises it: PDUs. */

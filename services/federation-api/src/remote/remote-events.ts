@@ -6,6 +6,8 @@ const PREFIX = '/_matrix/federation/v1';
 /** The state of a large room with all that authorises it. */
 const MAX_STATE_BYTES = 256 * 1_048_576;
 const STATE_TIMEOUT_MS = 120_000;
+/** Somebody waits, and others may be asked. */
+const BACKFILL_TIMEOUT_MS = 8_000;
 /** More ids than this are of no room that could be kept in memory. */
 const MOST_IDS = 500_000;
 
@@ -17,6 +19,12 @@ export class HttpRemoteEvents implements RemoteEvents {
     const body = { earliest_events: [...earliest], latest_events: [...latest], limit, min_depth: 0 };
     const answer = await this.#ask(asked, 'POST', `get_missing_events/${encodeURIComponent(asked.roomId)}`, { body });
     return listOf(answer.events);
+  }
+
+  async backfill(asked: Asked, from: readonly string[], limit: number): Promise<readonly unknown[]> {
+    const query = new URLSearchParams([...from.map((id) => ['v', id]), ['limit', String(limit)]]);
+    const path = `backfill/${encodeURIComponent(asked.roomId)}?${query}`;
+    return listOf((await this.#ask(asked, 'GET', path, { timeoutMs: BACKFILL_TIMEOUT_MS })).pdus);
   }
 
   async stateIds(asked: Asked, eventId: string) {

@@ -1,11 +1,13 @@
 import type {
   EnterRemoteRoomRequest,
+  FetchHistoryRequest,
   InviteRemoteUserRequest,
   LeaveRemoteRoomRequest,
   RemoteRoomResponse,
   RemoteRooms as RemoteRoomsContract,
 } from '@ganglion/contracts/federation';
 import type { JsonObject } from '@ganglion/protocol';
+import type { RemoteHistory } from '../domain/history/remote-history.js';
 import type { RemoteRooms } from '../domain/remote-rooms/remote-rooms.js';
 import { LongRunning } from './long-running.js';
 
@@ -13,7 +15,10 @@ import { LongRunning } from './long-running.js';
 export class RemoteRoomsRpc implements RemoteRoomsContract {
   readonly #running = new LongRunning();
 
-  constructor(private readonly rooms: RemoteRooms) {}
+  constructor(
+    private readonly rooms: RemoteRooms,
+    private readonly history: RemoteHistory,
+  ) {}
 
   joinRoom(request: EnterRemoteRoomRequest) {
     return this.#run(keyOf('join', request), () => this.rooms.join(entryOf(request)));
@@ -31,6 +36,10 @@ export class RemoteRoomsRpc implements RemoteRoomsContract {
   inviteUser({ roomId, sender, target, contentJson }: InviteRemoteUserRequest) {
     const key = JSON.stringify(['invite', roomId, sender, target]);
     return this.#run(key, () => this.rooms.invite(roomId, sender, target, contentOf(contentJson)));
+  }
+
+  fetchHistory({ roomId, maxDepth }: FetchHistoryRequest) {
+    return this.#run(JSON.stringify(['history', roomId]), () => this.history.fetch(roomId, maxDepth));
   }
 
   async #run(key: string, work: () => Promise<void>): Promise<RemoteRoomResponse> {

@@ -3,7 +3,7 @@ import type { SchemaDefinition } from '@ganglion/database';
 /** What is kept of other servers. */
 export const federationApiSchema: SchemaDefinition = {
   schema: 'federation_api',
-  version: 6,
+  version: 7,
   oldestCompatible: 1,
   migrations: [
     {
@@ -173,6 +173,17 @@ export const federationApiSchema: SchemaDefinition = {
 
         -- Up to here the server has it, or need not have it.
         ALTER TABLE federation_api.destinations ADD COLUMN ephemera_version bigint NOT NULL DEFAULT 0;`,
+    },
+    {
+      version: 7,
+      name: 'fetching history',
+      up: `
+        -- Rooms of which a replica fetches history right now.
+        CREATE TABLE federation_api.history_turns (
+          room_id text COLLATE "C" PRIMARY KEY,
+          taken_by uuid NOT NULL,
+          taken_until timestamptz NOT NULL
+        );`,
     },
   ],
 };

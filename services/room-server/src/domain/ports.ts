@@ -198,11 +198,21 @@ export interface RoomMembership {
 }
 
 /** What the intake of events keeps beside the graph. */
+/** An event, and those of its predecessors that have no place. */
+export interface HistoryGap {
+  readonly eventId: string;
+  readonly sender: string;
+  readonly depth: number;
+  readonly missingEventIds: string[];
+}
+
 export interface IntakeStore {
   /** Makes a place for a room that we are not in, unless there is one. @throws MatrixError M_UNSUPPORTED_ROOM_VERSION */
   openRoom(roomId: string, roomVersion: string): Promise<void>;
   /** The servers with joined users, those with most first. */
   listServers(roomId: string): Promise<readonly string[]>;
+  /** Accepted events up to a depth that follow something which has no place here, the deepest first. */
+  historyGaps(roomNid: number, maxDepth: number, limit: number): Promise<readonly HistoryGap[]>;
   /** Events that wait for something that has come, at most a hundred. */
   released(roomId: string, roomNid: number): Promise<readonly Incoming[]>;
 }

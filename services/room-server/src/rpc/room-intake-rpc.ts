@@ -2,6 +2,7 @@ import { MatrixError } from '@ganglion/contracts';
 import {
   type DescribeRoomsRequest,
   type GetStandingRequest,
+  type ListHistoryGapsRequest,
   type ListRoomServersRequest,
   type ListServersOfRoomsRequest,
   type ListServersOfUserRequest,
@@ -42,6 +43,8 @@ const FATES: Readonly<Record<Fate, PduFate>> = {
   waiting: PduFate.WAITING,
   invalid: PduFate.INVALID,
 };
+
+const MOST_GAPS = 100;
 
 /** Who shares rooms with whom. */
 export interface Neighbours {
@@ -132,6 +135,13 @@ export class RoomIntakeRpc implements RoomIntake {
     const head = await this.#room(roomId);
     const known = await this.outliers.graph.find(head.nid, eventIds);
     return { eventIds: eventIds.filter((id) => (known.get(id)?.status ?? 'waiting') === 'waiting') };
+  }
+
+  async listHistoryGaps({ roomId, maxDepth, limit }: ListHistoryGapsRequest) {
+    const { nid, rules, participating, backSeq } = await this.#room(roomId);
+    const most = Math.max(1, Math.min(limit, MOST_GAPS));
+    const gaps = await this.intake.historyGaps(nid, maxDepth ?? Number.MAX_SAFE_INTEGER, most);
+    return { gaps: [...gaps], roomVersion: rules.id, participating, backSeq };
   }
 
   async listSharingUsers({ users }: ListSharingUsersRequest) {

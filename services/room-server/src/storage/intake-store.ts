@@ -2,7 +2,7 @@ import { MatrixError } from '@ganglion/contracts';
 import type { Queryable } from '@ganglion/database';
 import { type Pdu, roomVersionRules } from '@ganglion/protocol';
 import { type Incoming, incomingOf } from '../domain/intake/examine.js';
-import type { IntakeStore, NumberSource } from '../domain/ports.js';
+import type { HistoryGap, IntakeStore, NumberSource } from '../domain/ports.js';
 
 /** So many of those that waited get their places together. */
 const MAX_RELEASED = 100;
@@ -15,6 +15,14 @@ const RELEASED = `
   JOIN room_server.events e ON e.event_id = m.missing_event_id AND e.room_nid = m.room_nid AND e.status <> 4
   WHERE m.room_nid = $1
   LIMIT ${MAX_RELEASED}`;
+
+const GAPS = `
+  SELECT e.event_id AS "eventId", e.sender, e.depth, array_agg(m.missing_event_id) AS "missingEventIds"
+  FROM room_server.missing_events m
+  JOIN room_server.events e ON e.room_nid = m.room_nid AND e.event_nid = m.event_nid AND e.status = 0
+  LEFT JOIN room_server.events p ON p.event_id = m.missing_event_id
+  WHERE m.room_nid = $1 AND e.depth <= $2 AND p.state_after_nid IS NULL
+  GROUP BY e.event_nid, e.event_id, e.sender, e.depth ORDER BY e.depth DESC, e.event_nid DESC LIMIT $3`;
 
 /** What the intake of events keeps beside the graph. */
 export class PostgresIntakeStore implements IntakeStore {
@@ -43,6 +51,15 @@ export class PostgresIntakeStore implements IntakeStore {
       values: [roomId],
     });
     return rows.map((row) => row.server_name);
+  }
+
+  async historyGaps(roomNid: number, maxDepth: number, limit: number): Promise<HistoryGap[]> {
+    const { rows } = await this.db.query<HistoryGap & Record<string, unknown>>({
+      name: 'history-gaps',
+      text: GAPS,
+      values: [roomNid, maxDepth, limit],
+    });
+    return rows;
   }
 
   async released(roomId: string, roomNid: number): Promise<Incoming[]> {

@@ -41,6 +41,12 @@ export interface ReplicaOptions {
 
 let counter = 0;
 
+/** Nobody else has anything of these rooms. */
+const NO_FURTHER_HISTORY = {
+  roomIntake: { listHistoryGaps: async () => ({ gaps: [], roomVersion: '11', participating: true, backSeq: 0 }) },
+  remoteRooms: { fetchHistory: async () => ({ pending: false }) },
+};
+
 /** Any number of sync replicas on one database and one bus, with rooms and users as they would find them. */
 export class Deployment {
   readonly rooms: TestRooms;
@@ -84,6 +90,7 @@ export class Deployment {
     const logger = createLogger({ level: 'error' });
     const metrics = new Metrics();
     const server = createSyncServer({
+      ...NO_FURTHER_HISTORY,
       config,
       db,
       bus,

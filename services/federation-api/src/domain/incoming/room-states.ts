@@ -33,8 +33,8 @@ export class RoomStates {
     if (left.length > 0) await this.#keep(await this.#single(left));
   }
 
-  /** Places an event on the state that the server says was before it. Whether it has its place now. */
-  async place({ eventId, json }: VerifiedPdu): Promise<boolean> {
+  /** Places an event on the state that the server says was before it: as history, or as what is new. Whether it has its place now. */
+  async place({ eventId, json }: VerifiedPdu, backfill = false): Promise<boolean> {
     const { roomId } = this.asked;
     const { state, authChain } = await this.deps.remote.stateIds(this.asked, eventId);
     const unknown = await this.#unknown([...new Set([...authChain, ...state])]);
@@ -45,7 +45,7 @@ export class RoomStates {
     // What cannot be had, or was refused, is not part of any state here.
     const missing = new Set(await this.#unknown(state));
     const stateEventIds = state.filter((id) => !missing.has(id));
-    const placed = await this.deps.intake.placeWithState({ roomId, pduJson: json, stateEventIds, backfill: false });
+    const placed = await this.deps.intake.placeWithState({ roomId, pduJson: json, stateEventIds, backfill });
     return (placed.outcomes[0]?.missingEventIds.length ?? 1) === 0;
   }
 

@@ -63,6 +63,12 @@ async function place(plan: RoomPlan, stated: StatedEvent): Promise<Outcome> {
     isFollowed: waiting.some(({ status }) => status === 'accepted'),
     redactions: await deps.store.redactionsOf(head.nid, head.roomId, [eventId]),
   });
+  // What waits has its turn next, and is found by what it waits for.
+  for (const { nid, status } of waiting) {
+    if (status !== 'waiting' && status !== 'outlier') plan.find({ missingEventId: eventId, eventNid: nid });
+  }
+  const keptNid = nodes.get(eventId)?.nid;
+  if (keptNid !== undefined) for (const id of authIds) plan.find({ missingEventId: id, eventNid: keptNid });
   return outcome;
 }
 

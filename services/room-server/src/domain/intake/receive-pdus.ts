@@ -129,6 +129,8 @@ class Receiver {
     const { eventId, event, json, prevIds } = incoming;
     const unknown = missing.filter((id) => !this.#nodes.has(id));
     this.#settle({ eventId, fate: 'waiting', reason: '', missing: unknown });
+    // Whoever fetches history brings what comes before it, and brings it again. Nothing that waits is told as new by that.
+    if (this.reception.backfill) return;
     if (known?.status === 'waiting' || known?.status === 'rejected') return;
     // What was judged by its auth events stays judged while it waits: others are authorised by it.
     const status = known === undefined ? 'waiting' : 'outlier';
@@ -147,8 +149,9 @@ class Receiver {
     this.#nodes.set(eventId, nodeOf(added));
   }
 
-  /** What waited for these and may have its place now. */
+  /** What waited for these and may have its place now. What waits for history is new, and has its turn after that. */
   async #released(placed: readonly string[]): Promise<Incoming[]> {
+    if (this.reception.backfill) return [];
     const ids = new Set(placed);
     const stored = this.#waiting.filter(({ missingEventId, status }) => mayWait(status) && ids.has(missingEventId));
     const released = new Map(stored.map((waiting) => [waiting.eventId, storedIncoming(waiting, this.plan)]));

@@ -11,12 +11,12 @@ import type { EventStatus, GraphNode } from '../graph/event-graph.js';
 import type { Incoming, Outcome } from '../intake/examine.js';
 import type { EarlierRedaction, NewEvent, StateKey } from '../ports.js';
 import type { RoomHead } from '../room-head.js';
-import type { Resolver } from '../state/resolver.js';
+import type { Resolved, Resolver } from '../state/resolver.js';
 import { type HeadMove, moveHead } from './current-state.js';
 import { localMembershipsAt } from './local-memberships.js';
 import { extremityOf } from './local-placement.js';
 import type { RoomPlan } from './room-plan.js';
-import { type StateView, viewState } from './state-view.js';
+import { type StateView, viewResolved, viewState } from './state-view.js';
 
 const CREATE: StateKey = { type: 'm.room.create', stateKey: '' };
 const VISIBILITY: StateKey = { type: 'm.room.history_visibility', stateKey: '' };
@@ -138,9 +138,24 @@ export class ReceivedPlacement {
     if (!byState.allowed) return rejected(byState.reason);
     if (placeable.backfill || head.stateNid === undefined || head.stateNid === before) return ACCEPTED;
     if (startsAnew(placeable, head)) return ACCEPTED;
-    const now = await viewState(this.plan, head.stateNid, this.#lookedAt(event));
+    if (await this.#allows(head.stateNid, event)) return ACCEPTED;
+    const now = await viewResolved(this.plan, await this.#stateNow(before), this.#lookedAt(event));
     const byCurrent = checkAuth(event, now.events, head.rules);
     return byCurrent.allowed ? ACCEPTED : { status: 'soft-failed', reason: byCurrent.reason };
+  }
+
+  async #allows(stateNid: number, event: RoomEvent): Promise<boolean> {
+    const state = await viewState(this.plan, stateNid, this.#lookedAt(event));
+    return checkAuth(event, state.events, this.plan.head.rules).allowed;
+  }
+
+  /**
+   * What the room comes to when the state before an event counts, too: who joined in what we have missed is in the room, and whoever
+   * was banned meanwhile stays out.
+   */
+  #stateNow(before: number | undefined): Promise<Resolved> {
+    const states = this.plan.head.extremities.map(({ stateNid }) => stateNid);
+    return this.resolver.peek([...states, ...(before === undefined ? [] : [before])]);
   }
 
   /** We may be in a room for long before its beginning reaches us. */

@@ -1,6 +1,8 @@
 import type { AuthState, RoomEvent } from '@ganglion/protocol';
 import { type StateTuple, stateTuple } from '@ganglion/protocol';
 import type { StateKey } from '../ports.js';
+import type { Resolved } from '../state/resolver.js';
+import { GONE } from '../state/state-node.js';
 import type { RoomPlan } from './room-plan.js';
 
 /** Some entries of a state with their events: what rules look at. */
@@ -26,6 +28,26 @@ export async function viewState(
   }
   await plan.learnKeys(keys);
   const nids = await numbersIn(plan, stateNid, keys);
+  const events = await deps.graph.events(head.nid, nids.values());
+  const nid = (type: string, stateKey: string) => nids.get(stateTuple(type, stateKey));
+  return { nid, events: (type, stateKey) => eventOf(events, nid(type, stateKey)) };
+}
+
+/** As viewState, of a state that is not kept. */
+export async function viewResolved(
+  plan: RoomPlan,
+  { baseNid, delta }: Resolved,
+  keys: readonly StateKey[],
+): Promise<StateView> {
+  const { head, deps } = plan;
+  await plan.learnKeys(keys);
+  const nids = await numbersIn(plan, baseNid, keys);
+  for (const { type, stateKey } of keys) {
+    const keyNid = head.keyNid(type, stateKey);
+    const changed = keyNid === undefined ? undefined : delta.get(keyNid);
+    if (changed === GONE) nids.delete(stateTuple(type, stateKey));
+    else if (changed !== undefined) nids.set(stateTuple(type, stateKey), changed);
+  }
   const events = await deps.graph.events(head.nid, nids.values());
   const nid = (type: string, stateKey: string) => nids.get(stateTuple(type, stateKey));
   return { nid, events: (type, stateKey) => eventOf(events, nid(type, stateKey)) };

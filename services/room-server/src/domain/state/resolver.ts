@@ -13,7 +13,7 @@ import type { RoomPlan } from '../placement/room-plan.js';
 import { GONE, type StateDelta } from './state-node.js';
 
 /** A state that others come to, as what differs from one of them. */
-interface Resolved {
+export interface Resolved {
   readonly baseNid: number;
   readonly delta: StateDelta;
 }
@@ -46,6 +46,12 @@ export class Resolver {
     const resolved = await this.plan.state(baseNid, delta);
     this.#done.set(key, resolved);
     return resolved;
+  }
+
+  /** As resolve, of a state that nobody will refer to. */
+  async peek(stateNids: readonly number[]): Promise<Resolved> {
+    const distinct = [...new Set(stateNids)].sort((one, other) => one - other);
+    return distinct.length === 1 ? { baseNid: distinct[0]!, delta: new Map() } : this.#resolve(distinct);
   }
 
   async #resolve(stateNids: readonly number[]): Promise<Resolved> {

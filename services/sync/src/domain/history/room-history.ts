@@ -3,7 +3,9 @@ import type { CompiledRoomEventFilter } from '@ganglion/protocol';
 import { showEvents, showState } from '../texts/shown-events.js';
 import { eventsText, eventText, filterable, type ShownEvent, type TimelineEvent } from '../timeline-event.js';
 import { membersAt, stateAt } from '../views/room-state.js';
+import type { EarlierHistory, Hole } from './earlier-history.js';
 import { beginningOf, endOf, formatHistoryToken, type HistoryToken, reachOf } from './history-token.js';
+import { Holes } from './holes.js';
 import { memberEvents } from './member-events.js';
 import { type HistoryDependencies, noSuchEvent, type Reader, readRoom, viewerOf, visibleEvent } from './reading.js';
 import { forgetRoom, type RoomAccess } from './room-access.js';
@@ -32,22 +34,49 @@ export interface MembersRequest extends Reader {
   readonly notMembership: string | undefined;
 }
 
-interface Found {
+interface Scanned {
   readonly events: TimelineEvent[];
   /** Where the next page begins; undefined when there is nothing more. */
   readonly next: HistoryToken | undefined;
+  /** Where the walk is, also when there is nothing more. */
+  readonly at: HistoryToken;
+  /** Where something may be missing between these events, or after the last one. */
+  readonly hole: Hole | undefined;
+}
+
+/** How a page goes on: to a token; or, where there may be more that is not here, only when that is worth another look. */
+type End = (scanned: Scanned) => HistoryToken | undefined;
+
+interface Page {
+  readonly text: (end: End) => string;
+  readonly scanned: Scanned;
 }
 
 const FIRST_PAGE = 20;
 const LARGEST_PAGE = 200;
 const MAX_SCANNED = 5_000;
+/** How often one request has history fetched, after the first time. */
+const MOST_FETCHES = 1;
 
 /** Answers what clients ask about the past of one room, as JSON text. */
 export class RoomHistory {
-  constructor(private readonly deps: HistoryDependencies) {}
+  constructor(private readonly deps: HistoryDependencies & { readonly earlier: EarlierHistory }) {}
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidmessages */
-  messages(request: MessagesRequest): Promise<string> {
+  async messages(request: MessagesRequest): Promise<string> {
+    let page = await this.#page(request);
+    for (let times = 0; page.scanned.hole !== undefined; times++) {
+      const found = await this.deps.earlier.fetch(request.roomId, page.scanned.hole);
+      if (found === 'pending' || found === 'unreachable') return page.text(endAfter(found));
+      // Where nothing is missing any more, somebody else may have had it fetched since the page was read.
+      page = await this.#page(request);
+      if (found === 'nothing') return page.text(({ next }) => next);
+      if (times === MOST_FETCHES) break;
+    }
+    return page.text(({ next, at, hole }) => (hole === undefined ? next : at));
+  }
+
+  #page(request: MessagesRequest): Promise<Page> {
     return readRoom(this.deps, request, request.from, async (access) => {
       const { direction, userId, to, filter } = request;
       const ends = direction === 'backwards' ? endOf : beginningOf;
@@ -56,13 +85,16 @@ export class RoomHistory {
       const found = await this.#scan({ access, userId, direction, to }, filter, start, limit);
       const viewer = await viewerOf(this.deps, access, request, found.events);
       const state = await this.#members(access, filter, found.events);
-      const parts = [
-        `"chunk":${eventsText(found.events, viewer)}`,
-        `"start":"${formatHistoryToken(request.from ?? start)}"`,
-        ...(found.next === undefined ? [] : [`"end":"${formatHistoryToken(found.next)}"`]),
-        ...(state.length === 0 ? [] : [`"state":${eventsText(state, { ...viewer, isState: true })}`]),
-      ];
-      return `{${parts.join(',')}}`;
+      const text = (end: HistoryToken | undefined) => {
+        const parts = [
+          `"chunk":${eventsText(found.events, viewer)}`,
+          `"start":"${formatHistoryToken(request.from ?? start)}"`,
+          ...(end === undefined ? [] : [`"end":"${formatHistoryToken(end)}"`]),
+          ...(state.length === 0 ? [] : [`"state":${eventsText(state, { ...viewer, isState: true })}`]),
+        ];
+        return `{${parts.join(',')}}`;
+      };
+      return { text: (end) => text(end(found)), scanned: found };
     });
   }
 
@@ -136,25 +168,29 @@ export class RoomHistory {
   }
 
   /** The next events from a place that pass the filter and that the reader may see. */
-  async #scan(walk: Walk, filter: CompiledRoomEventFilter, start: HistoryToken, limit: number): Promise<Found> {
+  async #scan(walk: Walk, filter: CompiledRoomEventFilter, start: HistoryToken, limit: number): Promise<Scanned> {
     const { room } = walk.access;
     const { model, texts } = this.deps;
-    if (!filter.allowsRoom(room.roomId)) return { events: [], next: undefined };
+    if (!filter.allowsRoom(room.roomId)) return { events: [], next: undefined, at: start, hole: undefined };
     const shows = await this.#shows(walk, filter);
+    const holes = new Holes(walk, start);
     const events: TimelineEvent[] = [];
     let at = start;
     let size = Math.min(Math.max(limit + 1, FIRST_PAGE), LARGEST_PAGE);
     for (let scanned = 0; scanned < MAX_SCANNED; scanned += size, size = Math.min(2 * size, LARGEST_PAGE)) {
       const step = await nextStep(model, walk, at, size);
       for (const event of await showEvents(texts, room, step.places)) {
-        if (events.length === limit) return { events, next: at };
+        if (events.length === limit) return { events, next: at, at, hole: holes.first };
+        holes.pass(event);
         if (shows(event)) events.push(event);
         at = past(at, walk, event.place);
       }
       at = step.at;
-      if (step.isLast) return { events, next: goesOn(walk) ? liveEnd(at) : undefined };
+      if (step.isLast) {
+        return { events, next: goesOn(walk) ? liveEnd(at) : undefined, at, hole: holes.first ?? holes.atEnd() };
+      }
     }
-    return { events, next: at };
+    return { events, next: at, at, hole: holes.first };
   }
 
   async #shows({ access, userId }: Walk, filter: CompiledRoomEventFilter) {
@@ -196,6 +232,14 @@ export class RoomHistory {
     }
     return [...state, ...members].filter((event) => filter.allows(filterable(event)));
   }
+}
+
+/** What could not be had now may be there when somebody asks again; who has been shown nothing would ask on and on. */
+function endAfter(found: 'pending' | 'unreachable'): End {
+  return ({ events, next, at }) => {
+    if (next !== undefined) return next;
+    return found === 'pending' || events.length > 0 ? at : undefined;
+  };
 }
 
 /** Whether more may come some time: the token at the live end goes on working then, and stays what it is until more comes. */

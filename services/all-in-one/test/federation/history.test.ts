@@ -1,0 +1,117 @@
+import { type Asked, type FarRoom, partsOf, pduOf } from '@ganglion/testing';
+import { Neighbours } from '../support/federation.js';
+import type { Person } from '../support/person.js';
+
+let neighbours: Neighbours;
+let alice: Person;
+let room: FarRoom;
+/** What is wrong about single events, as the other server gives them. */
+let changes: Map<string, object>;
+
+beforeAll(async () => {
+  neighbours = await Neighbours.meet();
+  alice = await neighbours.person('alice');
+});
+afterAll(() => neighbours.close());
+beforeEach(() => {
+  changes = new Map();
+  neighbours.far.asked.length = 0;
+  neighbours.far.answering = (asked) => answer(asked);
+});
+
+const given = (eventId: string) => ({ ...pduOf(room.find(eventId)!), ...changes.get(eventId) });
+
+/** The other server has the whole room. */
+function answer(asked: Asked): object | undefined {
+  const [what, , eventId = ''] = partsOf(asked);
+  const query = new URL(`http://x${asked.path}`).searchParams;
+  if (what === 'backfill') return { pdus: before(query.getAll('v'), Number(query.get('limit'))).map(given) };
+  if (what === 'event') return { pdus: [given(partsOf(asked)[1]!)] };
+  if (what === 'event_auth') return { auth_chain: room.authChain([eventId]).map(pduOf) };
+  if (what !== 'state_ids') return undefined;
+  const state = [...room.find(query.get('event_id')!)!.stateBefore.values()];
+  return { pdu_ids: state, auth_chain_ids: room.authChain(state).map((event) => event.eventId) };
+}
+
+/** These events and what comes before them, the latest first. */
+function before(eventIds: string[], limit: number): string[] {
+  const all = room.writer.events.map(({ eventId }) => eventId);
+  const last = Math.max(...eventIds.map((eventId) => all.indexOf(eventId)));
+  return all.slice(Math.max(0, last + 1 - limit), last + 1).reverse();
+}
+
+const backfills = () => neighbours.far.asked.filter((asked) => partsOf(asked)[0] === 'backfill').length;
+
+/** Alice joins a room in which much was said already. */
+async function joinAfter(messages: number, happened = talk): Promise<void> {
+  room = await neighbours.farRoom(alice, {}, (made) => {
+    room = made;
+    happened(messages);
+  });
+}
+
+function talk(messages: number): void {
+  for (let index = 1; index <= messages; index++) room.say(`message ${index}`);
+}
+
+/** All that Alice can page back to, the latest first, at one replica after the other. */
+async function pageBack(limit: number): Promise<{ event_id: string; type: string; content: { body?: string } }[]> {
+  const events = [];
+  let from = '';
+  for (let page = 0; page < 100; page++) {
+    const reader = alice.at(neighbours.replicas[page % 2]!.url);
+    const path = `rooms/${encodeURIComponent(room.roomId)}/messages?dir=b&limit=${limit}${from}`;
+    const body = await reader.must('GET', path);
+    events.push(...body.chunk);
+    if (body.end === undefined) return events;
+    from = `&from=${body.end}`;
+  }
+  throw new Error('the room has no end');
+}
+
+describe('history of a room that was there before us', () => {
+  it.each([7, 100])(
+    'is paged back to the beginning, %s events at once',
+    async (limit) => {
+      await joinAfter(250);
+      const events = await pageBack(limit);
+      expect(events.map(({ event_id }) => event_id)).toEqual(
+        room.writer.events.map(({ eventId }) => eventId).reverse(),
+      );
+      expect(backfills()).toBe(3);
+    },
+    60_000,
+  );
+
+  it('is fetched once for all who want to read it at once', async () => {
+    await joinAfter(30);
+    const path = `rooms/${encodeURIComponent(room.roomId)}/messages?dir=b&limit=20`;
+    const pages = await Promise.all([0, 1, 0, 1].map((i) => alice.at(neighbours.replicas[i]!.url).must('GET', path)));
+    expect(new Set(pages.map(({ chunk }) => chunk.length))).toEqual(new Set([20]));
+    expect(backfills()).toBe(1);
+  });
+
+  it('is there but for single events that are not as they have to be', async () => {
+    await joinAfter(20);
+    const bad = room.writer.events.filter(({ pdu }) => /^message (5|6|15)$/.test(String(pdu.content.body)));
+    for (const { eventId } of bad) changes.set(eventId, { depth: 'none', signatures: {} });
+    const events = await pageBack(50);
+    const good = room.writer.events.filter((event) => !bad.includes(event)).map(({ eventId }) => eventId);
+    expect(events.map(({ event_id }) => event_id)).toEqual(good.reverse());
+  });
+
+  it('is what we have, where others do not give any', async () => {
+    await joinAfter(5);
+    neighbours.far.answering = () => undefined;
+    expect((await pageBack(50)).map(({ type }) => type)).toEqual(['m.room.member']);
+  });
+
+  it('is not shown where it is for members alone', async () => {
+    await joinAfter(5, (messages) => {
+      room.state('m.room.history_visibility', { history_visibility: 'joined' });
+      talk(messages);
+    });
+    const bodies = (await pageBack(50)).map(({ content }) => content.body).filter((body) => body !== undefined);
+    expect(bodies).toEqual([]);
+  });
+});
