@@ -82,7 +82,7 @@ it('a server that was away for long hears of each user what came last, not of al
   sending.keys.change(anna, 'PHONE', {});
   await sending.start();
   await soon(async () => {
-    await sending.retryNow();
+    await sending.retryNow(far);
     expect(await isBehind()).toBe(true);
   });
   const queued = async () => {
@@ -101,7 +101,7 @@ it('a server that was away for long hears of each user what came last, not of al
   const before = updates().length;
   isAway = false;
   await soon(async () => {
-    await sending.retryNow();
+    await sending.retryNow(far);
     expect(updates().slice(before)).toEqual([expect.objectContaining({ device_id: 'D4', stream_id: 5, prev_id: [4] })]);
   });
 }, 90_000);

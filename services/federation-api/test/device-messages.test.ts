@@ -51,7 +51,7 @@ it('messages to devices outlast a destination that is away for long and a restar
   post(0, 1);
   sending.rooms.say(roomId, 'early');
   await soon(async () => {
-    await sending.retryNow();
+    await sending.retryNow(far);
     const { rows } = await sending.db.query<{ is_behind: boolean }>({
       ...{ text: 'SELECT is_behind FROM federation_api.destinations WHERE server_name = $1', values: [far.name] },
     });
@@ -63,7 +63,7 @@ it('messages to devices outlast a destination that is away for long and a restar
   isAway = false;
   await sending.start();
   await soon(async () => {
-    await sending.retryNow();
+    await sending.retryNow(far);
     expect(arrived().slice(given).flat()).toEqual([0, 1, 2]);
     expect(far.bodiesSince(given)).toEqual(['early']);
   });

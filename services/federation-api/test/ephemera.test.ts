@@ -112,7 +112,7 @@ it('a server that was away hears of each user and room what came last, and nothi
   const before = far.given.length;
   isAway = false;
   await soon(async () => {
-    await sending.retryNow();
+    await sending.retryNow(far);
     expect(readBy(ANNA, before).at(-1)).toBe('$5');
   });
   expect(readBy(ANNA, before).filter((eventId) => eventId !== '$5')).toEqual([]);
@@ -136,7 +136,7 @@ it('a server that has left the room gets nothing of what waited for it', async (
   const before = far.given.length;
   sending.mailbox.post(ANNA, far.name, { '@a:far': { ONE: {} } });
   await soon(async () => {
-    await sending.retryNow();
+    await sending.retryNow(far);
     expect(far.given.slice(before).flatMap(({ edus }) => edus.map(({ edu_type }) => edu_type))).toContain(
       'm.direct_to_device',
     );
@@ -157,7 +157,7 @@ it('what went along with a transaction that did not arrive comes after it, under
   sending.rooms.say(roomId, 'Hello');
   read('$1');
   await soon(async () => {
-    await sending.retryNow();
+    await sending.retryNow(far);
     expect(far.bodiesSince(given)).toEqual(['Hello', 'Hello']);
     expect(readBy(ANNA)).toContain('$1');
   });

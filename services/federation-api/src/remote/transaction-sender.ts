@@ -13,7 +13,12 @@ export class HttpTransactionSender implements TransactionSender {
   constructor(private readonly agent: Pick<FederationAgent, 'request'>) {}
 
   /** @see https://spec.matrix.org/v1.19/server-server-api/#put_matrixfederationv1sendtxnid */
-  async send({ server: destination, origin }: Route, txnId: string, { pdus, edus }: Contents): Promise<void> {
+  async send(
+    { server: destination, origin }: Route,
+    txnId: string,
+    { pdus, edus }: Contents,
+    signal: AbortSignal,
+  ): Promise<void> {
     const body: JsonObject = {
       origin,
       origin_server_ts: Date.now(),
@@ -22,7 +27,7 @@ export class HttpTransactionSender implements TransactionSender {
     };
     const path = `/_matrix/federation/v1/send/${encodeURIComponent(txnId)}`;
     try {
-      await this.agent.request({ origin, destination, method: 'PUT', path, body, timeoutMs: TIMEOUT_MS });
+      await this.agent.request({ origin, destination, method: 'PUT', path, body, timeoutMs: TIMEOUT_MS, signal });
     } catch (error) {
       if (error instanceof UnreachableServerError) throw new SendingFailure(error.message, false);
       if (error instanceof RemoteRefusal) throw new SendingFailure(error.message, FINAL.has(error.status));

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Database } from '@ganglion/database';
 import { EphemeralEdus } from '../domain/sending/ephemeral-edus.js';
-import type { Batch, Leased, MissedRoom, Route, SendingStore } from '../domain/sending/ports.js';
+import type { Batch, Leased, MissedRoom, PutOff, Route, SendingStore } from '../domain/sending/ports.js';
 
 /** Longer than a transaction may take: whoever has a route for longer without a word has died. */
 const LEASED_FOR = "interval '60 seconds'";
@@ -14,17 +14,33 @@ const MOST_EPHEMERA = 500;
 /** Of events in one transaction, and of EDUs as well: however many are sent at once, they fit into memory. */
 const MOST_CHARACTERS = 1_000_000;
 
+const FIRST_WAIT_MS = 1_000;
+const LONGEST_WAIT_MS = 24 * 3_600_000;
+/** Within about a minute: who is away for longer gets only what matters. */
+const FAILURES_TO_FALL_BEHIND = 6;
+
 const LEASE = `
   UPDATE federation_api.destinations d SET leased_by = $1, leased_until = now() + ${LEASED_FOR}
   FROM (
     SELECT server_name, origin FROM federation_api.destinations
-    WHERE has_work AND retry_at <= now() AND leased_until < now()
+    WHERE has_work AND retry_at <= now() AND leased_until < now() AND (failures > 0) = $3
     ORDER BY retry_at LIMIT $2 FOR UPDATE SKIP LOCKED
   ) due
   WHERE d.server_name = due.server_name AND d.origin = due.origin
-  RETURNING d.server_name, d.origin, d.is_behind, d.failures`;
+  RETURNING d.server_name, d.origin, d.is_behind`;
 
 const OWN = 'server_name = $1 AND origin = $2 AND leased_by = $3';
+
+/** Twice as long each time, and not for all at the same moment; who was heard of meanwhile is tried again soon. */
+const PUT_OFF = `
+  UPDATE federation_api.destinations SET leased_by = NULL, leased_until = '-infinity', failures = least(failures + 1, 40),
+    retry_at = now() + least(${FIRST_WAIT_MS} * 2.0 ^ failures * (0.8 + $4::float8 * 0.4), ${LONGEST_WAIT_MS}) * interval '1 millisecond',
+    is_behind = is_behind OR failures + 1 >= ${FAILURES_TO_FALL_BEHIND},
+    txn_id = CASE WHEN txn_last_edu IS NULL AND (is_behind OR failures + 1 >= ${FAILURES_TO_FALL_BEHIND}) THEN NULL ELSE txn_id END,
+    txn_last = CASE WHEN is_behind OR failures + 1 >= ${FAILURES_TO_FALL_BEHIND} THEN NULL ELSE txn_last END
+  WHERE ${OWN}
+  RETURNING failures, is_behind AS "isBehind",
+    round(extract(epoch FROM retry_at - now()) * 1000)::float8 AS "waitMs"`;
 
 /** What of a queue is next: what was tried before, if something was, or as much as goes into one transaction. */
 function queuedOf(kind: 'pdu' | 'edu', last: string, most: number): string {
@@ -81,15 +97,11 @@ export class PostgresSendingStore implements SendingStore {
     private readonly holder: string,
   ) {}
 
-  async lease(most: number): Promise<readonly Leased[]> {
-    const { rows } = await this.db.query<{ server_name: string; origin: string; is_behind: boolean; failures: number }>(
-      {
-        ...{ name: 'lease-destinations', text: LEASE, values: [this.holder, most] },
-      },
-    );
-    return rows.map(({ server_name: server, origin, is_behind: isBehind, failures }) => ({
-      ...{ server, origin, isBehind, failures },
-    }));
+  async lease(most: number, areFailing: boolean): Promise<readonly Leased[]> {
+    const { rows } = await this.db.query<{ server_name: string; origin: string; is_behind: boolean }>({
+      ...{ name: 'lease-destinations', text: LEASE, values: [this.holder, most, areFailing] },
+    });
+    return rows.map(({ server_name: server, origin, is_behind: isBehind }) => ({ server, origin, isBehind }));
   }
 
   async next(route: Route, keeps = false): Promise<Batch | undefined> {
@@ -132,19 +144,17 @@ export class PostgresSendingStore implements SendingStore {
     });
   }
 
-  async failed(route: Route, waitMs: number, fallsBehind: boolean): Promise<void> {
-    await this.db.transaction(async (tx) => {
-      const { rowCount } = await tx.query({
+  async failed(route: Route): Promise<PutOff | undefined> {
+    return this.db.transaction(async (tx) => {
+      const { rows } = await tx.query<PutOff & { isBehind: boolean }>({
         name: 'put-destination-off',
-        text: `UPDATE federation_api.destinations SET leased_by = NULL, leased_until = '-infinity',
-            failures = CASE WHEN $4::float8 > 0 THEN least(failures + 1, 40) ELSE failures END,
-            retry_at = now() + $4::float8 * interval '1 millisecond', is_behind = is_behind OR $5,
-            txn_id = CASE WHEN $5 AND txn_last_edu IS NULL THEN NULL ELSE txn_id END,
-            txn_last = CASE WHEN $5 THEN NULL ELSE txn_last END
-          WHERE ${OWN}`,
-        values: [...this.#own(route), waitMs, fallsBehind],
+        text: PUT_OFF,
+        values: [...this.#own(route), Math.random()],
       });
-      if (rowCount === 0 || !fallsBehind) return;
+      const [put] = rows;
+      if (put === undefined) return undefined;
+      const { isBehind, failures, waitMs } = put;
+      if (!isBehind) return { failures, waitMs };
       await tx.query({
         name: 'queue-to-missed-rooms',
         text: `
@@ -156,6 +166,15 @@ export class PostgresSendingStore implements SendingStore {
           ON CONFLICT (server_name, origin, room_id) DO UPDATE SET room_seq = greatest(m.room_seq, excluded.room_seq)`,
         values: [route.server, route.origin],
       });
+      return { failures, waitMs };
+    });
+  }
+
+  async giveBack(route: Route): Promise<void> {
+    await this.db.query({
+      name: 'give-destination-back',
+      text: `UPDATE federation_api.destinations SET leased_by = NULL, leased_until = '-infinity' WHERE ${OWN}`,
+      values: this.#own(route),
     });
   }
 
@@ -185,12 +204,16 @@ export class PostgresSendingStore implements SendingStore {
     });
   }
 
-  async caughtUp({ server, origin }: Route, rooms: readonly MissedRoom[]): Promise<void> {
+  async caughtUp(route: Route, rooms: readonly MissedRoom[]): Promise<void> {
     await this.db.query({
       name: 'rooms-no-longer-missed',
-      text: `DELETE FROM federation_api.missed_rooms m USING unnest($3::text[], $4::bigint[]) AS sent(room_id, room_seq)
-        WHERE server_name = $1 AND origin = $2 AND m.room_id = sent.room_id AND m.room_seq <= sent.room_seq`,
-      values: [server, origin, rooms.map(({ roomId }) => roomId), rooms.map(({ roomSeq }) => roomSeq)],
+      text: `
+        WITH caught_up AS (
+          DELETE FROM federation_api.missed_rooms m USING unnest($4::text[], $5::bigint[]) AS sent(room_id, room_seq)
+          WHERE server_name = $1 AND origin = $2 AND m.room_id = sent.room_id AND m.room_seq <= sent.room_seq
+        )
+        UPDATE federation_api.destinations SET failures = 0 WHERE ${OWN}`,
+      values: [...this.#own(route), rooms.map(({ roomId }) => roomId), rooms.map(({ roomSeq }) => roomSeq)],
     });
   }
 

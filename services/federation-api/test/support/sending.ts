@@ -92,12 +92,26 @@ class Mailbox implements LeavingDeviceMessages {
   }
 }
 
+export interface DestinationRow extends Record<string, unknown> {
+  readonly name: string;
+  readonly failures: number;
+  readonly isBehind: boolean;
+  readonly hasWork: boolean;
+  readonly waitMs: number;
+  /** Queued. */
+  readonly pdus: number;
+  /** Missed. */
+  readonly rooms: number;
+}
+
 /** A replica of the sender. */
 export interface Replica {
   readonly sender: Sender;
   /** Its own connections to the database. */
   readonly db: Database;
   stop(): Promise<void>;
+  /** It does nothing more, and gives nothing back. */
+  kill(): Promise<void>;
 }
 
 /** Any number of senders on one database, what they read, and the servers that they send to. */
@@ -132,7 +146,8 @@ export class Sending {
   }
 
   async destination(host = '127.0.0.1'): Promise<Destination> {
-    const server = await RemoteServer.start(await this.authority.issue(host), host);
+    const files = host === '127.0.0.1' ? this.files : await this.authority.issue(host);
+    const server = await RemoteServer.start(files, host);
     this.#running.push(server);
     return new Destination(server);
   }
@@ -147,21 +162,42 @@ export class Sending {
       ...{ serverNames: [OURS], logger: createLogger({ level: 'error' }) },
     });
     await sender.start();
-    const stop = async () => {
+    const forget = () => {
       const at = this.#running.indexOf(replica);
       if (at >= 0) this.#running.splice(at, 1);
+    };
+    const stop = async () => {
+      forget();
       await sender.stop();
       await agent.close();
       await db.close();
     };
-    const replica = { sender, db, stop };
+    const kill = async () => {
+      forget();
+      await db.close();
+      await agent.close();
+      await sender.stop().catch(() => {});
+    };
+    const replica = { sender, db, stop, kill };
     this.#running.push(replica);
     return replica;
   }
 
-  /** Makes what was put off due. */
-  async retryNow(): Promise<void> {
-    await this.db.query({ text: 'UPDATE federation_api.destinations SET retry_at = now() WHERE retry_at > now()' });
+  /** Makes what was put off for this server due. */
+  async retryNow({ name }: Destination): Promise<void> {
+    const text = `UPDATE federation_api.destinations SET retry_at = now() WHERE retry_at > now() AND server_name = $1`;
+    await this.db.query({ text, values: [name] });
+  }
+
+  /** What is kept of these servers, in the order of their names. */
+  async destinations(names: readonly string[]): Promise<DestinationRow[]> {
+    const text = `
+      SELECT d.server_name AS name, failures, is_behind AS "isBehind", has_work AS "hasWork",
+        extract(epoch FROM retry_at - now())::float8 * 1000 AS "waitMs",
+        (SELECT count(*)::integer FROM federation_api.queued_pdus q WHERE q.server_name = d.server_name) AS pdus,
+        (SELECT count(*)::integer FROM federation_api.missed_rooms m WHERE m.server_name = d.server_name) AS rooms
+      FROM federation_api.destinations d WHERE server_name = ANY($1) ORDER BY server_name`;
+    return (await this.db.query<DestinationRow>({ text, values: [names] })).rows;
   }
 
   async stopAll(): Promise<void> {

@@ -40,7 +40,12 @@ export interface TakenMessages {
 /** A route that this replica has to itself for a while. */
 export interface Leased extends Route {
   readonly isBehind: boolean;
+}
+
+/** How often in a row a server was not reached, and for how long it is left alone. */
+export interface PutOff {
   readonly failures: number;
+  readonly waitMs: number;
 }
 
 /** What goes into one transaction, as JSON texts. */
@@ -64,8 +69,8 @@ export interface MissedRoom {
 
 /** The queues of all destinations, the same for all replicas. */
 export interface SendingStore {
-  /** Takes routes on which something is due. */
-  lease(most: number): Promise<readonly Leased[]>;
+  /** Takes routes on which something is due: of servers that were not reached the last time, or of the others. */
+  lease(most: number, areFailing: boolean): Promise<readonly Leased[]>;
   /**
    * What is next on a route; undefined when there is nothing, or the route is somebody else's by now. Then it was given back, unless
    * it is to be kept.
@@ -73,8 +78,13 @@ export interface SendingStore {
   next(route: Route, keeps?: boolean): Promise<Batch | undefined>;
   /** The other server has it. */
   sent(route: Route, batch: Batch): Promise<void>;
-  /** Leaves the route alone for so long; `falls` behind: from now on only what matters of each room is kept for it. */
-  failed(route: Route, waitMs: number, fallsBehind: boolean): Promise<void>;
+  /**
+   * Leaves the route alone for longer each time, a day at most. Who was not reached for about a minute is behind: from then on only
+   * what matters of each room is kept for it.
+   */
+  failed(route: Route): Promise<PutOff | undefined>;
+  /** Leaves what is to be sent to whoever comes next. */
+  giveBack(route: Route): Promise<void>;
   /** Rooms of which a server that is behind has missed something; when there are none, it is no longer behind. */
   missed(route: Route, most: number): Promise<readonly MissedRoom[]>;
   caughtUp(route: Route, rooms: readonly MissedRoom[]): Promise<void>;
@@ -143,7 +153,7 @@ export interface EphemeraStore {
 
 /** Gives transactions to other servers. @throws SendingFailure */
 export interface TransactionSender {
-  send(route: Route, txnId: string, contents: Contents): Promise<void>;
+  send(route: Route, txnId: string, contents: Contents, signal: AbortSignal): Promise<void>;
 }
 
 /** A transaction has not arrived. */

@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+import type { RoomLog } from '@ganglion/contracts/room';
+import { Budget } from './budget.js';
+import {
+  type Contents,
+  type Leased,
+  type MissedRoom,
+  type Route,
+  SendingFailure,
+  type SendingStore,
+  type TransactionSender,
+} from './ports.js';
+
+export interface DeliveryDependencies {
+  readonly store: SendingStore;
+  readonly sender: TransactionSender;
+  readonly roomLog: Pick<RoomLog, 'getRoomEvents'>;
+  readonly logger: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
+  /** Aborted when what is on its way is given up. */
+  readonly signal: AbortSignal;
+}
+
+const ROOMS_AT_ONCE = 50;
+/** Of transactions that are on their way from this replica: each is in memory several times. */
+const MOST_CHARACTERS = 16_000_000;
+
+/** Sends what is queued for a destination: one transaction after the other, in the order of its queue. */
+export class Delivery {
+  readonly #budget = new Budget(MOST_CHARACTERS);
+  #isEnding = false;
+
+  constructor(private readonly deps: DeliveryDependencies) {}
+
+  /** Nothing new is begun. */
+  end(): void {
+    this.#isEnding = true;
+  }
+
+  /** Until there is nothing more, or the destination does not take it. */
+  async run(route: Leased): Promise<void> {
+    const { store, logger } = this.deps;
+    try {
+      if (route.isBehind) {
+        // What encrypts what was missed comes before it.
+        await this.#sendQueue(route, true);
+        await this.#catchUp(route);
+      }
+      await this.#sendQueue(route, false);
+      if (this.#isEnding) await store.giveBack(route);
+    } catch (error) {
+      if (!(error instanceof SendingFailure)) throw error;
+      if (this.deps.signal.aborted) return store.giveBack(route);
+      const put = await store.failed(route);
+      logger.info({ server: route.server, ...put, reason: error.message }, 'a server cannot be sent to');
+    }
+  }
+
+  async #sendQueue(route: Route, keeps: boolean): Promise<void> {
+    while (!this.#isEnding) {
+      const batch = await this.deps.store.next(route, keeps);
+      if (batch === undefined) return;
+      await this.#send(route, batch.txnId, batch);
+      await this.deps.store.sent(route, batch);
+    }
+  }
+
+  /** What a server will never take must not keep back what comes after it. */
+  async #send(route: Route, txnId: string, contents: Contents): Promise<void> {
+    const { sender, signal, logger } = this.deps;
+    try {
+      await this.#budget.spend(sizeOf(contents), () => sender.send(route, txnId, contents, signal));
+    } catch (error) {
+      if (!(error instanceof SendingFailure) || !error.isFinal) throw error;
+      logger.warn({ server: route.server, reason: error.message }, 'a server refuses a transaction of ours');
+    }
+  }
+
+  /** Of each room the last event that was for the server: it fetches by itself what comes before. */
+  async #catchUp(route: Route): Promise<void> {
+    while (!this.#isEnding) {
+      const rooms = await this.deps.store.missed(route, ROOMS_AT_ONCE);
+      if (rooms.length === 0) return;
+      const pdus = (await Promise.all(rooms.map((room) => this.#eventOf(room)))).flat();
+      if (pdus.length > 0) await this.#send(route, idOf(pdus), { pdus, edus: [] });
+      await this.deps.store.caughtUp(route, rooms);
+    }
+  }
+
+  async #eventOf({ roomId, roomSeq }: MissedRoom): Promise<string[]> {
+    const page = { roomId, afterSeq: roomSeq - 1, limit: 1, backfilled: false };
+    const { events } = await this.deps.roomLog.getRoomEvents(page);
+    return (events?.events ?? []).filter((event) => event.roomSeq === roomSeq).map(({ pduJson }) => pduJson);
+  }
+}
+
+function sizeOf({ pdus, edus }: Contents): number {
+  return [...pdus, ...edus].reduce((sum, text) => sum + text.length, 0);
+}
+
+/** The same for the same events, whoever sends them. */
+function idOf(pdus: readonly string[]): string {
+  return `behind-${createHash('sha256').update(pdus.join('\n')).digest('base64url')}`;
+}
