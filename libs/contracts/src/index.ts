@@ -1,4 +1,5 @@
 export * from './account-moderation.js';
+export * from './coalescer.js';
 export * from './erasure.js';
 export * from './matrix-error.js';
 export * from './rate-limit.js';

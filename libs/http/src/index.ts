@@ -4,6 +4,7 @@ export * from './drain.js';
 export * from './health.js';
 export * from './http-app.js';
 export { bodyText } from './json-body.js';
+export * from './json-stream.js';
 export { LenientBody } from './lenient-body.js';
 export * from './parse.js';
 export * from './postgres-rate-limiter.js';

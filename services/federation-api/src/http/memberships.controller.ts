@@ -1,11 +1,10 @@
 import type { RoomFederation } from '@ganglion/contracts/room';
 import { type Asked, AskedBy, FederationGuard, SignedBody } from '@ganglion/federation';
-import { AnswersJsonText, Path, Query } from '@ganglion/http';
+import { AnswersJsonText, arrayOf, inObject, Path, Query, streamJson } from '@ganglion/http';
 import { Controller, Get, Inject, Put, UseGuards } from '@nestjs/common';
 import { z } from 'zod';
 import { Memberships } from '../domain/serving/memberships.js';
 import { authOfStatePages, statePages } from '../domain/serving/room-pages.js';
-import { arrayOf, inObject, streamJson } from './json-stream.js';
 import { booleanText, jsonObject, roomEventPath, roomUserPath, severalOf, text } from './parameters.js';
 import { ROOM_FEDERATION } from './tokens.js';
 

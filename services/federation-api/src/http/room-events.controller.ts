@@ -1,10 +1,9 @@
 import type { FederationEvent, RoomFederation } from '@ganglion/contracts/room';
 import { type Asked, AskedBy, FederationGuard } from '@ganglion/federation';
-import { AnswersJsonText, JsonBody, Path, Query } from '@ganglion/http';
+import { AnswersJsonText, arrayOf, inObject, JsonBody, Path, Query, streamJson } from '@ganglion/http';
 import { Controller, Get, HttpCode, Inject, Post, UseGuards } from '@nestjs/common';
 import { z } from 'zod';
 import { authOfStatePages, authPages, statePages } from '../domain/serving/room-pages.js';
-import { arrayOf, inObject, streamJson } from './json-stream.js';
 import { eventId, eventPath, limitText, roomEventPath, roomPath, severalOf, timeText } from './parameters.js';
 import { ROOM_FEDERATION } from './tokens.js';
 

@@ -1,4 +1,15 @@
-import { AnswersJsonText, Authenticated, Path, Query, RateLimited, RequestedBy, type Requester } from '@ganglion/http';
+import {
+  AnswersJsonText,
+  Authenticated,
+  arrayOf,
+  inObject,
+  Path,
+  Query,
+  RateLimited,
+  RequestedBy,
+  type Requester,
+  streamJson,
+} from '@ganglion/http';
 import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import type { z } from 'zod';
 import { Filters } from '../domain/answer/filters.js';
@@ -71,12 +82,12 @@ export class RoomHistoryController {
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidmembers */
   @Get('members')
   @RateLimited('room_reads')
-  @AnswersJsonText()
-  getMembersByRoom(
+  async getMembersByRoom(
     @RequestedBy() { userId, deviceId }: Requester,
     @Path(roomPath) { roomId }: RoomPath,
-    @Query(membersQuery) { at, membership, not_membership }: z.infer<typeof membersQuery>,
-  ): Promise<string> {
-    return this.history.getMembersByRoom({ userId, deviceId, roomId, at, membership, notMembership: not_membership });
+    @Query(membersQuery) { at, membership, not_membership: notMembership }: z.infer<typeof membersQuery>,
+  ) {
+    const pages = await this.history.getMembersByRoom({ userId, deviceId, roomId, at, membership, notMembership });
+    return streamJson(inObject({ chunk: arrayOf(pages) }));
   }
 }

@@ -1,5 +1,5 @@
-import type { Database } from '@ganglion/database';
-import { sql, statement } from '@ganglion/database';
+import { Coalescer } from '@ganglion/contracts';
+import { type Database, rowsOf, sql, statement } from '@ganglion/database';
 import type { AccountDataRow, AppendBatch } from '../domain/append-batch.js';
 import type {
   EntryNames,
@@ -38,24 +38,54 @@ type LoudPage = Omit<Page, 'direction'>;
 /** 128: the flag of what is quiet. */
 const loudEvents = statement(
   'loud-events',
-  sql<LoudPage>`
-  WITH scanned AS (
-    SELECT * FROM sync.timeline e
-    WHERE e.room_nid = ${({ roomNid }) => roomNid} AND e.position > ${({ above }) => above}
-      AND e.position <= ${({ upTo }) => upTo}
-    ORDER BY e.position DESC LIMIT ${({ limit }) => limit})
-  SELECT ${PLACE_FOR_ALL}, looked.count, looked.first
-  FROM (SELECT count(*) AS count, min(position) AS first FROM scanned) AS looked
-  LEFT JOIN scanned t ON t.flags & 128 = 0 ORDER BY t.position DESC`,
+  sql<{ wanted: readonly LoudPage[] }>`
+  SELECT wanted.place AS asked, found.* FROM (${rowsOf(
+    'w',
+    { place: 'integer', room_nid: 'bigint', above: 'bigint', up_to: 'bigint', most: 'integer' },
+    ({ wanted }: { wanted: readonly LoudPage[] }) =>
+      wanted.map(({ roomNid, above, upTo, limit }, place) => ({
+        ...{ place, room_nid: roomNid, above: Math.max(above, 0), up_to: upTo, most: limit },
+      })),
+  )}) AS wanted
+  CROSS JOIN LATERAL (
+    WITH scanned AS (
+      SELECT * FROM sync.timeline e
+      WHERE e.room_nid = wanted.room_nid AND e.position > wanted.above AND e.position <= wanted.up_to
+      ORDER BY e.position DESC LIMIT wanted.most)
+    SELECT ${PLACE_FOR_ALL}, looked.count, looked.first
+    FROM (SELECT count(*) AS count, min(position) AS first FROM scanned) AS looked
+    LEFT JOIN scanned t ON t.flags & 128 = 0) AS found
+  ORDER BY found.position DESC`,
 );
+
+type LoudRow = PlaceRow & { asked: number; count: number; first: number | null };
 
 type MembershipRow = Omit<MembershipRecord, 'eventNid' | 'strippedState'> &
   Record<'eventNid', number | null> &
   Record<'strippedState', string | null> &
   Record<string, unknown>;
 
-/** The replicas' side of the read model. */
+/** Answers of one statement to what was asked of it, by its place there. */
+function byPlace<Row extends { asked: number }, T>(asked: readonly unknown[], rows: Row[], answer: (rows: Row[]) => T) {
+  const found = Map.groupBy(rows, (row) => row.asked);
+  return asked.map((_, place) => answer(found.get(place) ?? []));
+}
+
+/** The replicas' side of the read model. Who is in hundreds of rooms asks the same of each: it is one statement. */
 export class ReadStore implements ReadModel {
+  readonly #entryVersions = new Coalescer<EntryNames, StateVersion[]>(async (wanted) => {
+    const { rows } = await this.db.query<VersionRow & { asked: number }>(state.entryVersions({ wanted }));
+    return byPlace(wanted, rows, (each) => each.map(versionOf));
+  });
+  readonly #presentMembers = new Coalescer<state.FirstMembers, string[]>(async (wanted) => {
+    const { rows } = await this.db.query<{ asked: number; state_key: string }>(state.presentMembers({ wanted }));
+    return byPlace(wanted, rows, (each) => each.map(({ state_key }) => state_key));
+  });
+  readonly #loudEvents = new Coalescer<LoudPage, LoudRow[]>(async (wanted) => {
+    const { rows } = await this.db.query<LoudRow>(loudEvents({ wanted }));
+    return byPlace(wanted, rows, (each) => each);
+  });
+
   constructor(private readonly db: Database) {}
 
   async head(): Promise<Head> {
@@ -118,9 +148,7 @@ export class ReadStore implements ReadModel {
 
   async loudEvents(wanted: LoudPage): Promise<LoudEvents> {
     const above = Math.max(wanted.above, 0);
-    const { rows } = await this.db.query<PlaceRow & { count: number; first: number | null }>(
-      loudEvents({ ...wanted, above }),
-    );
+    const rows = await this.#loudEvents.load(wanted);
     const { count = 0, first = null } = rows[0] ?? {};
     const places = rows.filter(({ position }) => position !== null).map(placeOf);
     return { places, lookedDownTo: count < wanted.limit || first === null ? above : first - 1 };
@@ -147,7 +175,7 @@ export class ReadStore implements ReadModel {
 
   async entryVersions(wanted: EntryNames): Promise<StateVersion[]> {
     if (wanted.names.length === 0) return [];
-    return (await this.db.query<VersionRow>(state.entryVersions(wanted))).rows.map(versionOf);
+    return this.#entryVersions.load(wanted);
   }
 
   async members(wanted: MembersPage): Promise<Members> {
@@ -157,10 +185,10 @@ export class ReadStore implements ReadModel {
   }
 
   async heroes(roomNid: number, limit: number) {
-    const names = async (read: typeof state.presentMembers) =>
-      (await this.db.query<{ state_key: string }>(read({ roomNid, limit }))).rows.map(({ state_key }) => state_key);
-    const present = await names(state.presentMembers);
-    return { present, gone: present.length > 1 ? [] : await names(state.goneMembers) };
+    const present = await this.#presentMembers.load({ roomNid, limit });
+    if (present.length > 1) return { present, gone: [] };
+    const { rows } = await this.db.query<{ state_key: string }>(state.goneMembers({ roomNid, limit }));
+    return { present, gone: rows.map(({ state_key }) => state_key) };
   }
 
   async forget(userId: string, roomNid: number, leftAt: number): Promise<void> {

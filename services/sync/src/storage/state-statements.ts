@@ -53,21 +53,30 @@ export const allStateBetween = statement(
   ${ITS_PLACE} ORDER BY s.position, k.key_nid`,
 );
 
-/** Of some entries the last version up to a position and all later ones. */
+interface Wanted {
+  readonly wanted: readonly EntryNames[];
+}
+
+/** Of some entries of any rooms the last version up to a position and all later ones. */
 export const entryVersions = statement(
   'entry-versions',
-  sql<EntryNames>`
-  SELECT ${VERSION} FROM (${rowsOf('w', { type: 'text', state_key: 'text' }, ({ names }: EntryNames) =>
-    names.map(({ type, stateKey }) => ({ type, state_key: stateKey })),
+  sql<Wanted>`
+  SELECT wanted.place AS asked, ${VERSION} FROM (${rowsOf(
+    'w',
+    { place: 'integer', room_nid: 'bigint', start: 'bigint', type: 'text', state_key: 'text' },
+    ({ wanted }: Wanted) =>
+      wanted.flatMap(({ roomNid, from, names }, place) =>
+        names.map(({ type, stateKey }) => ({ place, room_nid: roomNid, start: from, type, state_key: stateKey })),
+      ),
   )}) AS wanted
-  JOIN sync.state_keys k ON k.room_nid = ${ROOM} AND k.type = wanted.type AND k.state_key = wanted.state_key
+  JOIN sync.state_keys k ON k.room_nid = wanted.room_nid AND k.type = wanted.type AND k.state_key = wanted.state_key
   CROSS JOIN LATERAL (
     (SELECT * FROM sync.state_log v
-      WHERE v.room_nid = k.room_nid AND v.key_nid = k.key_nid AND v.position <= ${({ from }) => from}
+      WHERE v.room_nid = k.room_nid AND v.key_nid = k.key_nid AND v.position <= wanted.start
       ORDER BY v.position DESC LIMIT 1)
     UNION ALL
     SELECT * FROM sync.state_log v
-    WHERE v.room_nid = k.room_nid AND v.key_nid = k.key_nid AND v.position > ${({ from }) => from}) AS s
+    WHERE v.room_nid = k.room_nid AND v.key_nid = k.key_nid AND v.position > wanted.start) AS s
   ${ITS_PLACE} ORDER BY s.position, k.key_nid`,
 );
 
@@ -86,18 +95,33 @@ export const membersPage = statement(
   ${ITS_PLACE} ORDER BY k.key_nid`,
 );
 
-/** Those who are in the room, those first who have been so longest. */
+/** How many of which room. */
+export interface FirstMembers {
+  readonly roomNid: number;
+  readonly limit: number;
+}
+
+/** Those who are in rooms, those first who have been so longest. */
 export const presentMembers = statement(
   'present-members',
-  sql<{ roomNid: number; limit: number }>`
-  SELECT state_key FROM sync.state_keys WHERE room_nid = ${ROOM} AND present_since IS NOT NULL
-  ORDER BY present_since, key_nid LIMIT ${({ limit }) => limit}`,
+  sql<{ wanted: readonly FirstMembers[] }>`
+  SELECT wanted.place AS asked, m.state_key FROM (${rowsOf(
+    'w',
+    { place: 'integer', room_nid: 'bigint', most: 'integer' },
+    ({ wanted }: { wanted: readonly FirstMembers[] }) =>
+      wanted.map(({ roomNid, limit }, place) => ({ place, room_nid: roomNid, most: limit })),
+  )}) AS wanted
+  CROSS JOIN LATERAL (
+    SELECT state_key, present_since, key_nid FROM sync.state_keys k
+    WHERE k.room_nid = wanted.room_nid AND k.present_since IS NOT NULL
+    ORDER BY present_since, key_nid LIMIT wanted.most) AS m
+  ORDER BY m.present_since, m.key_nid`,
 );
 
 /** Those who have left or were banned, those first who were known first. */
 export const goneMembers = statement(
   'gone-members',
-  sql<{ roomNid: number; limit: number }>`
+  sql<FirstMembers>`
   SELECT k.state_key FROM sync.state_keys k
   CROSS JOIN LATERAL (
     SELECT membership FROM sync.state_log s WHERE s.room_nid = k.room_nid AND s.key_nid = k.key_nid

@@ -1,4 +1,4 @@
-import { Coalescer } from './coalescer.js';
+import { Coalescer } from '@ganglion/contracts';
 import { unknownToken } from './failures.js';
 import type { LastSeen, Whereabouts } from './last-seen.js';
 import type { Announcements, SessionStore, TokenOwner } from './ports.js';

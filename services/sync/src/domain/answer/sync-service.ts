@@ -45,7 +45,7 @@ interface RoomAside extends Aside {
 }
 
 /** So that who is in hundreds of rooms takes neither all connections nor all memory. */
-const ROOMS_AT_ONCE = 32;
+const ROOMS_AT_ONCE = 50;
 
 const IN_ROOM = new Set(['join', 'invite', 'knock']);
 

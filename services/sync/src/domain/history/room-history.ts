@@ -1,5 +1,6 @@
 import { isMatrixError } from '@ganglion/contracts';
 import type { CompiledRoomEventFilter } from '@ganglion/protocol';
+import { readAhead } from '../read-ahead.js';
 import { showEvents, showState } from '../texts/shown-events.js';
 import { eventsText, eventText, filterable, type ShownEvent, type TimelineEvent } from '../timeline-event.js';
 import { membersAt, stateAt } from '../views/room-state.js';
@@ -141,8 +142,12 @@ export class RoomHistory {
     });
   }
 
-  /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidmembers */
-  getMembersByRoom(request: MembersRequest): Promise<string> {
+  /**
+   * In pages of texts, each of them read while the one before it is sent: there may be more than memory should be filled with.
+   *
+   * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidmembers
+   */
+  getMembersByRoom(request: MembersRequest): Promise<AsyncIterable<readonly string[]>> {
     return readRoom(this.deps, request, request.at, async (access) => {
       const asked = request.at === undefined ? access.stateUpTo : positionOf(request.at);
       // A token from before the reader came stands for when they came.
@@ -151,11 +156,8 @@ export class RoomHistory {
       const isWanted = (is: string) =>
         (membership === undefined || is === membership) && (notMembership === undefined || is !== notMembership);
       const viewer = { ...(await viewerOf(this.deps, access, request, [])), isState: true };
-      const texts: string[] = [];
-      for await (const events of memberEvents(this.deps, await this.deps.rooms.get(access.room), at, isWanted)) {
-        for (const event of events) texts.push(eventText(event, viewer));
-      }
-      return `{"chunk":[${texts.join(',')}]}`;
+      const pages = memberEvents(this.deps, await this.deps.rooms.get(access.room), at, isWanted);
+      return readAhead(pages, (events) => events.map((event) => eventText(event, viewer)));
     });
   }
 

@@ -1,7 +1,7 @@
 import type { LoadedRoom, ReadModel } from '../ports/read-model.js';
 
 /** Rooms that are loaded together, and how many such loads go on at once: nobody may take all connections. */
-const TOGETHER = 25;
+const TOGETHER = 50;
 const AT_ONCE = 4;
 
 interface Wanted {
@@ -27,7 +27,7 @@ export class RoomLoads {
       this.#waiting.push({ roomNid, loaded, failed });
       if (this.#isScheduled) return;
       this.#isScheduled = true;
-      queueMicrotask(() => {
+      setImmediate(() => {
         this.#isScheduled = false;
         this.#begin();
       });
