@@ -7,16 +7,21 @@ import { RemoteRefusal, UnreachableServerError } from './errors.js';
 const MAX_ERROR_BYTES = 65_536;
 
 /** The JSON object that an answer is. @throws {UnreachableServerError} when it is none, or breaks off */
-export async function readAnswer(destination: string, { body }: OutgoingStream): Promise<JsonObject> {
+export async function readAnswer(destination: string, stream: OutgoingStream): Promise<JsonObject> {
+  const value = await readValue(destination, stream);
+  if (!isJsonObject(value)) throw new UnreachableServerError(destination, 'the answer is not a JSON object');
+  return value;
+}
+
+/** The JSON that an answer is, of whatever kind; undefined when it is none. @throws {UnreachableServerError} when it breaks off */
+export async function readValue(destination: string, { body }: OutgoingStream): Promise<JsonValue | undefined> {
   const chunks: Buffer[] = [];
   try {
     for await (const chunk of body) chunks.push(chunk as Buffer);
   } catch (cause) {
     throw new UnreachableServerError(destination, (cause as Error).message, { cause });
   }
-  const value = parseBytes(Buffer.concat(chunks));
-  if (!isJsonObject(value)) throw new UnreachableServerError(destination, 'the answer is not a JSON object');
-  return value;
+  return parseBytes(Buffer.concat(chunks));
 }
 
 /** What an answer that is none of success says; it is shown to users, so it is cut short. */

@@ -7,9 +7,10 @@ import {
   canonicalJsonString,
   InvalidIdentifierError,
   type JsonObject,
+  type JsonValue,
   type SigningKey,
 } from '@ganglion/protocol';
-import { readAnswer, readRefusal } from './answers.js';
+import { readAnswer, readRefusal, readValue } from './answers.js';
 import { notFederating, UnreachableServerError } from './errors.js';
 import { ServerPolicy } from './server-policy.js';
 import { ServerResolver } from './server-resolver.js';
@@ -72,6 +73,11 @@ export class FederationAgent {
    */
   async request(asked: FederationRequest): Promise<JsonObject> {
     return readAnswer(asked.destination, await this.open(asked));
+  }
+
+  /** As `request`, for the answers of old that are no objects: whatever JSON it is, undefined when it is none. */
+  async requestValue(asked: FederationRequest): Promise<JsonValue | undefined> {
+    return readValue(asked.destination, await this.open(asked));
   }
 
   /** The answer with its body as it comes, for what is no JSON. Throws as `request` does. */

@@ -15,7 +15,7 @@ export {
 export { eventually } from './eventually.js';
 export { explained } from './explain.js';
 export { type Draft, FarRoom } from './federation/far-room.js';
-export { type Asked, type FarAnswer, FarServer, partsOf, pduOf } from './federation/far-server.js';
+export { type Asked, type FarAnswer, FarRefusal, FarServer, partsOf, pduOf } from './federation/far-server.js';
 export { freePort } from './free-ports.js';
 export { CrossSigner, CryptoDevice } from './matrix/crypto-device.js';
 export { type Call, call, isTemporary, persistently, Refusal } from './matrix/http.js';

@@ -28,6 +28,14 @@ export interface Asked {
   readonly body: string;
 }
 
+/** That it will not, as it says it. */
+export class FarRefusal {
+  constructor(
+    readonly status: number,
+    readonly body: object,
+  ) {}
+}
+
 /** Answers a request; undefined for what it does not know. */
 export type Answering = (asked: Asked) => object | undefined | Promise<object | undefined>;
 
@@ -37,6 +45,7 @@ export interface Changes {
   readonly text?: string;
 }
 
+const NOT_HERE = new FarRefusal(404, { errcode: 'M_NOT_FOUND', error: 'Not here' });
 /** Whatever a test wants to say. */
 const AS_IT_IS = { strict: false, maxNesting: 1_300 };
 const DAY_MS = 24 * 60 * 60_000;
@@ -67,8 +76,9 @@ export class FarServer {
       for await (const chunk of request) chunks.push(chunk as Buffer);
       const asked = { method: request.method ?? '', path: request.url ?? '', body: Buffer.concat(chunks).toString() };
       const answer = await far.#answer(asked);
-      response.writeHead(answer === undefined ? 404 : 200, { 'content-type': 'application/json' });
-      response.end(JSON.stringify(answer ?? { errcode: 'M_NOT_FOUND', error: 'Not here' }));
+      const refusal = answer === undefined ? NOT_HERE : answer instanceof FarRefusal ? answer : undefined;
+      response.writeHead(refusal?.status ?? 200, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(refusal?.body ?? answer));
     });
     return far;
   }

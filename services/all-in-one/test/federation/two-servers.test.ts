@@ -104,6 +104,24 @@ it(
 );
 
 it(
+  'somebody is invited by state that is sent, or that a room begins with, and their server signs it',
+  async () => {
+    const roomId = await anna.createRoom({ preset: 'private_chat' });
+    const path = `rooms/${encoded(roomId)}/state/m.room.member/${encoded(bert.userId)}`;
+    const { status, body } = await anna.put(path, { membership: 'invite', reason: 'as state' });
+    expect([status, body.event_id]).toEqual([200, expect.stringMatching(/^\$/)]);
+    await invited(bert, roomId);
+    await join(bert, roomId, here);
+    const content = { membership: 'invite' };
+    const initial_state = [{ type: 'm.room.member', state_key: bert.userId, content }];
+    const other = await anna.createRoom({ preset: 'private_chat', initial_state });
+    await invited(bert, other);
+    await join(bert, other, here);
+  },
+  LONG_MS,
+);
+
+it(
   'an invite is declined, and whoever made it hears of that',
   async () => {
     const roomId = await anna.createRoom({ preset: 'private_chat', invite: [bert.userId] });
@@ -112,6 +130,30 @@ it(
     await soon(async () => expect(await membershipOf(anna, roomId, bert.userId)).toBe('leave'));
     const { body } = await bert.get('sync');
     expect(Object.keys(body.rooms?.invite ?? {})).not.toContain(roomId);
+  },
+  LONG_MS,
+);
+
+it(
+  'an invite is declined though the server that it came from is gone, and though its sender has left the room',
+  async () => {
+    const [left, gone] = [
+      await anna.createRoom({ preset: 'private_chat', invite: [bert.userId] }),
+      await anna.createRoom({ preset: 'private_chat', invite: [bert.userId] }),
+    ];
+    await invited(bert, left);
+    await invited(bert, gone);
+    expect(await anna.post(`rooms/${encoded(left)}/leave`)).toMatchObject({ status: 200 });
+    expect(await bert.post(`rooms/${encoded(left)}/leave`)).toMatchObject({ status: 200 });
+    await here.pause();
+    expect(await bert.post(`rooms/${encoded(gone)}/leave`)).toMatchObject({ status: 200 });
+    await soon(async () => {
+      const { body } = await bert.get('sync');
+      expect(Object.keys(body.rooms?.invite ?? {})).not.toEqual(expect.arrayContaining([left]));
+      expect(Object.keys(body.rooms?.invite ?? {})).not.toEqual(expect.arrayContaining([gone]));
+    });
+    await here.resume();
+    anna = here.again(anna);
   },
   LONG_MS,
 );

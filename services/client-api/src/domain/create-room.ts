@@ -1,6 +1,6 @@
 import { isMatrixError, MatrixError } from '@ganglion/contracts';
 import { MembershipAction } from '@ganglion/contracts/room';
-import { domainOf, isValidRoomAlias, type JsonObject, roomVersionRules } from '@ganglion/protocol';
+import { domainOf, isValidRoomAlias, isValidUserId, type JsonObject, roomVersionRules } from '@ganglion/protocol';
 import { changeMembership } from './membership.js';
 import { type InitialEvent, newRoomEvents } from './new-room-events.js';
 import type { Owners } from './ports.js';
@@ -38,7 +38,9 @@ export async function createRoom(owners: Owners, request: CreateRoomRequest): Pr
   const alias = aliasOf(request);
   const preset = PRESETS[request.preset ?? (visibility === 'public' ? 'public_chat' : 'private_chat')];
   const profile = await profileContent(owners, creator);
-  const own = newRoomEvents({ ...request, rules, preset, alias, profile });
+  const elsewhere = request.initialState.filter((event) => isInviteElsewhere(owners, event));
+  const initialState = request.initialState.filter((event) => !elsewhere.includes(event));
+  const own = newRoomEvents({ ...request, initialState, rules, preset, alias, profile });
   const events = [...own, ...(await invites(owners, request))];
   const { roomId } = await owners.rooms.createRoom({
     roomVersion,
@@ -47,21 +49,33 @@ export async function createRoom(owners: Owners, request: CreateRoomRequest): Pr
     published: visibility === 'public',
     events: events.map(({ type, stateKey, content }) => ({ type, stateKey, contentJson: JSON.stringify(content) })),
   });
-  await inviteOthers(owners, request, roomId);
+  await inviteOthers(owners, request, roomId, elsewhere);
   return roomId;
 }
 
+function isInviteElsewhere(owners: Owners, { type, stateKey, content }: InitialEvent): boolean {
+  if (type !== 'm.room.member' || content.membership !== 'invite') return false;
+  return isValidUserId(stateKey) && !owners.isOurs(domainOf(stateKey));
+}
+
 /** Users of other servers are invited once there is a room; that one of these servers does not answer undoes nothing. */
-async function inviteOthers(owners: Owners, { creator, invitees, isDirect }: CreateRoomRequest, roomId: string) {
-  const others = [...new Set(invitees)].filter((invitee) => !owners.isOurs(domainOf(invitee)));
-  const content = isDirect ? { is_direct: true } : {};
-  const invite = (target: string) =>
+async function inviteOthers(
+  owners: Owners,
+  { creator, invitees, isDirect }: CreateRoomRequest,
+  roomId: string,
+  byState: readonly InitialEvent[],
+): Promise<void> {
+  const contents = new Map(byState.map(({ stateKey, content }) => [stateKey, content]));
+  for (const invitee of invitees) {
+    if (!owners.isOurs(domainOf(invitee))) contents.set(invitee, isDirect ? { is_direct: true } : {});
+  }
+  const invite = ([target, content]: [string, JsonObject]) =>
     changeMembership(owners, {
       ...{ roomId, sender: creator, target, action: MembershipAction.INVITE, reason: undefined, content },
     }).catch((error: unknown) => {
       if (!isMatrixError(error)) throw error;
     });
-  await Promise.all(others.map(invite));
+  await Promise.all([...contents].map(invite));
 }
 
 function aliasOf({ aliasLocalpart, creator }: CreateRoomRequest): string | undefined {

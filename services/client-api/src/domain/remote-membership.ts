@@ -78,16 +78,29 @@ async function leaveRemotely(owners: Owners, { roomId, target, contentJson }: Me
 }
 
 async function inviteRemotely(owners: Owners, change: MembershipChange): Promise<boolean> {
-  const { roomId, sender, target, contentJson } = change;
-  if (owners.isOurs(domainOf(target))) return false;
-  await untilDone(() => owners.remoteRooms.inviteUser({ roomId, sender, target, contentJson }));
+  if (owners.isOurs(domainOf(change.target))) return false;
+  await inviteElsewhere(owners, change);
   return true;
 }
 
-async function untilDone(ask: () => Promise<RemoteRoomResponse>): Promise<void> {
+/**
+ * Invites a user of another server, which has to sign the invite. The id of the event.
+ *
+ * @throws MatrixError as their server refuses, M_FORBIDDEN when the sender may not invite
+ */
+export async function inviteElsewhere(
+  { remoteRooms }: Owners,
+  { roomId, sender, target, contentJson }: Pick<MembershipChange, 'roomId' | 'sender' | 'target' | 'contentJson'>,
+): Promise<string> {
+  const { eventId } = await untilDone(() => remoteRooms.inviteUser({ roomId, sender, target, contentJson }));
+  return eventId ?? '';
+}
+
+async function untilDone(ask: () => Promise<RemoteRoomResponse>): Promise<RemoteRoomResponse> {
   const deadline = Date.now() + LONGEST_MS;
   while (Date.now() < deadline) {
-    if (!(await ask()).pending) return;
+    const answer = await ask();
+    if (!answer.pending) return answer;
   }
   throw new MatrixError(504, 'M_UNKNOWN', 'The other server takes too long; it may still be done, please try again');
 }

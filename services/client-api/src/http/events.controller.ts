@@ -9,12 +9,13 @@ import {
   type Requester,
   StoredJsonBody,
 } from '@ganglion/http';
-import type { JsonObject } from '@ganglion/protocol';
+import { domainOf, isValidUserId, type JsonObject } from '@ganglion/protocol';
 import { Controller, Get, Inject, Put } from '@nestjs/common';
 import { z } from 'zod';
 import { checkGuestMembership, type MemberEvent } from '../domain/guests.js';
 import { MembershipLimits } from '../domain/membership-limits.js';
 import type { Owners } from '../domain/ports.js';
+import { inviteElsewhere } from '../domain/remote-membership.js';
 import { readJoinedMembers, readState, readStateEvent } from '../domain/room-state.js';
 import { checkMaySend } from '../domain/suspension.js';
 import { jsonObject, reason, redactPath, roomPath, sendPath, statePath } from './parameters.js';
@@ -91,9 +92,16 @@ export class EventsController {
     checkMaySend(requester, { type, stateKey, content });
     const { userId: sender, guest } = requester;
     if (type === 'm.room.member') await this.#checkMember({ roomId, sender, target: stateKey, content }, guest);
+    if (type === 'm.room.member' && this.#isInviteElsewhere(stateKey, content)) {
+      return { event_id: await inviteElsewhere(this.owners, { roomId, sender, target: stateKey, contentJson }) };
+    }
     const event = { type, stateKey, contentJson };
     const { eventId } = await this.owners.rooms.sendEvent({ roomId, sender, event });
     return { event_id: eventId };
+  }
+
+  #isInviteElsewhere(userId: string, { membership }: JsonObject): boolean {
+    return membership === 'invite' && isValidUserId(userId) && !this.owners.isOurs(domainOf(userId));
   }
 
   async #checkMember(event: MemberEvent, isGuest: boolean): Promise<void> {

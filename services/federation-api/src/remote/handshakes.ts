@@ -5,13 +5,16 @@ import {
   RemoteRefusal,
   UnreachableServerError,
 } from '@ganglion/federation';
-import { isJsonObject, type JsonObject, ROOM_VERSIONS } from '@ganglion/protocol';
+import { isJsonObject, type JsonObject, type JsonValue, ROOM_VERSIONS } from '@ganglion/protocol';
 import type { EnteredMembership, Handshake, Handshakes, InviteOffer } from '../domain/remote-rooms/ports.js';
 
 /** The whole state of a large room, with what authorises it. */
 const MAX_ROOM_BYTES = 256 * 1_048_576;
 const ROOM_TIMEOUT_MS = 180_000;
 const TIMEOUT_MS = 30_000;
+
+/** Rooms to which one could be invited before the version was said with it. */
+const VERSIONS_OF_V1: ReadonlySet<string> = new Set(['1', '2']);
 
 const SUPPORTED_VERSIONS = ROOM_VERSIONS.map(({ id }) => `ver=${id}`).join('&');
 
@@ -35,24 +38,57 @@ export class HttpHandshakes implements Handshakes {
   async invite(handshake: Handshake, eventId: string, offer: InviteOffer): Promise<JsonObject> {
     const { roomVersion: room_version, pdu: event, inviteRoomState } = offer;
     const body = { room_version, event, invite_room_state: [...inviteRoomState] };
-    const answer = await this.#ask(handshake, {
-      ...{ method: 'PUT', body, timeoutMs: TIMEOUT_MS },
-      path: `v2/invite/${pathOf(handshake.roomId, eventId)}`,
-    });
-    if (isJsonObject(answer.event)) return answer.event;
-    throw new MatrixError(502, 'M_UNKNOWN', 'The other server has answered the invite with no event');
+    const path = `invite/${pathOf(handshake.roomId, eventId)}`;
+    try {
+      const asked = { method: 'PUT', path: `v2/${path}`, body, timeoutMs: TIMEOUT_MS } as const;
+      return eventOf(await this.#request(handshake, asked));
+    } catch (error) {
+      if (!knowsNothingOf(error) || !VERSIONS_OF_V1.has(room_version)) throw asMatrixError(error);
+      return this.#inviteAsOfOld(handshake, `v1/${path}`, offer);
+    }
   }
 
-  async #ask(
+  /** @see https://spec.matrix.org/v1.19/server-server-api/#put_matrixfederationv1inviteroomideventid */
+  async #inviteAsOfOld(
     { server: destination, as: origin }: Handshake,
-    { path, ...asked }: Omit<FederationRequest, 'origin' | 'destination'>,
+    path: string,
+    { pdu, inviteRoomState }: InviteOffer,
   ): Promise<JsonObject> {
+    const body = { ...pdu, unsigned: { invite_room_state: [...inviteRoomState] } };
+    const asked = { origin, destination, method: 'PUT', path: `/_matrix/federation/${path}`, body } as const;
     try {
-      return await this.agent.request({ origin, destination, ...asked, path: `/_matrix/federation/${path}` });
+      const answer = await this.agent.requestValue({ ...asked, timeoutMs: TIMEOUT_MS });
+      return eventOf(Array.isArray(answer) ? answer[1] : answer);
     } catch (error) {
       throw asMatrixError(error);
     }
   }
+
+  #request(
+    { server: destination, as: origin }: Handshake,
+    { path, ...asked }: Omit<FederationRequest, 'origin' | 'destination'>,
+  ): Promise<JsonObject> {
+    return this.agent.request({ origin, destination, ...asked, path: `/_matrix/federation/${path}` });
+  }
+
+  async #ask(handshake: Handshake, asked: Omit<FederationRequest, 'origin' | 'destination'>): Promise<JsonObject> {
+    try {
+      return await this.#request(handshake, asked);
+    } catch (error) {
+      throw asMatrixError(error);
+    }
+  }
+}
+
+/** Whether a server does not have an endpoint at all. */
+function knowsNothingOf(error: unknown): boolean {
+  if (!(error instanceof RemoteRefusal)) return false;
+  return error.errcode === 'M_UNRECOGNIZED' || (error.status === 404 && error.errcode === '');
+}
+
+function eventOf(answer: JsonValue | undefined): JsonObject {
+  if (isJsonObject(answer) && isJsonObject(answer.event)) return answer.event;
+  throw new MatrixError(502, 'M_UNKNOWN', 'The other server has answered the invite with no event');
 }
 
 /** What a failure to ask another server is for whoever wanted something of it. */

@@ -13,7 +13,7 @@ import { LongRunning } from './long-running.js';
 
 /** Rooms of other servers, for other services. */
 export class RemoteRoomsRpc implements RemoteRoomsContract {
-  readonly #running = new LongRunning();
+  readonly #running = new LongRunning<unknown>();
 
   constructor(
     private readonly rooms: RemoteRooms,
@@ -33,16 +33,18 @@ export class RemoteRoomsRpc implements RemoteRoomsContract {
     return this.#run(keyOf('leave', request), () => this.rooms.leave(entry));
   }
 
-  inviteUser({ roomId, sender, target, contentJson }: InviteRemoteUserRequest) {
+  async inviteUser({ roomId, sender, target, contentJson }: InviteRemoteUserRequest) {
     const key = JSON.stringify(['invite', roomId, sender, target]);
-    return this.#run(key, () => this.rooms.invite(roomId, sender, target, contentOf(contentJson)));
+    const invite = () => this.rooms.invite(roomId, sender, target, contentOf(contentJson));
+    const progress = await this.#running.run(key, invite);
+    return { pending: progress.pending, eventId: progress.pending ? undefined : String(progress.result) };
   }
 
   fetchHistory({ roomId, maxDepth }: FetchHistoryRequest) {
     return this.#run(JSON.stringify(['history', roomId]), () => this.history.fetch(roomId, maxDepth));
   }
 
-  async #run(key: string, work: () => Promise<void>): Promise<RemoteRoomResponse> {
+  async #run(key: string, work: () => Promise<unknown>): Promise<RemoteRoomResponse> {
     return { pending: (await this.#running.run(key, work)).pending };
   }
 

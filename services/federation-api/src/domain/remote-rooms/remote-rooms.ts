@@ -71,8 +71,8 @@ export class RemoteRooms {
     });
   }
 
-  /** @throws MatrixError as the other server refuses, M_FORBIDDEN when the sender may not invite */
-  async invite(roomId: string, sender: string, target: string, content: JsonObject): Promise<void> {
+  /** The id of the invite. @throws MatrixError as the other server refuses, M_FORBIDDEN when the sender may not invite */
+  async invite(roomId: string, sender: string, target: string, content: JsonObject): Promise<string> {
     const { intake, handshakes, pdus } = this.deps;
     const made = await intake.makeInvite({ roomId, sender, target, contentJson: JSON.stringify(content) });
     const rules = rulesOf(made.roomVersion);
@@ -91,6 +91,7 @@ export class RemoteRooms {
     }
     const { outcomes } = await intake.receivePdus({ roomId, pdusJson: [verdict.json], backfill: false });
     checkAccepted(outcomes[0]);
+    return made.eventId;
   }
 
   async #joinThrough(server: string, entry: Entry): Promise<void> {
