@@ -121,8 +121,9 @@ function one(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header[0] : header;
 }
 
+/** Servers that are older than an endpoint answer it in many ways; what they have in common is that no errcode fits. */
 function isUnknownEndpoint({ status, errcode }: RemoteRefusal): boolean {
-  return errcode === 'M_UNRECOGNIZED' || (status === 404 && errcode !== 'M_NOT_FOUND');
+  return errcode === 'M_UNRECOGNIZED' || (status < 500 && errcode === '');
 }
 
 function asRemoteError(error: unknown): unknown {

@@ -144,7 +144,9 @@ async function make(job: Job, image: Buffer): Promise<{ contentType: string; dat
       withoutEnlargement: true,
     });
   if (animated) return { contentType: 'image/webp', data: await resized.webp({ quality: 75, effort: 2 }).toBuffer() };
-  if (about.hasAlpha) return { contentType: 'image/png', data: await resized.png().toBuffer() };
+  // Drawings and screenshots stay sharp.
+  if (about.hasAlpha || about.format === 'png')
+    return { contentType: 'image/png', data: await resized.png().toBuffer() };
   return { contentType: 'image/jpeg', data: await resized.jpeg({ quality: 80 }).toBuffer() };
 }
 
