@@ -51,8 +51,8 @@ export function asCanonical<T>(encode: () => T): T {
 }
 
 function checkIdentity(input: JsonObject, rules: RoomVersionRules): void {
-  const type = requireShortString(input, 'type');
-  const stateKey = input.state_key === undefined ? undefined : requireShortString(input, 'state_key');
+  const type = requireKey(input, 'type', rules);
+  const stateKey = input.state_key === undefined ? undefined : requireKey(input, 'state_key', rules);
   if (!isValidUserId(requireShortString(input, 'sender'))) throw new InvalidPduError('sender', 'is not a user id');
   const isCreate = type === 'm.room.create' && stateKey === '';
   if (!(rules.roomIdIsCreateHash && isCreate && input.room_id === undefined)) {
@@ -63,6 +63,13 @@ function checkIdentity(input: JsonObject, rules: RoomVersionRules): void {
     throw new InvalidPduError('event_id', 'is not an event id');
   }
   if (!rules.redactsInContent && input.redacts !== undefined) requireShortString(input, 'redacts');
+}
+
+function requireKey(input: JsonObject, field: string, rules: RoomVersionRules): string {
+  const value = input[field];
+  // 255 code points are at most 510 units of UTF-16: of what is longer, no more has to be counted.
+  const mayBeLong = !rules.limitsKeysInBytes && typeof value === 'string' && [...value.slice(0, 511)].length <= 255;
+  return mayBeLong ? value : requireShortString(input, field);
 }
 
 function requireShortString(input: JsonObject, field: string): string {

@@ -44,6 +44,11 @@ export interface RoomVersionRules {
   readonly updatedRedaction: boolean;
   /** v11+: `redacts` lives in content. */
   readonly redactsInContent: boolean;
+  /**
+   * v11+: types and state keys of events are at most 255 bytes long. Before, servers have counted code points, and rooms have
+   * events that are longer: who refuses them has another state than the others.
+   */
+  readonly limitsKeysInBytes: boolean;
   /** v11+: m.room.create has no `creator`; the sender is the creator. */
   readonly implicitCreator: boolean;
   /** v12+: creators (sender + additional_creators) stand above every power level. */
@@ -80,6 +85,7 @@ const BASE: Omit<RoomVersionRules, 'id'> = {
   redactionKeepsJoinRulesAllow: false,
   updatedRedaction: false,
   redactsInContent: false,
+  limitsKeysInBytes: false,
   implicitCreator: false,
   privilegedCreators: false,
   roomIdIsCreateHash: false,
@@ -97,7 +103,7 @@ const CHANGES: ReadonlyArray<readonly [RoomVersionId, Differences]> = [
   ['8', { restrictedJoin: true, redactionKeepsJoinRulesAllow: true }],
   ['9', { redactionKeepsJoinAuthorised: true }],
   ['10', { knockRestricted: true, integerPowerLevels: true }],
-  ['11', { updatedRedaction: true, redactsInContent: true, implicitCreator: true }],
+  ['11', { updatedRedaction: true, redactsInContent: true, limitsKeysInBytes: true, implicitCreator: true }],
   ['12', { stateResolution: 'v2.1', privilegedCreators: true, roomIdIsCreateHash: true }],
 ];
 

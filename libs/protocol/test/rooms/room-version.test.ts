@@ -24,6 +24,7 @@ const DIFFERENCES: readonly (readonly [what: Partial<RoomVersionRules>, from: nu
   [{ redactionKeepsJoinRulesAllow: true }, 8, 12],
   [{ updatedRedaction: true }, 11, 12],
   [{ redactsInContent: true }, 11, 12],
+  [{ limitsKeysInBytes: true }, 11, 12],
   [{ implicitCreator: true }, 11, 12],
   [{ privilegedCreators: true }, 12, 12],
   [{ roomIdIsCreateHash: true }, 12, 12],
