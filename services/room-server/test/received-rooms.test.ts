@@ -97,7 +97,10 @@ describe('events that come before what they follow', () => {
     const chain = ['one', 'two', 'three', 'four'].map((body) => room.message(body));
     const late = await receive(replicas[0], room, [chain[3]!.json, chain[2]!.json]);
     expect(late.outcomes.map(({ fate }) => fate)).toEqual([PduFate.WAITING, PduFate.WAITING]);
-    expect(late.outcomes.map(({ missingEventIds }) => missingEventIds)).toEqual([[], [chain[1]!.eventId]]);
+    expect(late.outcomes.map(({ missingEventIds }) => missingEventIds)).toEqual([
+      [chain[2]!.eventId],
+      [chain[1]!.eventId],
+    ]);
     const again = await receive(replicas[1], room, [chain[2]!.json]);
     expect(again.outcomes[0]).toMatchObject({ fate: PduFate.WAITING, missingEventIds: [chain[1]!.eventId] });
     await receive(replicas[1], room, [chain[1]!.json]);

@@ -177,26 +177,49 @@ describe('what is missing before an event', () => {
     await sees(alice, room.roomId, ...missing.map(({ eventId }) => eventId), last.eventId);
   });
 
-  it('is bridged by the state there when nobody gives it', async () => {
+  it('is bridged by the state there when it goes too far back', async () => {
     const room = await neighbours.farRoom(alice);
     const joined = room.member(neighbours.far.user('late'), 'join');
     room.say('lost');
-    const last = room.say('found');
+    const found = room.say('found');
+    const last = room.say('last');
     neighbours.far.answering = (asked) => {
       const [what, id] = partsOf(asked);
-      const state = [...last.stateBefore.values()];
-      if (what === 'get_missing_events') return { events: [] };
+      const state = [...found.stateBefore.values()];
+      if (what === 'get_missing_events') {
+        const { latest_events: latest } = JSON.parse(asked.body) as { latest_events: string[] };
+        return { events: latest.includes(last.eventId) ? [pduOf(found)] : [] };
+      }
       if (what === 'state_ids') {
         return { pdu_ids: state, auth_chain_ids: room.authChain(state).map((event) => event.eventId) };
       }
       return what === 'event' ? { origin: '', origin_server_ts: 1, pdus: [pduOf(room.find(id!)!)] } : undefined;
     };
     expect((await send({ pdus: [pduOf(last)] })).body.pdus).toEqual({ [last.eventId]: {} });
-    await sees(alice, room.roomId, last.eventId);
+    await sees(alice, room.roomId, found.eventId, last.eventId);
     const { body } = await alice.get(
       `rooms/${encodeURIComponent(room.roomId)}/state/m.room.member/${encodeURIComponent(joined.pdu.state_key!)}`,
     );
     expect(body).toEqual({ membership: 'join' });
+  });
+
+  it('is asked for again with the next event, and no state is believed of who gives nothing', async () => {
+    const room = await neighbours.farRoom(alice);
+    const missing = room.say('missing');
+    const [first, second] = [room.say('first'), room.say('second')];
+    const questions: string[] = [];
+    let gives = false;
+    neighbours.far.answering = (asked) => {
+      questions.push(partsOf(asked)[0]!);
+      return partsOf(asked)[0] === 'get_missing_events'
+        ? { events: gives ? [pduOf(missing), pduOf(first)] : [] }
+        : undefined;
+    };
+    await send({ pdus: [pduOf(first)] });
+    expect(questions).toEqual(['get_missing_events']);
+    gives = true;
+    await send({ pdus: [pduOf(second)] });
+    await sees(alice, room.roomId, missing.eventId, first.eventId, second.eventId);
   });
 });
 

@@ -24,6 +24,7 @@ import type { FederationRows } from '../domain/federation/federation-rows.js';
 import { makeInvite } from '../domain/federation/make-invite.js';
 import { shownJson } from '../domain/federation/server-visibility.js';
 import { standingOf } from '../domain/federation/standing.js';
+import { isPlaced } from '../domain/graph/event-graph.js';
 import { describeRoom } from '../domain/intake/describe-room.js';
 import { examine, type Fate, type Incoming, isIncoming, type Outcome } from '../domain/intake/examine.js';
 import { checkStrippedState, putOutOfBandMembership } from '../domain/intake/out-of-band.js';
@@ -134,7 +135,11 @@ export class RoomIntakeRpc implements RoomIntake {
   async listUnknownEvents({ roomId, eventIds }: ListUnknownEventsRequest) {
     const head = await this.#room(roomId);
     const known = await this.outliers.graph.find(head.nid, eventIds);
-    return { eventIds: eventIds.filter((id) => (known.get(id)?.status ?? 'waiting') === 'waiting') };
+    const isJudged = (id: string) => (known.get(id)?.status ?? 'waiting') !== 'waiting';
+    return {
+      eventIds: eventIds.filter((id) => !isJudged(id)),
+      unplacedEventIds: eventIds.filter((id) => isJudged(id) && !isPlaced(known.get(id))),
+    };
   }
 
   async listHistoryGaps({ roomId, maxDepth, limit }: ListHistoryGapsRequest) {

@@ -63,6 +63,8 @@ export class Gaps {
 class GapFiller {
   /** What waits, by event id. */
   readonly #waiting = new Map<string, WaitingPdu>();
+  /** What was sent to us, by event id. Whoever sends what nothing leads to, and gives nothing of that, does not decide on a state. */
+  readonly #sent: ReadonlySet<string>;
   readonly #rules: RoomVersionRules;
   readonly #asked: Asked;
   readonly #states: RoomStates;
@@ -74,6 +76,7 @@ class GapFiller {
   ) {
     const { room, origin, destination } = gap;
     for (const each of waiting) this.#waiting.set(each.pdu.eventId, each);
+    this.#sent = new Set(this.#waiting.keys());
     this.#rules = roomVersionRules(room.roomVersion)!;
     this.#asked = { server: origin, as: destination, roomId: room.roomId };
     this.#states = new RoomStates(deps, this.#asked, this.#rules);
@@ -92,7 +95,7 @@ class GapFiller {
     }
     await this.#settle();
     for (let state = 0; state < MOST_STATES && Date.now() < deadline; state++) {
-      const [earliest] = this.#withMissing(prevEventIds);
+      const earliest = this.#withMissing(prevEventIds).find(({ pdu }) => !this.#sent.has(pdu.eventId));
       if (earliest === undefined) return;
       const placed = await this.#states.place(earliest.pdu);
       this.#waiting.delete(earliest.pdu.eventId);
@@ -135,10 +138,13 @@ class GapFiller {
     if (this.#waiting.size === 0) return;
     const asked = [...this.#waiting.values()].flatMap(({ pdu, missing }) => [pdu.eventId, ...missing]);
     const { roomId } = this.#asked;
-    const { eventIds } = await this.deps.intake.listUnknownEvents({ roomId, eventIds: [...new Set(asked)] });
-    const unknown = new Set(eventIds);
+    const known = await this.deps.intake.listUnknownEvents({ roomId, eventIds: [...new Set(asked)] });
+    const unknown = new Set(known.eventIds);
+    const unplaced = new Set(known.unplacedEventIds);
     for (const [eventId, { pdu, missing }] of this.#waiting) {
-      const left = missing.filter((id) => unknown.has(id) && !this.#waiting.has(id));
+      const before = new Set(prevEventIds(pdu.pdu));
+      const isMissing = (id: string) => unknown.has(id) || (before.has(id) && unplaced.has(id));
+      const left = missing.filter((id) => isMissing(id) && !this.#waiting.has(id));
       // What is part of a state is known before it has its place.
       if (!unknown.has(eventId) && left.length === 0) this.#waiting.delete(eventId);
       else this.#waiting.set(eventId, { pdu, missing: left });

@@ -6,8 +6,7 @@ const ENDED = new Set(['leave', 'ban']);
 
 /**
  * What is sent of rooms that we do not take part in: nothing but that an invite, or a knock, of one of our users has come to its
- * end. Nobody here can say whether its sender may do that: of an invite we believe the one who made it, and anybody of the server
- * that has it.
+ * end. Nobody here can say whether its sender may do that: of an invite we believe only the one who made it.
  *
  * @see https://spec.matrix.org/v1.19/server-server-api/#inviting-to-a-room
  */
@@ -25,9 +24,9 @@ export class OutOfBandPdus {
       return 'Nobody of this server is in the room';
     const { membership, membershipSender } = await this.intake.getStanding({ roomId, userId });
     const isOpen = membership === 'invite' || membership === 'knock';
-    const isTheirs = isValidUserId(membershipSender) && domainOf(membershipSender) === domainOf(sender);
     // A knock was made by our user: whoever answers it does so from the room.
-    if (!isOpen || (membership === 'invite' && !isTheirs)) return 'Nobody of this server is in the room';
+    if (!isOpen || (membership === 'invite' && membershipSender !== sender))
+      return 'Nobody of this server is in the room';
     await this.intake.putOutOfBandMembership({ roomId, roomVersion, pduJson: json, strippedStateJson: '[]' });
     return undefined;
   }

@@ -164,10 +164,14 @@ export class RemoteRooms {
     });
   }
 
-  /** First those that were named, then those that are known to be in the room. */
+  /**
+   * First those that were named, then those that are known to be in the room. Of a room that is not known at all there is only
+   * a guess, by its id: whoever names servers means these.
+   */
   async #servers({ roomId, userId, serverNames }: Entry): Promise<string[]> {
-    const { servers } = await this.deps.intake.getStanding({ roomId, userId });
-    const others = [...serverNames, ...servers].filter((name) => !this.deps.signingKeys.has(name));
+    const { roomVersion, servers } = await this.deps.intake.getStanding({ roomId, userId });
+    const known = roomVersion === '' && serverNames.length > 0 ? [] : servers;
+    const others = [...serverNames, ...known].filter((name) => !this.deps.signingKeys.has(name));
     return others.filter((name) => this.deps.allows(name));
   }
 }

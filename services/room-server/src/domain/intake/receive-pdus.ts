@@ -127,8 +127,7 @@ class Receiver {
   /** Keeps an event that cannot have its place yet. */
   async #wait(incoming: Incoming, known: GraphNode | undefined, missing: readonly string[]): Promise<void> {
     const { eventId, event, json, prevIds } = incoming;
-    const unknown = missing.filter((id) => !this.#nodes.has(id));
-    this.#settle({ eventId, fate: 'waiting', reason: '', missing: unknown });
+    this.#settle({ eventId, fate: 'waiting', reason: '', missing });
     // Whoever fetches history brings what comes before it, and brings it again. Nothing that waits is told as new by that.
     if (this.reception.backfill) return;
     if (known?.status === 'waiting' || known?.status === 'rejected') return;
