@@ -278,6 +278,53 @@ it(
   LONG_MS,
 );
 
+it(
+  'a server that answers with what is no answer is given the same again',
+  async () => {
+    const answers = [
+      { status: 200, body: '<html>Welcome</html>' },
+      { status: 302, body: {} },
+      { status: 200, body: [] },
+    ];
+    far.answering = () => (answers.shift() ?? { pdus: {} }) as never;
+    await sending.start();
+    say('one');
+    await soon(async () => {
+      await sending.retryNow(far);
+      expect(far.given).toHaveLength(4);
+    });
+    await soon(async () => {
+      expect(await sending.destinations([far.name])).toMatchObject([{ pdus: 0, failures: 0, hasWork: false }]);
+    });
+    expect(new Set(far.given.map(({ txnId }) => txnId)).size).toBe(1);
+    say('two');
+    await soon(() => expect(far.bodies.at(-1)).toBe('two'));
+  },
+  LONG_MS,
+);
+
+it(
+  'what is said while a transaction is on its way follows at once',
+  async () => {
+    let answer = Promise.withResolvers<{ pdus: object }>();
+    far.answering = () => answer.promise as never;
+    await sending.start();
+    say('one');
+    await soon(() => expect(far.bodies).toEqual(['one']));
+    say('two');
+    await soon(async () => expect((await sending.destinations([far.name]))[0]?.pdus).toBe(2));
+    const before = answer;
+    answer = Promise.withResolvers();
+    answer.resolve({ pdus: {} });
+    before.resolve({ pdus: {} });
+    await soon(() => expect(far.bodies).toEqual(['one', 'two']));
+    await soon(async () => {
+      expect(await sending.destinations([far.name])).toMatchObject([{ pdus: 0, hasWork: false }]);
+    });
+  },
+  LONG_MS,
+);
+
 it('only so much is on its way at once, and what is large waits for its turn', async () => {
   const budget = new Budget(10);
   let [now, most] = [0, 0];

@@ -101,7 +101,9 @@ export class PostgresSendingStore implements SendingStore {
     const { rows } = await this.db.query<{ server_name: string; origin: string; is_behind: boolean }>({
       ...{ name: 'lease-destinations', text: LEASE, values: [this.holder, most, areFailing] },
     });
-    return rows.map(({ server_name: server, origin, is_behind: isBehind }) => ({ server, origin, isBehind }));
+    return rows.map(({ server_name: server, origin, is_behind: isBehind }) => ({
+      ...{ server, origin, isBehind, isFailing: areFailing },
+    }));
   }
 
   async next(route: Route, keeps = false): Promise<Batch | undefined> {
@@ -120,13 +122,15 @@ export class PostgresSendingStore implements SendingStore {
     const hasToArrive = pdus.length + edus.length > 0;
     const txnId = first.txn_id ?? randomUUID();
     if (!(await this.#begin(route, hasToArrive ? txnId : null, rows))) return undefined;
-    if (first.txn_id !== null) return { txnId, pdus, edus, ephemeraVersion: undefined };
+    const { work } = first;
+    if (first.txn_id !== null) return { txnId, pdus, edus, ephemeraVersion: undefined, isAll: false, work };
     const passing = passingOf(rows, first.horizon);
-    return { txnId, pdus, edus: [...edus, ...passing.texts], ephemeraVersion: passing.upTo };
+    const isAll = isAllOf(pdus, MOST_PDUS) && isAllOf(edus, MOST_EDUS) && passing.upTo === first.horizon;
+    return { txnId, pdus, edus: [...edus, ...passing.texts], ephemeraVersion: passing.upTo, isAll, work };
   }
 
-  async sent(route: Route, { ephemeraVersion }: Pick<Batch, 'ephemeraVersion'>): Promise<void> {
-    await this.db.query({
+  async sent(route: Route, { ephemeraVersion, isAll, work }: Batch, finishes: boolean): Promise<boolean> {
+    const { rows } = await this.db.query<{ has_work: boolean }>({
       name: 'transaction-arrived',
       text: `
         WITH done AS MATERIALIZED (
@@ -139,9 +143,15 @@ export class PostgresSendingStore implements SendingStore {
           WHERE q.server_name = done.server_name AND q.origin = done.origin AND q.edu_nid <= done.txn_last_edu
         )
         UPDATE federation_api.destinations SET txn_id = NULL, txn_last = NULL, txn_last_edu = NULL, failures = 0,
-          ephemera_version = greatest(ephemera_version, $4) WHERE ${OWN}`,
-      values: [...this.#own(route), ephemeraVersion ?? 0],
+          ephemera_version = greatest(ephemera_version, $4),
+          has_work = NOT $5::boolean OR work <> $6,
+          leased_by = CASE WHEN $5 AND work = $6 THEN NULL ELSE leased_by END,
+          leased_until = CASE WHEN $5 AND work = $6 THEN '-infinity' ELSE leased_until END
+        WHERE ${OWN} RETURNING has_work`,
+      values: [...this.#own(route), ephemeraVersion ?? 0, finishes && isAll, work],
     });
+    // One that is not ours any more is nothing to go on with.
+    return rows[0]?.has_work !== true;
   }
 
   async failed(route: Route): Promise<PutOff | undefined> {
@@ -173,7 +183,8 @@ export class PostgresSendingStore implements SendingStore {
   async giveBack(route: Route): Promise<void> {
     await this.db.query({
       name: 'give-destination-back',
-      text: `UPDATE federation_api.destinations SET leased_by = NULL, leased_until = '-infinity' WHERE ${OWN}`,
+      text: `UPDATE federation_api.destinations SET leased_by = NULL, leased_until = '-infinity', retry_at = now()
+        WHERE ${OWN}`,
       values: this.#own(route),
     });
   }
@@ -289,4 +300,8 @@ function passingOf(rows: readonly NextRow[], horizon: number): { readonly texts:
     break;
   }
   return { texts: edus.texts, upTo };
+}
+
+function isAllOf(texts: readonly string[], most: number): boolean {
+  return texts.length < most && texts.reduce((sum, text) => sum + text.length, 0) < MOST_CHARACTERS;
 }

@@ -21,6 +21,8 @@ export interface DeliveryDependencies {
 }
 
 const ROOMS_AT_ONCE = 50;
+/** Whoever has more waits for its turn again. */
+const MOST_IN_A_ROW = 50;
 /** Of transactions that are on their way from this replica: each is in memory several times. */
 const MOST_CHARACTERS = 16_000_000;
 
@@ -45,8 +47,7 @@ export class Delivery {
         await this.#sendQueue(route, true);
         await this.#catchUp(route);
       }
-      await this.#sendQueue(route, false);
-      if (this.#isEnding) await store.giveBack(route);
+      if (!(await this.#sendQueue(route, false))) await store.giveBack(route);
     } catch (error) {
       if (!(error instanceof SendingFailure)) throw error;
       if (this.deps.signal.aborted) return store.giveBack(route);
@@ -55,13 +56,17 @@ export class Delivery {
     }
   }
 
-  async #sendQueue(route: Route, keeps: boolean): Promise<void> {
-    while (!this.#isEnding) {
-      const batch = await this.deps.store.next(route, keeps);
-      if (batch === undefined) return;
+  /** @returns whether there is nothing more; the route is given back then, unless it is to be kept */
+  async #sendQueue(route: Leased, keeps: boolean): Promise<boolean> {
+    const { store } = this.deps;
+    const finishes = !keeps && !route.isFailing;
+    for (let left = MOST_IN_A_ROW; left > 0 && !this.#isEnding; left--) {
+      const batch = await store.next(route, keeps);
+      if (batch === undefined) return true;
       await this.#send(route, batch.txnId, batch);
-      await this.deps.store.sent(route, batch);
+      if (await store.sent(route, batch, finishes)) return true;
     }
+    return false;
   }
 
   /** What a server will never take must not keep back what comes after it. */

@@ -39,6 +39,8 @@ export interface TakenMessages {
 
 /** A route that this replica has to itself for a while. */
 export interface Leased extends Route {
+  /** It was not reached the last time. */
+  readonly isFailing: boolean;
   readonly isBehind: boolean;
 }
 
@@ -59,6 +61,10 @@ export interface Batch extends Contents {
   readonly txnId: string;
   /** Up to where the server has what passes when it has this; undefined when nothing of that goes along. */
   readonly ephemeraVersion: number | undefined;
+  /** All that there was. */
+  readonly isAll: boolean;
+  /** How much had been queued for the destination by then, ever: so that it is noticed when more comes. */
+  readonly work: number;
 }
 
 /** A room of which a server has missed something, with the last event that was for it. */
@@ -76,14 +82,19 @@ export interface SendingStore {
    * it is to be kept.
    */
   next(route: Route, keeps?: boolean): Promise<Batch | undefined>;
-  /** The other server has it. */
-  sent(route: Route, batch: Batch): Promise<void>;
+  /**
+   * The other server has it.
+   *
+   * @param finishes the route is to be given back when there is nothing more
+   * @returns whether it was
+   */
+  sent(route: Route, batch: Batch, finishes: boolean): Promise<boolean>;
   /**
    * Leaves the route alone for longer each time, a day at most. Who was not reached for about a minute is behind: from then on only
    * what matters of each room is kept for it.
    */
   failed(route: Route): Promise<PutOff | undefined>;
-  /** Leaves what is to be sent to whoever comes next. */
+  /** Leaves what is to be sent to whoever comes next, after all others that wait. */
   giveBack(route: Route): Promise<void>;
   /** Rooms of which a server that is behind has missed something; when there are none, it is no longer behind. */
   missed(route: Route, most: number): Promise<readonly MissedRoom[]>;
