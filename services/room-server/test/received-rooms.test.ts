@@ -1,6 +1,6 @@
 import { ROOM_EVENTS } from '@ganglion/contracts';
 import { type LoggedEvent, PduFate, type RoomEvents } from '@ganglion/contracts/room';
-import { ready } from '@ganglion/protocol';
+import { ready, splitStateTuple } from '@ganglion/protocol';
 import { eventually } from '@ganglion/testing';
 import { enter, FarRoom, REMOTE, receive } from './support/far-room.js';
 import { headOf, keptEvents, StateMaps } from './support/received-room.js';
@@ -139,6 +139,21 @@ describe('events that come before what they follow', () => {
     const query = { roomId, afterSeq: 0, limit: 10, backfilled: true };
     const { events } = await replicas[0].roomLog.getRoomEvents(query);
     expect(events?.events.map(({ eventId }) => eventId)).toEqual(lost.map(({ eventId }) => eventId));
+    const roomNid = (await headOf(db, roomId)).nid;
+    const ids = new Map(kept.map(({ nid, eventId }) => [nid, eventId]));
+    const at = async (eventNid: number, others: boolean, allMembers: boolean, userIds: string[]) => {
+      const asked = { roomNid, eventNid, others, allMembers, userIds };
+      const { eventNids } = await replicas[1].roomLog.getStateAtEvent(asked);
+      return eventNids.map((nid) => ids.get(nid)).sort();
+    };
+    for (const { eventNid, eventId } of events!.events) {
+      const { stateAfter } = lost.find((event) => event.eventId === eventId)!;
+      const entries = [...stateAfter].map(([tuple, id]) => [splitStateTuple(tuple), id] as const);
+      const members = entries.filter(([[type]]) => type === 'm.room.member').map(([, id]) => id);
+      expect(await at(eventNid, true, true, [])).toEqual(entries.map(([, id]) => id).sort());
+      expect(await at(eventNid, false, true, [])).toEqual(members.sort());
+      expect(await at(eventNid, false, false, [ALICE, BOB])).toEqual([join.eventId]);
+    }
   });
 });
 

@@ -53,6 +53,7 @@ import { UserViews } from './domain/views/user-views.js';
 import { FetchedHistory } from './remote/fetched-history.js';
 import { LeavingDeviceMessagesRpc } from './rpc/leaving-device-messages.js';
 import { RemoteEphemeralRpc } from './rpc/remote-ephemeral.js';
+import { RemotePastStates } from './rpc/remote-past-states.js';
 import { AppendStore } from './storage/append-store.js';
 import { DeviceListStore } from './storage/device-list-store.js';
 import { DeviceMessageStore } from './storage/device-message-store.js';
@@ -211,7 +212,8 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     () => deviceMessages.forgetTransactions(REMEMBER_TRANSACTIONS_MS),
     deps.logger,
   );
-  const past = { feed, model, relations, texts, finder, rooms, users, announcements, erased, histories };
+  const pastStates = new RemotePastStates(deps.roomLog);
+  const past = { feed, model, relations, texts, finder, rooms, users, announcements, erased, histories, pastStates };
   const leaving = new LeavingEphemera((ephemera) => {
     if (config.federation.enabled) bus.broadcast(LOCAL_EPHEMERA, ephemera);
   });

@@ -30,6 +30,7 @@ function watched(log: RoomLog, listRoomHeads: RoomLog['listRoomHeads']): RoomLog
     getRoomEvents: (request) => log.getRoomEvents(request),
     getEvents: (request) => log.getEvents(request),
     getStateChanges: (request) => log.getStateChanges(request),
+    getStateAtEvent: (request) => log.getStateAtEvent(request),
   };
 }
 

@@ -1,6 +1,7 @@
 import type {
   GetEventsRequest,
   GetRoomEventsRequest,
+  GetStateAtEventRequest,
   GetStateChangesRequest,
   ListRoomHeadsRequest,
   RoomLog,
@@ -33,6 +34,10 @@ export class RoomLogRpc implements RoomLog {
   async getStateChanges({ roomId, roomSeq, afterKey, limit }: GetStateChangesRequest) {
     const page = await this.jumps.page(roomId, roomSeq, afterKey, Math.min(limit || MAX_CHANGES, MAX_CHANGES));
     return { changes: [...page.changes], nextKey: page.nextKey };
+  }
+
+  async getStateAtEvent(request: GetStateAtEventRequest) {
+    return { eventNids: await this.reader.entriesAt(request) };
   }
 
   async getEvents({ roomId, eventIds, eventNids, roomNids }: GetEventsRequest) {

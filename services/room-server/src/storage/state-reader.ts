@@ -1,4 +1,4 @@
-import type { TransactionKey } from '@ganglion/contracts/room';
+import type { GetStateAtEventRequest, TransactionKey } from '@ganglion/contracts/room';
 import type { Queryable } from '@ganglion/database';
 import type { States } from '../domain/state/states.js';
 import type { StateEvent, StateSource, UserInRoom } from '../domain/visible-state.js';
@@ -53,6 +53,13 @@ const CURRENT = `
 const KEYS = `
   SELECT key_nid FROM room_server.state_entries
   WHERE room_nid = $1 AND ($2::text IS NULL OR type = $2) AND ($3::text IS NULL OR state_key = $3)`;
+
+const WANTED_KEYS = `
+  SELECT key_nid FROM room_server.state_entries
+  WHERE room_nid = $1 AND type <> 'm.room.member' AND $2
+  UNION ALL
+  SELECT key_nid FROM room_server.state_entries
+  WHERE room_nid = $1 AND type = 'm.room.member' AND ($3 OR state_key = ANY($4))`;
 
 const EVENTS = `
   SELECT ${EVENT} FROM room_server.events e ${REDACTION}
@@ -134,14 +141,8 @@ export class StateReader implements StateSource {
   }
 
   async around(roomNid: number, eventNid: number, side: 'before' | 'after', type?: string, stateKey?: string) {
-    const { rows } = await this.db.query<{ before: number | null; after: number | null }>({
-      name: 'states-of-event',
-      text: `SELECT state_before_nid AS before, state_after_nid AS after FROM room_server.events
-        WHERE room_nid = $1 AND event_nid = $2`,
-      values: [roomNid, eventNid],
-    });
-    const stateNid = rows[0]?.[side];
-    if (stateNid === undefined || stateNid === null) return [];
+    const stateNid = await this.#stateOf(roomNid, eventNid, side);
+    if (stateNid === undefined) return [];
     const entries =
       type === undefined
         ? await this.states.entries(roomNid, stateNid)
@@ -149,6 +150,28 @@ export class StateReader implements StateSource {
     const values = [roomNid, [...entries.values()]];
     const found = await this.db.query<EventRow>({ name: 'events-of-state', text: EVENTS, values });
     return found.rows.map(stateEvent);
+  }
+
+  /** The numbers of the events that a state had at an event; none for an event that has no place in the room. */
+  async entriesAt({ roomNid, eventNid, others, allMembers, userIds }: GetStateAtEventRequest): Promise<number[]> {
+    const stateNid = await this.#stateOf(roomNid, eventNid, 'after');
+    if (stateNid === undefined) return [];
+    const values = [roomNid, others, allMembers, userIds];
+    const { rows } = await this.db.query<{ key_nid: number }>({ name: 'wanted-keys', text: WANTED_KEYS, values });
+    const keys = rows.map((row) => row.key_nid);
+    if (!allMembers) return [...(await this.states.lookUp(roomNid, stateNid, keys)).values()];
+    const entries = await this.states.entries(roomNid, stateNid);
+    return keys.flatMap((keyNid) => entries.get(keyNid) ?? []);
+  }
+
+  async #stateOf(roomNid: number, eventNid: number, side: 'before' | 'after'): Promise<number | undefined> {
+    const { rows } = await this.db.query<{ before: number | null; after: number | null }>({
+      name: 'states-of-event',
+      text: `SELECT state_before_nid AS before, state_after_nid AS after FROM room_server.events
+        WHERE room_nid = $1 AND event_nid = $2`,
+      values: [roomNid, eventNid],
+    });
+    return rows[0]?.[side] ?? undefined;
   }
 
   async #keys(roomNid: number, type: string, stateKey: string | undefined): Promise<number[]> {

@@ -29,6 +29,8 @@ export interface NewEvent {
   /** It tells of a room that we are not in, of which this is known. */
   readonly strippedState?: readonly object[];
   readonly eventId?: string;
+  /** The state at it, where it is backfilled. */
+  readonly stateAt?: readonly string[];
   readonly transaction?: { readonly userId: string; readonly deviceId: string; readonly txnId: string };
 }
 
@@ -48,6 +50,7 @@ export class Room {
   /** What changed with events that changed too much, by their room_seq. */
   readonly jumps = new Map<number, StateChange[]>();
   readonly state = new Map<string, Stored>();
+  readonly #statesAt = new Map<number, readonly string[]>();
   readonly #events = new Map<string, Stored>();
   readonly #keys = new Map<string, number>();
   /** Redactions whose targets have not come, by the ids of these. */
@@ -76,7 +79,13 @@ export class Room {
 
   backfill(event: NewEvent): LoggedEvent {
     this.backfilled.push(this.#logged(event, this.outlier(event), -1 - this.backfilled.length));
+    this.#statesAt.set(this.backfilled.at(-1)!.eventNid, event.stateAt ?? []);
     return this.backfilled.at(-1)!;
+  }
+
+  /** The events of the state at one that was backfilled. */
+  stateAt(eventNid: number): Pick<Stored, 'eventNid' | 'pdu'>[] {
+    return (this.#statesAt.get(eventNid) ?? []).flatMap((id) => this.#events.get(id) ?? []);
   }
 
   /** Stores an event that has no place in the room. */

@@ -5,6 +5,7 @@ import type {
   GetEventsResponse,
   GetRoomEventsRequest,
   GetRoomEventsResponse,
+  GetStateAtEventRequest,
   GetStateChangesRequest,
   GetStateChangesResponse,
   ListRoomHeadsRequest,
@@ -118,6 +119,14 @@ export class TestRooms implements RoomLog {
     return {
       events: eventNids.flatMap((wanted, index) => rooms.get(roomNids[index]!)?.find((_, nid) => nid === wanted) ?? []),
     };
+  }
+
+  async getStateAtEvent({ roomNid, eventNid, others, allMembers, userIds }: GetStateAtEventRequest) {
+    const room = [...this.#rooms.values()].find((candidate) => candidate.roomNid === roomNid)!;
+    const wanted = room.stateAt(eventNid).filter(({ pdu: { type, state_key: key = '' } }) => {
+      return type === 'm.room.member' ? allMembers || userIds.includes(key) : others;
+    });
+    return { eventNids: wanted.map((event) => event.eventNid) };
   }
 
   async getStateChanges({

@@ -1,6 +1,7 @@
 import { MatrixError } from '@ganglion/contracts';
 import type { Announcements } from '../feed/announcements.js';
 import type { LiveFeed } from '../feed/live-feed.js';
+import type { PastStates } from '../ports/past-states.js';
 import type { ReadModel } from '../ports/read-model.js';
 import type { RelationModel } from '../ports/relation-model.js';
 import { type Bundles, bundlesOf } from '../relations/bundles.js';
@@ -26,6 +27,7 @@ export interface HistoryDependencies {
   readonly announcements: Announcements;
   readonly erased: Pick<ErasedUsers, 'known'>;
   readonly histories: MembershipHistories;
+  readonly pastStates: PastStates;
 }
 
 export interface Reader {

@@ -1,5 +1,6 @@
 import { isMatrixError } from '@ganglion/contracts';
 import type { CompiledRoomEventFilter } from '@ganglion/protocol';
+import type { WantedEntries } from '../ports/past-states.js';
 import { readAhead } from '../read-ahead.js';
 import { showEvents, showState } from '../texts/shown-events.js';
 import { eventsText, eventText, filterable, type ShownEvent, type TimelineEvent } from '../timeline-event.js';
@@ -129,7 +130,7 @@ export class RoomHistory {
       const after = await around('forwards', limit - half);
       const mentioned = [...before.events, event, ...after.events];
       const viewer = await viewerOf(this.deps, access, request, mentioned);
-      const state = await this.#stateWith(access, filter, mentioned, after.last.place.position);
+      const state = await this.#stateWith(access, filter, mentioned, after.last);
       const parts = [
         `"event":${eventText(event, viewer)}`,
         `"events_before":${eventsText(before.events, viewer)}`,
@@ -205,14 +206,17 @@ export class RoomHistory {
 
   /** With lazy loading, the member events of those whom a page mentions. */
   async #members(access: RoomAccess, filter: CompiledRoomEventFilter, events: readonly TimelineEvent[]) {
-    if (!filter.lazyLoadMembers || events.length === 0) return [];
-    return this.#membersOf(access, events, Math.max(...events.map(({ place }) => place.position)));
+    const last = latestOf(events);
+    return filter.lazyLoadMembers && last !== undefined ? this.#membersOf(access, events, last) : [];
   }
 
-  async #membersOf({ room, stateUpTo }: RoomAccess, events: readonly TimelineEvent[], at: number) {
+  /** As they were at an event. */
+  async #membersOf({ room, stateUpTo }: RoomAccess, events: readonly TimelineEvent[], last: TimelineEvent) {
     const { model, texts, rooms } = this.deps;
     const senders = new Set(events.map(({ text }) => text.sender));
-    const members = await membersAt(model, await rooms.get(room), senders, stateTime(at, stateUpTo));
+    const past = await this.#pastState(room.nid, last, { others: false, members: senders });
+    if (past !== undefined) return showState(texts, room, past);
+    const members = await membersAt(model, await rooms.get(room), senders, stateTime(last, stateUpTo));
     return showState(texts, room, [...members.values()]);
   }
 
@@ -220,20 +224,51 @@ export class RoomHistory {
     access: RoomAccess,
     filter: CompiledRoomEventFilter,
     mentioned: readonly TimelineEvent[],
-    at: number,
+    last: TimelineEvent,
+  ): Promise<ShownEvent[]> {
+    const { texts } = this.deps;
+    const { room } = access;
+    if (!filter.allowsRoom(room.roomId)) return [];
+    const members = filter.lazyLoadMembers ? mentioned.map(({ text }) => text.sender) : 'all';
+    const past = await this.#pastState(room.nid, last, { others: true, members });
+    const state =
+      past === undefined ? await this.#liveState(access, filter, mentioned, last) : await showState(texts, room, past);
+    return state.filter((event) => filter.allows(filterable(event)));
+  }
+
+  async #liveState(
+    access: RoomAccess,
+    filter: CompiledRoomEventFilter,
+    mentioned: readonly TimelineEvent[],
+    last: TimelineEvent,
   ): Promise<ShownEvent[]> {
     const { model, texts, rooms } = this.deps;
     const { room, stateUpTo } = access;
-    if (!filter.allowsRoom(room.roomId)) return [];
-    const time = stateTime(at, stateUpTo);
+    const time = stateTime(last, stateUpTo);
     const view = await rooms.get(room);
     const state = await showState(texts, room, await stateAt(model, view, time));
-    const members = filter.lazyLoadMembers ? await this.#membersOf(access, mentioned, at) : [];
+    const members = filter.lazyLoadMembers ? await this.#membersOf(access, mentioned, last) : [];
     if (!filter.lazyLoadMembers) {
       for await (const page of memberEvents(this.deps, view, time, () => true)) members.push(...page);
     }
-    return [...state, ...members].filter((event) => filter.allows(filterable(event)));
+    return [...state, ...members];
   }
+
+  /** The state at an event that was backfilled, which the read model does not have; undefined for others. */
+  async #pastState(roomNid: number, { place }: TimelineEvent, wanted: WantedEntries) {
+    if (place.position > 0) return undefined;
+    const eventNids = await this.deps.pastStates.at(roomNid, place.eventNid, wanted);
+    return eventNids?.map((eventNid) => ({ eventNid }));
+  }
+}
+
+/** The last of some events: the live ones come in the order of positions, after all that was backfilled. */
+function latestOf(events: readonly TimelineEvent[]): TimelineEvent | undefined {
+  const rank = ({ place }: TimelineEvent) => (place.position > 0 ? place.position : Number.NEGATIVE_INFINITY);
+  return events.reduce<TimelineEvent | undefined>((latest, event) => {
+    if (latest === undefined || rank(event) > rank(latest)) return event;
+    return rank(event) === rank(latest) && event.place.depth > latest.place.depth ? event : latest;
+  }, undefined);
 }
 
 /** What could not be had now may be there when somebody asks again; who has been shown nothing would ask on and on. */
@@ -254,8 +289,8 @@ function liveEnd(at: HistoryToken): HistoryToken {
   return { after: reachOf(at) };
 }
 
-/** Of what was backfilled, the state is not known: that of now is shown with it. */
-function stateTime(position: number, stateUpTo: number): number {
+/** Which state is shown with an event. Where that of one that was backfilled cannot be told, it is that of now. */
+function stateTime({ place: { position } }: TimelineEvent, stateUpTo: number): number {
   return position > 0 ? Math.min(position, stateUpTo) : stateUpTo;
 }
 

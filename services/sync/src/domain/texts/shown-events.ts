@@ -9,7 +9,11 @@ export async function showEvents(texts: TextSource, room: TextRoom, places: read
 }
 
 /** The events that stand in the state, as far as there are any. */
-export function showState(texts: TextSource, room: TextRoom, versions: readonly StateVersion[]): Promise<ShownEvent[]> {
+export function showState(
+  texts: TextSource,
+  room: TextRoom,
+  versions: readonly (StateVersion | Wanted)[],
+): Promise<ShownEvent[]> {
   return show(texts, room, versions as readonly Wanted[]);
 }
 

@@ -1,0 +1,20 @@
+import type { RoomLog } from '@ganglion/contracts/room';
+import type { RpcError } from '@ganglion/rpc';
+import type { PastStates, WantedEntries } from '../domain/ports/past-states.js';
+
+/** Asks the room-server, which has the state at every event. */
+export class RemotePastStates implements PastStates {
+  constructor(private readonly log: Pick<RoomLog, 'getStateAtEvent'>) {}
+
+  async at(roomNid: number, eventNid: number, { others, members }: WantedEntries) {
+    const allMembers = members === 'all';
+    const asked = { roomNid, eventNid, others, allMembers, userIds: allMembers ? [] : [...members] };
+    try {
+      return (await this.log.getStateAtEvent(asked)).eventNids;
+    } catch (error) {
+      // A room-server of the release before.
+      if ((error as Partial<RpcError>).code === 'UNIMPLEMENTED') return undefined;
+      throw error;
+    }
+  }
+}
