@@ -23,6 +23,7 @@ export type {
 export { RoomFederationDefinition } from './gen/ganglion/room/v1/room_federation.js';
 export {
   type GetRoomSummariesRequest,
+  type GetSpaceForServerRequest,
   type ListVisibleUsersRequest,
   type MoveAliasesRequest,
   type RoomSummaries,

@@ -7,7 +7,8 @@ import { InvitesController } from './http/invites.controller.js';
 import { MembershipsController } from './http/memberships.controller.js';
 import { QueriesController } from './http/queries.controller.js';
 import { RoomEventsController } from './http/room-events.controller.js';
-import { CONFIG, KEYS_FOR_SERVERS, ROOM_DIRECTORY, ROOM_FEDERATION, USERS } from './http/tokens.js';
+import { SpacesController } from './http/spaces.controller.js';
+import { CONFIG, KEYS_FOR_SERVERS, ROOM_DIRECTORY, ROOM_FEDERATION, ROOM_SUMMARIES, USERS } from './http/tokens.js';
 import { TransactionsController } from './http/transactions.controller.js';
 import { UsersController } from './http/users.controller.js';
 import type { Incoming } from './incoming.js';
@@ -20,7 +21,7 @@ class IncomingModule {}
 export function incomingModule(
   config: Config,
   { authentication, transactions, memberships }: Pick<Incoming, 'authentication' | 'transactions' | 'memberships'>,
-  owners: Pick<Owners, 'roomFederation' | 'roomDirectory' | 'users' | 'keysForServers'>,
+  owners: Pick<Owners, 'roomFederation' | 'roomDirectory' | 'roomSummaries' | 'users' | 'keysForServers'>,
 ): DynamicModule {
   return {
     module: IncomingModule,
@@ -31,6 +32,7 @@ export function incomingModule(
       InvitesController,
       QueriesController,
       UsersController,
+      SpacesController,
     ],
     providers: [
       FederationGuard,
@@ -39,6 +41,7 @@ export function incomingModule(
       { provide: Transactions, useValue: transactions },
       { provide: Memberships, useValue: memberships },
       { provide: ROOM_FEDERATION, useValue: owners.roomFederation },
+      { provide: ROOM_SUMMARIES, useValue: owners.roomSummaries },
       { provide: ROOM_DIRECTORY, useValue: owners.roomDirectory },
       { provide: KEYS_FOR_SERVERS, useValue: owners.keysForServers },
       { provide: USERS, useValue: owners.users },

@@ -8,6 +8,8 @@ import {
   RoomIntakeDefinition,
   type RoomLog,
   RoomLogDefinition,
+  type RoomSummaries,
+  RoomSummariesDefinition,
 } from '@ganglion/contracts/room';
 import {
   type LeavingDeviceMessages,
@@ -24,6 +26,7 @@ export interface Owners {
   readonly roomLog: RoomLog;
   readonly roomFederation: RoomFederation;
   readonly roomDirectory: RoomDirectory;
+  readonly roomSummaries: RoomSummaries;
   readonly remoteEphemeral: RemoteEphemeral;
   readonly leavingDeviceMessages: LeavingDeviceMessages;
   readonly users: Users;
@@ -37,6 +40,7 @@ export async function findOwners(interfaces: Interfaces): Promise<Owners> {
     roomLog: await interfaces.find<RoomLog>(RoomLogDefinition),
     roomFederation: await interfaces.find<RoomFederation>(RoomFederationDefinition),
     roomDirectory: await interfaces.find<RoomDirectory>(RoomDirectoryDefinition),
+    roomSummaries: await interfaces.find<RoomSummaries>(RoomSummariesDefinition),
     remoteEphemeral: await interfaces.find<RemoteEphemeral>(RemoteEphemeralDefinition),
     leavingDeviceMessages: await interfaces.find<LeavingDeviceMessages>(LeavingDeviceMessagesDefinition),
     keyLog: await interfaces.find<KeyLog>(KeyLogDefinition),

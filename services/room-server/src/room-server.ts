@@ -98,7 +98,7 @@ export function createRoomServer({ config, db, bus, logger, signingKeys }: RoomS
       ...{ actors, store, intake, rows: federation, graph, states, builder, serverNames },
       paged: new StatesForServers(federation, graph, states),
     }),
-    roomSummaries: new RoomSummariesRpc(new RoomSummaryRows(db), directory, store),
+    roomSummaries: new RoomSummariesRpc(new RoomSummaryRows(db), federation, directory, store),
     start() {
       // Whatever a restored database holds was committed by transactions with numbers of another one.
       void markAnew(db, { table: 'room_server.rooms', column: 'updated_xid', type: 'bigint' }).catch((error: unknown) =>

@@ -122,6 +122,44 @@ it(
 );
 
 it(
+  'the rooms of a space of another server are shown to whoever may see them',
+  async () => {
+    const space = await anna.createRoom({
+      preset: 'public_chat',
+      name: 'Space',
+      creation_content: { type: 'm.space' },
+    });
+    const allow = [{ type: 'm.room_membership', room_id: space }];
+    const restricted = { type: 'm.room.join_rules', state_key: '', content: { join_rule: 'restricted', allow } };
+    const rooms = {
+      open: await anna.createRoom({ preset: 'public_chat', name: 'Open' }),
+      members: await anna.createRoom({ preset: 'private_chat', name: 'Members', initial_state: [restricted] }),
+      secret: await anna.createRoom({ preset: 'private_chat', name: 'Secret' }),
+      own: await bert.createRoom({ preset: 'public_chat', name: 'Own' }),
+    };
+    for (const [name, roomId] of Object.entries(rooms)) {
+      const via = [name === 'own' ? there.name : here.name];
+      await anna.put(`rooms/${encoded(space)}/state/m.space.child/${encoded(roomId)}`, { via, order: name });
+    }
+    const root = await bert.createRoom({ preset: 'private_chat', creation_content: { type: 'm.space' } });
+    await bert.put(`rooms/${encoded(root)}/state/m.space.child/${encoded(space)}`, { via: [here.name] });
+    const shown = async (roomId: string) => {
+      const { body } = await bert.get(`/_matrix/client/v1/rooms/${encoded(roomId)}/hierarchy?limit=20`);
+      return body.rooms?.map(({ name }: { name?: string }) => name ?? '');
+    };
+    expect(await shown(root)).toEqual(['', 'Space', 'Open', 'Own']);
+    await join(bert, space, here);
+    await soon(async () => expect(await membershipOf(anna, space, bert.userId)).toBe('join'));
+    await soon(async () => expect(await shown(space)).toEqual(['Space', 'Members', 'Open', 'Own']));
+    const summary = (roomId: string) =>
+      bert.get(`/_matrix/client/v1/room_summary/${encoded(roomId)}?via=${encoded(here.name)}`);
+    expect(await summary(rooms.open)).toMatchObject({ status: 200, body: { name: 'Open', membership: 'leave' } });
+    expect(await summary(rooms.secret)).toMatchObject({ status: 404, body: { errcode: 'M_NOT_FOUND' } });
+  },
+  LONG_MS,
+);
+
+it(
   'an invite is declined, and whoever made it hears of that',
   async () => {
     const roomId = await anna.createRoom({ preset: 'private_chat', invite: [bert.userId] });

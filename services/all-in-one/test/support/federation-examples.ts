@@ -75,6 +75,7 @@ export const FEDERATION_EXAMPLES: Readonly<Record<string, MakeFederationExample>
   [`POST ${V1}/user/keys/claim`]: ({ userId }) => ({
     body: { one_time_keys: { [userId]: { PHONE: 'signed_curve25519' } } },
   }),
+  [`GET ${V1}/hierarchy/:roomId`]: (scene) => ({ params: inRoom(scene), query: { suggested_only: 'true' } }),
   [`GET ${V1}/publicRooms`]: () => ({ query: { limit: '5', since: 'o0' } }),
   [`POST ${V1}/publicRooms`]: () => ({
     body: { limit: 5, since: 'o0', filter: { generic_search_term: 'cake', room_types: [null, 'm.space'] } },

@@ -3,6 +3,7 @@ import type { RoomSummary } from '@ganglion/contracts/room';
 import { compareCodePoints, isJsonObject, type JsonObject } from '@ganglion/protocol';
 import type { Owners } from './ports.js';
 import { summaryBody } from './room-summaries.js';
+import { RoomsElsewhere } from './rooms-elsewhere.js';
 
 export interface HierarchyRequest {
   readonly roomId: string;
@@ -49,7 +50,8 @@ export async function spaceHierarchy(owners: Owners, request: HierarchyRequest) 
 async function* walkSpace(owners: Owners, request: HierarchyRequest): AsyncGenerator<JsonObject> {
   const { roomId, userId, suggestedOnly, maxDepth = Infinity } = request;
   const known = new Map<string, RoomSummary | undefined>();
-  await learn(owners, userId, [roomId], known);
+  const elsewhere = new RoomsElsewhere(owners, userId);
+  await learn(owners, elsewhere, userId, [roomId], known);
   if (known.get(roomId) === undefined) {
     throw new MatrixError(403, 'M_FORBIDDEN', 'There is no such space that may be shown to you');
   }
@@ -58,10 +60,11 @@ async function* walkSpace(owners: Owners, request: HierarchyRequest): AsyncGener
   for (let step = ahead.pop(); step !== undefined && seen.size < MOST_ROOMS; step = ahead.pop()) {
     if (seen.has(step.roomId)) continue;
     seen.add(step.roomId);
-    if (!known.has(step.roomId)) await learn(owners, userId, next(step, ahead, known), known);
+    if (!known.has(step.roomId)) await learn(owners, elsewhere, userId, next(step, ahead, known), known);
     const room = known.get(step.roomId);
     if (room === undefined) continue;
     const children = childrenOf(room, suggestedOnly);
+    elsewhere.note(children);
     yield { ...summaryBody(room), children_state: children };
     if (step.depth >= maxDepth) continue;
     for (const child of children.toReversed()) ahead.push({ roomId: String(child.state_key), depth: step.depth + 1 });
@@ -76,6 +79,7 @@ function next(step: Step, ahead: readonly Step[], known: ReadonlyMap<string, unk
 
 async function learn(
   { roomSummaries }: Owners,
+  elsewhere: RoomsElsewhere,
   userId: string,
   roomIds: readonly string[],
   known: Map<string, RoomSummary | undefined>,
@@ -83,6 +87,8 @@ async function learn(
   const { summaries } = await roomSummaries.getRoomSummaries({ roomIds: [...roomIds], userId });
   for (const roomId of roomIds) known.set(roomId, undefined);
   for (const summary of summaries) known.set(summary.roomId, summary);
+  const others = roomIds.filter((roomId) => known.get(roomId) === undefined);
+  for (const summary of await elsewhere.find(others)) known.set(summary.roomId, summary);
 }
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#ordering-of-children-within-a-space */

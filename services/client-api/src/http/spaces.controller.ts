@@ -6,7 +6,7 @@ import { mutualRooms } from '../domain/mutual-rooms.js';
 import type { Owners } from '../domain/ports.js';
 import { roomSummary } from '../domain/room-summaries.js';
 import { spaceHierarchy } from '../domain/space-hierarchy.js';
-import { limitText, roomIdOrAliasPath, roomPath, userId } from './parameters.js';
+import { limitText, roomIdOrAliasPath, roomPath, userId, viaQuery } from './parameters.js';
 import { OWNERS } from './tokens.js';
 
 const LARGEST_PAGE = 100;
@@ -50,9 +50,10 @@ export class SpacesController {
   async getRoomSummary(
     @RequestedBy() requester: Requester,
     @Path(roomIdOrAliasPath) { roomIdOrAlias }: z.infer<typeof roomIdOrAliasPath>,
+    @Query(viaQuery) via: z.infer<typeof viaQuery>,
   ) {
-    const { roomId } = await resolveRoom(this.owners, roomIdOrAlias);
-    return roomSummary(this.owners, roomId, requester.userId);
+    const { roomId, servers } = await resolveRoom(this.owners, roomIdOrAlias);
+    return roomSummary(this.owners, roomId, requester.userId, [...via, ...servers]);
   }
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1mutual_rooms */

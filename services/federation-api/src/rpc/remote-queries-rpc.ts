@@ -2,6 +2,7 @@ import { isMatrixError, MatrixError } from '@ganglion/contracts';
 import type {
   ClaimRemoteUserKeysRequest,
   GetRemoteProfileRequest,
+  GetRemoteSpaceRequest,
   ListRemotePublicRoomsRequest,
   QueryRemoteUserKeysRequest,
   RemoteAnswer,
@@ -11,6 +12,7 @@ import type {
 import type { FederationAgent, FederationRequest } from '@ganglion/federation';
 import { domainOf, isJsonObject, isValidRoomId, isValidServerName, type JsonObject } from '@ganglion/protocol';
 import { asMatrixError } from '../remote/handshakes.js';
+import { HttpSpaces } from '../remote/spaces.js';
 import { HttpUserKeys } from '../remote/user-keys.js';
 import { LongRunning } from './long-running.js';
 
@@ -23,14 +25,16 @@ const PREFIX = '/_matrix/federation/v1';
 /** What other servers know, asked for over HTTP. What is not of the form that it should have is not passed on. */
 export class RemoteQueriesRpc implements RemoteQueries {
   readonly #userKeys: HttpUserKeys;
+  readonly #spaces: HttpSpaces;
   readonly #running = new LongRunning<JsonObject>();
 
   constructor(
-    private readonly agent: Pick<FederationAgent, 'request'>,
+    private readonly agent: Pick<FederationAgent, 'request' | 'policy'>,
     /** The one of our names that asks where it makes no difference. */
     private readonly as: string,
   ) {
     this.#userKeys = new HttpUserKeys(agent, as);
+    this.#spaces = new HttpSpaces(agent, as);
   }
 
   /** @see https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1querydirectory */
@@ -64,6 +68,10 @@ export class RemoteQueriesRpc implements RemoteQueries {
     };
     const asked = { destination: serverName, method: 'POST', path: `${PREFIX}/publicRooms`, body } as const;
     return { pageJson: JSON.stringify(pageOf(await this.#ask(asked))) };
+  }
+
+  getSpace({ roomId, serverNames }: GetRemoteSpaceRequest) {
+    return this.#spaces.get(roomId, serverNames);
   }
 
   queryUserKeys({ serverName, userIds, timeoutMs, requestId }: QueryRemoteUserKeysRequest) {

@@ -62,6 +62,38 @@ async function isShown(room: SummarisedRoom, isIn: (allowed: ReadonlySet<string>
   return room.membership !== 'ban' && allowed !== undefined && isIn(allowed);
 }
 
+/** What is known of another server in rooms of ours. */
+export interface ServerInRooms {
+  /** Those of the rooms in which it has joined users. */
+  joined(roomIds: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Those of the rooms to which users of it are invited. */
+  invited(roomIds: readonly string[]): Promise<ReadonlySet<string>>;
+}
+
+/**
+ * Those of the rooms that may be shown to users of another server: some of them may see them.
+ *
+ * @see https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1hierarchyroomid
+ */
+export async function shownToServer(rooms: readonly SummarisedRoom[], server: ServerInRooms) {
+  const ids = rooms.map(({ roomId }) => roomId);
+  const allowed = rooms.flatMap((room) => [...(allowedRooms(room) ?? [])]);
+  const [joined, invited] = await Promise.all([server.joined([...ids, ...allowed]), server.invited(ids)]);
+  return rooms.filter(
+    (room) =>
+      joined.has(room.roomId) ||
+      invited.has(room.roomId) ||
+      isOpen(room) ||
+      [...(allowedRooms(room) ?? [])].some((roomId) => joined.has(roomId)),
+  );
+}
+
+/** Whether everybody may see it. */
+function isOpen(room: SummarisedRoom): boolean {
+  if (OPEN_RULES.has(String(contentOf(room, 'm.room.join_rules').join_rule))) return true;
+  return contentOf(room, 'm.room.history_visibility').history_visibility === 'world_readable';
+}
+
 /** What is shown of a room beside its id, version and the number of its members. */
 export function summaryOf(room: SummarisedRoom): JsonObject {
   const allowed = allowedRooms(room);

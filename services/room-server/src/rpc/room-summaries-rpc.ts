@@ -1,19 +1,47 @@
 import { MatrixError } from '@ganglion/contracts';
 import type {
   GetRoomSummariesRequest,
+  GetSpaceForServerRequest,
   ListVisibleUsersRequest,
   MoveAliasesRequest,
   RoomSummaries,
+  RoomSummary,
 } from '@ganglion/contracts/room';
+import type { JsonObject } from '@ganglion/protocol';
 import { loadRoom, mayManageAliases } from '../domain/directory.js';
+import { roomFor } from '../domain/federation/asking-server.js';
+import type { FederationRows } from '../domain/federation/federation-rows.js';
 import type { RoomStore } from '../domain/ports.js';
-import { childrenOf, type SummarySource, shownRooms, summaryOf, type VisibleUsers } from '../domain/room-summaries.js';
+import {
+  childrenOf,
+  type SummarisedRoom,
+  type SummarySource,
+  shownRooms,
+  shownToServer,
+  summaryOf,
+  type VisibleUsers,
+} from '../domain/room-summaries.js';
 import type { DirectoryStore } from '../storage/directory-store.js';
+import type { RoomSummaryRows } from '../storage/room-summary-rows.js';
+
+/** Whose membership nobody asks for. */
+const NOBODY = '';
+/** As many as one answer tells of. */
+const MOST_CHILDREN = 50;
+
+function toldRoom(room: SummarisedRoom): RoomSummary {
+  return {
+    ...{ roomId: room.roomId, roomVersion: room.roomVersion, numJoinedMembers: room.members },
+    ...{ membership: room.membership, summaryJson: JSON.stringify(summaryOf(room)) },
+    childrenStateJson: JSON.stringify(childrenOf(room)),
+  };
+}
 
 /** What rooms look like from outside, and what takes their place. */
 export class RoomSummariesRpc implements RoomSummaries {
   constructor(
-    private readonly source: SummarySource & VisibleUsers,
+    private readonly source: SummarySource & VisibleUsers & Pick<RoomSummaryRows, 'invitedFrom'>,
+    private readonly federation: Pick<FederationRows, 'roomsWith'>,
     private readonly directory: DirectoryStore,
     private readonly store: RoomStore,
   ) {}
@@ -22,12 +50,32 @@ export class RoomSummariesRpc implements RoomSummaries {
     const joinedRooms = async (joiner: string) =>
       new Set((await this.store.listMemberships(joiner, ['join'])).map(({ roomId }) => roomId));
     const rooms = await shownRooms({ source: this.source, joinedRooms }, roomIds, userId);
-    const summaries = rooms.map((room) => ({
-      ...{ roomId: room.roomId, roomVersion: room.roomVersion, numJoinedMembers: room.members },
-      ...{ membership: room.membership, summaryJson: JSON.stringify(summaryOf(room)) },
-      childrenStateJson: JSON.stringify(childrenOf(room)),
-    }));
-    return { summaries };
+    return { summaries: rooms.map(toldRoom) };
+  }
+
+  async getSpaceForServer({ serverName, roomId, suggestedOnly }: GetSpaceForServerRequest) {
+    await roomFor(this.store, roomId, serverName);
+    const server = {
+      joined: async (ids: readonly string[]) => {
+        const rooms = await this.federation.roomsWith(serverName, [...ids]);
+        return new Set(rooms.map((room) => room.roomId));
+      },
+      invited: (ids: readonly string[]) => this.source.invitedFrom(serverName, ids),
+    };
+    const [room] = await shownToServer(await this.source.rooms([roomId], NOBODY), server);
+    if (room === undefined) throw new MatrixError(404, 'M_NOT_FOUND', 'There is no such room that may be shown to you');
+    const wanted = childrenOf(room).filter(
+      ({ content }) => !suggestedOnly || (content as JsonObject).suggested === true,
+    );
+    const ids = [...new Set(wanted.map(({ state_key }) => String(state_key)))].slice(0, MOST_CHILDREN);
+    const children = await this.source.rooms(ids, NOBODY);
+    const shown = await shownToServer(children, server);
+    const hidden = children.filter((child) => !shown.includes(child));
+    return {
+      room: { ...toldRoom(room), childrenStateJson: JSON.stringify(wanted) },
+      children: shown.map((child) => ({ ...toldRoom(child), childrenStateJson: '[]' })),
+      inaccessibleChildren: hidden.map((child) => child.roomId),
+    };
   }
 
   async listVisibleUsers({ userId, candidates }: ListVisibleUsersRequest) {

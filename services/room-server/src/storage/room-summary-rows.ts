@@ -20,7 +20,13 @@ const ROOMS = `
   FROM room_server.rooms r
   LEFT JOIN room_server.state_entries m
     ON m.room_nid = r.room_nid AND m.type = 'm.room.member' AND m.state_key = $2
-  WHERE r.room_id = ANY($1)`;
+  WHERE r.room_id = ANY($1) AND r.participating`;
+
+const INVITED = `
+  SELECT r.room_id FROM room_server.rooms r WHERE r.room_id = ANY($1) AND r.participating AND EXISTS (
+    SELECT FROM room_server.state_entries s
+    WHERE s.room_nid = r.room_nid AND s.type = 'm.room.member' AND s.membership = 'invite'
+      AND substring(s.state_key FROM position(':' IN s.state_key) + 1) = $2)`;
 
 const JOINED = (alias: string, user: string) =>
   `${alias}.type = 'm.room.member' AND ${alias}.state_key = ${user} AND ${alias}.membership = 'join'`;
@@ -51,6 +57,13 @@ export class RoomSummaryRows implements SummarySource, VisibleUsers {
       values: [roomIds, userId, SUMMARY_TYPES],
     });
     return rows.map((row) => ({ ...row, membership: row.membership ?? undefined }));
+  }
+
+  /** Those of the rooms to which users of a server are invited. */
+  async invitedFrom(serverName: string, roomIds: readonly string[]): Promise<Set<string>> {
+    const values = [roomIds, serverName];
+    const { rows } = await this.db.query<{ room_id: string }>({ name: 'rooms-inviting-server', text: INVITED, values });
+    return new Set(rows.map((row) => row.room_id));
   }
 
   async visibleTo(userId: string, candidates: readonly string[]): Promise<string[]> {
