@@ -43,6 +43,8 @@ export interface Sender {
 }
 
 const LOOK_EVERY_MS = 1_000;
+/** Several times while a destination is ours. */
+const KEEP_EVERY_MS = 4_000;
 const FORGET_EVERY_MS = 60_000;
 /** Each transaction costs the other server something; nobody minds when they hear of this a little later. */
 const GATHER_EPHEMERA_MS = 500;
@@ -61,6 +63,7 @@ export function createSender(deps: SenderDependencies): Sender {
   const isOurs = (name: string) => serverNames.includes(name);
   const allows = (name: string) => agent.policy.allows(name);
   const looking = new Periodically('sending to other servers', LOOK_EVERY_MS, () => deliveries.begin(), logger);
+  const keeping = new Periodically('keeping destinations', KEEP_EVERY_MS, () => deliveries.keep(), logger);
   const forgetting = new Periodically('forgetting what was sent', FORGET_EVERY_MS, tidy, logger);
   const heard = new Map<string, number>();
   const log = new PostgresSenderLog(db);
@@ -126,12 +129,14 @@ export function createSender(deps: SenderDependencies): Sender {
       ]);
       void lease.run(({ signal }) => lead(signal));
       looking.start();
+      keeping.start();
       forgetting.start();
     },
     async stop() {
       await Promise.all(listening.map((subscription) => subscription.stop()));
       await Promise.all([lease.close(), looking.stop(), forgetting.stop()]);
       await deliveries.stop();
+      await keeping.stop();
     },
   };
 }

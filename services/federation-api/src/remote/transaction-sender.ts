@@ -3,7 +3,6 @@ import { type FederationAgent, RemoteRefusal, UnreachableServerError } from '@ga
 import { type JsonObject, parseJson } from '@ganglion/protocol';
 import { type Contents, type Route, SendingFailure, type TransactionSender } from '../domain/sending/ports.js';
 
-/** Below what a route is leased for. */
 const TIMEOUT_MS = 40_000;
 /** These say that there is something wrong with the transaction itself. */
 const FINAL: ReadonlySet<number> = new Set([400, 403, 413]);

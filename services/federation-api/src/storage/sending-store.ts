@@ -3,8 +3,8 @@ import type { Database } from '@ganglion/database';
 import { EphemeralEdus } from '../domain/sending/ephemeral-edus.js';
 import type { Batch, Leased, MissedRoom, PutOff, Route, SendingStore } from '../domain/sending/ports.js';
 
-/** Longer than a transaction may take: whoever has a route for longer without a word has died. */
-const LEASED_FOR = "interval '60 seconds'";
+/** Whoever has a route for longer without keeping it has died. */
+const LEASED_FOR = "interval '15 seconds'";
 /** @see https://spec.matrix.org/v1.19/server-server-api/#transactions */
 const MOST_PDUS = 50;
 /** So many in all: what passes takes what is left, of which many receipts go into one. */
@@ -104,6 +104,16 @@ export class PostgresSendingStore implements SendingStore {
     return rows.map(({ server_name: server, origin, is_behind: isBehind }) => ({
       ...{ server, origin, isBehind, isFailing: areFailing },
     }));
+  }
+
+  async keep(routes: readonly Route[]): Promise<void> {
+    await this.db.query({
+      name: 'keep-destinations',
+      text: `UPDATE federation_api.destinations d SET leased_until = now() + ${LEASED_FOR}
+        FROM unnest($2::text[], $3::text[]) AS kept(server_name, origin)
+        WHERE d.server_name = kept.server_name AND d.origin = kept.origin AND d.leased_by = $1`,
+      values: [this.holder, routes.map(({ server }) => server), routes.map(({ origin }) => origin)],
+    });
   }
 
   async next(route: Route, keeps = false): Promise<Batch | undefined> {

@@ -46,7 +46,6 @@ interface Moment {
  * as if whoever takes transactions of other servers had verified its signatures.
  */
 export class ForeignServer {
-  readonly name = 'elsewhere.example';
   readonly #key: SigningKey = signingKeyFromSeed('1', new Uint8Array(32).fill(9));
   readonly #moments = new Map<string, Moment>();
   #last = '';
@@ -58,14 +57,15 @@ export class ForeignServer {
     readonly rules: RoomVersionRules,
     private readonly intakes: readonly Closing<RoomIntake>[],
     private readonly log: Closing<RoomLog>,
+    readonly name: string,
   ) {}
 
-  static async in(roomId: string, roomServers: readonly Replica[]): Promise<ForeignServer> {
+  static async in(roomId: string, roomServers: readonly Replica[], name = 'elsewhere.example'): Promise<ForeignServer> {
     const resolvers = roomServers.map(({ rpc }) => ({ resolver: parseEndpoints([rpc]) }));
     const intakes = resolvers.map((to) => createRpcClient<RoomIntake>(RoomIntakeDefinition, to));
     const log = createRpcClient<RoomLog>(RoomLogDefinition, resolvers[0]!);
     const { events } = await log.getRoomEvents({ roomId, afterSeq: 0, limit: 1, backfilled: false });
-    const server = new ForeignServer(roomId, roomVersionRules(events!.roomVersion)!, intakes, log);
+    const server = new ForeignServer(roomId, roomVersionRules(events!.roomVersion)!, intakes, log, name);
     await server.learn();
     return server;
   }

@@ -1,5 +1,5 @@
 import { Delivery, type DeliveryDependencies } from './delivery.js';
-import type { Leased } from './ports.js';
+import type { Leased, Route } from './ports.js';
 
 export interface DeliveriesDependencies extends Omit<DeliveryDependencies, 'signal'> {}
 
@@ -7,19 +7,21 @@ export interface DeliveriesDependencies extends Omit<DeliveryDependencies, 'sign
 interface Lane {
   readonly areFailing: boolean;
   readonly most: number;
-  readonly running: Set<Promise<void>>;
+  readonly running: Map<Promise<void>, Route>;
   /** More were due than there was place for. */
   hasMore: boolean;
 }
 
+/** Of its places: several destinations are taken by one statement. */
+const REFILL_BELOW = 0.75;
 /** By then what is on its way has arrived, or goes to another replica. */
 const GRACE_MS = 5_000;
 
 /** Sends what is queued: to many destinations at once, of which those that did not answer keep none of the others waiting. */
 export class Deliveries {
   readonly #lanes: readonly Lane[] = [
-    { areFailing: false, most: 96, running: new Set(), hasMore: false },
-    { areFailing: true, most: 24, running: new Set(), hasMore: false },
+    { areFailing: false, most: 96, running: new Map(), hasMore: false },
+    { areFailing: true, most: 24, running: new Map(), hasMore: false },
   ];
   readonly #ending = new AbortController();
   readonly #delivery: Delivery;
@@ -40,13 +42,19 @@ export class Deliveries {
     return this.#beginning;
   }
 
+  /** To be called every few seconds: what takes longer is still ours. */
+  async keep(): Promise<void> {
+    const routes = this.#lanes.flatMap(({ running }) => [...running.values()]);
+    if (routes.length > 0) await this.deps.store.keep(routes);
+  }
+
   /** Waits a while for what is on its way; the rest is another replica's, under the same id. */
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#delivery.end();
     const late = setTimeout(() => this.#ending.abort(), GRACE_MS);
     await this.#beginning?.catch(() => {});
-    await Promise.all(this.#lanes.flatMap(({ running }) => [...running]));
+    await Promise.all(this.#lanes.flatMap(({ running }) => [...running.keys()]));
     clearTimeout(late);
   }
 
@@ -72,8 +80,9 @@ export class Deliveries {
       .catch((err: unknown) => this.deps.logger.warn({ err, server: route.server }, 'sending to a server failed'))
       .finally(() => {
         lane.running.delete(running);
-        if (lane.hasMore && !this.#stopping) this.begin().catch(() => {});
+        const hasRoom = lane.running.size <= lane.most * REFILL_BELOW;
+        if (lane.hasMore && hasRoom && !this.#stopping) this.begin().catch(() => {});
       });
-    lane.running.add(running);
+    lane.running.set(running, route);
   }
 }

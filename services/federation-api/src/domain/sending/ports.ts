@@ -77,6 +77,8 @@ export interface MissedRoom {
 export interface SendingStore {
   /** Takes routes on which something is due: of servers that were not reached the last time, or of the others. */
   lease(most: number, areFailing: boolean): Promise<readonly Leased[]>;
+  /** Goes on having these. */
+  keep(routes: readonly Route[]): Promise<void>;
   /**
    * What is next on a route; undefined when there is nothing, or the route is somebody else's by now. Then it was given back, unless
    * it is to be kept.
