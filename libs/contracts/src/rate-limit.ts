@@ -10,6 +10,7 @@ export type RateLimitName =
   | 'invites_per_room'
   | 'memberships'
   | 'room_reads'
+  | 'search'
   | 'initial_sync'
   | 'receipts'
   | 'typing'

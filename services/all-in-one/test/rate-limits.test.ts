@@ -114,6 +114,7 @@ const LIMITS: Readonly<Record<string, readonly RateLimitName[]>> = {
   [`POST ${IN_ROOM}/read_markers`]: ['receipts'],
   [`PUT ${IN_ROOM}/typing/:userId`]: ['typing'],
   [`GET ${V3}/sync`]: ['initial_sync'],
+  [`POST ${V3}/search`]: ['search'],
   [`PUT ${V3}/presence/:userId/status`]: ['presence'],
   [`GET ${V3}/presence/:userId/status`]: ['room_reads'],
   [`GET ${V3}/directory/room/:roomAlias`]: ['lookups'],

@@ -14,6 +14,7 @@ import { AppenderService } from './consumers/appender-service.js';
 import { DEVICE_MESSAGES } from './consumers/device-message-intake.js';
 import { RECEIPTS, TYPING, TYPING_TAKEN } from './consumers/ephemeral-intake.js';
 import { RevocationListener } from './consumers/revocation-listener.js';
+import { SEARCH_WANTED, SearchIndexing } from './consumers/search-indexing.js';
 import { DeviceListReader } from './domain/answer/device-list-reader.js';
 import { EphemeralReader } from './domain/answer/ephemeral-reader.js';
 import { Filters } from './domain/answer/filters.js';
@@ -43,6 +44,8 @@ import { RoomHistory } from './domain/history/room-history.js';
 import { RoomRelations } from './domain/history/room-relations.js';
 import { OwnPresence } from './domain/presence/own-presence.js';
 import { PresenceLog } from './domain/presence/presence-log.js';
+import { Search } from './domain/search/search.js';
+import { SearchIndexer } from './domain/search/search-indexer.js';
 import { EventTexts } from './domain/texts/event-texts.js';
 import { UnreadCounts } from './domain/unread/unread-counts.js';
 import { ErasedUsers } from './domain/views/erased-users.js';
@@ -62,6 +65,7 @@ import { PresenceStore } from './storage/presence-store.js';
 import { ReadStore } from './storage/read-store.js';
 import { ReceiptStore } from './storage/receipt-store.js';
 import { RelationStore } from './storage/relation-store.js';
+import { SearchStore } from './storage/search-store.js';
 
 export interface SyncServerDependencies {
   readonly config: Config;
@@ -83,6 +87,7 @@ export interface SyncServer {
   readonly service: SyncService;
   readonly history: RoomHistory;
   readonly roomRelations: RoomRelations;
+  readonly search: Search;
   readonly receipts: Receipts;
   readonly typing: Typing;
   readonly presence: OwnPresence;
@@ -217,6 +222,14 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   const leaving = new LeavingEphemera((ephemera) => {
     if (config.federation.enabled) bus.broadcast(LOCAL_EPHEMERA, ephemera);
   });
+  const history = new RoomHistory({ ...past, earlier: new FetchedHistory({ ...deps, model: appendModel }) });
+  const searchModel = new SearchStore(db);
+  const indexing = new SearchIndexing(
+    new SearchIndexer({ model: searchModel, head: () => model.head(), texts: texts.passing }),
+    new Lease(db, { name: 'sync.search', holder: randomUUID() }),
+    bus,
+    deps.logger,
+  );
   const receiptIntake = new Receipts({
     ...{ feed, finder, receipts, users, awaited, joined, announcements, fullyRead, announce },
     tellOthers: (receipts) => leaving.receipts(receipts),
@@ -245,7 +258,11 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
         waiting,
       },
     }),
-    history: new RoomHistory({ ...past, earlier: new FetchedHistory({ ...deps, model: appendModel }) }),
+    history,
+    search: new Search({
+      ...{ ...past, search: searchModel, history },
+      hurry: () => bus.broadcast(SEARCH_WANTED, {}),
+    }),
     roomRelations: new RoomRelations(past),
     receipts: receiptIntake,
     typing: typingIntake,
@@ -261,12 +278,13 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     async start() {
       await revocations.start();
       appender.start();
+      await indexing.start();
       forgetting.start();
       if (alone) await feed.use(async () => {});
     },
     async stop() {
       await Promise.all([revocations.stop(), forgetting.stop()]);
-      await appender.stop();
+      await Promise.all([appender.stop(), indexing.stop()]);
       await feed.stop();
     },
   };

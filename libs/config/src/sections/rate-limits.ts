@@ -16,6 +16,7 @@ export const rateLimits = z
     invites_per_room: rateLimit(0.5, 50, 'Invites to one room.'),
     memberships: rateLimit(2, 100, 'Rooms left by one user, and people kicked, banned and unbanned.'),
     room_reads: rateLimit(20, 200, 'State, members and history of rooms read by one user.'),
+    search: rateLimit(1, 20, 'Searches of one user for words in events.'),
     initial_sync: rateLimit(0.2, 20, 'Syncs of one user that begin anew or ask for all state.'),
     receipts: rateLimit(10, 200, 'Receipts and read markers set by one user.'),
     typing: rateLimit(5, 50, 'How often one user says that they are typing, or not any more.'),

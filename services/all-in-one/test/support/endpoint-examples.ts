@@ -318,6 +318,19 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
     params: { roomId, userId: person.userId },
     body: { typing: true, timeout: 5_000 },
   }),
+  [`POST ${V3}/search`]: () => ({
+    query: { next_batch: 'f0.0' },
+    body: {
+      search_categories: {
+        room_events: {
+          ...{ search_term: 'cake', keys: ['content.body'], order_by: 'recent', include_state: true },
+          filter: { limit: 5 },
+          event_context: { before_limit: 1, after_limit: 1, include_profile: true },
+          groupings: { group_by: [{ key: 'room_id' }] },
+        },
+      },
+    },
+  }),
   [`PUT ${V3}/presence/:userId/status`]: (scene) => ({
     ...ofPerson(scene),
     body: { presence: 'online', status_msg: 'here' },

@@ -1,5 +1,6 @@
 import { isMatrixError } from '@ganglion/contracts';
-import type { CompiledRoomEventFilter } from '@ganglion/protocol';
+import { type CompiledRoomEventFilter, compileRoomEventFilter } from '@ganglion/protocol';
+import { contentText } from '../event-text.js';
 import type { WantedEntries } from '../ports/past-states.js';
 import { readAhead } from '../read-ahead.js';
 import { showEvents, showState } from '../texts/shown-events.js';
@@ -34,6 +35,13 @@ export interface MembersRequest extends Reader {
   readonly at: HistoryToken | undefined;
   readonly membership: string | undefined;
   readonly notMembership: string | undefined;
+}
+
+/** How many events around another one are wanted, and whether the names of who sent them. */
+export interface Surroundings {
+  readonly beforeLimit: number;
+  readonly afterLimit: number;
+  readonly includeProfile: boolean;
 }
 
 interface Scanned {
@@ -160,6 +168,57 @@ export class RoomHistory {
       const pages = memberEvents(this.deps, await this.deps.rooms.get(access.room), at, isWanted);
       return readAhead(pages, (events) => events.map((event) => eventText(event, viewer)));
     });
+  }
+
+  /** One event of a room as its reader is shown it. */
+  async shown(access: RoomAccess, reader: Reader, event: TimelineEvent): Promise<string> {
+    return eventText(event, await viewerOf(this.deps, access, reader, [event]));
+  }
+
+  /** The state of a room as its reader may see it, as JSON text. */
+  async currentState(access: RoomAccess, reader: Reader): Promise<string> {
+    const { model, texts, rooms } = this.deps;
+    const view = await rooms.get(access.room);
+    const state = await showState(texts, access.room, await stateAt(model, view, access.stateUpTo));
+    for await (const page of memberEvents(this.deps, view, access.stateUpTo, () => true)) state.push(...page);
+    const viewer = await viewerOf(this.deps, access, reader, []);
+    return eventsText(state, { ...viewer, isState: true });
+  }
+
+  /** What was said before and after an event, and by whom: `context` of a result of a search, as JSON text. */
+  async surroundings(access: RoomAccess, reader: Reader, event: TimelineEvent, wanted: Surroundings): Promise<string> {
+    const everything = compileRoomEventFilter({});
+    const around = async (direction: Direction, most: number) => {
+      const walk: Walk = { access, userId: reader.userId, direction, to: undefined };
+      const start = past(endOf(access.upTo), walk, event.place);
+      const { events } = await this.#scan(walk, everything, start, most);
+      return { events, token: formatHistoryToken(past(start, walk, (events.at(-1) ?? event).place)) };
+    };
+    const before = await around('backwards', wanted.beforeLimit);
+    const after = await around('forwards', wanted.afterLimit);
+    const mentioned = [...before.events, event, ...after.events];
+    const viewer = await viewerOf(this.deps, access, reader, mentioned);
+    const profiles = wanted.includeProfile ? await this.#profiles(access, mentioned, event) : undefined;
+    const parts = [
+      ...[`"events_before":${eventsText(before.events, viewer)}`, `"events_after":${eventsText(after.events, viewer)}`],
+      ...[`"start":"${before.token}"`, `"end":"${after.token}"`],
+      ...(profiles === undefined ? [] : [`"profile_info":${JSON.stringify(profiles)}`]),
+    ];
+    return `{${parts.join(',')}}`;
+  }
+
+  async #profiles(access: RoomAccess, mentioned: readonly TimelineEvent[], at: TimelineEvent) {
+    const members = await this.#membersOf(access, mentioned, at);
+    return Object.fromEntries(
+      members.map(({ text }) => {
+        const { displayname, avatar_url } = JSON.parse(contentText(text)) as Record<string, unknown>;
+        const profile = {
+          ...(typeof displayname === 'string' && { displayname }),
+          ...(typeof avatar_url === 'string' && { avatar_url }),
+        };
+        return [text.stateKey ?? '', profile];
+      }),
+    );
   }
 
   forgetRoom({ roomId, userId }: { roomId: string; userId: string }): Promise<void> {

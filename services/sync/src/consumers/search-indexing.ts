@@ -1,0 +1,54 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Bus, jsonCodec, type Subscription, type Topic } from '@ganglion/bus';
+import type { Lease, Term } from '@ganglion/database';
+import type { Logger } from '@ganglion/telemetry';
+import type { SearchIndexer } from '../domain/search/search-indexer.js';
+
+/** That somebody waits for what is new to be found: a hint, so that they do not wait for the next look. */
+export const SEARCH_WANTED: Topic<Record<string, never>> = {
+  name: 'sync-search-wanted',
+  codec: jsonCodec(() => ({})),
+};
+
+const LOOK_EVERY_MS = 1_000;
+/** Between pages of what is old, so that nobody notices. */
+const OLD_EVERY_MS = 50;
+const RETRY_MS = 2_000;
+
+/** Keeps the index of words up to date: one replica at a time does, whichever holds the lease. */
+export class SearchIndexing {
+  #subscription: Subscription | undefined;
+  #wake = new AbortController();
+
+  constructor(
+    private readonly indexer: SearchIndexer,
+    private readonly lease: Lease,
+    private readonly bus: Bus,
+    private readonly logger: Logger,
+  ) {}
+
+  async start(): Promise<void> {
+    this.#subscription = await this.bus.listen(SEARCH_WANTED, () => this.#wake.abort());
+    void this.lease.run((term) => this.#follow(term));
+  }
+
+  async stop(): Promise<void> {
+    await this.#subscription?.stop();
+    await this.lease.close();
+  }
+
+  async #follow({ signal }: Term): Promise<void> {
+    while (!signal.aborted) {
+      this.#wake = new AbortController();
+      let pauseMs = LOOK_EVERY_MS;
+      try {
+        await this.indexer.readNews();
+        if (await this.indexer.readOld()) pauseMs = OLD_EVERY_MS;
+      } catch (error) {
+        if (!signal.aborted) this.logger.warn({ err: error }, 'events could not be read for search yet');
+        pauseMs = RETRY_MS;
+      }
+      await sleep(pauseMs, undefined, { signal: AbortSignal.any([signal, this.#wake.signal]) }).catch(() => {});
+    }
+  }
+}
