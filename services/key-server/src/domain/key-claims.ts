@@ -57,8 +57,9 @@ export class KeyClaims {
     for (const { serverName, answer } of answers) {
       const given = isJsonObject(answer.one_time_keys) ? answer.one_time_keys : {};
       for (const [userId, devices] of others) {
-        if (domainOf(userId) === serverName)
-          keys[userId] = readClaimed(userId, devices, given[userId], known.get(userId));
+        if (domainOf(userId) !== serverName) continue;
+        const ofUser = readClaimed(userId, devices, given[userId], known.get(userId));
+        if (Object.keys(ofUser).length > 0) keys[userId] = ofUser;
       }
     }
     return { failures, one_time_keys: keys };
