@@ -53,7 +53,8 @@ class Model {
       (other) => share(this.#joined, other) && (this.#keys.has(other) || !share(this.#stayed, other)),
     );
     const left = others.filter((other) => share(this.#before, other) && !share(this.#joined, other));
-    return { changed: this.#keys.has(user) ? [...changed, user].sort() : changed, left };
+    const hasEntered = this.#joined.some((room, index) => room.has(user) && !this.#stayed[index]!.has(user));
+    return { changed: this.#keys.has(user) || hasEntered ? [...changed, user].sort() : changed, left };
   }
 
   next(): void {

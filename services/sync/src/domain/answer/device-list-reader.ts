@@ -42,12 +42,15 @@ export class DeviceListReader {
     const moved = stayed.filter(({ room }) => room.membersPosition > since);
     if (!withKeys && entered.length + left.length + moved.length === 0) return NONE;
     const joined = [...user.rooms.values()].filter(({ membership }) => membership === 'join');
-    return this.model.changes({
+    const changes = await this.model.changes({
       ...{ userId: user.userId, since, upTo, withKeys, entered: nidsOf(entered), left: nidsOf(left) },
       // Who went before the user did may have shared nothing else.
       moved: nidsOf([...moved, ...entered, ...left]),
       joined: joined.map((membership) => ({ roomNid: membership.room.record.nid, since: membership.since })),
     });
+    // Everybody in a room that was come to, the user among them, is looked at anew: as clients know it from other servers.
+    const isOwn = entered.length > 0 && !changes.changed.includes(user.userId);
+    return isOwn ? { ...changes, changed: [...changes.changed, user.userId] } : changes;
   }
 }
 
