@@ -87,9 +87,16 @@ it(
 it(
   'somebody is invited to another server, comes, is put out, and hears no more',
   async () => {
-    const roomId = await anna.createRoom({ preset: 'private_chat', invite: [bert.userId] });
+    const roomId = await anna.createRoom({ preset: 'private_chat', invite: [bert.userId], is_direct: true });
     await invited(bert, roomId);
     await join(bert, roomId, here);
+    await soon(async () => {
+      const { body } = await bert.get('sync');
+      const events: { state_key?: string; unsigned: object }[] = body.rooms.join[roomId].timeline.events;
+      expect(events.find((event) => event.state_key === bert.userId)?.unsigned).toMatchObject({
+        ...{ prev_content: { membership: 'invite', is_direct: true }, prev_sender: anna.userId },
+      });
+    });
     await soon(async () => expect(await membershipOf(anna, roomId, bert.userId)).toBe('join'));
     expect(await anna.post(`rooms/${encoded(roomId)}/kick`, { user_id: bert.userId })).toMatchObject({ status: 200 });
     await soon(async () => {

@@ -42,14 +42,18 @@ const currentState = statement(
   'appended-state',
   sql<readonly EntryName[]>`
   SELECT wanted.room_nid AS "roomNid", k.key_nid AS "keyNid", wanted.type, wanted.state_key AS "stateKey",
-    latest.event_nid AS "eventNid", latest.membership
+    latest.event_nid AS "eventNid", latest.membership,
+    CASE WHEN told.position > coalesce(latest.position, 0) THEN told.event_nid END AS "toldNid"
   FROM (${rowsOf('w', { room_nid: 'bigint', type: 'text', state_key: 'text' }, (names: readonly EntryName[]) =>
     names.map(({ roomNid, type, stateKey }) => ({ room_nid: roomNid, type, state_key: stateKey })),
   )}) AS wanted
-  JOIN sync.state_keys k USING (room_nid, type, state_key)
-  CROSS JOIN LATERAL (
-    SELECT s.event_nid, s.membership FROM sync.state_log s
-    WHERE s.room_nid = k.room_nid AND s.key_nid = k.key_nid ORDER BY s.position DESC LIMIT 1) AS latest`,
+  LEFT JOIN sync.state_keys k USING (room_nid, type, state_key)
+  LEFT JOIN LATERAL (
+    SELECT s.event_nid, s.membership, s.position FROM sync.state_log s
+    WHERE s.room_nid = k.room_nid AND s.key_nid = k.key_nid ORDER BY s.position DESC LIMIT 1) AS latest ON true
+  LEFT JOIN sync.memberships told
+    ON wanted.type = 'm.room.member' AND told.user_id = wanted.state_key AND told.room_nid = wanted.room_nid
+  WHERE k.key_nid IS NOT NULL OR told.event_nid IS NOT NULL`,
 );
 
 /** The appender's side of the read model. */
@@ -118,13 +122,10 @@ export class AppendStore implements AppendModel {
   }
 
   async currentState(keys: readonly EntryName[]): Promise<CurrentEntry[]> {
-    const { rows } = await this.db.query<{ eventNid: number | null; membership: string | null } & CurrentRow>(
-      currentState(keys),
-    );
-    return rows.map((row) => ({
-      ...row,
-      eventNid: row.eventNid ?? undefined,
-      membership: row.membership ?? undefined,
+    const { rows } = await this.db.query<CurrentRow>(currentState(keys));
+    return rows.map(({ roomNid, keyNid, type, stateKey, eventNid, membership, toldNid }) => ({
+      ...{ roomNid, keyNid: keyNid ?? undefined, type, stateKey },
+      ...{ eventNid: eventNid ?? undefined, membership: membership ?? undefined, toldNid: toldNid ?? undefined },
     }));
   }
 
@@ -150,4 +151,6 @@ export class AppendStore implements AppendModel {
   }
 }
 
-type CurrentRow = Omit<CurrentEntry, 'eventNid' | 'membership'> & Record<string, unknown>;
+type CurrentRow = EntryName & {
+  [Field in Exclude<keyof CurrentEntry, keyof EntryName>]: NonNullable<CurrentEntry[Field]> | null;
+};

@@ -158,7 +158,7 @@ export class BatchBuilder {
     const { logged } = event;
     const { type, stateKey } = text;
     const place = placeOf(room, ++this.position, event);
-    const replaced = stateKey === undefined ? undefined : this.#state.entry(room.nid, type, stateKey)?.eventNid;
+    const replaced = stateKey === undefined ? undefined : this.#state.replaced(room.nid, type, stateKey);
     const replacesNid = replaced === logged.eventNid ? undefined : replaced;
     // Of one that was redacted before it came, the text is as it was signed: readers ask for what it is now.
     const shown = logged.redactedBecause === undefined ? text : undefined;
@@ -196,7 +196,7 @@ export class BatchBuilder {
     const { stateKey: userId = '', membership = 'leave', eventNid } = text;
     const position = ++this.position;
     const strippedState = JSON.stringify(readStrippedState(strippedStateJson));
-    this.#state.setMembership({ userId, roomNid: room.nid, membership, position, eventNid, strippedState });
+    this.#state.tell({ userId, roomNid: room.nid, membership, position, eventNid, strippedState });
   }
 }
 

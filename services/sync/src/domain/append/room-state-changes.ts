@@ -3,6 +3,8 @@ import type { AppendRoom, MembershipRow, StateKeyRow, StateLogEntry } from '../a
 import type { CurrentEntry } from '../ports/append-model.js';
 import { isStorableKey } from '../storable.js';
 
+const MEMBER = 'm.room.member';
+
 /** What stands in the state now, as the database has it. */
 export type CurrentState = (roomNid: number, type: string, stateKey: string) => CurrentEntry | undefined;
 
@@ -14,6 +16,7 @@ export function stateKeyOf(roomNid: number, type: string, stateKey: string): str
 export class RoomStateChanges {
   readonly log: StateLogEntry[] = [];
   readonly #entries = new Map<string, CurrentEntry>();
+  readonly #told = new Map<string, number | undefined>();
   readonly #keys = new Map<string, StateKeyRow>();
   readonly #memberships = new Map<string, MembershipRow>();
 
@@ -30,9 +33,24 @@ export class RoomStateChanges {
     return [...this.#memberships.values()];
   }
 
+  /** The event that an event under a key comes after, for the users of this server. */
+  replaced(roomNid: number, type: string, stateKey: string): number | undefined {
+    const key = stateKeyOf(roomNid, type, stateKey);
+    const current = this.current(roomNid, type, stateKey);
+    const entry = this.#entries.get(key);
+    return this.#told.get(key) ?? (entry === undefined ? (current?.toldNid ?? current?.eventNid) : entry.eventNid);
+  }
+
+  /** Tells one of our users of a membership in a room that is not here, or goes on elsewhere. */
+  tell(row: Omit<MembershipRow, 'since'>): void {
+    this.#told.set(stateKeyOf(row.roomNid, MEMBER, row.userId), row.eventNid);
+    this.#setMembership(row);
+  }
+
   /** What stands under a key, after what was added so far. */
-  entry(roomNid: number, type: string, stateKey: string): CurrentEntry | undefined {
-    return this.#entries.get(stateKeyOf(roomNid, type, stateKey)) ?? this.current(roomNid, type, stateKey);
+  #entry(roomNid: number, type: string, stateKey: string): CurrentEntry | undefined {
+    const entry = this.#entries.get(stateKeyOf(roomNid, type, stateKey)) ?? this.current(roomNid, type, stateKey);
+    return entry?.keyNid === undefined ? undefined : entry;
   }
 
   /** Adds what changes at a position; the room's counts go along. */
@@ -41,7 +59,7 @@ export class RoomStateChanges {
     for (const change of last.values()) this.#add(room, position, change);
   }
 
-  setMembership(row: Omit<MembershipRow, 'since'>): void {
+  #setMembership(row: Omit<MembershipRow, 'since'>): void {
     const key = `${row.roomNid} ${row.userId}`;
     const before = this.#memberships.get(key);
     const goesOn = before === undefined || before.membership === row.membership;
@@ -53,14 +71,21 @@ export class RoomStateChanges {
     const name = { roomNid: room.nid, keyNid, type, stateKey };
     const eventNid = change.eventNid === 0 ? undefined : change.eventNid;
     const entry = { ...name, eventNid, membership: eventNid === undefined ? undefined : change.membership };
-    const before = this.entry(room.nid, type, stateKey);
+    const before = this.#entry(room.nid, type, stateKey);
     this.log.push({ ...entry, position });
-    this.#entries.set(stateKeyOf(room.nid, type, stateKey), entry);
-    if (type === 'm.room.member') this.#member(room, position, entry, before);
+    const key = stateKeyOf(room.nid, type, stateKey);
+    this.#entries.set(key, entry);
+    this.#told.delete(key);
+    if (type === MEMBER) this.#member(room, position, entry, before);
     else if (before === undefined) this.#key({ ...name, presentSince: undefined });
   }
 
-  #member(room: AppendRoom, position: number, entry: CurrentEntry, before: CurrentEntry | undefined): void {
+  #member(
+    room: AppendRoom,
+    position: number,
+    entry: Omit<StateLogEntry, 'position'>,
+    before: CurrentEntry | undefined,
+  ): void {
     const { roomNid, keyNid, type, stateKey, eventNid, membership = 'leave' } = entry;
     room.joined += countOf(membership, 'join') - countOf(before?.membership, 'join');
     room.invited += countOf(membership, 'invite') - countOf(before?.membership, 'invite');
@@ -70,7 +95,7 @@ export class RoomStateChanges {
     const presentSince = comes ? position : undefined;
     if (comes || goes || before === undefined) this.#key({ roomNid, keyNid, type, stateKey, presentSince });
     if (!this.isLocal(stateKey)) return;
-    this.setMembership({ userId: stateKey, roomNid, membership, position, eventNid, strippedState: undefined });
+    this.#setMembership({ userId: stateKey, roomNid, membership, position, eventNid, strippedState: undefined });
   }
 
   #key(row: StateKeyRow): void {

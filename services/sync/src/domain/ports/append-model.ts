@@ -24,11 +24,14 @@ export interface Appended {
 /** What an entry of a room's state is now. */
 export interface CurrentEntry {
   readonly roomNid: number;
-  readonly keyNid: number;
+  /** Undefined when nothing ever stood there. */
+  readonly keyNid: number | undefined;
   readonly type: string;
   readonly stateKey: string;
   readonly eventNid: number | undefined;
   readonly membership: string | undefined;
+  /** A membership that a user of ours was told of since, from outside of the room: an invite by another server, most likely. */
+  readonly toldNid?: number | undefined;
 }
 
 export interface EntryName {
