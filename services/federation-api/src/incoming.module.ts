@@ -2,12 +2,14 @@ import type { Config } from '@ganglion/config';
 import { FederationGuard, RequestAuthentication } from '@ganglion/federation';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { Transactions } from './domain/incoming/transactions.js';
+import { ExchangedInvites } from './domain/serving/exchanged-invites.js';
 import { Memberships } from './domain/serving/memberships.js';
 import { InvitesController } from './http/invites.controller.js';
 import { MembershipsController } from './http/memberships.controller.js';
 import { QueriesController } from './http/queries.controller.js';
 import { RoomEventsController } from './http/room-events.controller.js';
 import { SpacesController } from './http/spaces.controller.js';
+import { ThirdPartyInvitesController } from './http/third-party-invites.controller.js';
 import { CONFIG, KEYS_FOR_SERVERS, ROOM_DIRECTORY, ROOM_FEDERATION, ROOM_SUMMARIES, USERS } from './http/tokens.js';
 import { TransactionsController } from './http/transactions.controller.js';
 import { UsersController } from './http/users.controller.js';
@@ -22,6 +24,7 @@ export function incomingModule(
   config: Config,
   { authentication, transactions, memberships }: Pick<Incoming, 'authentication' | 'transactions' | 'memberships'>,
   owners: Pick<Owners, 'roomFederation' | 'roomDirectory' | 'roomSummaries' | 'users' | 'keysForServers'>,
+  exchanged: ExchangedInvites,
 ): DynamicModule {
   return {
     module: IncomingModule,
@@ -33,6 +36,7 @@ export function incomingModule(
       QueriesController,
       UsersController,
       SpacesController,
+      ThirdPartyInvitesController,
     ],
     providers: [
       FederationGuard,
@@ -40,6 +44,7 @@ export function incomingModule(
       { provide: RequestAuthentication, useValue: authentication },
       { provide: Transactions, useValue: transactions },
       { provide: Memberships, useValue: memberships },
+      { provide: ExchangedInvites, useValue: exchanged },
       { provide: ROOM_FEDERATION, useValue: owners.roomFederation },
       { provide: ROOM_SUMMARIES, useValue: owners.roomSummaries },
       { provide: ROOM_DIRECTORY, useValue: owners.roomDirectory },

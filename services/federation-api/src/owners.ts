@@ -8,6 +8,8 @@ import {
   RoomIntakeDefinition,
   type RoomLog,
   RoomLogDefinition,
+  type RoomReads,
+  RoomReadsDefinition,
   type RoomSummaries,
   RoomSummariesDefinition,
 } from '@ganglion/contracts/room';
@@ -27,6 +29,7 @@ export interface Owners {
   readonly roomFederation: RoomFederation;
   readonly roomDirectory: RoomDirectory;
   readonly roomSummaries: RoomSummaries;
+  readonly roomReads: RoomReads;
   readonly remoteEphemeral: RemoteEphemeral;
   readonly leavingDeviceMessages: LeavingDeviceMessages;
   readonly users: Users;
@@ -40,6 +43,7 @@ export async function findOwners(interfaces: Interfaces): Promise<Owners> {
     roomLog: await interfaces.find<RoomLog>(RoomLogDefinition),
     roomFederation: await interfaces.find<RoomFederation>(RoomFederationDefinition),
     roomDirectory: await interfaces.find<RoomDirectory>(RoomDirectoryDefinition),
+    roomReads: await interfaces.find<RoomReads>(RoomReadsDefinition),
     roomSummaries: await interfaces.find<RoomSummaries>(RoomSummariesDefinition),
     remoteEphemeral: await interfaces.find<RemoteEphemeral>(RemoteEphemeralDefinition),
     leavingDeviceMessages: await interfaces.find<LeavingDeviceMessages>(LeavingDeviceMessagesDefinition),

@@ -5,6 +5,7 @@ import {
 } from '@ganglion/contracts/federation';
 import type { Part, ServiceDescriptor } from '@ganglion/service';
 import { Module } from '@nestjs/common';
+import { ExchangedInvites } from './domain/serving/exchanged-invites.js';
 import { createFederationApi } from './federation-api.js';
 import { federationApiModule } from './federation-api.module.js';
 import { createIncoming } from './incoming.js';
@@ -51,7 +52,11 @@ export const service: ServiceDescriptor = {
     });
     const { pdus } = incoming;
     const outgoing = createOutgoing({ ...foundation, ...owners, signingKeys, agent: api.agent, pdus });
-    const imports = [federationApiModule(config, api), incomingModule(config, incoming, owners)];
+    const exchanged = new ExchangedInvites({
+      ...{ remoteRooms: outgoing.remoteRooms, roomReads: owners.roomReads },
+      isOurs: (serverName) => signingKeys.has(serverName),
+    });
+    const imports = [federationApiModule(config, api), incomingModule(config, incoming, owners, exchanged)];
     return {
       module: { module: FederationApi, imports },
       part: parts(api, incoming, outgoing, ...(config.federation.enabled ? [sender] : [])),

@@ -100,6 +100,15 @@ describe('history of a room that was there before us', () => {
     expect(events.map(({ event_id }) => event_id)).toEqual(good.reverse());
   });
 
+  it('is there around an event', async () => {
+    await joinAfter(10);
+    const join = room.writer.events.at(-1)!.eventId;
+    const path = `rooms/${encodeURIComponent(room.roomId)}/context/${encodeURIComponent(join)}?limit=8`;
+    const { events_before: before } = await alice.must('GET', path);
+    const bodies = before.map(({ content }: { content: { body?: string } }) => content.body);
+    expect(bodies).toEqual(['message 10', 'message 9', 'message 8', 'message 7']);
+  });
+
   it('is what we have, where others do not give any', async () => {
     await joinAfter(5);
     neighbours.far.answering = () => undefined;

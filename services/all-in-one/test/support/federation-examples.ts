@@ -68,6 +68,20 @@ export const FEDERATION_EXAMPLES: Readonly<Record<string, MakeFederationExample>
     body: { room_version: '11', event: { type: 'm.room.member' }, invite_room_state: [{ type: 'm.room.create' }] },
     status: 400,
   }),
+  [`PUT ${V1}/exchange_third_party_invite/:roomId`]: (scene) => ({
+    params: inRoom(scene),
+    body: {
+      ...{ type: 'm.room.member', room_id: scene.roomId, sender: scene.userId, state_key: scene.remoteUserId },
+      content: {
+        membership: 'invite',
+        third_party_invite: {
+          display_name: 'a...@b...',
+          signed: { mxid: scene.remoteUserId, token: 'abc', signatures: { 'id.test': { 'ed25519:0': 'x' } } },
+        },
+      },
+    },
+    status: 403,
+  }),
   [`GET ${V1}/query/directory`]: ({ roomAlias }) => ({ query: { room_alias: roomAlias } }),
   [`GET ${V1}/query/profile`]: ({ userId }) => ({ query: { user_id: userId, field: 'displayname' } }),
   [`GET ${V1}/user/devices/:userId`]: ({ userId }) => ({ params: { userId } }),

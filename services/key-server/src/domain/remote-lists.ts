@@ -41,7 +41,7 @@ export class RemoteDeviceLists {
   async find(userIds: readonly string[], timeoutMs: number): Promise<RemoteLists> {
     if (userIds.length === 0) return { kept: [], asked: new Map(), failures: {} };
     const states = await this.deps.store.states(userIds);
-    const evidence = await this.deps.rooms.evidence(states);
+    const evidence = await this.#evidence(states);
     const isKept = (state: RemoteListState) =>
       state.keptSeq === state.heardSeq && evidence.get(state.userId) === state.evidence;
     const kept = states.filter(isKept).map(({ userId }) => userId);
@@ -53,6 +53,16 @@ export class RemoteDeviceLists {
       within(timeoutMs, this.#askFor(server, lists)),
     );
     return { kept, asked: new Map(answers.flatMap(({ answer }) => [...answer])), failures };
+  }
+
+  /** Where that cannot be found out, the servers are asked. */
+  async #evidence(states: readonly RemoteListState[]): Promise<ReadonlyMap<string, string>> {
+    try {
+      return await this.deps.rooms.evidence(states);
+    } catch (error) {
+      this.deps.logger.warn({ err: error }, 'who shares a room with users of other servers is not known');
+      return new Map();
+    }
   }
 
   async #askFor(server: string, lists: readonly WantedList[]): Promise<Map<string, UserKeys>> {

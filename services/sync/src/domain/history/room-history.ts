@@ -121,7 +121,14 @@ export class RoomHistory {
   }
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidcontexteventid */
-  getEventContext(request: ContextRequest): Promise<string> {
+  async getEventContext(request: ContextRequest): Promise<string> {
+    const context = await this.#context(request);
+    if (context.hole === undefined) return context.text;
+    const found = await this.deps.earlier.fetch(request.roomId, context.hole);
+    return found === 'more' ? (await this.#context(request)).text : context.text;
+  }
+
+  #context(request: ContextRequest): Promise<{ readonly text: string; readonly hole: Hole | undefined }> {
     return readRoom(this.deps, request, undefined, async (access) => {
       const { userId, filter } = request;
       const event = await visibleEvent(this.deps, access, request);
@@ -130,9 +137,9 @@ export class RoomHistory {
       const around = async (direction: Direction, most: number) => {
         const walk: Walk = { access, userId, direction, to: undefined };
         const start = past(endOf(access.upTo), walk, event.place);
-        const { events } = await this.#scan(walk, filter, start, most);
+        const { events, hole } = await this.#scan(walk, filter, start, most);
         const last = events.at(-1) ?? event;
-        return { events, last, token: formatHistoryToken(past(start, walk, last.place)) };
+        return { events, hole, last, token: formatHistoryToken(past(start, walk, last.place)) };
       };
       const before = await around('backwards', half);
       const after = await around('forwards', limit - half);
@@ -147,7 +154,7 @@ export class RoomHistory {
         `"start":"${before.token}"`,
         `"end":"${after.token}"`,
       ];
-      return `{${parts.join(',')}}`;
+      return { text: `{${parts.join(',')}}`, hole: before.hole };
     });
   }
 

@@ -1,4 +1,13 @@
-import { type JsonObject, roomVersionRules, signEvent } from '@ganglion/protocol';
+import {
+  encodeBase64,
+  generateSigningKey,
+  type JsonObject,
+  ready,
+  roomVersionRules,
+  type SigningKey,
+  signEvent,
+  signJson,
+} from '@ganglion/protocol';
 import { type Asked, FarRefusal } from '@ganglion/testing';
 import { Neighbours } from '../support/federation.js';
 import { inRoom, type Person } from '../support/person.js';
@@ -53,5 +62,40 @@ describe('a server that knows invites in their first form alone', () => {
     const roomId = await alice.createRoom({ room_version: '1' });
     expect((await invite(roomId, dora)).status).toBe(502);
     expect(await membership(roomId, dora)).toBeUndefined();
+  });
+});
+
+describe('an invite of an address', () => {
+  let identity: SigningKey;
+  beforeAll(async () => {
+    await ready();
+    identity = generateSigningKey('0');
+  });
+  const exchange = (roomId: string, carl: string, changes: object = {}) => {
+    const signed = signJson({ mxid: carl, token: 'abc' }, 'id.test', identity);
+    const content = { membership: 'invite', third_party_invite: { signed: { ...signed, ...changes } } };
+    const event = { type: 'm.room.member', room_id: roomId, sender: alice.userId, state_key: carl, content };
+    const path = `/_matrix/federation/v1/exchange_third_party_invite/${encodeURIComponent(roomId)}`;
+    return neighbours.far.ask(neighbours.url, 'PUT', path, event as unknown as JsonObject);
+  };
+
+  it('becomes one of the user for whom an identity server has signed, and of nobody else', async () => {
+    const { far } = neighbours;
+    far.answering = ({ path, body }) => {
+      if (!path.startsWith('/_matrix/federation/v2/invite')) return undefined;
+      const { event, room_version } = JSON.parse(body);
+      return { event: signEvent(event, roomVersionRules(room_version)!, far.name, far.key) };
+    };
+    const carl = far.user('carl-by-mail');
+    const roomId = await alice.createRoom({ preset: 'private_chat' });
+    const key = { public_key: encodeBase64(identity.publicKey), key_validity_url: 'https://id.test/valid' };
+    const invitation = { display_name: 'c...@f...', ...key, public_keys: [key] };
+    await alice.put(`${inRoom(roomId)}/state/m.room.third_party_invite/abc`, invitation);
+    expect((await exchange(roomId, far.user('dora'), { mxid: carl })).status).toBe(400);
+    expect((await exchange(roomId, carl, { token: 'other' })).status).toBe(403);
+    expect(await membership(roomId, carl)).toBeUndefined();
+    expect(await exchange(roomId, carl)).toEqual({ status: 200, body: {} });
+    const { body } = await alice.get(`${inRoom(roomId)}/state/m.room.member/${encodeURIComponent(carl)}`);
+    expect(body).toMatchObject({ membership: 'invite', third_party_invite: { display_name: 'c...@f...' } });
   });
 });

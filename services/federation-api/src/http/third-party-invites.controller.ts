@@ -1,0 +1,42 @@
+import { MatrixError } from '@ganglion/contracts';
+import { type Asked, AskedBy, FederationGuard, SignedBody } from '@ganglion/federation';
+import { Path } from '@ganglion/http';
+import { Controller, Inject, Put, UseGuards } from '@nestjs/common';
+import { z } from 'zod';
+import { ExchangedInvites } from '../domain/serving/exchanged-invites.js';
+import { jsonObject, roomPath, text, userId } from './parameters.js';
+
+const signed = z.object({ mxid: userId, token: text.max(255), signatures: jsonObject });
+const exchangeBody = z.object({
+  type: z.literal('m.room.member'),
+  room_id: text.optional(),
+  sender: userId,
+  state_key: userId,
+  content: z.object({
+    membership: z.literal('invite'),
+    third_party_invite: z.object({ display_name: text.max(1_000).optional(), signed }),
+  }),
+});
+
+/** How users of other servers come by the invites that were sent to their addresses. */
+@Controller('_matrix/federation/v1')
+@UseGuards(FederationGuard)
+export class ThirdPartyInvitesController {
+  constructor(@Inject(ExchangedInvites) private readonly invites: ExchangedInvites) {}
+
+  /** @see https://spec.matrix.org/v1.19/server-server-api/#put_matrixfederationv1exchange_third_party_inviteroomid */
+  @Put('exchange_third_party_invite/:roomId')
+  async exchangeThirdPartyInvite(
+    @AskedBy() { origin }: Asked,
+    @Path(roomPath) { roomId }: z.infer<typeof roomPath>,
+    @SignedBody(exchangeBody) body: z.infer<typeof exchangeBody>,
+  ) {
+    const { room_id, sender, state_key: target, content } = body;
+    if (room_id !== undefined && room_id !== roomId) {
+      throw new MatrixError(400, 'M_INVALID_PARAM', 'room_id is another one than that of the path');
+    }
+    const { display_name: displayName, signed: proof } = content.third_party_invite;
+    await this.invites.exchange({ origin, roomId, sender, target, displayName, signed: proof });
+    return {};
+  }
+}
