@@ -1,4 +1,3 @@
-import { isMatrixError } from '@ganglion/contracts';
 import type { GetRemoteSpaceResponse, RemoteRoomSummary } from '@ganglion/contracts/federation';
 import type { RoomSummary } from '@ganglion/contracts/room';
 import { isJsonObject, isValidServerName, type JsonObject } from '@ganglion/protocol';
@@ -68,9 +67,9 @@ export class RoomsElsewhere {
   async #space(roomId: string, serverNames: string[]): Promise<GetRemoteSpaceResponse | undefined> {
     try {
       return await this.owners.remoteQueries.getSpace({ roomId, serverNames });
-    } catch (error) {
-      if (isMatrixError(error)) return undefined;
-      throw error;
+    } catch {
+      // Whatever keeps one room from us keeps nobody from the others.
+      return undefined;
     }
   }
 
