@@ -12,6 +12,7 @@ export type RateLimitName =
   | 'room_reads'
   | 'search'
   | 'initial_sync'
+  | 'reports'
   | 'receipts'
   | 'typing'
   | 'presence'

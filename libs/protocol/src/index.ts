@@ -5,6 +5,7 @@ export * from './events/index.js';
 export * from './filter/index.js';
 export { GlobSet } from './globs/glob-set.js';
 export * from './identifiers/index.js';
+export * from './invites/invite-rules.js';
 export * from './json/index.js';
 export * from './push/index.js';
 export * from './redaction/redact.js';

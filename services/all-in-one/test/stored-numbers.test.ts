@@ -31,7 +31,13 @@ const KEEP_NOTHING_MORE = [
   ),
   ...[`POST ${V3}/knock/:roomIdOrAlias`, `PUT ${V3}/rooms/:roomId/redact/:eventId/:txnId`],
   ...[`PUT ${V3}/rooms/:roomId/typing/:userId`, `POST ${V3}/keys/query`, `POST ${V3}/keys/claim`],
-  ...[`POST ${V3}/rooms/:roomId/upgrade`, `POST ${V3}/user_directory/search`, `POST ${V3}/search`],
+  ...[
+    `POST ${V3}/rooms/:roomId/upgrade`,
+    `POST ${V3}/user_directory/search`,
+    `POST ${V3}/search`,
+    `POST ${V3}/users/:userId/report`,
+  ],
+  ...['report', 'report/:eventId'].map((path) => `POST ${V3}/rooms/:roomId/${path}`),
   ...['lock', 'suspend'].map((path) => `PUT /_matrix/client/v1/admin/${path}/:userId`),
 ];
 

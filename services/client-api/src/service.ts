@@ -16,7 +16,7 @@ import {
   type Rooms,
   RoomsDefinition,
 } from '@ganglion/contracts/room';
-import { type Users, UsersDefinition } from '@ganglion/contracts/user';
+import { type AccountData, AccountDataDefinition, type Users, UsersDefinition } from '@ganglion/contracts/user';
 import type { ServiceDescriptor } from '@ganglion/service';
 import { clientApiModule } from './client-api.module.js';
 
@@ -31,6 +31,7 @@ export const service: ServiceDescriptor = {
       roomDirectory: await interfaces.find<RoomDirectory>(RoomDirectoryDefinition),
       roomSummaries: await interfaces.find<RoomSummaries>(RoomSummariesDefinition),
       users: await interfaces.find<Users>(UsersDefinition),
+      accountData: await interfaces.find<AccountData>(AccountDataDefinition),
       roomIntake: await interfaces.find<RoomIntake>(RoomIntakeDefinition),
       remoteRooms: await interfaces.find<RemoteRooms>(RemoteRoomsDefinition),
       remoteQueries: await interfaces.find<RemoteQueries>(RemoteQueriesDefinition),

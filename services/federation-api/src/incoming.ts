@@ -32,7 +32,7 @@ export interface IncomingDependencies {
   readonly keyRing: ServerKeyRing;
   /** Told of each server that asks something. */
   readonly heardOf?: (serverName: string) => void;
-  readonly owners: Pick<Owners, 'roomIntake' | 'roomFederation' | 'remoteEphemeral' | 'keysForServers'>;
+  readonly owners: Pick<Owners, 'accountData' | 'roomIntake' | 'roomFederation' | 'remoteEphemeral' | 'keysForServers'>;
 }
 
 /** What one replica does with what comes from other servers. */
@@ -91,7 +91,7 @@ export function createIncoming({
       ...{ turns: new Turns(TURNS), once: new Once(store), edus },
       pdus: new RoomPdus({ intake, pdus, gaps, outOfBand: new OutOfBandPdus(intake, isOurs) }),
     }),
-    memberships: new Memberships({ rooms, intake, pdus, isOurs }),
+    memberships: new Memberships({ rooms, intake, pdus, accountData: owners.accountData, isOurs }),
     start: () => forgetting.start(),
     async stop() {
       await forgetting.stop();

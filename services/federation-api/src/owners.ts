@@ -19,7 +19,7 @@ import {
   type RemoteEphemeral,
   RemoteEphemeralDefinition,
 } from '@ganglion/contracts/sync';
-import { type Users, UsersDefinition } from '@ganglion/contracts/user';
+import { type AccountData, AccountDataDefinition, type Users, UsersDefinition } from '@ganglion/contracts/user';
 import type { Interfaces } from '@ganglion/service';
 
 /** The services that own what other servers ask for and bring. */
@@ -33,6 +33,7 @@ export interface Owners {
   readonly remoteEphemeral: RemoteEphemeral;
   readonly leavingDeviceMessages: LeavingDeviceMessages;
   readonly users: Users;
+  readonly accountData: Pick<AccountData, 'getAccountData'>;
   readonly keysForServers: KeysForServers;
   readonly keyLog: KeyLog;
 }
@@ -50,5 +51,6 @@ export async function findOwners(interfaces: Interfaces): Promise<Owners> {
     keyLog: await interfaces.find<KeyLog>(KeyLogDefinition),
     keysForServers: await interfaces.find<KeysForServers>(KeysForServersDefinition),
     users: await interfaces.find<Users>(UsersDefinition),
+    accountData: await interfaces.find<AccountData>(AccountDataDefinition),
   };
 }

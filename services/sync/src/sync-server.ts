@@ -44,6 +44,7 @@ import { RoomHistory } from './domain/history/room-history.js';
 import { RoomRelations } from './domain/history/room-relations.js';
 import { OwnPresence } from './domain/presence/own-presence.js';
 import { PresenceLog } from './domain/presence/presence-log.js';
+import { Reports } from './domain/reports.js';
 import { Search } from './domain/search/search.js';
 import { SearchIndexer } from './domain/search/search-indexer.js';
 import { EventTexts } from './domain/texts/event-texts.js';
@@ -65,6 +66,7 @@ import { PresenceStore } from './storage/presence-store.js';
 import { ReadStore } from './storage/read-store.js';
 import { ReceiptStore } from './storage/receipt-store.js';
 import { RelationStore } from './storage/relation-store.js';
+import { ReportStore } from './storage/report-store.js';
 import { SearchStore } from './storage/search-store.js';
 
 export interface SyncServerDependencies {
@@ -88,6 +90,7 @@ export interface SyncServer {
   readonly history: RoomHistory;
   readonly roomRelations: RoomRelations;
   readonly search: Search;
+  readonly reports: Reports;
   readonly receipts: Receipts;
   readonly typing: Typing;
   readonly presence: OwnPresence;
@@ -259,6 +262,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
       },
     }),
     history,
+    reports: new Reports(past, deps.users, new ReportStore(db), isLocal),
     search: new Search({
       ...{ ...past, search: searchModel, history },
       hurry: () => bus.broadcast(SEARCH_WANTED, {}),

@@ -11,6 +11,7 @@ import { Typing } from './domain/ephemeral/typing.js';
 import { RoomHistory } from './domain/history/room-history.js';
 import { RoomRelations } from './domain/history/room-relations.js';
 import { OwnPresence } from './domain/presence/own-presence.js';
+import { Reports } from './domain/reports.js';
 import { Search } from './domain/search/search.js';
 import { DehydratedInboxController } from './http/dehydrated-inbox.controller.js';
 import { DeviceListsController } from './http/device-lists.controller.js';
@@ -18,7 +19,8 @@ import { DeviceMessagesController } from './http/device-messages.controller.js';
 import { PresenceController } from './http/presence.controller.js';
 import { ReceiptsController } from './http/receipts.controller.js';
 import { RelationsController } from './http/relations.controller.js';
-import { RoomHistoryController } from './http/room-history.controller.js';
+import { ReportsController } from './http/reports.controller.js';
+import { EventsByTimeController, RoomHistoryController } from './http/room-history.controller.js';
 import { SearchController } from './http/search.controller.js';
 import { SYNC_CONFIG, SyncController } from './http/sync.controller.js';
 import { TypingController } from './http/typing.controller.js';
@@ -34,11 +36,13 @@ export function syncModule(server: SyncServer, config: Config, keyCounts: KeyCou
     controllers: [
       SyncController,
       RoomHistoryController,
+      EventsByTimeController,
       RelationsController,
       ReceiptsController,
       TypingController,
       PresenceController,
       SearchController,
+      ReportsController,
       DeviceListsController,
       DeviceMessagesController,
       DehydratedInboxController,
@@ -49,6 +53,7 @@ export function syncModule(server: SyncServer, config: Config, keyCounts: KeyCou
       { provide: RoomRelations, useValue: server.roomRelations },
       { provide: Receipts, useValue: server.receipts },
       { provide: OwnPresence, useValue: server.presence },
+      { provide: Reports, useValue: server.reports },
       { provide: Search, useValue: server.search },
       { provide: Typing, useValue: server.typing },
       { provide: DeviceListQueries, useValue: server.deviceLists },

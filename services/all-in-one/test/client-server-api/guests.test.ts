@@ -35,6 +35,7 @@ const MAY_BESIDES = [
   `POST ${V3}/publicRooms`,
   `PUT /_matrix/client/unstable/uk.tcpip.msc4133/profile/:userId/:keyName`,
   `POST ${V3}/rooms/:roomId/forget`,
+  `POST ${V3}/rooms/:roomId/send/:eventType`,
 ];
 
 let homeserver: Homeserver;

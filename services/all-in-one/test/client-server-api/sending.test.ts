@@ -34,6 +34,13 @@ async function countOf(type: string): Promise<number> {
   return Number(rows[0]?.count);
 }
 
+it('a message without a transaction id is another one each time', async () => {
+  const send = () => alice.must('POST', `${inRoom(roomId)}/send/m.room.message`, { msgtype: 'm.text', body: 'again' });
+  const [first, second] = [await send(), await send()];
+  expect(first.event_id).not.toBe(second.event_id);
+  expect(await countOf('m.room.message')).toBe(2);
+});
+
 describe('a transaction id', () => {
   it('means one event, however often and wherever it is sent at once', async () => {
     const places = Array.from({ length: 30 }, (_, i) => alice.at(i % 2 ? one.url : two.url));

@@ -318,6 +318,22 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
     params: { roomId, userId: person.userId },
     body: { typing: true, timeout: 5_000 },
   }),
+  [`POST ${IN_ROOM}/send/:eventType`]: (scene) => ({
+    params: { roomId: scene.roomId, eventType: 'org.example.message' },
+    body: { is: 1 },
+    freeForm: true,
+  }),
+  'GET /_matrix/client/v1/rooms/:roomId/timestamp_to_event': (scene) => ({
+    ...ofRoom(scene),
+    query: { ts: '0', dir: 'f' },
+  }),
+  [`POST ${IN_ROOM}/report`]: (scene) => ({ ...ofRoom(scene), body: { reason: 'because' } }),
+  [`POST ${IN_ROOM}/report/:eventId`]: (scene) => ({ ...ofEvent(scene), body: { reason: 'because', score: -50 } }),
+  [`POST ${V3}/users/:userId/report`]: ({ other }) => ({
+    params: { userId: other.userId },
+    body: { reason: 'because' },
+  }),
+  'GET /_synapse/admin/v1/event_reports': () => ({ query: { from: '0', limit: '5', dir: 'b' }, status: 403 }),
   [`POST ${V3}/search`]: () => ({
     query: { next_batch: 'f0.0' },
     body: {

@@ -1,6 +1,7 @@
 import { isMatrixError, MatrixError } from '@ganglion/contracts';
 import { MembershipAction } from '@ganglion/contracts/room';
 import { domainOf, isValidRoomAlias, isValidUserId, type JsonObject, roomVersionRules } from '@ganglion/protocol';
+import { checkMayInvite } from './invite-permission.js';
 import { changeMembership } from './membership.js';
 import { type InitialEvent, newRoomEvents } from './new-room-events.js';
 import type { Owners } from './ports.js';
@@ -36,6 +37,7 @@ export async function createRoom(owners: Owners, request: CreateRoomRequest): Pr
     throw new MatrixError(400, 'M_UNSUPPORTED_ROOM_VERSION', `Room version ${roomVersion} is not supported`);
   }
   const alias = aliasOf(request);
+  await Promise.all(invitedBy(request).map((invitee) => checkMayInvite(owners, creator, invitee)));
   const preset = PRESETS[request.preset ?? (visibility === 'public' ? 'public_chat' : 'private_chat')];
   const profile = await profileContent(owners, creator);
   const elsewhere = request.initialState.filter((event) => isInviteElsewhere(owners, event));
@@ -56,6 +58,14 @@ export async function createRoom(owners: Owners, request: CreateRoomRequest): Pr
 function isInviteElsewhere(owners: Owners, { type, stateKey, content }: InitialEvent): boolean {
   if (type !== 'm.room.member' || content.membership !== 'invite') return false;
   return isValidUserId(stateKey) && !owners.isOurs(domainOf(stateKey));
+}
+
+/** All whom the room is to invite, whichever way. */
+function invitedBy({ invitees, initialState }: CreateRoomRequest): string[] {
+  const byState = initialState.filter(
+    ({ type, content }) => type === 'm.room.member' && content.membership === 'invite',
+  );
+  return [...new Set([...invitees, ...byState.map(({ stateKey }) => stateKey)])].filter(isValidUserId);
 }
 
 /** Users of other servers are invited once there is a room; that one of these servers does not answer undoes nothing. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { isMatrixError, MatrixError } from '@ganglion/contracts';
 import { MembershipAction } from '@ganglion/contracts/room';
 import { domainOf, type JsonObject } from '@ganglion/protocol';
+import { checkMayInvite } from './invite-permission.js';
 import type { Owners } from './ports.js';
 import { profileContent } from './profile-content.js';
 import { changeRemotely, joinThroughOthers, type MembershipChange } from './remote-membership.js';
@@ -27,6 +28,7 @@ const OTHERS_MAY = new Set(['M_UNABLE_TO_AUTHORISE_JOIN', 'M_UNABLE_TO_GRANT_JOI
 /** Changes a membership; what the target shows of themselves goes along. @throws MatrixError M_FORBIDDEN, M_NOT_FOUND */
 export async function changeMembership(owners: Owners, request: MembershipRequest): Promise<void> {
   const { roomId, sender, target, action, reason, via = [] } = request;
+  if (action === MembershipAction.INVITE) await checkMayInvite(owners, sender, target);
   const profile = CARRIES_PROFILE.has(action) ? await profileContent(owners, target) : {};
   const content = { ...request.content, ...profile, ...(reason !== undefined && { reason }) };
   const change = { roomId, sender, target, action, contentJson: JSON.stringify(content), via };

@@ -1,6 +1,6 @@
 import type { RemoteQueries, RemoteRooms } from '@ganglion/contracts/federation';
 import type { RoomDirectory, RoomIntake, RoomReads, RoomSummaries, Rooms } from '@ganglion/contracts/room';
-import type { Users } from '@ganglion/contracts/user';
+import type { AccountData, Users } from '@ganglion/contracts/user';
 
 /** The services that this one speaks for. */
 export interface Owners {
@@ -9,6 +9,7 @@ export interface Owners {
   readonly roomDirectory: RoomDirectory;
   readonly roomSummaries: RoomSummaries;
   readonly users: Users;
+  readonly accountData: Pick<AccountData, 'getAccountData'>;
   readonly roomIntake: Pick<RoomIntake, 'getStanding'>;
   readonly remoteRooms: RemoteRooms;
   readonly remoteQueries: RemoteQueries;

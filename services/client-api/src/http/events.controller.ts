@@ -10,21 +10,31 @@ import {
   StoredJsonBody,
 } from '@ganglion/http';
 import { domainOf, isValidUserId, type JsonObject } from '@ganglion/protocol';
-import { Controller, Get, Inject, Put } from '@nestjs/common';
+import { Controller, Get, HttpCode, Inject, Post, Put } from '@nestjs/common';
 import { z } from 'zod';
 import { checkGuestMembership, type MemberEvent } from '../domain/guests.js';
+import { checkMayInvite } from '../domain/invite-permission.js';
 import { MembershipLimits } from '../domain/membership-limits.js';
 import type { Owners } from '../domain/ports.js';
 import { inviteElsewhere } from '../domain/remote-membership.js';
 import { readJoinedMembers, readState, readStateEvent } from '../domain/room-state.js';
 import { checkMaySend } from '../domain/suspension.js';
-import { jsonObject, reason, redactPath, roomPath, sendPath, statePath } from './parameters.js';
+import { jsonObject, reason, redactPath, roomPath, sendOncePath, sendPath, statePath } from './parameters.js';
 import { OWNERS } from './tokens.js';
 
 type SendPath = z.infer<typeof sendPath>;
 type RedactPath = z.infer<typeof redactPath>;
 type StatePath = z.infer<typeof statePath>;
 type RoomPath = z.infer<typeof roomPath>;
+
+/** An event as a client sends it. */
+interface Sent {
+  readonly roomId: string;
+  readonly type: string;
+  readonly content: JsonObject;
+  readonly contentJson: string;
+  readonly transaction?: ReturnType<typeof transactionOf>;
+}
 
 const stateQuery = z.object({ format: z.enum(['content', 'event']).default('content') });
 const redactBody = z.object({ reason }).prefault({});
@@ -47,6 +57,25 @@ export class EventsController {
     @StoredJsonBody(jsonObject) content: JsonObject,
     @BodyText() contentJson: string,
   ) {
+    const transaction = transactionOf(requester, `send ${type}`, txnId);
+    return this.#send(requester, { roomId, type, content, contentJson, transaction });
+  }
+
+  /** As before there were transaction ids, and as some bots still send: each request sends another event. */
+  @Post('send/:eventType')
+  @HttpCode(200)
+  @Authenticated({ guests: true, suspended: true })
+  @RateLimited('message')
+  sendMessageOnce(
+    @RequestedBy() requester: Requester,
+    @Path(sendOncePath) { roomId, eventType: type }: z.infer<typeof sendOncePath>,
+    @StoredJsonBody(jsonObject) content: JsonObject,
+    @BodyText() contentJson: string,
+  ) {
+    return this.#send(requester, { roomId, type, content, contentJson });
+  }
+
+  async #send(requester: Requester, { roomId, type, content, contentJson, transaction }: Sent) {
     checkMaySend(requester, { type });
     const { eventId } = await this.owners.rooms.sendEvent({
       roomId,
@@ -54,7 +83,7 @@ export class EventsController {
       event: { type, contentJson },
       redacts: redactionTarget(type, content),
       redactsOwnOnly: requester.suspended,
-      transaction: transactionOf(requester, `send ${type}`, txnId),
+      transaction,
     });
     return { event_id: eventId };
   }
@@ -107,6 +136,8 @@ export class EventsController {
   async #checkMember(event: MemberEvent, isGuest: boolean): Promise<void> {
     if (isGuest) await checkGuestMembership(this.owners, event);
     await this.limits.sent(event);
+    const { sender, target, content } = event;
+    if (content.membership === 'invite' && isValidUserId(target)) await checkMayInvite(this.owners, sender, target);
   }
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidstateeventtypestatekey */

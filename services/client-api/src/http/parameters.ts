@@ -27,6 +27,7 @@ export const aliasPath = z.object({ roomAlias });
 export const roomIdOrAliasPath = z.object({
   roomIdOrAlias: z.union([roomId, roomAlias], 'is neither a room id nor an alias'),
 });
+export const sendOncePath = roomPath.extend({ eventType });
 export const sendPath = roomPath.extend({ eventType, txnId });
 export const redactPath = roomPath.extend({ eventId, txnId });
 export const statePath = roomPath.extend({ eventType, stateKey: text.default('') });

@@ -13,7 +13,9 @@ const VERSIONS = ['r0.6.1', ...Array.from({ length: NEWEST_MINOR }, (_, index) =
 /** What works here beyond the specification's stable part. */
 const UNSTABLE_FEATURES = {
   'org.matrix.msc3814': true,
+  'org.matrix.msc4155': true,
   'org.matrix.msc4222': true,
+  'org.matrix.msc4380.stable': true,
   'uk.half-shot.msc2666.query_mutual_rooms': true,
   'uk.half-shot.msc2666.query_mutual_rooms.stable': true,
   'uk.tcpip.msc4133': true,

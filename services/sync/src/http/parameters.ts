@@ -63,6 +63,8 @@ export const messagesQuery = z.object({
   filter: z.string().optional(),
 });
 
+export const timestampQuery = z.object({ ts: wholeNumberText, dir: z.enum(['b', 'f']) });
+
 export const contextQuery = z.object({
   limit: wholeNumberText.transform((limit) => Math.min(limit, MAX_PAGE)).default(10),
   filter: z.string().optional(),

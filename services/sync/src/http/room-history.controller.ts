@@ -14,7 +14,7 @@ import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import type { z } from 'zod';
 import { Filters } from '../domain/answer/filters.js';
 import { RoomHistory } from '../domain/history/room-history.js';
-import { contextQuery, eventPath, membersQuery, messagesQuery, roomPath } from './parameters.js';
+import { contextQuery, eventPath, membersQuery, messagesQuery, roomPath, timestampQuery } from './parameters.js';
 
 type RoomPath = z.infer<typeof roomPath>;
 type EventPath = z.infer<typeof eventPath>;
@@ -89,5 +89,24 @@ export class RoomHistoryController {
   ) {
     const pages = await this.history.getMembersByRoom({ userId, deviceId, roomId, at, membership, notMembership });
     return streamJson(inObject({ chunk: arrayOf(pages) }));
+  }
+}
+
+/** What came with a later version of the API. */
+@Controller('_matrix/client/v1/rooms/:roomId')
+@Authenticated()
+export class EventsByTimeController {
+  constructor(@Inject(RoomHistory) private readonly history: RoomHistory) {}
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1roomsroomidtimestamp_to_event */
+  @Get('timestamp_to_event')
+  @RateLimited('room_reads')
+  getEventByTimestamp(
+    @RequestedBy() { userId, deviceId }: Requester,
+    @Path(roomPath) { roomId }: RoomPath,
+    @Query(timestampQuery) { ts, dir }: z.infer<typeof timestampQuery>,
+  ) {
+    const direction = dir === 'b' ? 'backwards' : 'forwards';
+    return this.history.getEventByTimestamp({ userId, deviceId, roomId, ts, direction });
   }
 }

@@ -3,6 +3,7 @@ import { DEVICE_LISTS } from './device-list-migration.js';
 import { DEVICE_MESSAGES, LEAVING_DEVICE_MESSAGES } from './device-message-migration.js';
 import { PRESENCE } from './presence-store.js';
 import { RELATIONS } from './relations-migration.js';
+import { REPORTS } from './report-store.js';
 import { SEARCH } from './search-store.js';
 import { SECOND_READ_MODEL } from './second-read-model.js';
 
@@ -12,7 +13,7 @@ import { SECOND_READ_MODEL } from './second-read-model.js';
  */
 export const syncSchema: SchemaDefinition = {
   schema: 'sync',
-  version: 10,
+  version: 11,
   oldestCompatible: 3,
   migrations: [
     {
@@ -154,5 +155,6 @@ export const syncSchema: SchemaDefinition = {
     { version: 8, name: 'leaving_device_messages', up: LEAVING_DEVICE_MESSAGES },
     { version: 9, name: 'presence', up: PRESENCE },
     { version: 10, name: 'search', up: SEARCH },
+    { version: 11, name: 'reports', up: REPORTS },
   ],
 };

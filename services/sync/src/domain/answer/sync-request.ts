@@ -30,6 +30,8 @@ export interface Window {
   readonly now: number;
   readonly ignored: ReadonlySet<string>;
   readonly erased: ReadonlySet<string>;
+  /** Whether the user does not want to hear of an invite by somebody. */
+  readonly ignoresInvitesOf: (userId: string) => boolean;
   /** Is told what the answer brings, when somebody traces it. */
   readonly delivery: Delivery | undefined;
 }

@@ -131,7 +131,10 @@ export class SyncService {
     const { since } = request;
     const delivery = this.deps.deliveries.begin(since);
     const erased = await this.deps.erased.known();
-    const window: Window = { request, since, upTo, now: Date.now(), ignored: user.ignored, erased, delivery };
+    const ignoresInvitesOf = (userId: string) => user.inviteRules.verdict(userId) === 'ignore';
+    const window: Window = {
+      ...{ request, since, upTo, now: Date.now(), ignored: user.ignored, erased, ignoresInvitesOf, delivery },
+    };
     // As of `upTo`: while the parts are gathered, the feed goes on.
     const snapshot = Array.from(rooms, snapshotOf);
     const wanted = snapshot.filter(({ room }) => request.filter.room.allowsRoom(room.record.roomId));
@@ -225,9 +228,10 @@ export class SyncService {
     return roomAnswer(this.deps, { ...window, ...aside, view, membership, upTo }, 'leave');
   }
 
-  async #strippedText({ ignored }: Window, membership: RoomMembership, section: 'invite' | 'knock') {
+  async #strippedText({ ignored, ignoresInvitesOf }: Window, membership: RoomMembership, section: 'invite' | 'knock') {
     const own = await ownMemberEvent(this.deps, membership);
-    if (section === 'invite' && own !== undefined && ignored.has(own.text.sender)) return undefined;
+    const isUnwanted = (inviter: string) => ignored.has(inviter) || ignoresInvitesOf(inviter);
+    if (section === 'invite' && own !== undefined && isUnwanted(own.text.sender)) return undefined;
     const state =
       membership.strippedState === undefined
         ? await strippedStateOf(this.deps, await this.deps.rooms.get(membership.room.record), own, membership)

@@ -6,6 +6,7 @@ import { readAhead } from '../read-ahead.js';
 import { showEvents, showState } from '../texts/shown-events.js';
 import { eventsText, eventText, filterable, type ShownEvent, type TimelineEvent } from '../timeline-event.js';
 import { membersAt, stateAt } from '../views/room-state.js';
+import { depthAtTime } from './depth-at-time.js';
 import type { EarlierHistory, Hole } from './earlier-history.js';
 import { beginningOf, endOf, formatHistoryToken, type HistoryToken, reachOf } from './history-token.js';
 import { Holes } from './holes.js';
@@ -28,6 +29,13 @@ export interface ContextRequest extends Reader {
   readonly eventId: string;
   readonly limit: number;
   readonly filter: CompiledRoomEventFilter;
+}
+
+export interface TimestampRequest extends Reader {
+  readonly roomId: string;
+  /** Milliseconds since the epoch. */
+  readonly ts: number;
+  readonly direction: Direction;
 }
 
 export interface MembersRequest extends Reader {
@@ -64,6 +72,9 @@ interface Page {
 
 const FIRST_PAGE = 20;
 const LARGEST_PAGE = 200;
+/** So many events, in depth, may say that they are of another time than those around them. */
+const WRONG_CLOCKS = 20;
+const MOST_PAGES = 50;
 const MAX_SCANNED = 5_000;
 /** How often one request has history fetched, after the first time. */
 const MOST_FETCHES = 1;
@@ -174,6 +185,33 @@ export class RoomHistory {
       const viewer = { ...(await viewerOf(this.deps, access, request, [])), isState: true };
       const pages = memberEvents(this.deps, await this.deps.rooms.get(access.room), at, isWanted);
       return readAhead(pages, (events) => events.map((event) => eventText(event, viewer)));
+    });
+  }
+
+  /**
+   * The event that is closest to a time, of those at it or after it, or, backwards, before it.
+   *
+   * @throws MatrixError M_NOT_FOUND when there is none
+   * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1roomsroomidtimestamp_to_event
+   */
+  getEventByTimestamp(request: TimestampRequest): Promise<{ event_id: string; origin_server_ts: number }> {
+    return readRoom(this.deps, request, undefined, async (access) => {
+      const { ts, direction, userId } = request;
+      const depth = await depthAtTime(this.deps, access, userId, ts);
+      const isForwards = direction === 'forwards';
+      const fits = ({ text }: TimelineEvent) => (isForwards ? text.originServerTs >= ts : text.originServerTs <= ts);
+      const walk: Walk = { access, userId, direction, to: undefined };
+      const everything = compileRoomEventFilter({});
+      let at: HistoryToken | undefined = isForwards
+        ? { key: { depth: Math.max(0, depth - WRONG_CLOCKS), position: -Number.MAX_SAFE_INTEGER }, upTo: access.upTo }
+        : { key: { depth: depth + WRONG_CLOCKS, position: Number.MAX_SAFE_INTEGER }, upTo: access.upTo };
+      for (let pages = 0; at !== undefined && pages < MOST_PAGES; pages++) {
+        const { events, next } = await this.#scan(walk, everything, at, FIRST_PAGE);
+        const found = events.find(fits);
+        if (found !== undefined) return { event_id: found.text.eventId, origin_server_ts: found.text.originServerTs };
+        at = events.length === 0 ? undefined : next;
+      }
+      throw noSuchEvent();
     });
   }
 

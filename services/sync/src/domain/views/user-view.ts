@@ -1,4 +1,11 @@
-import { type CompiledPushRules, compilePushRules, storedPushRuleChanges } from '@ganglion/protocol';
+import {
+  type CompiledPushRules,
+  compilePushRules,
+  INVITE_RULE_TYPES,
+  InviteRules,
+  type InviteRuleType,
+  storedPushRuleChanges,
+} from '@ganglion/protocol';
 import type { AccountDataRow, ReceiptRow } from '../append-batch.js';
 import type { RoomRecord } from '../ports/read-model.js';
 import { ChangeList, type Listed } from './change-list.js';
@@ -74,6 +81,9 @@ export class UserView {
   /** Of the last change to the user's account data. */
   accountDataPosition = 0;
   ignored: ReadonlySet<string> = new Set();
+  /** Whose invites they want. */
+  inviteRules = new InviteRules({});
+  readonly #inviteConfigs: Partial<Record<InviteRuleType, unknown>> = {};
   pushRules: CompiledPushRules = USUAL_RULES;
   /** Of the last change to the user's push rules; 0 when there was none. */
   pushRulesPosition = 0;
@@ -126,6 +136,11 @@ export class UserView {
     this.accountDataPosition = Math.max(this.accountDataPosition, position);
     if (roomId !== '') return;
     if (type === 'm.ignored_user_list') this.ignored = parseIgnored(content, this.userId);
+    const inviteType = INVITE_RULE_TYPES.find((known) => known === type);
+    if (inviteType !== undefined) {
+      this.#inviteConfigs[inviteType] = JSON.parse(content);
+      this.inviteRules = new InviteRules(this.#inviteConfigs);
+    }
     if (type !== 'm.push_rules') return;
     this.pushRules = compilePushRules(storedPushRuleChanges(JSON.parse(content)));
     this.pushRulesPosition = position;
