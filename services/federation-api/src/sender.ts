@@ -7,7 +7,7 @@ import type { LeavingDeviceMessages } from '@ganglion/contracts/sync';
 import { type Database, Lease } from '@ganglion/database';
 import type { FederationAgent } from '@ganglion/federation';
 import { Periodically } from '@ganglion/service';
-import type { Logger } from '@ganglion/telemetry';
+import type { Logger, Metrics } from '@ganglion/telemetry';
 import { Deliveries } from './domain/sending/deliveries.js';
 import { DeviceMessageReader } from './domain/sending/device-message-reader.js';
 import { Ephemera } from './domain/sending/ephemera.js';
@@ -31,6 +31,7 @@ export interface SenderDependencies {
   readonly keyLog: Pick<KeyLog, 'listKeyHeads'>;
   readonly keysForServers: Pick<KeysForServers, 'getListUpdates'>;
   readonly serverNames: readonly string[];
+  readonly metrics: Metrics;
   readonly logger: Logger;
 }
 
@@ -54,11 +55,30 @@ const MAX_HEARD = 10_000;
 
 /** Puts a sender together. Of any number one reads the log, and all of them send. */
 export function createSender(deps: SenderDependencies): Sender {
-  const { db, bus, agent, roomLog, roomIntake, leavingDeviceMessages, keyLog, keysForServers, serverNames, logger } =
-    deps;
+  const {
+    db,
+    bus,
+    agent,
+    roomLog,
+    roomIntake,
+    leavingDeviceMessages,
+    keyLog,
+    keysForServers,
+    serverNames,
+    metrics,
+    logger,
+  } = deps;
   const holder = randomUUID();
   const store = new PostgresSendingStore(db, holder);
-  const deliveries = new Deliveries({ store, sender: new HttpTransactionSender(agent), roomLog, logger });
+  const transactions = metrics.counter({
+    name: 'ganglion_federation_sent_transactions_total',
+    help: 'Transactions that were sent to other servers, by what became of them.',
+    labels: { outcome: ['arrived', 'refused', 'failed'] },
+  });
+  const deliveries = new Deliveries({
+    ...{ store, sender: new HttpTransactionSender(agent), roomLog, logger },
+    ended: (outcome) => transactions.inc({ outcome }),
+  });
   const lease = new Lease(db, { name: 'federation.sender', holder });
   const isOurs = (name: string) => serverNames.includes(name);
   const allows = (name: string) => agent.policy.allows(name);

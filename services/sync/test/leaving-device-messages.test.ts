@@ -78,6 +78,18 @@ describe('messages to devices of other servers', () => {
     expect(await waiting()).toEqual([]);
   });
 
+  it('are refused when they are for more servers than any client asks for', async () => {
+    const many = Array.from({ length: 1_001 }, (_, n) => [`@a:s${n}.test`, { ONE: { n } }] as const);
+    const refused = { status: 413, body: { errcode: 'M_TOO_LARGE' } };
+    expect(await sendTo(alice, 'many', Object.fromEntries(many))).toMatchObject(refused);
+    expect(await waiting()).toEqual([]);
+    expect(await sendTo(alice, 'fewer', Object.fromEntries(many.slice(1)))).toMatchObject({ status: 200 });
+    expect(await waiting(1_000)).toHaveLength(1_000);
+    const { leavingDeviceMessages } = replicas[0].server;
+    const messageNids = (await waiting(1_000)).map(({ messageNid }) => messageNid);
+    await leavingDeviceMessages.forgetLeavingDeviceMessages({ messageNids });
+  });
+
   it('are refused, all of them, when one is larger than an event may be', async () => {
     const text = 'x'.repeat(70_000);
     const messages = { '@a:far.test': { ONE: { n: 1 }, TWO: { text } } };

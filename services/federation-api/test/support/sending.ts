@@ -3,7 +3,7 @@ import type { LeavingDeviceMessage, LeavingDeviceMessages } from '@ganglion/cont
 import { Database, migrate } from '@ganglion/database';
 import { FederationAgent } from '@ganglion/federation';
 import { generateSigningKey, type JsonObject, ready, type SigningKey } from '@ganglion/protocol';
-import { createLogger } from '@ganglion/telemetry';
+import { createLogger, Metrics } from '@ganglion/telemetry';
 import {
   Authority,
   BUSES,
@@ -159,7 +159,7 @@ export class Sending {
     const sender = createSender({
       ...{ db, bus: this.testBus.bus, agent, roomLog: this.rooms, roomIntake: this.rooms.intake },
       ...{ leavingDeviceMessages: this.mailbox, keyLog: this.keys, keysForServers: this.keys },
-      ...{ serverNames: [OURS], logger: createLogger({ level: 'error' }) },
+      ...{ serverNames: [OURS], metrics: new Metrics(), logger: createLogger({ level: 'error' }) },
     });
     await sender.start();
     const forget = () => {

@@ -11,11 +11,16 @@ import {
   type TransactionSender,
 } from './ports.js';
 
+/** It has arrived, will never be taken, or is to be tried again. */
+export type Outcome = 'arrived' | 'refused' | 'failed';
+
 export interface DeliveryDependencies {
   readonly store: SendingStore;
   readonly sender: TransactionSender;
   readonly roomLog: Pick<RoomLog, 'getRoomEvents'>;
   readonly logger: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
+  /** Told what becomes of each transaction. */
+  readonly ended: (outcome: Outcome) => void;
   /** Aborted when what is on its way is given up. */
   readonly signal: AbortSignal;
 }
@@ -71,11 +76,14 @@ export class Delivery {
 
   /** What a server will never take must not keep back what comes after it. */
   async #send(route: Route, txnId: string, contents: Contents): Promise<void> {
-    const { sender, signal, logger } = this.deps;
+    const { sender, signal, ended, logger } = this.deps;
     try {
       await this.#budget.spend(sizeOf(contents), () => sender.send(route, txnId, contents, signal));
+      ended('arrived');
     } catch (error) {
-      if (!(error instanceof SendingFailure) || !error.isFinal) throw error;
+      const isFinal = error instanceof SendingFailure && error.isFinal;
+      ended(isFinal ? 'refused' : 'failed');
+      if (!isFinal) throw error;
       logger.warn({ server: route.server, reason: error.message }, 'a server refuses a transaction of ours');
     }
   }

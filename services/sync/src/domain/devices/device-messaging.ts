@@ -1,6 +1,6 @@
 import { MatrixError } from '@ganglion/contracts';
 import type { Device, Devices } from '@ganglion/contracts/user';
-import type { JsonObject } from '@ganglion/protocol';
+import { domainOf, type JsonObject } from '@ganglion/protocol';
 import { Gatherer } from '../gatherer.js';
 import type {
   DeviceMessageModel,
@@ -37,6 +37,8 @@ const ALL_DEVICES = '*';
 /** What one request may bring about, beyond what any client asks for. */
 const MAX_MESSAGES = 10_000;
 const MAX_CHARACTERS = 16 * 1024 * 1024;
+/** Clients send to a few devices at once: nobody makes us look for any number of servers with one request. */
+const MAX_SERVERS = 1_000;
 /** Of one message: as an event of a room may have, so that it can travel to another server. */
 const MAX_MESSAGE_BYTES = 65_536;
 /** What comes while a statement is on its way goes with the next one. */
@@ -77,6 +79,8 @@ export class DeviceMessaging {
     const others = Object.entries(messages).filter(([target]) => !isLocal(target));
     const count = others.reduce((sum, [, contents]) => sum + Object.keys(contents).length, 0);
     if (count > MAX_MESSAGES) throw tooLarge(`more than ${MAX_MESSAGES} messages to other servers`);
+    const servers = new Set(others.map(([target]) => domainOf(target)));
+    if (servers.size > MAX_SERVERS) throw tooLarge(`messages to more than ${MAX_SERVERS} servers`);
     return leavingMessages(others, (content) => texts.contentOf(content));
   }
 
