@@ -64,6 +64,23 @@ describe('a room with more members than one message can tell', () => {
   });
 });
 
+describe('an event that follows what was before our time', () => {
+  it('waits, and is new when that has been fetched', async () => {
+    const room = farRoom();
+    const before = room.message('before');
+    const join = room.join(ALICE);
+    await enter(replicas[0], room, join.eventId);
+    const late = room.message('on a fork from before', [before.eventId]);
+    const { outcomes } = await receive(replicas[0], room, [late.json]);
+    expect(outcomes).toMatchObject([{ fate: PduFate.WAITING, missingEventIds: [before.eventId] }]);
+    const history = room.writer.events.slice(0, room.writer.events.indexOf(join)).map(({ json }) => json);
+    const fetched = await receive(replicas[1], room, history, true);
+    expect(fetched.outcomes.every(({ fate }) => fate === PduFate.ACCEPTED)).toBe(true);
+    const kept = await keptEvents(replicas[0].db, room.writer.roomId);
+    expect(kept.find(({ eventId }) => eventId === late.eventId)).toMatchObject({ status: 'accepted', seq: 2 });
+  });
+});
+
 describe('a gap in which more has happened than one message can tell', () => {
   it('is told in pages, also when the room has gone on since', async () => {
     const room = farRoom();

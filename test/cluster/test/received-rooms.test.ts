@@ -6,7 +6,8 @@ import { Intake } from './support/intake.js';
 import { RoomLog } from './support/room-log.js';
 import { Spectator } from './support/spectator.js';
 
-const ROOMS_A_TEST = 6;
+/** `ROOMS=20 SEED=7` feeds more of them, or other ones. */
+const ROOMS_A_TEST = Number(process.env.ROOMS ?? 6);
 const ROUNDS = 4;
 const LENGTH = 60;
 const DUMMY = 'org.matrix.dummy_event';
@@ -25,7 +26,7 @@ describe('what must never break while rooms of other servers come in', () => {
   let spectators: readonly Spectator[];
   let following: Promise<unknown>;
   const reading = new AbortController();
-  let seed = 0;
+  let seed = Number(process.env.SEED ?? 0);
 
   beforeAll(async () => {
     await ready();

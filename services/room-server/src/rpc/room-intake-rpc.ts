@@ -71,7 +71,7 @@ export class RoomIntakeRpc implements RoomIntake {
     const { roomNid, examined, outcomes } = await this.actors.run(roomId, received);
     // What it waits for may have come as an outlier meanwhile.
     const waits = [...outcomes.values()].some(({ fate }) => fate === 'waiting');
-    if (waits) await this.#release(roomId, roomNid, outcomes);
+    if (waits || backfill) await this.#release(roomId, roomNid, outcomes);
     return { outcomes: told(examined, outcomes) };
   }
 

@@ -119,7 +119,10 @@ class Receiver {
     });
     this.#nodes.set(eventId, node);
     this.#settle(outcome);
-    for (const { nid } of waiting) this.plan.find({ missingEventId: eventId, eventNid: nid });
+    for (const { nid, status } of waiting) {
+      // What waits for history has its turn after that, and is found by what it waits for.
+      if (!this.reception.backfill || !mayWait(status)) this.plan.find({ missingEventId: eventId, eventNid: nid });
+    }
     if (known === undefined) return;
     for (const id of [...prevIds, ...authIds]) this.plan.find({ missingEventId: id, eventNid: node.nid });
   }
