@@ -71,6 +71,19 @@ describe.each(['1', '6', '10', '12'])('a public room of version %s', (version) =
     await sees(alice, roomId, eventId);
   });
 
+  it('is joined without its members, and nothing is told twice', async () => {
+    const dora = neighbours.far.user(`dora${version}`);
+    const { status, body } = await join(roomId, dora, version, '?omit_members=true');
+    expect([status, body.members_omitted, body.servers_in_room]).toEqual([
+      200,
+      true,
+      expect.arrayContaining(['one.test']),
+    ]);
+    const told = ['state', 'auth_chain'].flatMap((name) => body[name] as object[]).map((pdu) => JSON.stringify(pdu));
+    expect(new Set(told).size).toBe(told.length);
+    expect(told.filter((text) => text.includes('"m.room.create"'))).toHaveLength(1);
+  });
+
   it('gives who is in it what they ask for', async () => {
     const carol = neighbours.far.user(`carol${version}`);
     const { eventId: joinId } = await join(roomId, carol, version);

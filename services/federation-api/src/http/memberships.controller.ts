@@ -4,7 +4,7 @@ import { AnswersJsonText, arrayOf, inObject, Path, Query, streamJson } from '@ga
 import { Controller, Get, Inject, Put, UseGuards } from '@nestjs/common';
 import { z } from 'zod';
 import { Memberships } from '../domain/serving/memberships.js';
-import { authOfStatePages, statePages } from '../domain/serving/room-pages.js';
+import { authBesideState, authOfStatePages, statePages } from '../domain/serving/room-pages.js';
 import { booleanText, jsonObject, roomEventPath, roomUserPath, severalOf, text } from './parameters.js';
 import { ROOM_FEDERATION } from './tokens.js';
 
@@ -133,7 +133,7 @@ export class MembershipsController {
       event: one(accepted.pduJson),
       members_omitted: one(String(omitMembers)),
       ...(omitMembers && { servers_in_room: one(JSON.stringify(accepted.serversInRoom)) }),
-      auth_chain: arrayOf(authOfStatePages(this.rooms, asked)),
+      auth_chain: arrayOf(omitMembers ? authBesideState(this.rooms, asked) : authOfStatePages(this.rooms, asked)),
       state: arrayOf(statePages(this.rooms, asked)),
     };
     return inObject(parts);

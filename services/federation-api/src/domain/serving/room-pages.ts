@@ -29,6 +29,21 @@ export async function* authOfStatePages(rooms: RoomFederation, { eventId, omitMe
   yield* chainPages(rooms, { ...asked, eventIds: [], stateBeforeEventId: eventId });
 }
 
+/**
+ * What authorises an event and the state before it, as far as that is told where members are left out, and without what is
+ * told as state.
+ *
+ * @see https://spec.matrix.org/v1.19/server-server-api/#put_matrixfederationv2send_joinroomideventid
+ */
+export async function* authBesideState(rooms: RoomFederation, asked: PagesOf): Pages {
+  const state = new Set<string>();
+  for await (const page of statePages(rooms, { ...asked, idsOnly: true, omitMembers: true })) {
+    for (const text of page) state.add(JSON.parse(text) as string);
+  }
+  const { eventId, omitMembers: _, ...chain } = asked;
+  yield* chainPages(rooms, { ...chain, eventIds: [eventId, ...state], stateBeforeEventId: undefined }, state);
+}
+
 /** What authorises an event. */
 export async function* authPages(rooms: RoomFederation, { eventId, omitMembers: _, ...asked }: PagesOf): Pages {
   yield* chainPages(rooms, { ...asked, eventIds: [eventId], stateBeforeEventId: undefined });
@@ -36,11 +51,11 @@ export async function* authPages(rooms: RoomFederation, { eventId, omitMembers: 
 
 type ChainOf = Omit<PagesOf, 'eventId'> & { eventIds: string[]; stateBeforeEventId: string | undefined };
 
-async function* chainPages(rooms: RoomFederation, asked: ChainOf): Pages {
+async function* chainPages(rooms: RoomFederation, asked: ChainOf, without: ReadonlySet<string> = new Set()): Pages {
   let afterNid = 0;
   for (;;) {
     const { events, nextNid } = await rooms.getAuthChain({ ...asked, afterNid, limit: PAGE });
-    yield events.map(textOf(asked.idsOnly));
+    yield events.filter(({ eventId }) => !without.has(eventId)).map(textOf(asked.idsOnly));
     if (nextNid === undefined) return;
     afterNid = nextNid;
   }
