@@ -1,3 +1,4 @@
+import { eventually } from '@ganglion/testing';
 import { EarlierRelease, type RoomAnswer } from './support/earlier-release.js';
 import { Homeserver, type Replica } from './support/homeserver.js';
 import { inRoom, Person } from './support/person.js';
@@ -81,8 +82,11 @@ describe('a server that was upgraded from the release before', () => {
     expect(nothing.rooms.join).toEqual({});
     const roomId = earlier.rooms.one!;
     const eventId = await alice.say(roomId, 'Upgraded');
-    const { rooms } = await bob.must('GET', `sync?since=${since}&timeout=10000`);
-    expect(idsOf(rooms.join[roomId].timeline.events)).toEqual([eventId]);
+    // Something else may wake them first, such as that somebody is there.
+    await eventually(async () => {
+      const { rooms } = await bob.must('GET', `sync?since=${since}&timeout=10000`);
+      expect(idsOf(rooms.join[roomId]?.timeline.events ?? [])).toEqual([eventId]);
+    });
     const renamed = await alice.must('PUT', `${inRoom(roomId)}/state/m.room.topic/`, { topic: 'Third' });
     const last = await bob.must('GET', `sync?since=${since}&timeout=0`);
     expect(idsOf(last.rooms.join[roomId].timeline.events)).toEqual([eventId, renamed.event_id]);
