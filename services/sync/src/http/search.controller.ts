@@ -16,7 +16,7 @@ import { parseSearchPlace, Search, type SearchQuery } from '../domain/search/sea
 const MAX_TERM = 1_000;
 const MAX_RESULTS = 100;
 const DEFAULT_RESULTS = 10;
-const MAX_CONTEXT = 50;
+const MAX_CONTEXT = 20;
 const DEFAULT_CONTEXT = 5;
 
 const query = z.object({

@@ -2,7 +2,6 @@ import { type Database, rowsOf, sql, statement } from '@ganglion/database';
 import type {
   BackfilledRoom,
   Match,
-  Matches,
   SearchKey,
   SearchModel,
   SearchProgress,
@@ -79,11 +78,11 @@ const matching = statement(
       AND s.position <= ${({ upTo }) => upTo}
     ORDER BY s.position DESC LIMIT ${() => MOST_MATCHES}),
   ranked AS (
-    SELECT f.room_nid, f.position, ts_rank_cd(f.words, asked.query)::float8 AS rank, count(*) OVER ()::int AS count
+    SELECT f.room_nid, f.position, ts_rank_cd(f.words, asked.query)::float8 AS rank
     FROM found f, asked
     ORDER BY CASE WHEN ${({ orderBy }) => orderBy === 'rank'}::boolean THEN ts_rank_cd(f.words, asked.query) END DESC, f.position DESC
     LIMIT ${({ limit }) => limit} OFFSET ${({ offset }) => offset})
-  SELECT ${PLACE_FOR_ALL}, ranked.rank, ranked.count FROM ranked
+  SELECT ${PLACE_FOR_ALL}, ranked.rank FROM ranked
   JOIN sync.timeline t ON t.room_nid = ranked.room_nid AND t.position = ranked.position
   ORDER BY CASE WHEN ${({ orderBy }) => orderBy === 'rank'}::boolean THEN ranked.rank END DESC, ranked.position DESC`,
 );
@@ -165,10 +164,9 @@ export class SearchStore implements SearchModel {
     return rows.map(({ room_nid }) => room_nid);
   }
 
-  async search(request: SearchRequest): Promise<Matches> {
-    const { rows } = await this.db.query<PlaceRow & { rank: number; count: number }>(matching(request));
-    const matches = rows.map((row): Match => ({ place: placeOf(row), rank: row.rank }));
-    return { matches, count: rows[0]?.count ?? 0 };
+  async search(request: SearchRequest): Promise<Match[]> {
+    const { rows } = await this.db.query<PlaceRow & { rank: number }>(matching(request));
+    return rows.map((row) => ({ place: placeOf(row), rank: row.rank }));
   }
 
   async #unread(name: string, text: string, values: readonly number[]): Promise<UnreadPlace[]> {

@@ -209,7 +209,7 @@ export class RoomHistory {
         const { events, next } = await this.#scan(walk, everything, at, FIRST_PAGE);
         const found = events.find(fits);
         if (found !== undefined) return { event_id: found.text.eventId, origin_server_ts: found.text.originServerTs };
-        at = events.length === 0 ? undefined : next;
+        at = next;
       }
       throw noSuchEvent();
     });

@@ -60,12 +60,6 @@ export interface Match {
   readonly rank: number;
 }
 
-export interface Matches {
-  readonly matches: readonly Match[];
-  /** How many there are, up to as many as are looked at. */
-  readonly count: number;
-}
-
 /** The words of events. */
 export interface SearchModel {
   progress(): Promise<SearchProgress>;
@@ -81,5 +75,5 @@ export interface SearchModel {
   takeBackfilled(roomNid: number, downTo: number, rows: readonly SearchRow[]): Promise<void>;
   /** Of these rooms those that are not encrypted. */
   unencrypted(roomNids: readonly number[]): Promise<number[]>;
-  search(request: SearchRequest): Promise<Matches>;
+  search(request: SearchRequest): Promise<Match[]>;
 }

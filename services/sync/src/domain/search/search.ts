@@ -26,7 +26,10 @@ export interface SearchContext {
   readonly includeProfile: boolean;
 }
 
-/** Where a page begins among the matches that there were when the first one was asked for. */
+/**
+ * Where a page begins among the results that there were when the first one was asked for. Only what the reader may see is
+ * counted: how much else there is must not be told.
+ */
 export interface SearchPlace {
   readonly upTo: number;
   readonly offset: number;
@@ -52,6 +55,8 @@ const MAX_PAGES = 20;
 const INDEX_WITHIN_MS = 2_000;
 const LOOK_EVERY_MS = 20;
 const MAX_HIGHLIGHTS = 20;
+/** Of results with what was said around them; after that they come without. */
+const MAX_CHARACTERS = 4_000_000;
 
 /**
  * Finds events by their words: in rooms that the reader is in or was, what they may see of these, nothing that is encrypted or
@@ -78,15 +83,23 @@ export class Search {
         offset: query.nextBatch?.offset ?? 0,
       });
       const results: string[] = [];
-      for (const one of found) results.push(await this.#resultText(query, one));
-      const isFull = found.length > 0 && found.length === query.limit;
+      let characters = 0;
+      for (const one of found) {
+        const text = await this.#resultText(
+          characters > MAX_CHARACTERS ? { ...query, context: undefined } : query,
+          one,
+        );
+        characters += text.length;
+        results.push(text);
+      }
+      const hasMore = found.length > 0 && count > offset;
       const parts = [
         `"count":${count}`,
         `"highlights":${JSON.stringify(highlightsOf(query.term))}`,
         `"results":[${results.join(',')}]`,
         `"groups":${JSON.stringify(groupsOf(query, found))}`,
         ...(query.includeState ? [`"state":${await this.#stateText(query, found)}`] : []),
-        ...(isFull ? [`"next_batch":"${formatSearchPlace({ upTo, offset })}"`] : []),
+        ...(hasMore ? [`"next_batch":"${formatSearchPlace({ upTo, offset })}"`] : []),
       ];
       return `{"search_categories":{"room_events":{${parts.join(',')}}}}`;
     });
@@ -125,29 +138,27 @@ export class Search {
 
   async #find(query: SearchQuery, accesses: ReadonlyMap<number, RoomAccess>, from: SearchPlace) {
     const found: Found[] = [];
-    let { offset } = from;
-    let count = 0;
     const { userId, term, keys, orderBy, limit } = query;
-    if (accesses.size === 0 || limit === 0) return { found, offset, count };
+    /** Of results, with those of earlier pages; there may be more than were looked at. */
+    let count = 0;
+    const result = () => ({ found, offset: from.offset + found.length, count });
+    if (accesses.size === 0 || limit === 0) return result();
     const { ignored } = await this.deps.users.get(userId);
-    for (let page = 0; page < MAX_PAGES; page++) {
-      const request = { roomNids: [...accesses.keys()], term, keys, orderBy, upTo: from.upTo, offset, limit: PAGE };
-      const { matches, count: all } = await this.deps.search.search(request);
-      if (matches.length > 0) count = all;
+    for (let page = 0; page < MAX_PAGES && count <= from.offset + limit; page++) {
+      const request = { roomNids: [...accesses.keys()], term, keys, orderBy, upTo: from.upTo };
+      const matches = await this.deps.search.search({ ...request, offset: page * PAGE, limit: PAGE });
       const events = await this.#events(accesses, matches);
-      for (const [index, { place, rank }] of matches.entries()) {
-        if (found.length === limit) return { found, offset: offset + index, count };
+      for (const { place, rank } of matches) {
         const event = events.get(place.eventNid);
         const access = accesses.get(place.roomNid);
         if (event !== undefined && access !== undefined && isShown(event, access, query.filter, ignored)) {
-          found.push({ event, access, rank });
+          count += 1;
+          if (count > from.offset && found.length < limit) found.push({ event, access, rank });
         }
       }
-      offset += matches.length;
       if (matches.length < PAGE) break;
     }
-    if (count === 0 && offset > 0) count = offset;
-    return { found, offset, count };
+    return result();
   }
 
   async #events(accesses: ReadonlyMap<number, RoomAccess>, matches: readonly Match[]) {
