@@ -22,11 +22,14 @@ afterAll(() => neighbours.close());
 
 const UNRECOGNIZED = new FarRefusal(404, { errcode: 'M_UNRECOGNIZED', error: 'No such endpoint' });
 
-/** A server that was written before invites said which version the room has. */
+const UNWILLING = new FarRefusal(403, { errcode: 'M_FORBIDDEN', error: 'Profiles are nobody else’s business' });
+
+/** A server that was written before invites said which version the room has, and tells nothing of its users. */
 function answerAsOfOld(version: string, changes: object = {}) {
   const { far } = neighbours;
   return ({ path, body }: Asked): object | undefined => {
     if (path.startsWith('/_matrix/federation/v2/invite')) return UNRECOGNIZED;
+    if (path.startsWith('/_matrix/federation/v1/query/profile')) return UNWILLING;
     if (!path.startsWith('/_matrix/federation/v1/invite')) return undefined;
     const { unsigned, ...event } = JSON.parse(body) as JsonObject;
     expect(unsigned).toMatchObject({ invite_room_state: expect.arrayContaining([]) });
