@@ -24,7 +24,7 @@ async function putDevice(tx: Transaction, { userId, deviceId }: DeviceKey, displ
   const { rows } = await tx.query<{ is_new: boolean }>({
     name: 'put-device',
     text: `INSERT INTO user_server.devices AS known (user_id, device_id, display_name) VALUES ($1, $2, $3)
-           ON CONFLICT (user_id, device_id) DO UPDATE SET display_name = known.display_name
+           ON CONFLICT (user_id, device_id) DO UPDATE SET display_name = known.display_name, dehydrated = false
            RETURNING xmax = 0 AS is_new`,
     values: [userId, deviceId, displayName ?? null],
   });
