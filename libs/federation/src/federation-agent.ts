@@ -8,6 +8,7 @@ import {
   InvalidIdentifierError,
   type JsonObject,
   type JsonValue,
+  MAX_ENVELOPE_NESTING,
   type SigningKey,
 } from '@ganglion/protocol';
 import { readAnswer, readRefusal, readValue } from './answers.js';
@@ -125,7 +126,7 @@ export class FederationAgent {
           url: `https://${host}:${port}${asked.path}`,
           method: asked.method,
           headers: { ...headers, host: hostHeader, 'user-agent': 'Ganglion', ...contentType(asked) },
-          body: asked.body && canonicalJsonString(asked.body, { strict: false }),
+          body: asked.body && canonicalJsonString(asked.body, { strict: false, maxNesting: MAX_ENVELOPE_NESTING }),
           ...{ timeoutMs, maxBytes: asked.maxBytes ?? MAX_BYTES, signal: asked.signal },
         });
       } catch (error) {

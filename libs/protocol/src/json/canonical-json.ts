@@ -18,6 +18,9 @@ export interface CanonicalJsonOptions {
 /** Far beyond anything a room uses, and short of what overflows the stack of any consumer. */
 export const MAX_JSON_NESTING = 512;
 
+/** What is sent around such values, so that none of them keeps what it is sent with from being written. */
+export const MAX_ENVELOPE_NESTING = MAX_JSON_NESTING + 32;
+
 /**
  * The canonical JSON of a value as a string.
  *

@@ -4,6 +4,7 @@ export {
   canonicalJsonString,
   compareCodePoints,
   encodeCanonicalJson,
+  MAX_ENVELOPE_NESTING,
   MAX_JSON_NESTING,
 } from './canonical-json.js';
 export * from './json-value.js';

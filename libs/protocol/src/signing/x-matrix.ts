@@ -1,6 +1,6 @@
 import { ProtocolError } from '../errors.js';
 import { isValidServerName } from '../identifiers/server-name.js';
-import { canonicalJsonString } from '../json/canonical-json.js';
+import { canonicalJsonString, MAX_ENVELOPE_NESTING } from '../json/canonical-json.js';
 import type { JsonObject, JsonValue } from '../json/json-value.js';
 import { decodeBase64 } from './base64.js';
 import { signBytes, signedBytes, verifyBytes, verifyJsonSignature } from './json-signature.js';
@@ -82,7 +82,8 @@ function readParameters(header: string, from: number): Map<string, string> {
  * @see https://spec.matrix.org/v1.19/server-server-api/#request-authentication
  */
 export function authorizeRequest(request: SignedRequest & { readonly destination: string }, key: SigningKey): string {
-  const signature = signBytes(signedBytes(asSigned(request), { strict: false }), key);
+  const message = signedBytes(asSigned(request), { strict: false, maxNesting: MAX_ENVELOPE_NESTING });
+  const signature = signBytes(message, key);
   return `X-Matrix origin="${request.origin}",destination="${request.destination}",key="${key.keyId}",sig="${signature}"`;
 }
 

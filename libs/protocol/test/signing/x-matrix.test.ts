@@ -5,6 +5,7 @@ import {
   InvalidXMatrixError,
   isAuthorizedRequest,
   type JsonValue,
+  MAX_JSON_NESTING,
   parseJson,
   parseXMatrix,
   ready,
@@ -86,6 +87,11 @@ describe('a signed request', () => {
   it('is not that of another key', () => {
     const header = parseXMatrix(authorizeRequest(request, generateSigningKey('a_1')));
     expect(isAuthorizedRequest(request, header, key.publicKey)).toBe(false);
+  });
+
+  it('may hold an event that is as deep as events may be', () => {
+    const deep = parseJson('['.repeat(MAX_JSON_NESTING) + ']'.repeat(MAX_JSON_NESTING));
+    expect(() => authorizeRequest({ ...request, content: { pdus: [deep] } } as never, key)).not.toThrow();
   });
 
   it('may hold numbers that newer rooms refuse', () => {

@@ -6,7 +6,8 @@ import { z } from 'zod';
 import { ExchangedInvites } from '../domain/serving/exchanged-invites.js';
 import { jsonObject, roomPath, text, userId } from './parameters.js';
 
-const signed = z.object({ mxid: userId, token: text.max(255), signatures: jsonObject });
+/** Signed as a whole: what else stands in it stays. */
+const signed = z.looseObject({ mxid: userId, token: text.max(255), signatures: jsonObject });
 const exchangeBody = z.object({
   type: z.literal('m.room.member'),
   room_id: text.optional(),

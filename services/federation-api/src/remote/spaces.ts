@@ -31,12 +31,13 @@ export class HttpSpaces {
 
   /** @throws MatrixError M_NOT_FOUND */
   async get(roomId: string, serverNames: readonly string[]): Promise<GetRemoteSpaceResponse> {
+    const allowed = [...new Set(serverNames)].filter((n) => this.agent.policy.allows(n) && !this.#silent.has(n));
+    const servers = allowed.slice(0, MOST_SERVERS);
     // Whoever names a server to ask believes it: nobody else is shown what it says.
-    const key = JSON.stringify([roomId, ...serverNames.slice(0, MOST_SERVERS)]);
+    const key = JSON.stringify([roomId, ...servers]);
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const servers = [...new Set(serverNames)].filter((n) => this.agent.policy.allows(n) && !this.#silent.has(n));
-    for (const server of servers.slice(0, MOST_SERVERS)) {
+    for (const server of servers) {
       const space = await this.#ask(roomId, server);
       if (space === undefined) continue;
       this.#known.set(key, space);

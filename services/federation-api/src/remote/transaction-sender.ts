@@ -1,10 +1,10 @@
 import { isMatrixError } from '@ganglion/contracts';
 import { type FederationAgent, RemoteRefusal, UnreachableServerError } from '@ganglion/federation';
-import { type JsonObject, parseJson } from '@ganglion/protocol';
+import { CanonicalJsonError, type JsonObject, parseJson } from '@ganglion/protocol';
 import { type Contents, type Route, SendingFailure, type TransactionSender } from '../domain/sending/ports.js';
 
 const TIMEOUT_MS = 40_000;
-/** These say that there is something wrong with the transaction itself. */
+/** These say that there is something wrong with the transaction itself, if it is a homeserver that says so. */
 const FINAL: ReadonlySet<number> = new Set([400, 403, 413]);
 
 /** Sends transactions over HTTP. */
@@ -29,9 +29,13 @@ export class HttpTransactionSender implements TransactionSender {
       await this.agent.request({ origin, destination, method: 'PUT', path, body, timeoutMs: TIMEOUT_MS, signal });
     } catch (error) {
       if (error instanceof UnreachableServerError) throw new SendingFailure(error.message, false);
-      if (error instanceof RemoteRefusal) throw new SendingFailure(error.message, FINAL.has(error.status));
+      if (error instanceof RemoteRefusal) {
+        throw new SendingFailure(error.message, FINAL.has(error.status) && error.errcode !== '');
+      }
       // The operator wants nothing to do with that server any more.
       if (isMatrixError(error)) throw new SendingFailure(error.message, true);
+      // Nobody could read it.
+      if (error instanceof CanonicalJsonError) throw new SendingFailure(error.message, true);
       throw error;
     }
   }

@@ -284,7 +284,7 @@ export class PostgresSendingStore implements SendingStore {
   async #done(route: Route, { work, horizon }: NextRow): Promise<void> {
     await this.db.query({
       name: 'destination-done',
-      text: `UPDATE federation_api.destinations SET leased_by = NULL, leased_until = '-infinity',
+      text: `UPDATE federation_api.destinations SET leased_by = NULL, leased_until = '-infinity', retry_at = now(),
           has_work = work <> $4, txn_id = NULL, txn_last = NULL, txn_last_edu = NULL,
           ephemera_version = greatest(ephemera_version, $5) WHERE ${OWN}`,
       values: [...this.#own(route), work, horizon],

@@ -8,6 +8,7 @@ interface Lane {
   readonly areFailing: boolean;
   readonly most: number;
   readonly running: Map<Promise<void>, Route>;
+  readonly delivery: Delivery;
   /** More were due than there was place for. */
   hasMore: boolean;
 }
@@ -19,18 +20,19 @@ const GRACE_MS = 5_000;
 
 /** Sends what is queued: to many destinations at once, of which those that did not answer keep none of the others waiting. */
 export class Deliveries {
-  readonly #lanes: readonly Lane[] = [
-    { areFailing: false, most: 96, running: new Map(), hasMore: false },
-    { areFailing: true, most: 24, running: new Map(), hasMore: false },
-  ];
   readonly #ending = new AbortController();
-  readonly #delivery: Delivery;
+  readonly #lanes: readonly Lane[];
   #beginning: Promise<void> | undefined;
   #isWanted = false;
   #stopping = false;
 
   constructor(private readonly deps: DeliveriesDependencies) {
-    this.#delivery = new Delivery({ ...deps, signal: this.#ending.signal });
+    this.#lanes = [this.#lane(false, 96, 12_000_000), this.#lane(true, 24, 4_000_000)];
+  }
+
+  #lane(areFailing: boolean, most: number, mostCharacters: number): Lane {
+    const delivery = new Delivery({ ...this.deps, signal: this.#ending.signal }, mostCharacters);
+    return { areFailing, most, running: new Map(), delivery, hasMore: false };
   }
 
   /** Begins with whatever is due and is nobody else's. Resolves as soon as that has begun. */
@@ -51,7 +53,7 @@ export class Deliveries {
   /** Waits a while for what is on its way; the rest is another replica's, under the same id. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    this.#delivery.end();
+    for (const { delivery } of this.#lanes) delivery.end();
     const late = setTimeout(() => this.#ending.abort(), GRACE_MS);
     await this.#beginning?.catch(() => {});
     await Promise.all(this.#lanes.flatMap(({ running }) => [...running.keys()]));
@@ -75,7 +77,7 @@ export class Deliveries {
   }
 
   #run(lane: Lane, route: Leased): void {
-    const running = this.#delivery
+    const running = lane.delivery
       .run(route)
       .catch((err: unknown) => this.deps.logger.warn({ err, server: route.server }, 'sending to a server failed'))
       .finally(() => {

@@ -28,15 +28,19 @@ export interface DeliveryDependencies {
 const ROOMS_AT_ONCE = 50;
 /** Whoever has more waits for its turn again. */
 const MOST_IN_A_ROW = 50;
-/** Of transactions that are on their way from this replica: each is in memory several times. */
-const MOST_CHARACTERS = 16_000_000;
 
 /** Sends what is queued for a destination: one transaction after the other, in the order of its queue. */
 export class Delivery {
-  readonly #budget = new Budget(MOST_CHARACTERS);
+  readonly #budget: Budget;
   #isEnding = false;
 
-  constructor(private readonly deps: DeliveryDependencies) {}
+  /** @param mostCharacters of transactions that are on their way at once: each is in memory several times */
+  constructor(
+    private readonly deps: DeliveryDependencies,
+    mostCharacters: number,
+  ) {
+    this.#budget = new Budget(mostCharacters);
+  }
 
   /** Nothing new is begun. */
   end(): void {
@@ -54,8 +58,12 @@ export class Delivery {
       }
       if (!(await this.#sendQueue(route, false))) await store.giveBack(route);
     } catch (error) {
-      if (!(error instanceof SendingFailure)) throw error;
       if (this.deps.signal.aborted) return store.giveBack(route);
+      if (!(error instanceof SendingFailure)) {
+        // Whatever it is, it must not be tried again without a pause.
+        await store.failed(route).catch(() => {});
+        throw error;
+      }
       const put = await store.failed(route);
       logger.info({ server: route.server, ...put, reason: error.message }, 'a server cannot be sent to');
     }
