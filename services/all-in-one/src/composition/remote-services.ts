@@ -38,10 +38,9 @@ export class RemoteServices {
   }
 }
 
-/** Calls about one room go to one replica while it lives. */
-function routingKey(_method: string, request: Record<string, unknown>): string | undefined {
-  const { roomId } = request;
-  return typeof roomId === 'string' && roomId !== '' ? roomId : undefined;
+/** Calls about one room go to one replica while it lives, and so do those that ask again how far the same request has come. */
+function routingKey(_method: string, { roomId, requestId }: Record<string, unknown>): string | undefined {
+  return [roomId, requestId].find((key): key is string => typeof key === 'string' && key !== '');
 }
 
 /** @throws Error when only some of the three files are given */
