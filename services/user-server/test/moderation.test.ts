@@ -63,7 +63,10 @@ describe.each(BUSES)('with the %s bus', (_, makeBus) => {
       const phone = await logIn(instance.http, user);
       await lock(true);
       expect((await instance.http.post('logout', {}, phone.token)).status).toBe(200);
-      expect(refusal(await instance.http.get('account/whoami', phone.token))).toEqual([401, 'M_UNKNOWN_TOKEN']);
+      await eventually(async () => {
+        const whoami = await instance.http.get('account/whoami', phone.token);
+        expect(refusal(whoami)).toEqual([401, 'M_UNKNOWN_TOKEN']);
+      });
       expect((await instance.http.post('logout/all', {}, user.token)).status).toBe(200);
     });
   });
