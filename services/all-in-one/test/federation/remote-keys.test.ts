@@ -134,11 +134,16 @@ describe('keys of a user of another server', () => {
 
   it('are told without those that are not as they have to be', async () => {
     const [good, other] = [new CryptoDevice(bob, 'GOOD'), new CryptoDevice('@other:one.test', 'OTHER')];
+    const unsigned = { ...new CryptoDevice(bob, 'UNSIGNED').unsignedKeys(), signatures: {} };
     const forged = { ...phone.keys(), keys: new CryptoDevice(bob, 'PHONE').unsignedKeys().keys };
     sections = {
       device_keys: {
         ...{ GOOD: good.keys(), OTHER: other.keys(), PHONE: forged },
-        ...{ UNSIGNED: new CryptoDevice(bob, 'UNSIGNED').unsignedKeys(), NOTHING: 'nothing' },
+        ...{
+          UNSIGNED: unsigned,
+          NO_SIGNATURES: new CryptoDevice(bob, 'NO_SIGNATURES').unsignedKeys(),
+          NOTHING: 'nothing',
+        },
         ...{ WRONG: good.keys(), ' \0': new CryptoDevice(bob, '\0').keys() },
       },
       master_keys: signer.masterKey(),
@@ -147,7 +152,9 @@ describe('keys of a user of another server', () => {
     await meetBob();
     for (const _ of ['asked', 'kept']) {
       const body = await query(alice, [bob]);
-      expect(body.device_keys[bob]).toEqual({ GOOD: { ...good.keys(), unsigned: {} } });
+      const { signatures: _, ...keys } = unsigned;
+      expect(body.device_keys[bob]).toMatchObject({ GOOD: { ...good.keys(), unsigned: {} }, UNSIGNED: keys });
+      expect(Object.keys(body.device_keys[bob])).toEqual(['GOOD', 'UNSIGNED']);
       expect([body.master_keys[bob], body.self_signing_keys[bob]]).toMatchObject([signer.masterKey(), undefined]);
     }
   });

@@ -12,7 +12,7 @@ import type {
   UserKeys,
   WantedKey,
 } from './ports.js';
-import { askServers, type RemoteAnswers, type ServerFailures, within } from './remote-answers.js';
+import { askServers, type RemoteAnswers, type ServerFailures } from './remote-answers.js';
 
 export interface KeyClaim {
   /** Algorithms by user and device. */
@@ -67,8 +67,8 @@ export class KeyClaims {
 
   #askOthers(others: ReadonlyMap<string, WantedOfUser>, timeoutMs: number): Promise<RemoteAnswers<JsonObject>> {
     const byServer = Map.groupBy(others, ([userId]) => domainOf(userId));
-    return askServers(byServer, (serverName, ofUsers) =>
-      within(timeoutMs, this.deps.servers.claimKeys(serverName, Object.fromEntries(ofUsers), timeoutMs)),
+    return askServers(byServer, timeoutMs, (serverName, ofUsers) =>
+      this.deps.servers.claimKeys(serverName, Object.fromEntries(ofUsers), timeoutMs),
     );
   }
 

@@ -11,35 +11,56 @@ export interface RemoteAnswers<T> {
   readonly failures: ServerFailures;
 }
 
-/** Asks servers at once; one that does not answer keeps none of the others waiting, and nobody longer than it may. */
+/** What one question may hold open: who asks for users of thousands of servers asks some after the others. */
+const SERVERS_AT_ONCE = 100;
+
+/**
+ * Asks servers, many at once; one that does not answer keeps none of the others waiting, and all of them together nobody longer
+ * than they want to, in milliseconds. Those whose turn does not come until then are not asked.
+ */
 export async function askServers<Request, T>(
   requests: ReadonlyMap<string, Request>,
+  timeoutMs: number,
   ask: (serverName: string, request: Request) => Promise<T>,
 ): Promise<RemoteAnswers<T>> {
   const answers: { serverName: string; answer: T }[] = [];
   const failures: ServerFailures = {};
-  const asked = [...requests].map(async ([serverName, request]) => {
-    try {
-      answers.push({ serverName, answer: await ask(serverName, request) });
-    } catch (error) {
-      failures[serverName] = failureOf(error);
+  const late = new Lateness(timeoutMs);
+  const line = requests.entries();
+  const askInTurn = async () => {
+    for (const [serverName, request] of line) {
+      try {
+        answers.push({ serverName, answer: await late.orFirst(() => ask(serverName, request)) });
+      } catch (error) {
+        failures[serverName] = failureOf(error);
+      }
     }
-  });
-  await Promise.all(asked);
+  };
+  await Promise.all(Array.from({ length: Math.min(SERVERS_AT_ONCE, requests.size) }, askInTurn));
+  late.end();
   return { answers, failures };
 }
 
-/** What somebody waits for no longer than they want to. @throws MatrixError with 504 after that; whatever the work fails with */
-export async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
-  const done = new AbortController();
-  const late = sleep(timeoutMs, undefined, { signal: done.signal }).then(() => {
-    throw new MatrixError(504, 'M_UNKNOWN', 'The server has not answered in time');
-  });
-  late.catch(() => undefined);
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    done.abort();
+/** The moment from which on nobody waits any more. */
+class Lateness {
+  readonly #done = new AbortController();
+  readonly #late: Promise<never>;
+
+  constructor(timeoutMs: number) {
+    this.#late = sleep(timeoutMs, undefined, { signal: this.#done.signal }).then(() => {
+      this.#done.abort();
+      throw new MatrixError(504, 'M_UNKNOWN', 'The server has not answered in time');
+    });
+    this.#late.catch(() => undefined);
+  }
+
+  /** What the work comes to, if that is in time. @throws MatrixError with 504 after that; whatever the work fails with */
+  orFirst<T>(work: () => Promise<T>): Promise<T> {
+    return this.#done.signal.aborted ? this.#late : Promise.race([work(), this.#late]);
+  }
+
+  end(): void {
+    this.#done.abort();
   }
 }
 

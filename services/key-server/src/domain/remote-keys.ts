@@ -1,8 +1,9 @@
+import { setImmediate as pause } from 'node:timers/promises';
 import { isMatrixError } from '@ganglion/contracts';
 import { isJsonObject, type JsonObject, type JsonValue } from '@ganglion/protocol';
 import { z } from 'zod';
 import { readCrossSigningKeys, type UploadedCrossSigningKey } from './cross-signing-keys.js';
-import { checkDeviceKeys, signingKeyId, type UploadedDeviceKeys } from './device-keys.js';
+import { checkDeviceKeys, type UploadedDeviceKeys } from './device-keys.js';
 import type { CrossSigningKey, DeviceKeys, Usage, UserKeys } from './ports.js';
 import { isSignedBy } from './public-keys.js';
 import { publishedObject } from './published-objects.js';
@@ -13,6 +14,8 @@ const MOST_DEVICES = 2_000;
 const MOST_BYTES = 16_384;
 const MOST_SIGNATURES = 50;
 const MOST_NAME_CHARACTERS = 255;
+/** Signatures are looked at for some milliseconds at a time: nobody else waits for a server that lists thousands of devices. */
+const DEVICES_AT_A_TIME = 20;
 
 const storable = z.string().refine((text) => text.isWellFormed() && !text.includes('\0'));
 const deviceName = storable.min(1).max(255);
@@ -26,27 +29,26 @@ const unsigned = z.object({ device_display_name: storable });
 
 /**
  * What another server says of one of its users' keys. What is not as it has to be is left out, and spoils nothing else: devices that
- * are not the user's, or have not signed their keys; cross-signing keys that the user's master key has not signed.
+ * are not the user's, or with a signature of their own that is wrong; cross-signing keys that the user's master key has not signed.
+ * As with our own users, a device may be without a signature: clients trust none that is.
  *
  * @param answer of /user/keys/query, as it came
  * @see https://spec.matrix.org/v1.19/server-server-api/#post_matrixfederationv1userkeysquery
  */
-export function readRemoteUser(userId: string, answer: JsonObject): UserKeys {
-  const devices = Object.entries(objectOf(objectOf(answer.device_keys)[userId]))
-    .slice(0, MOST_DEVICES)
-    .flatMap(([deviceId, device]) => orNothing(() => readDevice(userId, deviceId, device)));
-  return {
-    devices: new Map(devices.map((device) => [device.deviceId, device])),
-    crossSigning: readCrossSigning(userId, answer),
-  };
+export async function readRemoteUser(userId: string, answer: JsonObject): Promise<UserKeys> {
+  const listed = Object.entries(objectOf(objectOf(answer.device_keys)[userId])).slice(0, MOST_DEVICES);
+  const devices = new Map<string, DeviceKeys>();
+  for (const [index, [deviceId, device]] of listed.entries()) {
+    if (index % DEVICES_AT_A_TIME === 0) await pause();
+    for (const read of orNothing(() => readDevice(userId, deviceId, device))) devices.set(deviceId, read);
+  }
+  return { devices, crossSigning: readCrossSigning(userId, answer) };
 }
 
 function readDevice(userId: string, deviceId: string, value: JsonValue | undefined): DeviceKeys[] {
   const device = typed<UploadedDeviceKeys>(deviceKeys, value);
   if (device === undefined) return [];
   checkDeviceKeys({ userId, deviceId }, device);
-  const keyId = signingKeyId(deviceId);
-  if (!isSignedBy(device, userId, keyId, device.keys[keyId]!)) return [];
   const published = publishedObject(device, userId);
   if (!isSmall(published)) return [];
   const displayName = unsigned.safeParse(device.unsigned).data?.device_display_name.slice(0, MOST_NAME_CHARACTERS);

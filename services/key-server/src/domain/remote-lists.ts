@@ -1,6 +1,6 @@
 import { domainOf } from '@ganglion/protocol';
 import type { AskedList, RemoteListState, RemoteListStore, RemoteServers, SharedRooms, UserKeys } from './ports.js';
-import { askServers, type ServerFailures, within } from './remote-answers.js';
+import { askServers, type ServerFailures } from './remote-answers.js';
 import { readRemoteUser } from './remote-keys.js';
 
 export interface RemoteListsDependencies {
@@ -49,9 +49,7 @@ export class RemoteDeviceLists {
       .filter((state) => !isKept(state))
       .map(({ userId, heardSeq }) => ({ userId, heardSeq, evidence: evidence.get(userId) ?? '' }));
     const byServer = Map.groupBy(wanted, ({ userId }) => domainOf(userId));
-    const { answers, failures } = await askServers(byServer, (server, lists) =>
-      within(timeoutMs, this.#askFor(server, lists)),
-    );
+    const { answers, failures } = await askServers(byServer, timeoutMs, (server, lists) => this.#askFor(server, lists));
     return { kept, asked: new Map(answers.flatMap(({ answer }) => [...answer])), failures };
   }
 
@@ -77,13 +75,16 @@ export class RemoteDeviceLists {
   #begin(server: string, lists: readonly WantedList[]): void {
     const userIds = lists.map(({ userId }) => userId);
     const answer = this.deps.servers.queryKeys(server, userIds, LONGEST_MS);
+    // One user after the other: what a server says of thousands of devices takes its time.
+    let earlier: Promise<unknown> = answer;
     for (const list of lists) {
       const key = keyOf(list);
-      const asking = answer.then(async (keys) => {
-        const found = readRemoteUser(list.userId, keys);
+      const asking = earlier.then(async () => {
+        const found = await readRemoteUser(list.userId, await answer);
         await this.#keep({ ...list, keys: found });
         return found;
       });
+      earlier = asking.catch(() => undefined);
       this.#asking.set(key, asking);
       const forget = () => void this.#asking.delete(key);
       asking.then(forget, forget);
