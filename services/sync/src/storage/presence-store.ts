@@ -1,6 +1,6 @@
 import { type Database, type Fragment, rowsOf, sql } from '@ganglion/database';
 import type { AppendBatch } from '../domain/append-batch.js';
-import type { PresenceModel, PresenceWindow } from '../domain/ports/presence-model.js';
+import type { ChangedPresence, PresenceModel, PresenceWindow } from '../domain/ports/presence-model.js';
 import type { PresenceRow, PresenceState, PresenceStatus } from '../domain/presence/presence.js';
 
 /** How reachable users are, one row for each of whom anybody has been told. */
@@ -38,15 +38,35 @@ export const PRESENCE_ABOVE = `
   SELECT ${STATUS}, p.position, ${ROOMS} AS "roomNids" FROM sync.presence p
   WHERE p.position > $1 AND p.position <= $2 ORDER BY p.position`;
 
-const MET = `
-  SELECT ${STATUS} FROM sync.presence p
-  WHERE p.presence <> 'offline' AND p.position <= $3 AND (p.user_id = $1 OR EXISTS (
-    SELECT FROM sync.state_keys k
-    WHERE k.state_key = p.user_id AND k.room_nid = ANY($4::bigint[]) AND ${IS_JOINED}) OR EXISTS (
-    SELECT FROM sync.state_keys k
-    JOIN sync.state_log moved ON moved.room_nid = k.room_nid AND moved.key_nid = k.key_nid
-      AND moved.position > $2 AND moved.position <= $3 AND moved.membership = 'join'
-    WHERE k.state_key = p.user_id AND k.room_nid = ANY($5::bigint[]) AND ${IS_JOINED}))`;
+/**
+ * Of those whom `candidates` names with their places in rooms, who is joined, each once; and the user $1. It begins with the
+ * rooms, as the present are many; whether somebody is joined is looked up of those alone of whom there is something to tell.
+ */
+const among = (candidates: string, isWanted: string) => `
+  SELECT DISTINCT ON (p."userId") p."userId", p.presence, p."statusMsg", p."lastActiveTs" FROM (
+    SELECT ${STATUS}, c.room_nid, c.key_nid FROM (
+      SELECT $1::text AS user_id, NULL::bigint AS room_nid, NULL::bigint AS key_nid UNION ALL ${candidates}) AS c
+    JOIN sync.presence p ON p.user_id = c.user_id AND ${isWanted}
+    OFFSET 0) AS p
+  WHERE p.room_nid IS NULL OR (
+    SELECT s.membership FROM sync.state_log s WHERE s.room_nid = p.room_nid AND s.key_nid = p.key_nid
+    ORDER BY s.position DESC LIMIT 1) = 'join'
+  ORDER BY p."userId"`;
+
+const IN_ROOMS = (rooms: string) => `
+  SELECT k.state_key, k.room_nid, k.key_nid FROM sync.state_keys k
+  WHERE k.room_nid = ANY(${rooms}::bigint[]) AND k.present_since IS NOT NULL`;
+
+const MET = among(
+  `${IN_ROOMS('$4')}
+  UNION ALL
+  SELECT k.state_key, k.room_nid, k.key_nid FROM sync.state_log moved
+  JOIN sync.state_keys k ON k.room_nid = moved.room_nid AND k.key_nid = moved.key_nid AND k.present_since IS NOT NULL
+  WHERE moved.room_nid = ANY($5::bigint[]) AND moved.position > $2 AND moved.position <= $3 AND moved.membership = 'join'`,
+  `p.presence <> 'offline' AND p.position <= $3`,
+);
+
+const CHANGED = among(IN_ROOMS('$4'), 'p.position > $2 AND p.position <= $3');
 
 const ROW = {
   user_id: 'text',
@@ -94,13 +114,9 @@ export class PresenceStore implements PresenceModel {
     return new Map(rows.map((row) => [row.user_id, row.nids]));
   }
 
-  async between(above: number, upTo: number): Promise<PresenceRow[]> {
-    const { rows } = await this.db.query<StatusRow & { position: number; roomNids: number[] }>({
-      name: 'presence-between',
-      text: PRESENCE_ABOVE,
-      values: [above, upTo],
-    });
-    return rows.map(presenceRowOf);
+  async changed({ userId, since, upTo, roomNids }: ChangedPresence): Promise<PresenceStatus[]> {
+    const values = [userId, since, upTo, roomNids];
+    return (await this.db.query<StatusRow>({ name: 'presence-changed', text: CHANGED, values })).rows.map(statusOf);
   }
 
   async met({ userId, since, upTo, entered, moved }: PresenceWindow): Promise<PresenceStatus[]> {

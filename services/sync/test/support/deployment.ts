@@ -37,6 +37,8 @@ export interface ReplicaOptions {
   readonly roomLog?: RoomLog;
   /** It sleeps while nobody asks it, as replicas in a cluster do. */
   readonly asOneOfMany?: boolean;
+  /** Users are told how reachable others are. */
+  readonly presence?: boolean;
 }
 
 let counter = 0;
@@ -80,11 +82,12 @@ export class Deployment {
     bus: heard = this.testBus.bus,
     roomLog = this.rooms,
     asOneOfMany = false,
+    presence = false,
   }: ReplicaOptions = {}): Promise<Replica> {
     const trouble = new Trouble();
     const bus = trouble.bus(heard);
     const { users, tokens } = this;
-    const config = configFor(asOneOfMany ? 'jetstream' : 'embedded');
+    const config = configFor(asOneOfMany ? 'jetstream' : 'embedded', presence);
     const connected = await connect(this.databaseUrl);
     const db = trouble.database(connected);
     const logger = createLogger({ level: 'error' });
@@ -153,7 +156,7 @@ function connect(url: string): Promise<Database> {
   return Database.connect({ url, max: 5, applicationName: 'test', slowStatementMs: 10_000 });
 }
 
-function configFor(kind: Config['bus']['kind']): Config {
+function configFor(kind: Config['bus']['kind'], enabled: boolean): Config {
   return parseConfig(
     JSON.stringify({
       bus: { kind },
@@ -161,7 +164,7 @@ function configFor(kind: Config['bus']['kind']): Config {
       http: { listeners: [{ host: '127.0.0.1', port: 0 }], drain_seconds: 0 },
       sync: { recent_events_per_room: 20 },
       // Who waits for something else is not to be woken by others who come and go.
-      presence: { enabled: false },
+      presence: { enabled },
     }),
     '/',
   );

@@ -12,7 +12,7 @@ import type { Window } from './sync-request.js';
  */
 export class PresenceReader {
   constructor(
-    private readonly model: Pick<PresenceModel, 'between' | 'met'>,
+    private readonly model: Pick<PresenceModel, 'changed' | 'met'>,
     private readonly log: PresenceLog,
     private readonly isEnabled: boolean,
   ) {}
@@ -45,9 +45,14 @@ export class PresenceReader {
   async #changed(user: UserView, { since, upTo }: Window): Promise<PresenceStatus[]> {
     const reached = Math.max(user.presencePosition, user.ownPresencePosition);
     if (since === undefined || (since >= user.seenFrom && reached <= since)) return [];
-    const rows = this.log.covers(since) ? this.log.between(since, upTo) : await this.model.between(since, upTo);
+    if (!this.log.covers(since)) {
+      const roomNids = [...user.rooms].flatMap(([nid, { membership }]) => (membership === 'join' ? [nid] : []));
+      return this.model.changed({ userId: user.userId, since, upTo, roomNids });
+    }
     const shares = (nid: number) => user.rooms.get(nid)?.membership === 'join';
-    return rows.filter(({ userId, roomNids }) => userId === user.userId || roomNids.some(shares));
+    return this.log
+      .between(since, upTo)
+      .filter(({ userId, roomNids }) => userId === user.userId || roomNids.some(shares));
   }
 }
 

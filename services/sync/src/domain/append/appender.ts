@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { partsOf } from '@ganglion/contracts';
 import type { KeyChange, KeyLog } from '@ganglion/contracts/keys';
 import type { RoomEvents, RoomLog } from '@ganglion/contracts/room';
 import type { UserChanges, UserLog } from '@ganglion/contracts/user';
@@ -49,6 +50,8 @@ interface Waiting {
 const MAX_RUNS = 500;
 const MAX_ROOMS = 20_000;
 const LOG_PAGE = 200;
+/** In one append, each with the rooms of its user. */
+const MAX_PRESENCE = 500;
 const NOTHING: CurrentState = () => undefined;
 
 export interface AppenderDependencies {
@@ -147,9 +150,10 @@ export class Appender {
     const pieces = piecesOf(complete.map((run) => this.#readNews(run)));
     for (const piece of pieces.slice(0, -1)) await this.#appendPiece(piece);
     const keys = await this.#keys.news(group.flatMap((incoming) => ('keys' in incoming ? [incoming.keys] : [])));
-    const presence = await this.#presenceChanges(group);
+    const presence = partsOf(await this.#presenceChanges(group), MAX_PRESENCE);
+    for (const part of presence.slice(0, -1)) await this.#appendPresence(part);
     const builder = await this.#builderWith(pieces.at(-1) ?? []);
-    for (const change of presence) builder.addPresence(change);
+    for (const change of presence.at(-1) ?? []) builder.addPresence(change);
     for (const change of keys) builder.addKeyChange(change);
     for (const change of changes) builder.addUserChanges(change, this.#userSeqs.get(change.userId) ?? 0);
     this.#addEphemeral(builder, group);
@@ -246,6 +250,13 @@ export class Appender {
     const changes = desk.changes(now);
     const rooms = changes.length === 0 ? undefined : await model.roomsOf(changes.map(({ userId }) => userId));
     return changes.map((change) => ({ ...change, roomNids: rooms?.get(change.userId) ?? [] }));
+  }
+
+  /** Part of a storm of changes, as when everybody comes back at once. */
+  async #appendPresence(changes: readonly Omit<PresenceRow, 'position'>[]): Promise<void> {
+    const builder = new BatchBuilder(this.#position, NOTHING, this.deps.isLocal);
+    for (const change of changes) builder.addPresence(change);
+    await this.#write(builder.batch());
   }
 
   /** Other servers may name any users: those that are in no room with us are nobody. */

@@ -1,4 +1,4 @@
-import type { LocalEphemera, LocalReceipt, LocalTyping } from '@ganglion/contracts';
+import { type LocalEphemera, type LocalReceipt, type LocalTyping, partsOf } from '@ganglion/contracts';
 
 /** More does not go well into one message. */
 const AT_ONCE = 500;
@@ -8,15 +8,10 @@ export class LeavingEphemera {
   constructor(private readonly broadcast: (ephemera: LocalEphemera) => void) {}
 
   receipts(receipts: readonly LocalReceipt[]): void {
-    for (const part of parts(receipts)) this.broadcast({ receipts: part, typing: [] });
+    for (const part of partsOf(receipts, AT_ONCE)) this.broadcast({ receipts: part, typing: [] });
   }
 
   typing(typing: readonly LocalTyping[]): void {
-    for (const part of parts(typing)) this.broadcast({ receipts: [], typing: part });
+    for (const part of partsOf(typing, AT_ONCE)) this.broadcast({ receipts: [], typing: part });
   }
-}
-
-function parts<T>(items: readonly T[]): T[][] {
-  const count = Math.ceil(items.length / AT_ONCE);
-  return Array.from({ length: count }, (_, part) => items.slice(part * AT_ONCE, (part + 1) * AT_ONCE));
 }

@@ -1,4 +1,4 @@
-import type { LocalTyping } from '@ganglion/contracts';
+import { type LocalTyping, partsOf } from '@ganglion/contracts';
 import type { TypingNote } from '../append/typing-rooms.js';
 import type { LiveFeed } from '../feed/live-feed.js';
 import { Gatherer } from '../gatherer.js';
@@ -11,6 +11,8 @@ const LONGEST_MS = 120_000;
 /** Other servers tell it again in time as long as it goes on. */
 const REMOTE_TIMEOUT_MS = 60_000;
 const GATHER_MS = 250;
+/** In one message. */
+const MAX_TOLD = 500;
 
 /** What the appender is told, and other servers of users of ours. */
 interface Told {
@@ -57,7 +59,9 @@ export class Typing {
   async #tell(told: readonly Told[]): Promise<void> {
     const latest = new Map(told.map((each) => [`${each.note.roomNid} ${each.note.userId}`, each]));
     this.tellOthers([...latest.values()].flatMap(({ toOthers }) => toOthers ?? []));
-    const reply = await this.calls.ask([...latest.values()].map(({ note }) => note));
-    if (reply !== undefined) await this.feed.reach(reply.position);
+    const notes = [...latest.values()].map(({ note }) => note);
+    const replies = await Promise.all(partsOf(notes, MAX_TOLD).map((part) => this.calls.ask(part)));
+    const position = Math.max(...replies.map((reply) => reply?.position ?? 0));
+    if (position > 0) await this.feed.reach(position);
   }
 }

@@ -1,4 +1,4 @@
-import { MatrixError } from '@ganglion/contracts';
+import { MatrixError, partsOf } from '@ganglion/contracts';
 import { LRUCache } from 'lru-cache';
 import type { TypingReply } from '../ephemeral/typing-calls.js';
 import type { LiveFeed } from '../feed/live-feed.js';
@@ -21,6 +21,8 @@ export interface OwnPresenceDependencies {
 /** How often it is said again that a device is there. */
 const AGAIN_EVERY_MS = 20_000;
 const GATHER_MS = 250;
+/** In one message: each may bring a status of a thousand characters, and the bus carries a megabyte. */
+const MAX_TOLD = 100;
 const MAX_DEVICES = 100_000;
 
 /**
@@ -59,7 +61,8 @@ export class OwnPresence {
   /** What other servers tell of their users. */
   async setRemote(told: readonly RemotePresence[]): Promise<void> {
     const theirs = told.filter(({ userId }) => !this.deps.isLocal(userId));
-    if (this.deps.isEnabled && theirs.length > 0) await this.deps.feed.use(() => this.deps.tell([], theirs));
+    if (!this.deps.isEnabled) return;
+    for (const part of partsOf(theirs, MAX_TOLD)) await this.deps.feed.use(() => this.deps.tell([], part));
   }
 
   /**
@@ -85,7 +88,8 @@ export class OwnPresence {
   }
 
   async #tell(notes: readonly PresenceNote[]): Promise<void> {
-    const reply = await this.deps.tell(notes, []);
-    if (reply !== undefined) await this.deps.feed.reach(reply.position);
+    const replies = await Promise.all(partsOf(notes, MAX_TOLD).map((part) => this.deps.tell(part, [])));
+    const position = Math.max(...replies.map((reply) => reply?.position ?? 0));
+    if (position > 0) await this.deps.feed.reach(position);
   }
 }

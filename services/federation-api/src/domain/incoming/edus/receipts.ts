@@ -1,3 +1,4 @@
+import { partsOf } from '@ganglion/contracts';
 import type { RoomIntake } from '@ganglion/contracts/room';
 import type { RemoteEphemeral } from '@ganglion/contracts/sync';
 import { domainOf } from '@ganglion/protocol';
@@ -5,6 +6,7 @@ import type { EduIntake } from '../edus.js';
 import type { Giver } from '../room-pdus.js';
 import { receipts } from './edu-contents.js';
 import { inRoomsOf } from './server-in-rooms.js';
+import { MAX_EDUS_TOLD } from './told-together.js';
 
 /** More of one transaction are left out: nobody has read so much since the last one. */
 const MOST_RECEIPTS = 10_000;
@@ -22,6 +24,6 @@ export class ReceiptEdus implements EduIntake {
       .filter(({ userId }) => domainOf(userId) === origin)
       .slice(0, MOST_RECEIPTS);
     const allowed = await inRoomsOf(this.rooms, origin, told);
-    if (allowed.length > 0) await this.sync.putReceipts({ receipts: allowed });
+    for (const part of partsOf(allowed, MAX_EDUS_TOLD)) await this.sync.putReceipts({ receipts: part });
   }
 }

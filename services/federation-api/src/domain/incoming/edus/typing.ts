@@ -1,3 +1,4 @@
+import { partsOf } from '@ganglion/contracts';
 import type { RoomIntake } from '@ganglion/contracts/room';
 import type { RemoteEphemeral } from '@ganglion/contracts/sync';
 import { domainOf } from '@ganglion/protocol';
@@ -5,6 +6,7 @@ import type { EduIntake } from '../edus.js';
 import type { Giver } from '../room-pdus.js';
 import { typing } from './edu-contents.js';
 import { inRoomsOf } from './server-in-rooms.js';
+import { MAX_EDUS_TOLD } from './told-together.js';
 
 /** @see https://spec.matrix.org/v1.19/server-server-api/#typing-notifications */
 export class TypingEdus implements EduIntake {
@@ -20,6 +22,6 @@ export class TypingEdus implements EduIntake {
       return [{ roomId: data.room_id, userId: data.user_id, typing: data.typing }];
     });
     const allowed = await inRoomsOf(this.rooms, origin, told);
-    if (allowed.length > 0) await this.sync.setTyping({ typing: allowed });
+    for (const part of partsOf(allowed, MAX_EDUS_TOLD)) await this.sync.setTyping({ typing: part });
   }
 }
