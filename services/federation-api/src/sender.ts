@@ -18,6 +18,7 @@ import { HttpTransactionSender } from './remote/transaction-sender.js';
 import { PostgresEphemeraStore } from './storage/ephemera-store.js';
 import { PostgresSenderLog } from './storage/sender-log.js';
 import { PostgresSendingStore } from './storage/sending-store.js';
+import { SendingTidy } from './storage/sending-tidy.js';
 import { PostgresSentKeys } from './storage/sent-keys.js';
 import { PostgresTakenMessages } from './storage/taken-messages.js';
 
@@ -84,7 +85,6 @@ export function createSender(deps: SenderDependencies): Sender {
   const allows = (name: string) => agent.policy.allows(name);
   const looking = new Periodically('sending to other servers', LOOK_EVERY_MS, () => deliveries.begin(), logger);
   const keeping = new Periodically('keeping destinations', KEEP_EVERY_MS, () => deliveries.keep(), logger);
-  const forgetting = new Periodically('forgetting what was sent', FORGET_EVERY_MS, tidy, logger);
   const heard = new Map<string, number>();
   const log = new PostgresSenderLog(db);
   const reader = new LogReader({ roomLog, intake: roomIntake, log, isOurs, allows, logger });
@@ -103,16 +103,23 @@ export function createSender(deps: SenderDependencies): Sender {
   const all = [rooms, messages, keyChanges];
   let listening: Subscription[] = [];
 
-  async function tidy(): Promise<void> {
-    await store.forgetSent();
-    await store.findForgotten();
-    await ephemeraStore.forgetOld();
+  /** One does it for all. */
+  async function tidy(signal: AbortSignal): Promise<void> {
+    const sending = new SendingTidy(db);
+    const forgetAll = async () => {
+      await sending.tidy();
+      await ephemeraStore.forgetOld();
+    };
+    const forgetting = new Periodically('forgetting what was sent', FORGET_EVERY_MS, forgetAll, logger);
+    forgetting.start();
+    await aborted(signal);
+    await forgetting.stop();
   }
 
   async function lead(signal: AbortSignal): Promise<void> {
     reader.begin();
     keyReader.begin();
-    await Promise.all([...all.map((each) => each.run(signal)), passEphemera(signal)]);
+    await Promise.all([...all.map((each) => each.run(signal)), passEphemera(signal), tidy(signal)]);
   }
 
   /** Only who reads hears what passes, and knows who of our users types. */
@@ -150,13 +157,17 @@ export function createSender(deps: SenderDependencies): Sender {
       void lease.run(({ signal }) => lead(signal));
       looking.start();
       keeping.start();
-      forgetting.start();
     },
     async stop() {
       await Promise.all(listening.map((subscription) => subscription.stop()));
-      await Promise.all([lease.close(), looking.stop(), forgetting.stop()]);
+      await Promise.all([lease.close(), looking.stop()]);
       await deliveries.stop();
       await keeping.stop();
     },
   };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

@@ -3,7 +3,7 @@ import type { SchemaDefinition } from '@ganglion/database';
 /** What is kept of other servers. */
 export const federationApiSchema: SchemaDefinition = {
   schema: 'federation_api',
-  version: 7,
+  version: 8,
   oldestCompatible: 1,
   migrations: [
     {
@@ -184,6 +184,22 @@ export const federationApiSchema: SchemaDefinition = {
           taken_by uuid NOT NULL,
           taken_until timestamptz NOT NULL
         );`,
+    },
+    {
+      version: 8,
+      name: 'forgetting who is gone',
+      up: `
+        -- Since when a server has not been reached, nor been heard of; null while it is reached.
+        ALTER TABLE federation_api.destinations ADD COLUMN failing_since timestamptz;
+        UPDATE federation_api.destinations SET failing_since = now() WHERE failures > 0;
+        CREATE INDEX destinations_failing ON federation_api.destinations (failing_since) WHERE failing_since IS NOT NULL;
+        CREATE INDEX destinations_idle ON federation_api.destinations (retry_at) WHERE NOT has_work;
+
+        CREATE INDEX outgoing_pdus_by_age ON federation_api.outgoing_pdus (created_at);
+        CREATE INDEX outgoing_edus_by_age ON federation_api.outgoing_edus (created_at);
+        CREATE INDEX ephemera_rooms_by_server ON federation_api.ephemera_rooms (server_name, room_id);
+        CREATE INDEX ephemera_by_age ON federation_api.ephemera (updated_at);
+        CREATE INDEX ephemera_by_end ON federation_api.ephemera (expires_at) WHERE expires_at IS NOT NULL;`,
     },
   ],
 };

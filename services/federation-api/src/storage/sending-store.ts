@@ -34,6 +34,7 @@ const OWN = 'server_name = $1 AND origin = $2 AND leased_by = $3';
 /** Twice as long each time, and not for all at the same moment; who was heard of meanwhile is tried again soon. */
 const PUT_OFF = `
   UPDATE federation_api.destinations SET leased_by = NULL, leased_until = '-infinity', failures = least(failures + 1, 40),
+    failing_since = coalesce(failing_since, now()),
     retry_at = now() + least(${FIRST_WAIT_MS} * 2.0 ^ failures * (0.8 + $4::float8 * 0.4), ${LONGEST_WAIT_MS}) * interval '1 millisecond',
     is_behind = is_behind OR failures + 1 >= ${FAILURES_TO_FALL_BEHIND},
     txn_id = CASE WHEN txn_last_edu IS NULL AND (is_behind OR failures + 1 >= ${FAILURES_TO_FALL_BEHIND}) THEN NULL ELSE txn_id END,
@@ -109,9 +110,14 @@ export class PostgresSendingStore implements SendingStore {
   async keep(routes: readonly Route[]): Promise<void> {
     await this.db.query({
       name: 'keep-destinations',
+      // In the order in which all take several: whoever queues something for the same ones waits for this, or this for them.
       text: `UPDATE federation_api.destinations d SET leased_until = now() + ${LEASED_FOR}
-        FROM unnest($2::text[], $3::text[]) AS kept(server_name, origin)
-        WHERE d.server_name = kept.server_name AND d.origin = kept.origin AND d.leased_by = $1`,
+        FROM (
+          SELECT own.server_name, own.origin FROM federation_api.destinations own
+          JOIN unnest($2::text[], $3::text[]) AS kept(server_name, origin) USING (server_name, origin)
+          WHERE own.leased_by = $1 ORDER BY own.server_name, own.origin FOR UPDATE OF own
+        ) AS held
+        WHERE d.server_name = held.server_name AND d.origin = held.origin`,
       values: [this.holder, routes.map(({ server }) => server), routes.map(({ origin }) => origin)],
     });
   }
@@ -153,8 +159,9 @@ export class PostgresSendingStore implements SendingStore {
           WHERE q.server_name = done.server_name AND q.origin = done.origin AND q.edu_nid <= done.txn_last_edu
         )
         UPDATE federation_api.destinations SET txn_id = NULL, txn_last = NULL, txn_last_edu = NULL, failures = 0,
-          ephemera_version = greatest(ephemera_version, $4),
+          failing_since = NULL, ephemera_version = greatest(ephemera_version, $4),
           has_work = NOT $5::boolean OR work <> $6,
+          retry_at = CASE WHEN $5 AND work = $6 THEN now() ELSE retry_at END,
           leased_by = CASE WHEN $5 AND work = $6 THEN NULL ELSE leased_by END,
           leased_until = CASE WHEN $5 AND work = $6 THEN '-infinity' ELSE leased_until END
         WHERE ${OWN} RETURNING has_work`,
@@ -217,7 +224,7 @@ export class PostgresSendingStore implements SendingStore {
       if (rows.length === 0) {
         await tx.query({
           name: 'destination-has-caught-up',
-          text: `UPDATE federation_api.destinations SET is_behind = false, failures = 0 WHERE ${OWN}`,
+          text: `UPDATE federation_api.destinations SET is_behind = false, failures = 0, failing_since = NULL WHERE ${OWN}`,
           values: this.#own(route),
         });
       }
@@ -233,7 +240,7 @@ export class PostgresSendingStore implements SendingStore {
           DELETE FROM federation_api.missed_rooms m USING unnest($4::text[], $5::bigint[]) AS sent(room_id, room_seq)
           WHERE server_name = $1 AND origin = $2 AND m.room_id = sent.room_id AND m.room_seq <= sent.room_seq
         )
-        UPDATE federation_api.destinations SET failures = 0 WHERE ${OWN}`,
+        UPDATE federation_api.destinations SET failures = 0, failing_since = NULL WHERE ${OWN}`,
       values: [...this.#own(route), rooms.map(({ roomId }) => roomId), rooms.map(({ roomSeq }) => roomSeq)],
     });
   }
@@ -242,30 +249,14 @@ export class PostgresSendingStore implements SendingStore {
     await this.db.query({
       name: 'heard-of-destination',
       // It may speak before it listens: should it not be reached yet, it is tried again within seconds.
-      text: `UPDATE federation_api.destinations SET retry_at = least(retry_at, now()), failures = least(failures, 1)
-        WHERE server_name = $1 AND failures > 0`,
+      text: `UPDATE federation_api.destinations d SET retry_at = least(retry_at, now()), failures = least(failures, 1),
+          failing_since = now()
+        FROM (
+          SELECT server_name, origin FROM federation_api.destinations
+          WHERE server_name = $1 AND failures > 0 ORDER BY server_name, origin FOR UPDATE
+        ) AS held
+        WHERE d.server_name = held.server_name AND d.origin = held.origin`,
       values: [server],
-    });
-  }
-
-  /** Forgets what has arrived everywhere. */
-  async forgetSent(): Promise<void> {
-    for (const kind of ['pdu', 'edu']) {
-      await this.db.query({
-        text: `DELETE FROM federation_api.outgoing_${kind}s p WHERE created_at < now() - interval '1 minute'
-          AND NOT EXISTS (SELECT FROM federation_api.queued_${kind}s q WHERE q.${kind}_nid = p.${kind}_nid)`,
-      });
-    }
-    await this.db.query({
-      text: `DELETE FROM federation_api.taken_device_messages WHERE taken_at < now() - interval '7 days'`,
-    });
-  }
-
-  /** Notices what waits where nobody looks any more: a sender of an earlier release knows nothing of EDUs. */
-  async findForgotten(): Promise<void> {
-    await this.db.query({
-      text: `UPDATE federation_api.destinations d SET has_work = true, work = work + 1 WHERE NOT has_work AND EXISTS (
-        SELECT FROM federation_api.queued_edus q WHERE q.server_name = d.server_name AND q.origin = d.origin)`,
     });
   }
 
