@@ -115,6 +115,23 @@ describe('history of a room that was there before us', () => {
     expect((await pageBack(50)).map(({ type }) => type)).toEqual(['m.room.member']);
   });
 
+  it('comes from the next server, where one gives only what we have', async () => {
+    const other = await neighbours.another();
+    await joinAfter(5, (messages) => {
+      // The first one that is asked.
+      for (const name of ['one', 'two']) room.member(neighbours.far.user(name), 'join');
+      room.member(other.user('somebody'), 'join');
+      talk(messages);
+    });
+    const known = room.writer.events.at(-1)!.eventId;
+    neighbours.far.answering = (asked) => (partsOf(asked)[0] === 'backfill' ? { pdus: [given(known)] } : answer(asked));
+    other.answering = (asked) => answer(asked);
+    const events = await pageBack(50);
+    expect(events.map(({ event_id }) => event_id)).toEqual(room.writer.events.map(({ eventId }) => eventId).reverse());
+    expect(backfills()).toBe(1);
+    await other.close();
+  });
+
   it('is not shown where it is for members alone', async () => {
     await joinAfter(5, (messages) => {
       room.state('m.room.history_visibility', { history_visibility: 'joined' });

@@ -5,6 +5,8 @@ import { Person } from './person.js';
 
 /** A homeserver of two replicas and another server that talks to it. */
 export class Neighbours {
+  readonly #otherKeys: [name: string, FarServer['key']][] = [];
+
   private constructor(
     private readonly homeserver: Homeserver,
     private readonly authority: Authority,
@@ -30,9 +32,11 @@ export class Neighbours {
     return this.replicas[0].offer<RoomIntake>(RoomIntakeDefinition);
   }
 
-  /** One more server. */
-  another(): Promise<FarServer> {
-    return FarServer.start(this.authority);
+  /** One more server, whose users can be in rooms that are made after that. */
+  async another(): Promise<FarServer> {
+    const other = await FarServer.start(this.authority);
+    this.#otherKeys.push([other.name, other.key]);
+    return other;
   }
 
   person(name: string): Promise<Person> {
@@ -45,7 +49,7 @@ export class Neighbours {
     options: Parameters<FarServer['room']>[0] = {},
     happened: (room: FarRoom) => void = () => {},
   ): Promise<FarRoom> {
-    const room = this.far.room(options, this.replicas[0].signingKeys);
+    const room = this.far.room(options, [...this.replicas[0].signingKeys, ...this.#otherKeys]);
     happened(room);
     const join = room.member(person.userId, 'join');
     const state = room.writer.events.filter((event) => event !== join && event.pdu.state_key !== undefined);

@@ -43,6 +43,13 @@ export interface Asked {
   /** Which of our names asks. */
   readonly as: string;
   readonly roomId: string;
+  /** Milliseconds since the epoch: nobody waits for the answer after that. */
+  readonly deadline?: number;
+}
+
+/** Whether nobody waits any more. */
+export function isOver({ deadline }: Asked): boolean {
+  return deadline !== undefined && Date.now() >= deadline;
 }
 
 export interface MissingBetween {

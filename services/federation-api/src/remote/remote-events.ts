@@ -53,8 +53,10 @@ export class HttpRemoteEvents implements RemoteEvents {
     return listOf(answer.pdus)[0];
   }
 
-  #ask({ server, as }: Asked, method: 'GET' | 'POST', path: string, more: More = {}): Promise<JsonObject> {
-    return this.agent.request({ origin: as, destination: server, method, path: `${PREFIX}/${path}`, ...more });
+  #ask({ server, as, deadline }: Asked, method: 'GET' | 'POST', path: string, more: More = {}): Promise<JsonObject> {
+    const leftMs = deadline === undefined ? undefined : Math.max(1, deadline - Date.now());
+    const limits = leftMs === undefined ? more : { ...more, timeoutMs: Math.min(leftMs, more.timeoutMs ?? leftMs) };
+    return this.agent.request({ origin: as, destination: server, method, path: `${PREFIX}/${path}`, ...limits });
   }
 }
 

@@ -2,7 +2,7 @@ import { PduFate, type RoomIntake } from '@ganglion/contracts/room';
 import { authEventIds, prevEventIds, type RoomVersionRules } from '@ganglion/protocol';
 import { RoomStates } from '../incoming/room-states.js';
 import type { PduVerifier, VerifiedPdu } from '../pdus/pdu-verifier.js';
-import type { Asked, RemoteEvents } from '../ports.js';
+import { type Asked, isOver, type RemoteEvents } from '../ports.js';
 
 export interface BackfillDependencies {
   readonly intake: RoomIntake;
@@ -13,7 +13,11 @@ export interface BackfillDependencies {
 /** In one answer: events of which what they follow is not there, so that the state before them is asked for. */
 const MOST_STATES = 5;
 
-/** Gives the events of an answer their places, the oldest on the state that the server says was before it. How many have one. */
+/**
+ * Gives the events of an answer their places, the oldest on the state that the server says was before it.
+ *
+ * @returns how many have one that had none before: a server that gives only what we have has brought nothing
+ */
 export async function placeBackfilled(
   deps: BackfillDependencies,
   asked: Asked,
@@ -21,19 +25,26 @@ export async function placeBackfilled(
   pdus: readonly VerifiedPdu[],
 ): Promise<number> {
   const states = new RoomStates(deps, asked, rules);
-  let left = [...new Map(pdus.map((pdu) => [pdu.eventId, pdu])).values()];
+  let left = await withoutPlace(deps.intake, asked.roomId, pdus);
   let placed = 0;
   for (let round = 0; left.length > 0; round++) {
     const { waiting, missing, settled } = await receive(deps.intake, asked.roomId, left);
     placed += settled;
     const oldest = firstOf(waiting);
-    if (oldest === undefined || round === MOST_STATES) break;
+    if (oldest === undefined || round === MOST_STATES || isOver(asked)) break;
     if (authEventIds(oldest.pdu).some((id) => missing.has(id))) await states.fetchAuth(oldest, [...missing]);
     // Where that fails, what follows is the oldest next.
     if (await states.place(oldest, true).catch(() => false)) placed += 1;
     left = waiting.filter((pdu) => pdu !== oldest);
   }
   return placed;
+}
+
+async function withoutPlace(intake: RoomIntake, roomId: string, pdus: readonly VerifiedPdu[]): Promise<VerifiedPdu[]> {
+  const byId = new Map(pdus.map((pdu) => [pdu.eventId, pdu]));
+  const { eventIds, unplacedEventIds } = await intake.listUnknownEvents({ roomId, eventIds: [...byId.keys()] });
+  const wanted = new Set([...eventIds, ...unplacedEventIds]);
+  return [...byId.values()].filter(({ eventId }) => wanted.has(eventId));
 }
 
 async function receive(intake: RoomIntake, roomId: string, pdus: readonly VerifiedPdu[]) {

@@ -62,7 +62,7 @@ export class RemoteHistory {
     if (as === undefined) return;
     for (const server of servers) {
       if (Date.now() > deadline) return;
-      const asked = { server, as, roomId };
+      const asked = { server, as, roomId, deadline };
       try {
         const pdus = await this.deps.remote.backfill(asked, wanted.slice(0, GAPS_AT_ONCE), EVENTS_AT_ONCE);
         const verdicts = await this.deps.pdus.verify(pdus.slice(0, EVENTS_AT_ONCE), roomId, rules);

@@ -1,8 +1,8 @@
-import type { RoomIntake } from '@ganglion/contracts/room';
+import { PduFate, type RoomIntake } from '@ganglion/contracts/room';
 import { authEventIds, type RoomVersionRules } from '@ganglion/protocol';
 import { byAuth } from '../pdus/by-auth.js';
 import { isVerified, type PduVerifier, type VerifiedPdu } from '../pdus/pdu-verifier.js';
-import type { Asked, RemoteEvents } from '../ports.js';
+import { type Asked, isOver, type RemoteEvents } from '../ports.js';
 
 export interface RoomStatesDependencies {
   readonly intake: RoomIntake;
@@ -46,7 +46,8 @@ export class RoomStates {
     const missing = new Set(await this.#unknown(state));
     const stateEventIds = state.filter((id) => !missing.has(id));
     const placed = await this.deps.intake.placeWithState({ roomId, pduJson: json, stateEventIds, backfill });
-    return (placed.outcomes[0]?.missingEventIds.length ?? 1) === 0;
+    const fate = placed.outcomes[0]?.fate;
+    return fate !== undefined && fate !== PduFate.INVALID && fate !== PduFate.WAITING;
   }
 
   async #unknown(eventIds: readonly string[]): Promise<string[]> {
@@ -59,6 +60,7 @@ export class RoomStates {
   async #single(eventIds: readonly string[]): Promise<unknown[]> {
     const events: unknown[] = [];
     for (let first = 0; first < Math.min(eventIds.length, MOST_SINGLE_EVENTS); first += EVENTS_AT_ONCE) {
+      if (isOver(this.asked)) break;
       const ids = eventIds.slice(first, first + EVENTS_AT_ONCE);
       events.push(
         ...(await Promise.all(ids.map((id) => this.deps.remote.event(this.asked, id).catch(() => undefined)))),
