@@ -282,3 +282,16 @@ describe('a room that members of another may join', () => {
     audit(events, rulesOf('12'), servers.keys);
   });
 });
+
+it('a user of another server is invited by nobody but by way of that server', async () => {
+  const roomId = await createRoom(replica);
+  const far = '@far:far.test';
+  const content = { membership: 'invite' };
+  const refused = { status: 403, errcode: 'M_FORBIDDEN' };
+  const invite = { type: 'm.room.member', stateKey: far, content };
+  await expect(change(replica, roomId, ALICE, 'invite', far)).rejects.toMatchObject(refused);
+  await expect(send(replica, roomId, ALICE, invite)).rejects.toMatchObject(refused);
+  await expect(createRoom(replica, { more: [invite] })).rejects.toMatchObject(refused);
+  const others = (await storedEvents(replica.db, roomId)).filter(({ pdu }) => pdu.state_key === far);
+  expect(others).toEqual([]);
+});

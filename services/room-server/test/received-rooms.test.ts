@@ -128,6 +128,33 @@ describe('events that come before what they follow', () => {
     expect((await headOf(replicas[0].db, room.writer.roomId)).extremities).toEqual([chain[3]!.eventId]);
   });
 
+  it('are looked at once nothing is missing, however many others wait for more', async () => {
+    const room = farRoom();
+    const join = room.join(ALICE);
+    await enter(replicas[0], room, join.eventId);
+    const { roomId } = room.writer;
+    const [known, unknown] = [room.join('@one:far.test'), room.join('@two:far.test')];
+    const waiting = Array.from({ length: 250 }, (_, n) => room.message(`${n}`, [known.eventId, unknown.eventId]));
+    // Its sender came on another branch, so that it is refused as soon as it is looked at.
+    const early = { type: 'm.room.message', sender: '@three:far.test', content: {}, origin_server_ts: 1 };
+    const three = room.join('@three:far.test');
+    const authEvents = [...(three.pdu.auth_events as string[]), three.eventId];
+    const said = Array.from({ length: 5 }, (_, n) =>
+      room.writer.write({ ...early, content: { n } }, [join.eventId], { authEvents }),
+    );
+    await receive(
+      replicas[0],
+      room,
+      [...waiting, ...said].map(({ json }) => json),
+    );
+    // What is known without a place keeps the first ones waiting, and the others no more.
+    const pdusJson = [known.json, three.json];
+    await replicas[0].roomIntake.storeOutliers({ roomId, roomVersion: undefined, pdusJson });
+    const kept = new Map((await keptEvents(replicas[0].db, roomId)).map(({ eventId, status }) => [eventId, status]));
+    expect(said.map(({ eventId }) => kept.get(eventId))).toEqual(said.map(() => 'rejected'));
+    expect(new Set(waiting.map(({ eventId }) => kept.get(eventId)))).toEqual(new Set(['waiting']));
+  });
+
   it('leave a gap that a given state bridges, and that may be filled later', async () => {
     const room = farRoom();
     const join = room.join(ALICE);
@@ -160,7 +187,8 @@ describe('events that come before what they follow', () => {
     const ids = new Map(kept.map(({ nid, eventId }) => [nid, eventId]));
     const at = async (eventNid: number, others: boolean, allMembers: boolean, userIds: string[]) => {
       const asked = { roomNid, eventNid, others, allMembers, userIds };
-      const { eventNids } = await replicas[1].roomLog.getStateAtEvent(asked);
+      const { eventNids, unknown } = await replicas[1].roomLog.getStateAtEvent(asked);
+      expect(unknown).toBe(false);
       return eventNids.map((nid) => ids.get(nid)).sort();
     };
     for (const { eventNid, eventId } of events!.events) {
@@ -172,6 +200,17 @@ describe('events that come before what they follow', () => {
       expect(await at(eventNid, false, false, [ALICE, BOB])).toEqual([join.eventId]);
     }
   });
+});
+
+it('what the state was at an event that has no place is said to be unknown', async () => {
+  const room = farRoom();
+  const join = room.join(ALICE);
+  await enter(replicas[0], room, join.eventId);
+  const { roomId } = room.writer;
+  const roomNid = (await headOf(replicas[0].db, roomId)).nid;
+  const outlier = (await keptEvents(replicas[0].db, roomId)).find(({ status }) => status === 'outlier')!;
+  const asked = { roomNid, eventNid: outlier.nid, others: true, allMembers: true, userIds: [] };
+  expect(await replicas[0].roomLog.getStateAtEvent(asked)).toEqual({ eventNids: [], unknown: true });
 });
 
 describe('what somebody says who came within a gap', () => {

@@ -2,6 +2,7 @@ import { PduFate } from '@ganglion/contracts/room';
 import { type JsonObject, signingKeyFromSeed } from '@ganglion/protocol';
 import { RoomWriter } from '@ganglion/protocol/testing';
 import { audit } from './support/audit.js';
+import { enter, FarRoom, receive } from './support/far-room.js';
 import { ALICE, BOB, CAROL, change, createRoom, rulesOf, send, storedEvents } from './support/room.js';
 import { type Replica, RoomServers } from './support/room-servers.js';
 
@@ -45,8 +46,9 @@ describe('who may redact what', () => {
     await expect(redact(roomId, ALICE, create!.eventId)).rejects.toMatchObject(forbidden);
     const other = await send(replica, await createRoom(replica, { version }), ALICE);
     for (const target of [other.eventId, '$nothing', '$nothing:one.test', '']) {
-      await expect(redact(roomId, ALICE, target)).rejects.toMatchObject(absent);
+      await expect(redact(roomId, BOB, target)).rejects.toMatchObject(absent);
     }
+    await expect(redact(roomId, ALICE, '')).rejects.toMatchObject(absent);
     audit(await storedEvents(replica.db, roomId), rulesOf(version), servers.keys);
   });
 });
@@ -148,6 +150,22 @@ describe('state that is redacted', () => {
     const invite = change(await servers.start(), roomId, BOB, 'invite', CAROL);
     await expect(invite).rejects.toMatchObject({ errcode: 'M_FORBIDDEN' });
   });
+});
+
+it.each(['1', '10', '12'])('takes effect on what comes later, in room version %s', async (version) => {
+  const room = new FarRoom(servers.keys, version);
+  const join = room.join(ALICE);
+  const levels = room.state('m.room.power_levels', { users: { [ALICE]: 50 }, redact: 50 });
+  await enter(replica, room, levels.eventId);
+  const { roomId } = room.writer;
+  const late = room.message('late', [levels.eventId]);
+  const { eventId } = await redact(roomId, ALICE, late.eventId);
+  await receive(replicas[1], room, [late.json]);
+  const asked = { roomId, eventIds: [late.eventId], eventNids: [], roomNids: [] };
+  const [event] = (await replica.roomLog.getEvents(asked)).events;
+  expect(JSON.parse(event!.pduJson).content).toEqual({});
+  expect(event!.redactedBecause?.eventId).toBe(eventId);
+  expect(join.rejected).toBe(false);
 });
 
 describe('redactions from elsewhere that have no power', () => {

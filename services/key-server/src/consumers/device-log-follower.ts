@@ -13,30 +13,34 @@ export class DeviceLogFollower {
   constructor(
     private readonly devices: Pick<Devices, 'listChangedDevices'>,
     private readonly endedDevices: Pick<EndedDevices, 'reconcile'>,
-    private readonly cursors: Pick<CursorStore, 'get' | 'advance'>,
+    private readonly cursors: Pick<CursorStore, 'get' | 'advance' | 'putOff' | 'due' | 'done'>,
     private readonly logger: Logger,
   ) {}
 
-  /** Looks at everybody whose devices changed since the last look. Where one of them fails, all are looked at again next time. */
+  /** Looks at everybody whose devices changed since the last look, and at those again for whom that failed. */
   async look(): Promise<void> {
+    for (const userId of await this.cursors.due(PAGE)) {
+      if (await this.#reconcile(userId)) await this.cursors.done(userId);
+    }
     const since = await this.cursors.get('devices');
     let cursor: number | undefined;
-    let isWhole = true;
     for (let afterUser: string | undefined = ''; afterUser !== undefined; ) {
       const page = await this.devices.listChangedDevices({ sinceCursor: since, afterUser, limit: PAGE });
       cursor ??= page.cursor;
-      for (const userId of page.userIds) isWhole = (await this.#reconcile(userId)) && isWhole;
+      for (const userId of page.userIds) await this.#reconcile(userId);
       afterUser = page.nextUser;
     }
-    if (isWhole && cursor !== undefined && cursor !== since) await this.cursors.advance('devices', since, cursor);
+    if (cursor !== undefined && cursor !== since) await this.cursors.advance('devices', since, cursor);
   }
 
+  /** Whoever it fails for is kept before the log goes on without them. */
   async #reconcile(userId: string): Promise<boolean> {
     try {
       await this.endedDevices.reconcile(userId);
       return true;
     } catch (error) {
       this.logger.warn({ err: error, user_id: userId }, 'the keys of ended devices could not be removed yet');
+      await this.cursors.putOff(userId);
       return false;
     }
   }

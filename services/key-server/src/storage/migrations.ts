@@ -6,7 +6,7 @@ import type { SchemaDefinition } from '@ganglion/database';
  */
 export const keyServerSchema: SchemaDefinition = {
   schema: 'key_server',
-  version: 5,
+  version: 6,
   oldestCompatible: 1,
   migrations: [
     {
@@ -171,6 +171,19 @@ export const keyServerSchema: SchemaDefinition = {
           FOREIGN KEY (user_id, device_id) REFERENCES key_server.devices ON DELETE CASCADE
         );
         CREATE INDEX dehydrated_devices_by_device ON key_server.dehydrated_devices (user_id, device_id);
+      `,
+    },
+    {
+      version: 6,
+      name: 'users to look at again',
+      up: `
+        -- Users whose devices have changed and could not be looked at: they are left alone for longer each time.
+        CREATE TABLE key_server.users_to_look_at (
+          user_id text COLLATE "C" PRIMARY KEY,
+          failures integer NOT NULL DEFAULT 1,
+          retry_at timestamptz NOT NULL
+        );
+        CREATE INDEX users_to_look_at_due ON key_server.users_to_look_at (retry_at);
       `,
     },
   ],

@@ -1,5 +1,12 @@
 import { MatrixError } from '@ganglion/contracts';
-import { canStartFrom, type JsonObject, type MembershipAction, membershipAfter } from '@ganglion/protocol';
+import {
+  canStartFrom,
+  domainOf,
+  isValidUserId,
+  type JsonObject,
+  type MembershipAction,
+  membershipAfter,
+} from '@ganglion/protocol';
 import type { EventDraft } from './event-builder.js';
 import type { LocalPlacement } from './placement/local-placement.js';
 import type { RoomStore, Transaction } from './ports.js';
@@ -57,11 +64,27 @@ export function sendMembership(
   serverNames: readonly string[],
   transaction?: Transaction,
 ): Command<SentEvent> {
+  checkIsSignedHere(draft, serverNames);
   return command(lookedAtBy(draft), async (room) => {
     const { join_authorised_via_users_server: _, ...asked } = draft.content;
     const content = { ...asked, ...(await authorisation(room, { ...draft, content: asked }, serverNames)) };
     return sendEvent(store, { ...draft, content }, transaction)(room);
   });
+}
+
+/**
+ * An invite of a user of another server counts with the signature of that one: whoever makes such an invite goes there first.
+ *
+ * @throws MatrixError M_FORBIDDEN
+ * @see https://spec.matrix.org/v1.19/server-server-api/#inviting-to-a-room
+ */
+export function checkIsSignedHere(
+  { type, stateKey, content }: Pick<EventDraft, 'type' | 'stateKey' | 'content'>,
+  serverNames: readonly string[],
+): void {
+  if (type !== 'm.room.member' || content.membership !== 'invite' || !isValidUserId(stateKey)) return;
+  if (serverNames.includes(domainOf(stateKey))) return;
+  throw new MatrixError(403, 'M_FORBIDDEN', `${stateKey} has to be invited by way of their own server`);
 }
 
 /** Between services an answer may be lost, and the request be sent again. No device shows it as its own echo. */

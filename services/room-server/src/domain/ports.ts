@@ -197,7 +197,6 @@ export interface RoomMembership {
   readonly membership: string;
 }
 
-/** What the intake of events keeps beside the graph. */
 /** An event, and those of its predecessors that have no place. */
 export interface HistoryGap {
   readonly eventId: string;
@@ -206,6 +205,7 @@ export interface HistoryGap {
   readonly missingEventIds: string[];
 }
 
+/** What the intake of events keeps beside the graph. */
 export interface IntakeStore {
   /** Makes a place for a room that we are not in, unless there is one. @throws MatrixError M_UNSUPPORTED_ROOM_VERSION */
   openRoom(roomId: string, roomVersion: string): Promise<void>;
@@ -213,8 +213,8 @@ export interface IntakeStore {
   listServers(roomId: string): Promise<readonly string[]>;
   /** Accepted events up to a depth that follow something which has no place here, the deepest first. */
   historyGaps(roomNid: number, maxDepth: number, limit: number): Promise<readonly HistoryGap[]>;
-  /** Events that wait for something that has come, at most a hundred. */
-  released(roomId: string, roomNid: number): Promise<readonly Incoming[]>;
+  /** Events that wait for something that has come, at most a hundred, without some. */
+  released(roomId: string, roomNid: number, but: readonly string[]): Promise<readonly Incoming[]>;
 }
 
 /** Makes rooms: with their first events and alias in one transaction. */

@@ -1,5 +1,5 @@
 import { MatrixError, userSuspended } from '@ganglion/contracts';
-import { canonicalJsonString, type JsonObject, mayRedact, powerLevelsOf } from '@ganglion/protocol';
+import { canonicalJsonString, isValidEventId, type JsonObject, mayRedact, powerLevelsOf } from '@ganglion/protocol';
 import type { EventDraft } from './event-builder.js';
 import type { LocalPlacement } from './placement/local-placement.js';
 import type { FoundEvent, RoomStore, StateKey, Transaction } from './ports.js';
@@ -94,7 +94,7 @@ function sameContent(one: JsonObject, other: JsonObject): boolean {
 
 /**
  * The event that a redaction takes the content of, once it is clear that the sender may: their own events, or any with
- * the power to redact.
+ * the power to redact. Undefined for one that is not here.
  *
  * @throws MatrixError M_NOT_FOUND, M_FORBIDDEN, M_USER_SUSPENDED
  * @see https://spec.matrix.org/v1.19/rooms/v11/#handling-redactions
@@ -106,13 +106,18 @@ async function redactedEvent(
 ): Promise<FoundEvent | undefined> {
   if (draft.type !== 'm.room.redaction' || draft.redacts === undefined) return undefined;
   const target = await store.findEvent(head.nid, draft.redacts);
-  if (target === undefined) throw new MatrixError(404, 'M_NOT_FOUND', 'The room has no such event to redact');
+  const levels = powerLevelsOf((type, stateKey) => head.event(type, stateKey), head.rules);
+  if (target === undefined) {
+    // Others may have it, and it may come here later: whoever may redact anything need not know it.
+    const mayRedactAll = !draft.redactsOwnOnly && levels.forUser(draft.sender) >= levels.redact;
+    if (mayRedactAll && isValidEventId(draft.redacts)) return undefined;
+    throw new MatrixError(404, 'M_NOT_FOUND', 'The room has no such event to redact');
+  }
   const { pdu } = target.event;
   if (pdu.type === 'm.room.create' || pdu.type === 'm.room.server_acl') {
     throw new MatrixError(403, 'M_FORBIDDEN', `${pdu.type} events cannot be redacted`);
   }
   if (draft.redactsOwnOnly && pdu.sender !== draft.sender) throw userSuspended();
-  const levels = powerLevelsOf((type, stateKey) => head.event(type, stateKey), head.rules);
   if (!mayRedact(draft.sender, pdu, levels)) {
     throw new MatrixError(403, 'M_FORBIDDEN', `${draft.sender} does not have the power to redact events of others`);
   }

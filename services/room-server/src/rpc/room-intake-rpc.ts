@@ -170,8 +170,7 @@ export class RoomIntakeRpc implements RoomIntake {
     const { serverNames } = this;
     const tried = new Set(outcomes.keys());
     for (;;) {
-      const released = await this.intake.released(roomId, roomNid);
-      const incoming = released.filter(({ eventId }) => !tried.has(eventId));
+      const incoming = await this.intake.released(roomId, roomNid, [...tried]);
       if (incoming.length === 0) return;
       for (const { eventId } of incoming) tried.add(eventId);
       await this.actors.run(roomId, receivePdus({ incoming, backfill: false, serverNames }));

@@ -37,7 +37,8 @@ export class RoomLogRpc implements RoomLog {
   }
 
   async getStateAtEvent(request: GetStateAtEventRequest) {
-    return { eventNids: await this.reader.entriesAt(request) };
+    const eventNids = await this.reader.entriesAt(request);
+    return { eventNids: eventNids ?? [], unknown: eventNids === undefined };
   }
 
   async getEvents({ roomId, eventIds, eventNids, roomNids }: GetEventsRequest) {

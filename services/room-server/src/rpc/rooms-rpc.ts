@@ -10,7 +10,7 @@ import {
 } from '@ganglion/contracts/room';
 import type { MembershipAction as Action, JsonObject } from '@ganglion/protocol';
 import { checkCanonicalAlias } from '../domain/canonical-alias.js';
-import { changeMembership, sendMembership } from '../domain/change-membership.js';
+import { changeMembership, checkIsSignedHere, sendMembership } from '../domain/change-membership.js';
 import { type CreateRoomDependencies, createRoom } from '../domain/create-room.js';
 import type { Directory } from '../domain/directory.js';
 import type { RoomStore } from '../domain/ports.js';
@@ -56,6 +56,7 @@ export class RoomsRpc implements Rooms {
       stateKey: stateKey ?? '',
       content: parseContent(contentJson),
     }));
+    for (const event of events) checkIsSignedHere(event, this.serverNames);
     const { roomVersion, creator, alias, published } = request;
     const room = { roomVersion, creator, alias, published, events, originServerTs: Date.now() };
     return { roomId: await createRoom(this.creation, room) };

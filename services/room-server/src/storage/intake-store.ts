@@ -13,7 +13,7 @@ const RELEASED = `
   FROM room_server.missing_events m
   JOIN room_server.events w ON w.room_nid = m.room_nid AND w.event_nid = m.event_nid AND w.status = 4
   JOIN room_server.events e ON e.event_id = m.missing_event_id AND e.room_nid = m.room_nid AND e.status <> 4
-  WHERE m.room_nid = $1
+  WHERE m.room_nid = $1 AND w.event_id <> ALL($2)
   LIMIT ${MAX_RELEASED}`;
 
 const GAPS = `
@@ -62,11 +62,11 @@ export class PostgresIntakeStore implements IntakeStore {
     return rows;
   }
 
-  async released(roomId: string, roomNid: number): Promise<Incoming[]> {
+  async released(roomId: string, roomNid: number, but: readonly string[]): Promise<Incoming[]> {
     const { rows } = await this.db.query<{ eventId: string; json: string }>({
       name: 'released-events',
       text: RELEASED,
-      values: [roomNid],
+      values: [roomNid, but],
     });
     return rows.map(({ eventId, json }) => {
       return { ...incomingOf(eventId, roomId, JSON.parse(json) as Pdu, json), isKept: true };

@@ -8,7 +8,7 @@ import { EVENT_GRAPH } from './event-graph-migration/event-graph-migration.js';
  */
 export const roomServerSchema: SchemaDefinition = {
   schema: 'room_server',
-  version: 5,
+  version: 6,
   // The graph's tables are laid out anew: programs from before cannot read them.
   oldestCompatible: 3,
   migrations: [
@@ -129,6 +129,13 @@ export const roomServerSchema: SchemaDefinition = {
       name: 'taking_part',
       // The version of the room with which we came to take part, after the last time that we did not.
       up: 'ALTER TABLE room_server.rooms ADD COLUMN took_part_version bigint NOT NULL DEFAULT 0',
+    },
+    {
+      version: 6,
+      name: 'invited',
+      // Few of the members of a room, however many it has.
+      up: `CREATE INDEX state_entries_invited ON room_server.state_entries (room_nid, state_key)
+        WHERE type = 'm.room.member' AND membership = 'invite'`,
     },
   ],
 };

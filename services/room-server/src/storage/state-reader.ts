@@ -152,10 +152,11 @@ export class StateReader implements StateSource {
     return found.rows.map(stateEvent);
   }
 
-  /** The numbers of the events that a state had at an event; none for an event that has no place in the room. */
-  async entriesAt({ roomNid, eventNid, others, allMembers, userIds }: GetStateAtEventRequest): Promise<number[]> {
+  /** The numbers of the events that a state had at an event; undefined for an event that has no place in the room. */
+  async entriesAt(asked: GetStateAtEventRequest): Promise<number[] | undefined> {
+    const { roomNid, eventNid, others, allMembers, userIds } = asked;
     const stateNid = await this.#stateOf(roomNid, eventNid, 'after');
-    if (stateNid === undefined) return [];
+    if (stateNid === undefined) return undefined;
     const values = [roomNid, others, allMembers, userIds];
     const { rows } = await this.db.query<{ key_nid: number }>({ name: 'wanted-keys', text: WANTED_KEYS, values });
     const keys = rows.map((row) => row.key_nid);

@@ -10,7 +10,8 @@ export class RemotePastStates implements PastStates {
     const allMembers = members === 'all';
     const asked = { roomNid, eventNid, others, allMembers, userIds: allMembers ? [] : [...members] };
     try {
-      return (await this.log.getStateAtEvent(asked)).eventNids;
+      const { eventNids, unknown } = await this.log.getStateAtEvent(asked);
+      return unknown ? undefined : eventNids;
     } catch (error) {
       // A room-server of the release before.
       if ((error as Partial<RpcError>).code === 'UNIMPLEMENTED') return undefined;

@@ -126,7 +126,7 @@ export class TestRooms implements RoomLog {
     const wanted = room.stateAt(eventNid).filter(({ pdu: { type, state_key: key = '' } }) => {
       return type === 'm.room.member' ? allMembers || userIds.includes(key) : others;
     });
-    return { eventNids: wanted.map((event) => event.eventNid) };
+    return { eventNids: wanted.map((event) => event.eventNid), unknown: false };
   }
 
   async getStateChanges({

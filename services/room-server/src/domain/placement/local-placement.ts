@@ -2,6 +2,7 @@ import {
   authTypesForEvent,
   parseHistoryVisibility,
   type RoomEvent,
+  redactedEventId,
   referenceHash,
   type UnsignedEvent,
 } from '@ganglion/protocol';
@@ -97,7 +98,7 @@ export class LocalPlacement {
       localMemberships: [],
       missing: [],
       transaction,
-      redactsEventId: redacts?.event.eventId,
+      redactsEventId: redacts?.event.eventId ?? redactedEventId(event.pdu, head.rules),
       redactedNid: redacts?.nid,
       redactedBy: undefined,
       strippedState: undefined,
