@@ -47,6 +47,7 @@ import { PresenceLog } from './domain/presence/presence-log.js';
 import { Reports } from './domain/reports.js';
 import { Search } from './domain/search/search.js';
 import { SearchIndexer } from './domain/search/search-indexer.js';
+import { WordsReader } from './domain/search/words-reader.js';
 import { EventTexts } from './domain/texts/event-texts.js';
 import { UnreadCounts } from './domain/unread/unread-counts.js';
 import { ErasedUsers } from './domain/views/erased-users.js';
@@ -68,6 +69,7 @@ import { ReceiptStore } from './storage/receipt-store.js';
 import { RelationStore } from './storage/relation-store.js';
 import { ReportStore } from './storage/report-store.js';
 import { SearchStore } from './storage/search-store.js';
+import { WordStore } from './storage/word-store.js';
 
 export interface SyncServerDependencies {
   readonly config: Config;
@@ -226,10 +228,13 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     if (config.federation.enabled) bus.broadcast(LOCAL_EPHEMERA, ephemera);
   });
   const history = new RoomHistory({ ...past, earlier: new FetchedHistory({ ...deps, model: appendModel }) });
-  const searchModel = new SearchStore(db);
+  const words = new WordStore(db);
   const indexing = new SearchIndexing(
-    new SearchIndexer({ model: searchModel, head: () => model.head(), texts: texts.passing }),
-    new Lease(db, { name: 'sync.search', holder: randomUUID() }),
+    new SearchIndexer({
+      ...{ model: words, head: () => model.head() },
+      words: new WordsReader({ model: words, relations, texts: texts.passing, named: texts }),
+    }),
+    new Lease(db, { name: 'sync.words', holder: randomUUID() }),
     bus,
     deps.logger,
   );
@@ -264,7 +269,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     history,
     reports: new Reports(past, deps.users, new ReportStore(db), isLocal),
     search: new Search({
-      ...{ ...past, search: searchModel, history },
+      ...{ ...past, search: new SearchStore(db), words, history },
       hurry: () => bus.broadcast(SEARCH_WANTED, {}),
     }),
     roomRelations: new RoomRelations(past),

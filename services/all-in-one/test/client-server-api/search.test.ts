@@ -69,17 +69,82 @@ it('results come in pages, the most recent or the closest first', async () => {
   ]);
 });
 
-it('what is redacted is not found, and an edit is found by what it says', async () => {
-  const redacted = await alice.say(roomId, 'a secret that goes');
-  const edited = await alice.say(roomId, 'a secret that stays');
-  await alice.must('PUT', `${inRoom(roomId)}/redact/${encodeURIComponent(redacted)}/r`, {});
-  await alice.must('PUT', `${inRoom(roomId)}/send/m.room.message/edit`, {
-    ...{ msgtype: 'm.text', body: '* something new' },
-    'm.new_content': { msgtype: 'm.text', body: 'something new' },
-    'm.relates_to': { rel_type: 'm.replace', event_id: edited },
+let edits = 0;
+async function edit(person: Person, eventId: string, body: string): Promise<string> {
+  edits += 1;
+  const answer = await person.must('PUT', `${inRoom(roomId)}/send/m.room.message/edit-${edits}`, {
+    ...{ msgtype: 'm.text', body: `* ${body}` },
+    'm.new_content': { msgtype: 'm.text', body },
+    'm.relates_to': { rel_type: 'm.replace', event_id: eventId },
   });
+  return answer.event_id;
+}
+const redact = (person: Person, eventId: string) =>
+  person.must('PUT', `${inRoom(roomId)}/redact/${encodeURIComponent(eventId)}/r-${eventId}`, {});
+
+it('what is redacted is not found', async () => {
+  const redacted = await alice.say(roomId, 'a secret that goes');
+  await alice.say(roomId, 'a secret that stays');
+  expect(await find(alice, 'secret')).toHaveLength(2);
+  await redact(alice, redacted);
   expect(await find(alice, 'secret')).toEqual(['a secret that stays']);
-  expect(await find(alice, 'something new')).toEqual(['* something new']);
+});
+
+it('a message is found by what it says since it was edited, and again by what it said when the edit is redacted', async () => {
+  const bob = await Person.register(other.url);
+  await bob.must('POST', `${inRoom(roomId)}/join`);
+  const message = await alice.say(roomId, 'old words');
+  expect(await find(alice, 'old')).toEqual(['old words']);
+  const first = await edit(alice, message, 'newer words');
+  const second = await edit(alice, message, 'newest words');
+  await edit(bob, message, 'words of somebody else');
+  for (const gone of ['old', 'newer', 'somebody']) expect(await find(alice, gone)).toEqual([]);
+  const { results } = await search(alice, { search_term: 'newest' });
+  expect(results).toHaveLength(1);
+  expect(results[0].result).toMatchObject({
+    event_id: message,
+    unsigned: { 'm.relations': { 'm.replace': { event_id: second } } },
+  });
+  await redact(alice, second);
+  expect([await find(alice, 'newest'), await find(alice, 'newer')]).toEqual([[], ['old words']]);
+  await redact(alice, first);
+  expect(await find(alice, 'old')).toEqual(['old words']);
+  await redact(alice, message);
+  expect(await find(alice, 'words')).toEqual([]);
+});
+
+it('nobody learns by searching what an edit says that they may not see', async () => {
+  const bob = await Person.register(other.url);
+  await bob.must('POST', `${inRoom(roomId)}/join`);
+  const message = await alice.say(roomId, 'harmless');
+  await bob.must('POST', `${inRoom(roomId)}/leave`);
+  expect(await find(bob, 'harmless')).toEqual(['harmless']);
+  await edit(alice, message, 'confidential');
+  expect(await find(alice, 'confidential')).toEqual(['harmless']);
+  expect(await find(bob, 'confidential')).toEqual([]);
+});
+
+it('everything that matches can be paged through, however much it is', async () => {
+  for (let page = 0; page < 8; page++) {
+    await Promise.all(Array.from({ length: 40 }, (_, index) => alice.say(roomId, `gravel ${page} ${index}`)));
+  }
+  for (const order_by of ['recent', 'rank']) {
+    const seen: string[] = [];
+    let token: string | undefined;
+    do {
+      const page = await search(alice, { search_term: 'gravel', order_by, filter: { limit: 90 } }, token);
+      seen.push(...bodies(page));
+      token = page.next_batch;
+    } while (token !== undefined);
+    expect([seen.length, new Set(seen).size]).toEqual([320, 320]);
+  }
+});
+
+it('a term that has no words finds nothing', async () => {
+  await alice.say(roomId, 'Something');
+  for (const term of ['', '!!!', '-', '"']) expect(await find(alice, term)).toEqual([]);
+  await alice.say(roomId, "it's \\ 'quoted'");
+  expect(await find(alice, "'quoted' \\")).toHaveLength(1);
 });
 
 it('names and topics of rooms are found, where these are asked for', async () => {
@@ -155,8 +220,8 @@ it('what was there before the index is found once it was read', async () => {
     expect(await find(person, 'ancient')).toHaveLength(3);
     await stop();
     const again = await own.start();
-    await again.db.query({ text: 'DELETE FROM sync.search' });
-    await again.db.query({ text: 'UPDATE sync.search_progress SET down_to = up_to' });
+    await again.db.query({ text: 'DELETE FROM sync.words' });
+    await again.db.query({ text: 'UPDATE sync.words_progress SET down_to = up_to' });
     await eventually(async () => {
       expect(await find(person.at(again.url), 'ancient')).toEqual(['ancient 2', 'ancient 1', 'ancient 0']);
     });

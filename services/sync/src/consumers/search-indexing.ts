@@ -13,12 +13,15 @@ export const SEARCH_WANTED: Topic<Record<string, never>> = {
 const LOOK_EVERY_MS = 1_000;
 /** Between pages of what is old, so that nobody notices. */
 const OLD_EVERY_MS = 50;
+const LOOK_FOR_BACKFILLED_EVERY_MS = 5_000;
 const RETRY_MS = 2_000;
 
 /** Keeps the index of words up to date: one replica at a time does, whichever holds the lease. */
 export class SearchIndexing {
   #subscription: Subscription | undefined;
   #wake = new AbortController();
+  /** When to look for what was backfilled next. */
+  #backfilledAt = 0;
 
   constructor(
     private readonly indexer: SearchIndexer,
@@ -37,13 +40,22 @@ export class SearchIndexing {
     await this.lease.close();
   }
 
+  /** Nobody is told of what is backfilled; to look for it goes through all rooms that have any. */
+  async #readBackfilled(): Promise<boolean> {
+    if (performance.now() < this.#backfilledAt) return false;
+    const isAny = await this.indexer.readBackfilled();
+    if (!isAny) this.#backfilledAt = performance.now() + LOOK_FOR_BACKFILLED_EVERY_MS;
+    return isAny;
+  }
+
   async #follow({ signal }: Term): Promise<void> {
     while (!signal.aborted) {
       this.#wake = new AbortController();
       let pauseMs = LOOK_EVERY_MS;
       try {
         await this.indexer.readNews();
-        if (await this.indexer.readOld()) pauseMs = OLD_EVERY_MS;
+        const isOld = (await this.indexer.readOld()) || (await this.#readBackfilled());
+        if (isOld) pauseMs = OLD_EVERY_MS;
       } catch (error) {
         if (!signal.aborted) this.logger.warn({ err: error }, 'events could not be read for search yet');
         pauseMs = RETRY_MS;

@@ -11,13 +11,15 @@ import { isJsonObject, type JsonObject } from '@ganglion/protocol';
 import { Controller, HttpCode, Inject, Post } from '@nestjs/common';
 import { z } from 'zod';
 import { Filters } from '../domain/answer/filters.js';
-import { parseSearchPlace, Search, type SearchQuery } from '../domain/search/search.js';
+import { Search, type SearchQuery } from '../domain/search/search.js';
+import { parseSearchPlace } from '../domain/search/search-place.js';
 
 const MAX_TERM = 1_000;
 const MAX_RESULTS = 100;
 const DEFAULT_RESULTS = 10;
 const MAX_CONTEXT = 20;
 const DEFAULT_CONTEXT = 5;
+const MAX_SENDERS = 50;
 
 const query = z.object({
   next_batch: z
@@ -77,6 +79,7 @@ export class SearchController {
     const limit = typeof asked.filter?.limit === 'number' ? filter.limit : DEFAULT_RESULTS;
     return {
       ...{ term: asked.search_term, orderBy: asked.order_by ?? 'rank', filter, limit: Math.min(limit, MAX_RESULTS) },
+      senders: fewOf(asked.filter?.senders),
       keys: asked.keys ?? key.options,
       context: context
         ? {
@@ -89,4 +92,9 @@ export class SearchController {
       groupBy: (asked.groupings?.group_by ?? []).map((group) => group.key),
     };
   }
+}
+
+/** Who was checked to be names: the index is asked for few of them, the filter for any number. */
+function fewOf(senders: unknown): readonly string[] | undefined {
+  return Array.isArray(senders) && senders.length > 0 && senders.length <= MAX_SENDERS ? senders : undefined;
 }

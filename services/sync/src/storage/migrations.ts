@@ -4,8 +4,9 @@ import { DEVICE_MESSAGES, LEAVING_DEVICE_MESSAGES } from './device-message-migra
 import { PRESENCE } from './presence-store.js';
 import { RELATIONS } from './relations-migration.js';
 import { REPORTS } from './report-store.js';
-import { SEARCH } from './search-store.js';
+import { SEARCH } from './search-migration.js';
 import { SECOND_READ_MODEL } from './second-read-model.js';
+import { WORDS } from './words-migration.js';
 
 /**
  * The read model: what rooms and users look like to clients, in one order of positions. One appender writes it; every
@@ -13,7 +14,7 @@ import { SECOND_READ_MODEL } from './second-read-model.js';
  */
 export const syncSchema: SchemaDefinition = {
   schema: 'sync',
-  version: 11,
+  version: 12,
   oldestCompatible: 3,
   migrations: [
     {
@@ -156,5 +157,6 @@ export const syncSchema: SchemaDefinition = {
     { version: 9, name: 'presence', up: PRESENCE },
     { version: 10, name: 'search', up: SEARCH },
     { version: 11, name: 'reports', up: REPORTS },
+    { version: 12, name: 'words', up: WORDS },
   ],
 };

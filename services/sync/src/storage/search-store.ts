@@ -1,181 +1,137 @@
-import { type Database, rowsOf, sql, statement } from '@ganglion/database';
-import type {
-  BackfilledRoom,
-  Match,
-  SearchKey,
-  SearchModel,
-  SearchProgress,
-  SearchRequest,
-  SearchRow,
-  SearchStep,
-  UnreadPlace,
-} from '../domain/ports/search-model.js';
+import { type Database, type Fragment, rowsOf, sql, statement } from '@ganglion/database';
+import type { Match, Matches, SearchModel, SearchRequest, SizedRoom } from '../domain/ports/search-model.js';
+import type { EventPlace } from '../domain/timeline-event.js';
 import { PLACE_FOR_ALL, type PlaceRow, placeOf } from './place-rows.js';
+import { keyNumber } from './search-keys.js';
+import { roomsQuery, sendersQuery, stretchesBefore } from './word-marks.js';
 
-/** The words of events. What was there before is read in the background. */
-export const SEARCH = `
-  -- key: 0 of the body of a message, 1 of a room's name, 2 of its topic.
-  CREATE TABLE sync.search (
-    room_nid bigint NOT NULL,
-    position bigint NOT NULL,
-    event_nid bigint NOT NULL,
-    key smallint NOT NULL,
-    words tsvector NOT NULL,
-    PRIMARY KEY (room_nid, position)
-  );
-  CREATE INDEX search_by_words ON sync.search USING gin (words);
-  CREATE INDEX search_by_event ON sync.search (room_nid, event_nid);
+/** So many of the latest matches are ranked, then as many of those before them. */
+const RANKED_AT_ONCE = 1_000;
+const RECENT_AT_ONCE = 300;
+/** Rooms with a larger part of all events are looked for among what is found; of others the index knows where to look. */
+const LARGE_PART = 0.1;
 
-  CREATE TABLE sync.search_progress (
-    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-    up_to bigint NOT NULL,
-    down_to bigint NOT NULL
-  );
-  INSERT INTO sync.search_progress (up_to, down_to) SELECT position, position FROM sync.appender;
-
-  -- Down to where events that were backfilled were read.
-  CREATE TABLE sync.searched_rooms (room_nid bigint PRIMARY KEY, down_to bigint NOT NULL);
-  CREATE INDEX backfilled_rooms ON sync.rooms (room_nid) WHERE back_seq < 0;
-`;
-
-const KEYS: readonly SearchKey[] = ['content.body', 'content.name', 'content.topic'];
-/** Of common words no more matches than these are looked at, the latest. */
-const MOST_MATCHES = 10_000;
-
-const ROW = { room_nid: 'bigint', position: 'bigint', event_nid: 'bigint', key: 'smallint', words: 'text' } as const;
-
-interface Rows {
-  readonly rows: readonly SearchRow[];
+interface Asked extends SearchRequest {
+  /** What the index is asked for beside words. */
+  readonly scope: string;
+  readonly stretches: ReturnType<typeof stretchesBefore>;
 }
 
-const addWords = statement(
-  'add-search-words',
-  sql<Rows>`
-  INSERT INTO sync.search (room_nid, position, event_nid, key, words)
-  SELECT w.room_nid, w.position, w.event_nid, w.key, to_tsvector('simple', w.words)
-  FROM (${rowsOf('w', ROW, ({ rows }: Rows) => rows.map(rowOf))}) AS w
-  ON CONFLICT (room_nid, position) DO NOTHING`,
-);
+const most = ({ orderBy }: Asked) => (orderBy === 'rank' ? RANKED_AT_ONCE : RECENT_AT_ONCE);
+const scope = (asked: Asked) => asked.scope;
+const nids = ({ rooms }: Asked) => rooms.map(({ nid }) => nid);
+const keys = (asked: Asked) => asked.keys.map(keyNumber);
+const topPosition = ({ top }: Asked) => top.position;
+const topRoom = ({ top }: Asked) => top.roomNid;
+const isRanked = ({ orderBy }: Asked) => orderBy === 'rank';
+const isFirst = ({ after }: Asked) => after === undefined;
+const afterRank = ({ after }: Asked) => after?.rank ?? 0;
+const afterPosition = ({ after }: Asked) => after?.position ?? 0;
+const afterRoom = ({ after }: Asked) => after?.roomNid ?? 0;
+const oldest = [0, 1, 2].map((index) => (asked: Asked) => asked.stretches[index]!.oldest);
+const TERM = sql<Asked>`websearch_to_tsquery('simple', ${({ term }) => term})`;
+const NOTHING = sql<Asked>``;
 
-const forget = statement(
-  'forget-search-words',
-  sql<Pick<SearchStep, 'redacted'>>`
-  DELETE FROM sync.search s
-  USING (${rowsOf('r', { room_nid: 'bigint', event_nid: 'bigint' }, ({ redacted }: Pick<SearchStep, 'redacted'>) =>
-    redacted.map(({ roomNid, eventNid }) => ({ room_nid: roomNid, event_nid: eventNid })),
-  )}) AS r WHERE s.room_nid = r.room_nid AND s.event_nid = r.event_nid`,
-);
+/** The latest matches of one stretch of time. To add nothing to a position keeps its index from being walked instead of that of words. */
+function matchesOf(within: Fragment<Asked>, older: Fragment<Asked>): Fragment<Asked> {
+  return sql<Asked>`(
+    SELECT s.room_nid, s.position, s.edit_nid, s.words FROM sync.words s
+    WHERE s.words @@ (${TERM} && ${scope}::tsquery${within}) AND numnode(${TERM}) > 0
+      AND s.room_nid + 0 = ANY(${nids}::bigint[]) AND s.key = ANY(${keys}::smallint[])
+      AND (s.position + 0, s.room_nid + 0) < (${topPosition}::bigint, ${topRoom}::bigint)${older}
+    ORDER BY s.position DESC, s.room_nid DESC LIMIT ${most})`;
+}
 
-/** Ranked among the latest matches; the place comes with each, as do what our users were at it. */
+function stretch(index: number): Fragment<Asked> {
+  const within = sql<Asked>` && ${({ stretches }) => stretches[index]!.query}::tsquery`;
+  return matchesOf(within, index === 0 ? NOTHING : sql<Asked>` AND s.position + 0 < ${oldest[index - 1]!}::bigint`);
+}
+
+const REST = matchesOf(NOTHING, sql<Asked>` AND s.position + 0 < ${oldest.at(-1)!}::bigint`);
+
+/** From one stretch to the next as long as there is not enough: where much matches, the latest stretch alone is looked at. */
 const matching = statement(
   'search',
-  sql<SearchRequest>`
-  WITH asked AS (SELECT websearch_to_tsquery('simple', ${({ term }) => term}) AS query),
-  found AS MATERIALIZED (
-    SELECT s.room_nid, s.position, s.words FROM sync.search s, asked
-    WHERE s.words @@ asked.query AND s.room_nid = ANY(${({ roomNids }) => roomNids}::bigint[])
-      AND s.key = ANY(${({ keys }) => keys.map((key) => KEYS.indexOf(key))}::smallint[])
-      AND s.position <= ${({ upTo }) => upTo}
-    ORDER BY s.position DESC LIMIT ${() => MOST_MATCHES}),
-  ranked AS (
-    SELECT f.room_nid, f.position, ts_rank_cd(f.words, asked.query)::float8 AS rank
-    FROM found f, asked
-    ORDER BY CASE WHEN ${({ orderBy }) => orderBy === 'rank'}::boolean THEN ts_rank_cd(f.words, asked.query) END DESC, f.position DESC
-    LIMIT ${({ limit }) => limit} OFFSET ${({ offset }) => offset})
-  SELECT ${PLACE_FOR_ALL}, ranked.rank FROM ranked
-  JOIN sync.timeline t ON t.room_nid = ranked.room_nid AND t.position = ranked.position
-  ORDER BY CASE WHEN ${({ orderBy }) => orderBy === 'rank'}::boolean THEN ranked.rank END DESC, ranked.position DESC`,
+  sql<Asked>`
+  SELECT count(*)::int AS size, coalesce(json_agg(json_build_array(f.room_nid, f.position, f.rank, f.edit_nid)
+      ORDER BY CASE WHEN ${isRanked}::boolean THEN f.rank END DESC, f.position DESC, f.room_nid DESC)
+    FILTER (WHERE ${isFirst}::boolean OR CASE WHEN ${isRanked}::boolean
+      THEN (f.rank, f.position, f.room_nid) < (${afterRank}::float8, ${afterPosition}::bigint, ${afterRoom}::bigint)
+      ELSE (f.position, f.room_nid) < (${afterPosition}::bigint, ${afterRoom}::bigint) END), '[]') AS matches,
+    (array_agg(f.position ORDER BY f.position, f.room_nid))[1] AS "lastPosition",
+    (array_agg(f.room_nid ORDER BY f.position, f.room_nid))[1] AS "lastRoom"
+  FROM (
+    SELECT m.room_nid, m.position, m.edit_nid, ts_rank_cd(m.words, ${TERM})::float8 AS rank FROM (
+      ${stretch(0)} UNION ALL ${stretch(1)} UNION ALL ${stretch(2)} UNION ALL ${REST} LIMIT ${most}) AS m) AS f`,
 );
 
-const UNREAD = `t.room_nid AS nid, r.room_id AS "roomId", r.room_version AS "roomVersion", t.position,
-  t.event_nid AS "eventNid", t.redacts_nid AS "redactsNid"
-  FROM sync.timeline t JOIN sync.rooms r ON r.room_nid = t.room_nid`;
+interface MatchesRow extends Record<string, unknown> {
+  readonly size: number;
+  readonly matches: readonly (readonly [number, number, number, number | null])[];
+  readonly lastPosition: number | null;
+  readonly lastRoom: number | null;
+}
 
-/** The words of events in PostgreSQL. */
+interface Shown {
+  readonly matches: readonly Match[];
+}
+
+const places = statement(
+  'search-places',
+  sql<Shown>`
+  SELECT ${PLACE_FOR_ALL} FROM (${rowsOf('m', { room_nid: 'bigint', position: 'bigint' }, ({ matches }: Shown) =>
+    matches.map(({ roomNid, position }) => ({ room_nid: roomNid, position })),
+  )}) AS m JOIN sync.timeline t ON t.room_nid = m.room_nid AND t.position = m.position
+  UNION ALL
+  SELECT ${PLACE_FOR_ALL} FROM (${rowsOf('e', { room_nid: 'bigint', event_nid: 'bigint' }, ({ matches }: Shown) =>
+    matches.flatMap(({ roomNid, editNid }) => (editNid === undefined ? [] : { room_nid: roomNid, event_nid: editNid })),
+  )}) AS e JOIN sync.timeline t ON t.room_nid = e.room_nid AND t.event_nid = e.event_nid`,
+);
+
+/** The words of events in PostgreSQL, as they are looked for. */
 export class SearchStore implements SearchModel {
   constructor(private readonly db: Database) {}
 
-  async progress(): Promise<SearchProgress> {
-    const text = 'SELECT up_to AS "upTo", down_to AS "downTo" FROM sync.search_progress';
-    const { rows } = await this.db.query<SearchProgress & Record<string, unknown>>({ name: 'search-progress', text });
-    return rows[0] ?? { upTo: 0, downTo: 0 };
-  }
-
-  async above(position: number, upTo: number, limit: number): Promise<UnreadPlace[]> {
-    const text = `SELECT ${UNREAD} WHERE t.position > $1 AND t.position <= $2 ORDER BY t.position LIMIT $3`;
-    return this.#unread('unread-above', text, [position, upTo, limit]);
-  }
-
-  async below(position: number, limit: number): Promise<UnreadPlace[]> {
-    const text = `SELECT ${UNREAD} WHERE t.position > 0 AND t.position <= $1 ORDER BY t.position DESC LIMIT $2`;
-    return this.#unread('unread-below', text, [position, limit]);
-  }
-
-  async take({ rows, redacted, from, to }: SearchStep): Promise<void> {
-    await this.db.transaction(async (tx) => {
-      const { rowCount } = await tx.query({
-        name: 'take-search-step',
-        text: 'UPDATE sync.search_progress SET up_to = $3, down_to = $4 WHERE up_to = $1 AND down_to = $2',
-        values: [from.upTo, from.downTo, to.upTo, to.downTo],
-      });
-      if (rowCount === 0) return;
-      if (rows.length > 0) await tx.query(addWords({ rows }));
-      if (redacted.length > 0) await tx.query(forget({ redacted }));
-    });
-  }
-
-  async backfilledRooms(limit: number): Promise<BackfilledRoom[]> {
-    const { rows } = await this.db.query<BackfilledRoom & Record<string, unknown>>({
-      name: 'unread-backfilled-rooms',
-      text: `SELECT r.room_nid AS nid, r.room_id AS "roomId", r.room_version AS "roomVersion", coalesce(s.down_to, 0) AS below
-        FROM sync.rooms r LEFT JOIN sync.searched_rooms s ON s.room_nid = r.room_nid
-        WHERE r.back_seq < 0 AND EXISTS (
-          SELECT FROM sync.timeline t WHERE t.room_nid = r.room_nid AND t.position < coalesce(s.down_to, 0)) LIMIT $1`,
-      values: [limit],
+  async unencrypted(roomNids: readonly number[]): Promise<SizedRoom[]> {
+    const { rows } = await this.db.query<SizedRoom & Record<string, unknown>>({
+      name: 'unencrypted-rooms',
+      text: `SELECT r.room_nid AS nid, r.room_seq - r.back_seq AS events FROM sync.rooms r
+        WHERE r.room_nid = ANY($1::bigint[]) AND NOT EXISTS (
+          SELECT FROM sync.state_keys k
+          WHERE k.room_nid = r.room_nid AND k.type = 'm.room.encryption' AND k.state_key = '')`,
+      values: [roomNids],
     });
     return rows;
   }
 
-  async backfilled(roomNid: number, below: number, limit: number): Promise<UnreadPlace[]> {
-    const text = `SELECT ${UNREAD} WHERE t.room_nid = $1 AND t.position < $2 ORDER BY t.position DESC LIMIT $3`;
-    return this.#unread('unread-backfilled', text, [roomNid, below, limit]);
+  async search(request: SearchRequest): Promise<Matches> {
+    const asked: Asked = { ...request, scope: scopeOf(request), stretches: stretchesBefore(request.top.position) };
+    const {
+      size = 0,
+      matches = [],
+      lastPosition,
+      lastRoom,
+    } = (await this.db.query<MatchesRow>(matching(asked))).rows[0]!;
+    return {
+      matches: matches.map(([roomNid, position, rank, editNid]) => {
+        return { roomNid, position, rank, editNid: editNid ?? undefined };
+      }),
+      below: size < most(asked) ? undefined : { position: lastPosition!, roomNid: lastRoom! },
+    };
   }
 
-  async takeBackfilled(roomNid: number, downTo: number, rows: readonly SearchRow[]): Promise<void> {
-    await this.db.transaction(async (tx) => {
-      await tx.query({
-        name: 'take-backfilled-step',
-        text: `INSERT INTO sync.searched_rooms AS known (room_nid, down_to) VALUES ($1, $2)
-          ON CONFLICT (room_nid) DO UPDATE SET down_to = least(known.down_to, excluded.down_to)`,
-        values: [roomNid, downTo],
-      });
-      if (rows.length > 0) await tx.query(addWords({ rows }));
-    });
-  }
-
-  async unencrypted(roomNids: readonly number[]): Promise<number[]> {
-    const { rows } = await this.db.query<{ room_nid: number }>({
-      name: 'unencrypted-rooms',
-      text: `SELECT room_nid FROM unnest($1::bigint[]) AS asked(room_nid) WHERE NOT EXISTS (
-          SELECT FROM sync.state_keys k
-          WHERE k.room_nid = asked.room_nid AND k.type = 'm.room.encryption' AND k.state_key = '')`,
-      values: [roomNids],
-    });
-    return rows.map(({ room_nid }) => room_nid);
-  }
-
-  async search(request: SearchRequest): Promise<Match[]> {
-    const { rows } = await this.db.query<PlaceRow & { rank: number }>(matching(request));
-    return rows.map((row) => ({ place: placeOf(row), rank: row.rank }));
-  }
-
-  async #unread(name: string, text: string, values: readonly number[]): Promise<UnreadPlace[]> {
-    type Row = Omit<UnreadPlace, 'redactsNid'> & { redactsNid: number | null } & Record<string, unknown>;
-    const { rows } = await this.db.query<Row>({ name, text, values });
-    return rows.map((row) => ({ ...row, redactsNid: row.redactsNid ?? undefined }));
+  async places(matches: readonly Match[]): Promise<EventPlace[]> {
+    if (matches.length === 0) return [];
+    return (await this.db.query<PlaceRow>(places({ matches }))).rows.map(placeOf);
   }
 }
 
-function rowOf({ roomNid, position, eventNid, key, words }: SearchRow) {
-  return { room_nid: roomNid, position, event_nid: eventNid, key: KEYS.indexOf(key), words };
+/** Rooms are looked for by the index where they are a small part of all there is. */
+function scopeOf({ rooms, senders, upTo }: SearchRequest): string {
+  const events = rooms.reduce((sum, room) => sum + room.events, 0);
+  const parts = [
+    ...(events < upTo * LARGE_PART ? [roomsQuery(rooms.map(({ nid }) => nid))] : []),
+    ...(senders === undefined ? [] : [sendersQuery(senders)]),
+  ];
+  return parts.join(' & ');
 }

@@ -184,12 +184,20 @@ export class RoomHistory {
     return eventText(event, await viewerOf(this.deps, access, reader, [event]));
   }
 
-  /** The state of a room as its reader may see it, as JSON text. */
-  async currentState(access: RoomAccess, reader: Reader): Promise<string> {
+  /** The state of a room as its reader may see it, as JSON text: with who is there if they are no more than so many, and others. */
+  async currentState(access: RoomAccess, reader: Reader, members: { most: number; others: ReadonlySet<string> }) {
     const { model, texts, rooms } = this.deps;
     const view = await rooms.get(access.room);
     const state = await showState(texts, access.room, await stateAt(model, view, access.stateUpTo));
-    for await (const page of memberEvents(this.deps, view, access.stateUpTo, () => true)) state.push(...page);
+    const others = new Set(members.others);
+    if (view.counts.joined + view.counts.invited <= members.most) {
+      for await (const page of memberEvents(this.deps, view, access.stateUpTo, isPresent)) {
+        for (const { text } of page) others.delete(text.stateKey ?? '');
+        state.push(...page);
+      }
+    }
+    const some = await membersAt(model, view, others, access.stateUpTo);
+    state.push(...(await showState(texts, access.room, [...some.values()])));
     const viewer = await viewerOf(this.deps, access, reader, []);
     return eventsText(state, { ...viewer, isState: true });
   }
@@ -345,6 +353,11 @@ function endAfter(found: 'pending' | 'unreachable'): End {
     if (next !== undefined) return next;
     return found === 'pending' || events.length > 0 ? at : undefined;
   };
+}
+
+/** Of those who have left, a room may know any number. */
+function isPresent(membership: string): boolean {
+  return membership === 'join' || membership === 'invite';
 }
 
 /** Whether more may come some time: the token at the live end goes on working then, and stays what it is until more comes. */

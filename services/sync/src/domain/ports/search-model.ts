@@ -1,79 +1,57 @@
-import type { TextRoom } from '../texts/event-texts.js';
 import type { EventPlace } from '../timeline-event.js';
 
 /** What can be searched in. @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3search */
 export type SearchKey = 'content.body' | 'content.name' | 'content.topic';
 
-/** The words of an event. */
-export interface SearchRow {
+/** Where a match stands among all. */
+export interface MatchPlace {
   readonly roomNid: number;
   readonly position: number;
-  readonly eventNid: number;
-  readonly key: SearchKey;
-  readonly words: string;
-}
-
-/** An event that may have words, with its room. */
-export interface UnreadPlace extends TextRoom {
-  readonly position: number;
-  readonly eventNid: number;
-  readonly redactsNid: number | undefined;
-}
-
-/** How far events were read for their words. */
-export interface SearchProgress {
-  /** What came since the index was begun, up to here … */
-  readonly upTo: number;
-  /** … and what came before it, down to here; 0 when all of that was read. */
-  readonly downTo: number;
-}
-
-/** A step of reading: its words, what was redacted, and how far it brings the index. */
-export interface SearchStep {
-  readonly rows: readonly SearchRow[];
-  readonly redacted: readonly { readonly roomNid: number; readonly eventNid: number }[];
-  readonly from: SearchProgress;
-  readonly to: SearchProgress;
-}
-
-/** A room whose backfilled events were not all read for their words. */
-export interface BackfilledRoom extends TextRoom {
-  /** Those below this position. */
-  readonly below: number;
-}
-
-export interface SearchRequest {
-  readonly roomNids: readonly number[];
-  readonly term: string;
-  readonly keys: readonly SearchKey[];
-  readonly orderBy: 'rank' | 'recent';
-  /** Live events up to this position alone. */
-  readonly upTo: number;
-  /** How many of the matches to pass over. */
-  readonly offset: number;
-  readonly limit: number;
-}
-
-export interface Match {
-  readonly place: EventPlace;
   /** Higher is closer. */
   readonly rank: number;
 }
 
-/** The words of events. */
+export interface Match extends MatchPlace {
+  /** The edit that has made the event match. */
+  readonly editNid: number | undefined;
+}
+
+/** A room with about how many events it has. */
+export interface SizedRoom {
+  readonly nid: number;
+  readonly events: number;
+}
+
+/** Where a match stands in the order of time. */
+export type TimePlace = Pick<MatchPlace, 'position' | 'roomNid'>;
+
+export interface SearchRequest {
+  readonly rooms: readonly SizedRoom[];
+  readonly term: string;
+  readonly keys: readonly SearchKey[];
+  /** Events by these alone; by anybody when undefined. */
+  readonly senders: readonly string[] | undefined;
+  readonly orderBy: 'rank' | 'recent';
+  /** Live events up to this position alone. */
+  readonly upTo: number;
+  /** Matches below this place. */
+  readonly top: TimePlace;
+  /** Of these, those that come after this one in the order that is asked for. */
+  readonly after: MatchPlace | undefined;
+}
+
+/** Some of what matches: the latest below a place, in the order that was asked for. */
+export interface Matches {
+  readonly matches: readonly Match[];
+  /** Where the others are, which come after all of these; undefined where there are none. */
+  readonly below: TimePlace | undefined;
+}
+
+/** The words of events, as they are looked for. */
 export interface SearchModel {
-  progress(): Promise<SearchProgress>;
-  /** Events above one position and up to another, the earliest first. */
-  above(position: number, upTo: number, limit: number): Promise<UnreadPlace[]>;
-  /** Events up to a position, the latest first; none that were backfilled. */
-  below(position: number, limit: number): Promise<UnreadPlace[]>;
-  /** Takes a step, unless somebody else has gone on from there. */
-  take(step: SearchStep): Promise<void>;
-  backfilledRooms(limit: number): Promise<BackfilledRoom[]>;
-  backfilled(roomNid: number, below: number, limit: number): Promise<UnreadPlace[]>;
-  /** All backfilled events of a room down to a position were read. */
-  takeBackfilled(roomNid: number, downTo: number, rows: readonly SearchRow[]): Promise<void>;
   /** Of these rooms those that are not encrypted. */
-  unencrypted(roomNids: readonly number[]): Promise<number[]>;
-  search(request: SearchRequest): Promise<Match[]>;
+  unencrypted(roomNids: readonly number[]): Promise<SizedRoom[]>;
+  search(request: SearchRequest): Promise<Matches>;
+  /** Where matches and the edits that made them match stand, with what our users were at them. */
+  places(matches: readonly Match[]): Promise<EventPlace[]>;
 }

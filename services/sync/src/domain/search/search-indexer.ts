@@ -1,13 +1,12 @@
 import type { Head } from '../ports/read-model.js';
-import type { SearchModel, SearchRow, UnreadPlace } from '../ports/search-model.js';
-import type { TextSource } from '../texts/event-texts.js';
-import { searchableText } from './searchable.js';
+import type { WordModel } from '../ports/word-model.js';
+import type { WordsReader } from './words-reader.js';
 
 export interface SearchIndexerDependencies {
-  readonly model: SearchModel;
+  readonly model: WordModel;
   /** How far the read model has come. */
   readonly head: () => Promise<Head>;
-  readonly texts: TextSource;
+  readonly words: Pick<WordsReader, 'read'>;
 }
 
 const PAGE = 500;
@@ -22,7 +21,7 @@ export class SearchIndexer {
 
   /** Reads what is new, as far as it has come by now. */
   async readNews(): Promise<void> {
-    const { model, head } = this.deps;
+    const { model, head, words } = this.deps;
     const { position } = await head();
     for (let from = await model.progress(); from.upTo < position; from = await model.progress()) {
       const places = await model.above(from.upTo, position, PAGE);
@@ -30,43 +29,33 @@ export class SearchIndexer {
       const redacted = places.flatMap(({ nid: roomNid, redactsNid: eventNid }) =>
         eventNid === undefined ? [] : [{ roomNid, eventNid }],
       );
-      await model.take({ rows: await this.#wordsOf(places), redacted, from, to: { ...from, upTo } });
+      const gone = new Set(redacted.map(({ eventNid }) => eventNid));
+      const rows = await words.read([...places, ...(await model.edited(redacted))], gone);
+      await model.take({ rows, redacted, from, to: { ...from, upTo } });
     }
   }
 
-  /** Reads a page of what is old; whether there was any. */
+  /** Reads a page of what was there before the index; whether there was any. */
   async readOld(): Promise<boolean> {
-    const { model } = this.deps;
+    const { model, words } = this.deps;
     const from = await model.progress();
-    if (from.downTo <= 0) return this.#readBackfilled();
+    if (from.downTo <= 0) return false;
     const places = await model.below(from.downTo, PAGE);
     const downTo = places.length < PAGE ? 0 : places.at(-1)!.position - 1;
-    await model.take({ rows: await this.#wordsOf(places), redacted: [], from, to: { ...from, downTo } });
+    await model.take({ rows: await words.read(places), redacted: [], from, to: { ...from, downTo } });
     return true;
   }
 
-  async #readBackfilled(): Promise<boolean> {
-    const { model } = this.deps;
+  /** Reads a page of what was backfilled, of some rooms; whether there was any. */
+  async readBackfilled(): Promise<boolean> {
+    const { model, words } = this.deps;
     const rooms = await model.backfilledRooms(ROOMS);
-    for (const room of rooms) {
-      const places = await model.backfilled(room.nid, room.below, PAGE);
-      const downTo = places.at(-1)?.position ?? room.below;
-      await model.takeBackfilled(room.nid, downTo, await this.#wordsOf(places));
+    for (const { nid, below, backSeq } of rooms) {
+      const places = await model.backfilled(nid, below, PAGE);
+      // Some events have no place: then nothing is below the last one that has.
+      const downTo = places.length < PAGE ? backSeq : places.at(-1)!.position;
+      await model.takeBackfilled(nid, downTo, await words.read(places));
     }
     return rooms.length > 0;
-  }
-
-  async #wordsOf(places: readonly UnreadPlace[]): Promise<SearchRow[]> {
-    const rows: SearchRow[] = [];
-    for (const ofRoom of Map.groupBy(places, ({ nid }) => nid).values()) {
-      const nids = ofRoom.map(({ eventNid }) => eventNid);
-      const known = await this.deps.texts.load(ofRoom[0]!, nids);
-      for (const { nid: roomNid, position, eventNid } of ofRoom) {
-        const text = known.get(eventNid);
-        const found = text === undefined || text.redactedByNid !== undefined ? undefined : searchableText(text);
-        if (found !== undefined) rows.push({ roomNid, position, eventNid, ...found });
-      }
-    }
-    return rows;
   }
 }
