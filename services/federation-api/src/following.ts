@@ -14,7 +14,7 @@ export interface FollowingOptions {
   readonly read: (signal: AbortSignal) => Promise<void>;
   /** What was read can be sent now. */
   readonly afterwards: () => Promise<void>;
-  /** What comes within so many milliseconds is read together. */
+  /** So many milliseconds are between two readings, so that much of what comes is read together. */
   readonly gatherMs?: number;
   readonly logger: Logger;
 }
@@ -33,13 +33,17 @@ export class Following {
   /** Until aborted. What fails is tried again, and keeps nobody else from reading. */
   async run(signal: AbortSignal): Promise<void> {
     const { what, read, afterwards, gatherMs = GATHER_MS, logger } = this.options;
+    let readAt = Number.NEGATIVE_INFINITY;
     while (!signal.aborted) {
       const woken = this.#wake.promise;
       try {
+        readAt = performance.now();
         await read(signal);
         await afterwards();
         await Promise.race([woken, sleep(READ_EVERY_MS, undefined, { signal })]).catch(() => {});
-        await sleep(gatherMs);
+        // What comes alone is read at once.
+        const waitMs = readAt + gatherMs - performance.now();
+        if (waitMs > 0) await sleep(waitMs);
       } catch (err) {
         logger.warn({ err }, `${what} could not be read for other servers; it will be tried again`);
         await sleep(RETRY_MS, undefined, { signal }).catch(() => {});

@@ -19,7 +19,14 @@ import {
   type RemoteEphemeral,
   RemoteEphemeralDefinition,
 } from '@ganglion/contracts/sync';
-import { type AccountData, AccountDataDefinition, type Users, UsersDefinition } from '@ganglion/contracts/user';
+import {
+  type AccountData,
+  AccountDataDefinition,
+  type Devices,
+  DevicesDefinition,
+  type Users,
+  UsersDefinition,
+} from '@ganglion/contracts/user';
 import type { Interfaces } from '@ganglion/service';
 
 /** The services that own what other servers ask for and bring. */
@@ -33,6 +40,7 @@ export interface Owners {
   readonly remoteEphemeral: RemoteEphemeral;
   readonly leavingDeviceMessages: LeavingDeviceMessages;
   readonly users: Users;
+  readonly devices: Devices;
   readonly accountData: Pick<AccountData, 'getAccountData'>;
   readonly keysForServers: KeysForServers;
   readonly keyLog: KeyLog;
@@ -51,6 +59,7 @@ export async function findOwners(interfaces: Interfaces): Promise<Owners> {
     keyLog: await interfaces.find<KeyLog>(KeyLogDefinition),
     keysForServers: await interfaces.find<KeysForServers>(KeysForServersDefinition),
     users: await interfaces.find<Users>(UsersDefinition),
+    devices: await interfaces.find<Devices>(DevicesDefinition),
     accountData: await interfaces.find<AccountData>(AccountDataDefinition),
   };
 }

@@ -4,6 +4,7 @@ import { ANNOUNCEMENTS, DEVICE_MESSAGES_LEAVING, KEY_LOG_GREW, LOCAL_EPHEMERA } 
 import type { KeyLog, KeysForServers } from '@ganglion/contracts/keys';
 import type { RoomIntake, RoomLog } from '@ganglion/contracts/room';
 import type { LeavingDeviceMessages } from '@ganglion/contracts/sync';
+import type { Devices } from '@ganglion/contracts/user';
 import { type Database, Lease } from '@ganglion/database';
 import type { FederationAgent } from '@ganglion/federation';
 import { Periodically } from '@ganglion/service';
@@ -13,6 +14,7 @@ import { DeviceMessageReader } from './domain/sending/device-message-reader.js';
 import { Ephemera } from './domain/sending/ephemera.js';
 import { KeyReader } from './domain/sending/key-reader.js';
 import { LogReader } from './domain/sending/log-reader.js';
+import { NewNeighbours } from './domain/sending/new-neighbours.js';
 import { Following } from './following.js';
 import { HttpTransactionSender } from './remote/transaction-sender.js';
 import { PostgresEphemeraStore } from './storage/ephemera-store.js';
@@ -26,11 +28,12 @@ export interface SenderDependencies {
   readonly db: Database;
   readonly bus: Bus;
   readonly agent: FederationAgent;
-  readonly roomLog: Pick<RoomLog, 'listRoomHeads' | 'getRoomEvents'>;
+  readonly roomLog: Pick<RoomLog, 'listRoomHeads' | 'getRoomEvents' | 'getEvents'>;
   readonly roomIntake: Pick<RoomIntake, 'listRoomServers' | 'listServersOfUser' | 'listServersOfRooms'>;
   readonly leavingDeviceMessages: LeavingDeviceMessages;
   readonly keyLog: Pick<KeyLog, 'listKeyHeads'>;
   readonly keysForServers: Pick<KeysForServers, 'getListUpdates'>;
+  readonly devices: Pick<Devices, 'listDevices'>;
   readonly serverNames: readonly string[];
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -65,6 +68,7 @@ export function createSender(deps: SenderDependencies): Sender {
     leavingDeviceMessages,
     keyLog,
     keysForServers,
+    devices,
     serverNames,
     metrics,
     logger,
@@ -87,7 +91,9 @@ export function createSender(deps: SenderDependencies): Sender {
   const keeping = new Periodically('keeping destinations', KEEP_EVERY_MS, () => deliveries.keep(), logger);
   const heard = new Map<string, number>();
   const log = new PostgresSenderLog(db);
-  const reader = new LogReader({ roomLog, intake: roomIntake, log, isOurs, allows, logger });
+  const whom = { isOurs, allows, logger };
+  const neighbours = new NewNeighbours({ roomLog, intake: roomIntake, keys: keysForServers, devices, ...whom });
+  const reader = new LogReader({ roomLog, intake: roomIntake, log, neighbours, ...whom });
   const deviceMessages = new DeviceMessageReader({
     ...{ leaving: leavingDeviceMessages, taken: new PostgresTakenMessages(db), isOurs, allows },
   });

@@ -105,3 +105,26 @@ it('a server that was away for long hears of each user what came last, not of al
     expect(updates().slice(before)).toEqual([expect.objectContaining({ device_id: 'D4', stream_id: 5, prev_id: [4] })]);
   });
 }, 90_000);
+
+it('servers hear of the devices of who comes to a first room with them, and not again of who is there', async () => {
+  const other = await sending.destination();
+  const roomId = sending.rooms.create(far.name);
+  sending.keys.change(anna, 'PHONE', { device_id: 'PHONE' });
+  sending.devices.set(anna, ['PHONE', 'TV']);
+  await sending.start();
+  await soon(() => expect(updates()).toHaveLength(1));
+  const next = sending.rooms.create(other.name, far.name);
+  const joined = sending.rooms.join(next, anna);
+  const told = () => other.edus('m.device_list_update');
+  await soon(() => expect(told()).toHaveLength(2));
+  const known = { user_id: anna, stream_id: 1, prev_id: [] };
+  expect(told()).toEqual([
+    { ...known, device_id: 'TV' },
+    { ...known, device_id: 'PHONE', keys: { device_id: 'PHONE' } },
+  ]);
+  sending.rooms.join(next, anna, [joined]);
+  sending.rooms.say(roomId, 'the end');
+  sending.rooms.say(next, 'the end');
+  await soon(() => expect([far.bodies.at(-1), other.bodies.at(-1)]).toEqual(['the end', 'the end']));
+  expect([updates(), told()].map(({ length }) => length)).toEqual([1, 2]);
+}, 90_000);

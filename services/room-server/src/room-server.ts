@@ -91,7 +91,7 @@ export function createRoomServer({ config, db, bus, logger, signingKeys }: RoomS
     roomLog: new RoomLogRpc(log, reader, new StateJumps(db, states, store)),
     roomIntake: new RoomIntakeRpc(actors, store, intake, outliers, federation, serverNames, {
       sharingUsers: (users) => sharingUsers(db, users),
-      serversOf: (userId) => serversOf(db, userId),
+      serversOf: (userId, but) => serversOf(db, userId, but),
       serversOfRooms: (roomIds) => serversOfRooms(db, roomIds),
     }),
     roomFederation: new RoomFederationRpc({

@@ -8,7 +8,7 @@ import {
   signEvent,
   signJson,
 } from '@ganglion/protocol';
-import { type Asked, FarRefusal } from '@ganglion/testing';
+import { type Asked, eventually, FarRefusal, pduOf } from '@ganglion/testing';
 import { Neighbours } from '../support/federation.js';
 import { inRoom, type Person } from '../support/person.js';
 
@@ -65,6 +65,30 @@ describe('a server that knows invites in their first form alone', () => {
     const roomId = await alice.createRoom({ room_version: '1' });
     expect((await invite(roomId, dora)).status).toBe(502);
     expect(await membership(roomId, dora)).toBeUndefined();
+  });
+});
+
+describe('an invite of one of ours', () => {
+  it('is not ended by what happened before it and came late', async () => {
+    const { far } = neighbours;
+    const bob = await neighbours.person('bob');
+    const room = far.room({}, neighbours.replicas[0].signingKeys);
+    room.member(bob.userId, 'ban', room.creator);
+    const unban = room.member(bob.userId, 'leave', room.creator);
+    const inviting = room.member(bob.userId, 'invite', room.creator);
+    const event = pduOf(inviting);
+    const path = `/_matrix/federation/v2/invite/${encodeURIComponent(room.roomId)}/${encodeURIComponent(inviting.eventId)}`;
+    const offer = { room_version: room.rules.id, event, invite_room_state: [] };
+    expect((await far.ask(neighbours.url, 'PUT', path, offer)).status).toBe(200);
+    const invited = async () => Object.keys((await bob.get('sync')).body.rooms?.invite ?? {});
+    await eventually(async () => expect(await invited()).toContain(room.roomId), 30_000);
+    const refused = { [unban.eventId]: { error: expect.stringContaining('older') } };
+    expect((await far.send(neighbours.url, { pdus: [pduOf(unban)] })).body.pdus).toEqual(refused);
+    const withdrawn = room.member(bob.userId, 'leave', room.creator);
+    expect((await far.send(neighbours.url, { pdus: [pduOf(withdrawn)] })).body.pdus).toEqual({
+      [withdrawn.eventId]: {},
+    });
+    await eventually(async () => expect(await invited()).not.toContain(room.roomId), 30_000);
   });
 });
 

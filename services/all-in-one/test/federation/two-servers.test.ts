@@ -256,6 +256,25 @@ it(
 );
 
 it(
+  'who has just come to one room is let into another one by a server that hears of that a little later',
+  async () => {
+    const space = await anna.createRoom({ preset: 'public_chat' });
+    const allow = [{ type: 'm.room_membership', room_id: space }];
+    const join_rules = { type: 'm.room.join_rules', state_key: '', content: { join_rule: 'restricted', allow } };
+    const roomId = await anna.createRoom({
+      ...{ initial_state: [join_rules], power_level_content_override: { invite: 100 } },
+    });
+    await join(bert, space, here);
+    await join(bert, roomId, here);
+    const carl = await there.person('carl');
+    await join(carl, space, here);
+    await join(carl, roomId, here);
+    await soon(async () => expect(await membershipOf(anna, roomId, carl.userId)).toBe('join'));
+  },
+  LONG_MS,
+);
+
+it(
   'a server that was away hears of what was said when it is back, and is heard',
   async () => {
     const roomId = await anna.createRoom({ preset: 'public_chat' });

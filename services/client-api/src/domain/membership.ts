@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { isMatrixError, MatrixError } from '@ganglion/contracts';
 import { MembershipAction } from '@ganglion/contracts/room';
 import { domainOf, type JsonObject } from '@ganglion/protocol';
@@ -25,6 +26,10 @@ const CARRIES_PROFILE = new Set([MembershipAction.JOIN, MembershipAction.INVITE,
 /** That none of our users may let somebody in does not mean that nobody may. */
 const OTHERS_MAY = new Set(['M_UNABLE_TO_AUTHORISE_JOIN', 'M_UNABLE_TO_GRANT_JOIN']);
 
+/** By then, what has happened here is known to others, if they can be reached. */
+const NEWS_TRAVELS_MS = 3_000;
+const TRY_AGAIN_MS = 200;
+
 /** Changes a membership; what the target shows of themselves goes along. @throws MatrixError M_FORBIDDEN, M_NOT_FOUND */
 export async function changeMembership(owners: Owners, request: MembershipRequest): Promise<void> {
   const { roomId, sender, target, action, reason, via = [] } = request;
@@ -40,13 +45,37 @@ export async function changeMembership(owners: Owners, request: MembershipReques
   }
 }
 
-/** @throws the refusal, unless another server lets the user in */
+/**
+ * Asks other servers to let in whom none of our users may let in. They may not know yet what we do: that the user has joined a room
+ * whose members may join; and our own users may by then.
+ *
+ * @throws the refusal, unless somebody lets the user in
+ */
 async function afterRefusal(owners: Owners, change: MembershipChange, refusal: unknown): Promise<void> {
   if (change.action !== MembershipAction.JOIN || !isMatrixError(refusal) || !OTHERS_MAY.has(refusal.errcode))
     throw refusal;
-  const { servers } = await owners.roomIntake.getStanding({ roomId: change.roomId, userId: change.target });
-  if (servers.length === 0) throw refusal;
-  await joinThroughOthers(owners, change);
+  const { servers, membership } = await owners.roomIntake.getStanding({ roomId: change.roomId, userId: change.target });
+  if (servers.length === 0 || membership === 'ban') throw refusal;
+  const end = Date.now() + NEWS_TRAVELS_MS;
+  for (;;) {
+    const refused = await refusalOf(() => joinThroughOthers(owners, change));
+    if (refused === undefined) return;
+    if (refused.errcode !== 'M_FORBIDDEN' || refusal.errcode !== 'M_UNABLE_TO_GRANT_JOIN' || Date.now() > end)
+      throw refused;
+    await pause(TRY_AGAIN_MS);
+    const requestId = randomUUID();
+    if ((await refusalOf(() => owners.rooms.changeMembership({ ...change, requestId }))) === undefined) return;
+  }
+}
+
+async function refusalOf(attempt: () => Promise<unknown>): Promise<MatrixError | undefined> {
+  try {
+    await attempt();
+    return undefined;
+  } catch (error) {
+    if (isMatrixError(error)) return error;
+    throw error;
+  }
 }
 
 /** A room that was asked for, and servers that are said to be in it. */

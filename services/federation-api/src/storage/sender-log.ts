@@ -1,6 +1,7 @@
 import { type Database, rowsOf, sql, statement, type Transaction } from '@ganglion/database';
-import type { MissedRoom, OutgoingPdu, SenderLog } from '../domain/sending/ports.js';
+import type { MissedRoom, OutgoingEdu, OutgoingPdu, SenderLog } from '../domain/sending/ports.js';
 import { addWork, keyOf } from './destination-work.js';
+import { queueEdus } from './edu-queue.js';
 
 interface QueuedRow {
   readonly server_name: string;
@@ -85,12 +86,23 @@ export class PostgresSenderLog implements SenderLog {
     if (heads.length > 0) await this.db.query(saveRooms(heads));
   }
 
-  async append(roomId: string, upToSeq: number, pdus: readonly OutgoingPdu[]): Promise<void> {
+  async append(
+    roomId: string,
+    upToSeq: number,
+    pdus: readonly OutgoingPdu[],
+    edus: readonly OutgoingEdu[],
+  ): Promise<void> {
     await this.db.transaction(async (tx) => {
       const { rows } = await tx.query(saveRooms([{ roomId, roomSeq: upToSeq }]));
       // Another reader was here: what there was to queue is queued.
       if (rows.length === 0) return;
+      // In one order for both, as others take destinations in it, too.
+      await addWork(
+        tx,
+        [...pdus, ...edus].flatMap(({ routes }) => routes),
+      );
       await queuePdus(tx, roomId, pdus);
+      await queueEdus(tx, edus);
     });
   }
 }

@@ -36,7 +36,8 @@ export class KeptKeys implements Pick<KeyLog, 'listKeyHeads'>, Pick<KeysForServe
   }
 
   async getListUpdates({ userId, afterSeq }: GetListUpdatesRequest) {
-    const kept = this.#users.get(userId)!;
+    const kept = this.#users.get(userId);
+    if (kept === undefined) return { seq: 0, devices: [], signingKeysJson: undefined };
     const devices = [...kept.devices.values()].filter(({ streamId }) => streamId > afterSeq);
     const { seq = 0, json } = kept.signingKeys ?? {};
     return {

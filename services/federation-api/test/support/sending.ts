@@ -119,6 +119,8 @@ export class Sending {
   readonly rooms = new WrittenRooms();
   readonly mailbox = new Mailbox();
   readonly keys = new KeptKeys();
+  /** The ids of the devices that a user has. */
+  readonly devices = new Map<string, readonly string[]>();
   readonly #running: { stop(): Promise<void> }[] = [];
 
   private constructor(
@@ -159,6 +161,7 @@ export class Sending {
     const sender = createSender({
       ...{ db, bus: this.testBus.bus, agent, roomLog: this.rooms, roomIntake: this.rooms.intake },
       ...{ leavingDeviceMessages: this.mailbox, keyLog: this.keys, keysForServers: this.keys },
+      devices: { listDevices: async ({ userId }) => ({ devices: this.#devicesOf(userId) }) },
       ...{ serverNames: [OURS], metrics: new Metrics(), logger: createLogger({ level: 'error' }) },
     });
     await sender.start();
@@ -211,6 +214,10 @@ export class Sending {
     await this.db.close();
     await this.database.drop();
     this.authority.end();
+  }
+
+  #devicesOf(userId: string) {
+    return (this.devices.get(userId) ?? []).map((deviceId) => ({ deviceId, createdAtMs: 1 }));
   }
 
   #config(federation: ConfigInput['federation']): Config {

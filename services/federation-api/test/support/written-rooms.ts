@@ -1,8 +1,10 @@
 import type {
+  GetEventsRequest,
   GetRoomEventsRequest,
   ListRoomHeadsRequest,
   ListRoomServersRequest,
   ListServersOfRoomsRequest,
+  ListServersOfUserRequest,
   LoggedEvent,
   RoomIntake,
   RoomLog,
@@ -17,7 +19,7 @@ interface WrittenRoom {
 }
 
 /** Rooms whose logs a test writes. */
-export class WrittenRooms implements Pick<RoomLog, 'listRoomHeads' | 'getRoomEvents'> {
+export class WrittenRooms implements Pick<RoomLog, 'listRoomHeads' | 'getRoomEvents' | 'getEvents'> {
   readonly #rooms = new Map<string, WrittenRoom>();
   #changes = 0;
 
@@ -34,8 +36,23 @@ export class WrittenRooms implements Pick<RoomLog, 'listRoomHeads' | 'getRoomEve
   }
 
   say(roomId: string, body: string, sender = '@anna:ours.example'): void {
+    this.#write(roomId, { type: 'm.room.message', sender, content: { body } });
+  }
+
+  /** Somebody comes, or shows something else of themselves. The id of the event. */
+  join(roomId: string, userId: string, authEventIds: string[] = []): string {
+    const content = { membership: 'join' };
+    return this.#write(roomId, { type: 'm.room.member', state_key: userId, sender: userId, content }, authEventIds);
+  }
+
+  async getEvents({ roomId, eventIds }: GetEventsRequest) {
+    const events = this.#rooms.get(roomId)?.events ?? [];
+    return { events: events.filter(({ eventId }) => eventIds.includes(eventId)) as never[] };
+  }
+
+  #write(roomId: string, draft: object, authEventIds: string[] = []): string {
     const room = this.#rooms.get(roomId)!;
-    const pdu = { type: 'm.room.message', room_id: roomId, sender, content: { body }, origin_server_ts: Date.now() };
+    const pdu = { ...draft, room_id: roomId, auth_events: authEventIds, origin_server_ts: Date.now() };
     room.changedAt = ++this.#changes;
     room.events.push({
       ...{
@@ -46,6 +63,7 @@ export class WrittenRooms implements Pick<RoomLog, 'listRoomHeads' | 'getRoomEve
       ...{ pduJson: JSON.stringify(pdu), stateChanges: [], memberships: [], visibility: 'shared' },
       hasMoreStateChanges: false,
     });
+    return room.events.at(-1)!.eventId;
   }
 
   async listRoomHeads({ sinceCursor }: ListRoomHeadsRequest) {
@@ -64,9 +82,10 @@ export class WrittenRooms implements Pick<RoomLog, 'listRoomHeads' | 'getRoomEve
   get intake(): Pick<RoomIntake, 'listRoomServers' | 'listServersOfUser' | 'listServersOfRooms'> {
     return {
       // All of our users are in all rooms.
-      listServersOfUser: async () => ({
-        serverNames: [...new Set([...this.#rooms.values()].flatMap(({ servers }) => servers))],
-      }),
+      listServersOfUser: async ({ besideRoomId }: ListServersOfUserRequest) => {
+        const others = [...this.#rooms.values()].filter(({ roomId }) => roomId !== besideRoomId);
+        return { serverNames: [...new Set(others.flatMap(({ servers }) => servers))] };
+      },
       listServersOfRooms: async ({ roomIds }: ListServersOfRoomsRequest) => ({
         rooms: roomIds.flatMap((roomId) => {
           const room = this.#rooms.get(roomId);

@@ -50,7 +50,7 @@ const MOST_GAPS = 100;
 /** Who shares rooms with whom. */
 export interface Neighbours {
   sharingUsers(users: readonly SharingUser[]): Promise<SharingUser[]>;
-  serversOf(userId: string): Promise<string[]>;
+  serversOf(userId: string, but?: string): Promise<string[]>;
   serversOfRooms(roomIds: readonly string[]): Promise<ServersOfRoom[]>;
 }
 
@@ -153,8 +153,8 @@ export class RoomIntakeRpc implements RoomIntake {
     return { users: await this.neighbours.sharingUsers(users) };
   }
 
-  async listServersOfUser({ userId }: ListServersOfUserRequest) {
-    return { serverNames: await this.neighbours.serversOf(userId) };
+  async listServersOfUser({ userId, besideRoomId }: ListServersOfUserRequest) {
+    return { serverNames: await this.neighbours.serversOf(userId, besideRoomId) };
   }
 
   async listServersOfRooms({ roomIds }: ListServersOfRoomsRequest) {

@@ -48,14 +48,14 @@ export async function sharingUsers(db: Queryable, users: readonly SharingUser[])
 /** Other servers may be in very many rooms of one user: each is told of once. */
 const SERVERS_OF_USER = `
   SELECT DISTINCT h.server_name AS name FROM room_server.state_entries s
-  JOIN room_server.rooms r ON r.room_nid = s.room_nid AND r.participating
+  JOIN room_server.rooms r ON r.room_nid = s.room_nid AND r.participating AND r.room_id <> $2
   JOIN room_server.room_hosts h ON h.room_nid = s.room_nid AND h.joined > 0
   WHERE s.type = 'm.room.member' AND s.state_key = $1 AND s.membership = 'join'`;
 
-/** The servers with users in any room that a user is in, as it is now. */
-export async function serversOf(db: Queryable, userId: string): Promise<string[]> {
+/** The servers with users in any room that a user is in, as it is now. @param but without this room */
+export async function serversOf(db: Queryable, userId: string, but = ''): Promise<string[]> {
   const { rows } = await db.query<{ name: string }>({
-    ...{ name: 'servers-of-user', text: SERVERS_OF_USER, values: [userId] },
+    ...{ name: 'servers-of-user', text: SERVERS_OF_USER, values: [userId, but] },
   });
   return rows.map(({ name }) => name);
 }

@@ -22,11 +22,13 @@ export class OutOfBandPdus {
     const ends = type === 'm.room.member' && ENDED.has(String(content.membership));
     if (!ends || !isValidUserId(userId) || !this.isOurs(domainOf(userId)))
       return 'Nobody of this server is in the room';
-    const { membership, membershipSender } = await this.intake.getStanding({ roomId, userId });
+    const { membership, membershipSender, membershipDepth } = await this.intake.getStanding({ roomId, userId });
     const isOpen = membership === 'invite' || membership === 'knock';
     // A knock was made by our user: whoever answers it does so from the room.
     if (!isOpen || (membership === 'invite' && membershipSender !== sender))
       return 'Nobody of this server is in the room';
+    // It may have taken longer than the invite that came after it, which goes another way.
+    if (pdu.depth < (membershipDepth ?? 0)) return 'It is older than what it would end';
     await this.intake.putOutOfBandMembership({ roomId, roomVersion, pduJson: json, strippedStateJson: '[]' });
     return undefined;
   }

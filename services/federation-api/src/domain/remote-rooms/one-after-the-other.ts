@@ -6,14 +6,25 @@ const MOST_SERVERS = 12;
 /** What says most to the user comes first. */
 const TELLING = ['M_FORBIDDEN', 'M_INCOMPATIBLE_ROOM_VERSION', 'M_UNABLE_TO_GRANT_JOIN', 'M_UNABLE_TO_AUTHORISE_JOIN'];
 
+export interface ServersToTry {
+  readonly first: readonly string[];
+  readonly others: readonly string[];
+}
+
 /**
  * Tries servers until one of them does what is asked.
  *
  * @throws MatrixError M_NOT_FOUND when there is none to try; of what they refuse with, what says most
  */
-export async function oneAfterTheOther<T>(servers: readonly string[], run: (server: string) => Promise<T>): Promise<T> {
+export async function oneAfterTheOther<T>(
+  { first, others }: ServersToTry,
+  run: (server: string) => Promise<T>,
+): Promise<T> {
   const failures: MatrixError[] = [];
-  for (const server of [...new Set(servers)].slice(0, MOST_SERVERS)) {
+  const isRefused = () => failures.some(({ errcode }) => TELLING.includes(errcode));
+  for (const server of [...new Set([...first, ...others])].slice(0, MOST_SERVERS)) {
+    // Where those that were meant refuse, nobody else is asked; where they cannot tell, others may.
+    if (first.length > 0 && !first.includes(server) && isRefused()) break;
     try {
       return await run(server);
     } catch (error) {

@@ -17,7 +17,7 @@ import {
 import { byAuth } from '../pdus/by-auth.js';
 import { isVerified, type PduVerifier, type VerifiedPdu } from '../pdus/pdu-verifier.js';
 import { verifyGivenRoom } from './given-room.js';
-import { oneAfterTheOther } from './one-after-the-other.js';
+import { oneAfterTheOther, type ServersToTry } from './one-after-the-other.js';
 import type { EnteredMembership, Handshake, Handshakes } from './ports.js';
 import { eventFromTemplate } from './template.js';
 
@@ -168,11 +168,11 @@ export class RemoteRooms {
    * First those that were named, then those that are known to be in the room. Of a room that is not known at all there is only
    * a guess, by its id: whoever names servers means these.
    */
-  async #servers({ roomId, userId, serverNames }: Entry): Promise<string[]> {
+  async #servers({ roomId, userId, serverNames }: Entry): Promise<ServersToTry> {
     const { roomVersion, servers } = await this.deps.intake.getStanding({ roomId, userId });
     const known = roomVersion === '' && serverNames.length > 0 ? [] : servers;
-    const others = [...serverNames, ...known].filter((name) => !this.deps.signingKeys.has(name));
-    return others.filter((name) => this.deps.allows(name));
+    const mayAsk = (name: string) => !this.deps.signingKeys.has(name) && this.deps.allows(name);
+    return { first: serverNames.filter(mayAsk), others: known.filter(mayAsk) };
   }
 }
 

@@ -1,11 +1,13 @@
 import type { LoggedEvent, RoomIntake, RoomLog } from '@ganglion/contracts/room';
 import { domainOf, isJsonObject, isValidUserId, type JsonObject } from '@ganglion/protocol';
+import type { NewNeighbours } from './new-neighbours.js';
 import type { OutgoingPdu, Route, SenderLog } from './ports.js';
 
 export interface LogReaderDependencies {
   readonly roomLog: Pick<RoomLog, 'listRoomHeads' | 'getRoomEvents'>;
   readonly intake: Pick<RoomIntake, 'listRoomServers'>;
   readonly log: SenderLog;
+  readonly neighbours: Pick<NewNeighbours, 'edus'>;
   readonly isOurs: (serverName: string) => boolean;
   readonly allows: (serverName: string) => boolean;
   readonly logger: { error(fields: object, message: string): void };
@@ -61,25 +63,27 @@ export class LogReader {
     const { events } = await this.deps.roomLog.getRoomEvents(page);
     const last = events?.events.at(-1)?.roomSeq;
     if (events === undefined || last === undefined) return undefined;
-    const own = events.events.filter((event) => this.#isToTell(event));
-    if (own.length === 0) {
-      await this.deps.log.append(roomId, last, []);
+    const own = events.events.filter((event) => this.#isOfOurs(event));
+    const told = events.events.filter((event) => this.#isToTell(event));
+    if (own.length + told.length === 0) {
+      await this.deps.log.append(roomId, last, [], []);
       return last;
     }
     const { serverNames } = await this.deps.intake.listRoomServers({ roomId });
-    await this.deps.log.append(
-      roomId,
-      last,
-      own.map((event) => this.#outgoing(event, serverNames)),
-    );
+    const pdus = told.map((event) => this.#outgoing(event, serverNames));
+    await this.deps.log.append(roomId, last, pdus, await this.deps.neighbours.edus(roomId, own, serverNames));
     return last;
   }
 
-  #isToTell({ relayFor, pduJson, strippedStateJson }: LoggedEvent): boolean {
+  #isToTell(event: LoggedEvent): boolean {
+    const { relayFor, strippedStateJson } = event;
     if (strippedStateJson !== undefined) return false;
-    if (relayFor !== undefined) return relayFor !== '';
+    return relayFor === undefined ? this.#isOfOurs(event) : relayFor !== '';
+  }
+
+  #isOfOurs({ pduJson, strippedStateJson }: LoggedEvent): boolean {
     const { sender } = JSON.parse(pduJson) as { sender: string };
-    return isValidUserId(sender) && this.deps.isOurs(domainOf(sender));
+    return strippedStateJson === undefined && isValidUserId(sender) && this.deps.isOurs(domainOf(sender));
   }
 
   #outgoing({ roomSeq, pduJson, relayFor }: LoggedEvent, inRoom: readonly string[]): OutgoingPdu {

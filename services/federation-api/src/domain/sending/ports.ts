@@ -113,8 +113,8 @@ export interface SenderLog {
   saveCursor(cursor: number): Promise<void>;
   /** Notes rooms as read to here, with nothing to send. */
   skip(heads: readonly MissedRoom[]): Promise<void>;
-  /** Queues events of one room and notes how far it was read, both or neither. */
-  append(roomId: string, upToSeq: number, pdus: readonly OutgoingPdu[]): Promise<void>;
+  /** Queues events of one room, and what comes with them, and notes how far it was read, all or nothing. */
+  append(roomId: string, upToSeq: number, pdus: readonly OutgoingPdu[], edus: readonly OutgoingEdu[]): Promise<void>;
 }
 
 /** How far the log of a user's keys was read. */

@@ -11,6 +11,8 @@ export interface Standing {
   /** Empty when the user never had one. */
   readonly membership: string;
   readonly membershipSender: string;
+  /** Of the event that made them that. */
+  readonly membershipDepth: number | undefined;
   readonly servers: string[];
 }
 
@@ -28,7 +30,14 @@ export async function standingOf(
   { roomId, userId, serverNames }: Asked,
 ): Promise<Standing> {
   const head = await store.loadHead(roomId);
-  const nothing = { roomVersion: '', takesPart: false, isStale: false, membership: '', membershipSender: '' };
+  const nothing = {
+    roomVersion: '',
+    takesPart: false,
+    isStale: false,
+    membership: '',
+    membershipSender: '',
+    membershipDepth: undefined,
+  };
   if (head === undefined)
     return { ...nothing, servers: serverOf(roomId).filter((name) => !serverNames.includes(name)) };
   await store.load(head, [{ type: 'm.room.member', stateKey: userId }]);
@@ -43,6 +52,7 @@ export async function standingOf(
     isStale: head.stateNid !== undefined && !takesPart && inRoom.length > 0,
     membership: entry?.membership ?? '',
     membershipSender: sender,
+    membershipDepth: entry?.event.pdu.depth,
     servers: [...new Set([...inRoom, ...inviter, ...serverOf(roomId)])].filter((name) => !serverNames.includes(name)),
   };
 }
