@@ -1,14 +1,25 @@
 import { z } from 'zod';
 import { sections } from './sections/index.js';
 import { serverNames } from './sections/server-names.js';
-import { path } from './values.js';
+import { contradiction, path } from './values.js';
 
 /** The shape of the configuration file. Keys that are not in it are refused. */
-export const configSchema = z.strictObject({
-  server_names: serverNames,
-  data_dir: path.default('data').describe('Keys, the embedded PostgreSQL and whatever else is kept in files.'),
-  ...sections,
-});
+export const configSchema = z
+  .strictObject({
+    server_names: serverNames,
+    data_dir: path.default('data').describe('Keys, the embedded PostgreSQL and whatever else is kept in files.'),
+    ...sections,
+  })
+  .superRefine(({ email, registration, http, server_names }, { addIssue }) => {
+    const unreachable = server_names.find(({ client_base_url }) => !(client_base_url ?? http.public_base_url));
+    if (email && unreachable) {
+      const message = `links in e-mails would lead nowhere: set http.public_base_url, or client_base_url of ${unreachable.name}`;
+      addIssue(contradiction(message, 'email'));
+    }
+    if (registration.requires_email && !email) {
+      addIssue(contradiction('no e-mail can be sent without the section email', 'registration', 'requires_email'));
+    }
+  });
 
 type Parsed = z.output<typeof configSchema>;
 

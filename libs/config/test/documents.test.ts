@@ -78,7 +78,8 @@ describe('deploy/ganglion.example.yaml', () => {
   it('shows values that would be accepted', () => {
     const { database, registration, ...rest } = parse(uncommented);
     // A secret is given in one of two ways; the example shows both.
-    const inOneWay = JSON.stringify(rest, (key, value) => (key === 'secret_access_key_file' ? undefined : value));
+    const files = ['secret_access_key_file', 'password_file'];
+    const inOneWay = JSON.stringify(rest, (key, value) => (files.includes(key) ? undefined : value));
     expect(() => parseConfig(inOneWay, '/')).not.toThrow();
     const one = {
       server_names: rest.server_names,
@@ -118,6 +119,7 @@ describe('the development configuration', () => {
     expect(config.registration).toEqual({
       enabled: false,
       allow_guests: false,
+      requires_email: false,
       requires_token: false,
       shared_secret: 'a "quoted" secret',
     });

@@ -95,7 +95,7 @@ describe('what is refused, and how it is said', () => {
     [
       'an unknown key that is like none',
       `${NAME}registration:\n  colour: red`,
-      'ganglion.yaml:3:3: registration.colour: unknown key. Known here: enabled, allow_guests, requires_token, terms, shared_secret, shared_secret_file',
+      'ganglion.yaml:3:3: registration.colour: unknown key. Known here: enabled, allow_guests, requires_token, requires_email, terms, shared_secret, shared_secret_file',
     ],
     [
       'a missing key',
@@ -147,6 +147,16 @@ describe('what is refused, and how it is said', () => {
       'a replica that is none, whose password is kept',
       `${NAME}database: {url: "postgresql://h/d", read_urls: ["mysql://u:hunter2@h/d"]}`,
       'ganglion.yaml:2:49: database.read_urls[0]: found something else, expected a PostgreSQL URL, such as postgresql://ganglion@127.0.0.1:5432/ganglion',
+    ],
+    [
+      'e-mails whose links lead nowhere',
+      `${NAME}email: {from: a@b.c, smtp: {host: x}}`,
+      'ganglion.yaml:2:1: email: links in e-mails would lead nowhere: set http.public_base_url, or client_base_url of example.org',
+    ],
+    [
+      'registration by e-mails that nobody sends',
+      `${NAME}registration: {requires_email: true}`,
+      'ganglion.yaml:2:16: registration.requires_email: no e-mail can be sent without the section email',
     ],
     [
       'limits that contradict each other',
@@ -272,6 +282,7 @@ describe('the environment', () => {
     expect(config.registration).toEqual({
       enabled: true,
       allow_guests: false,
+      requires_email: false,
       requires_token: false,
       shared_secret: '1234567890',
     });

@@ -21,6 +21,8 @@ export type RateLimitName =
   | 'lookups'
   | 'registration'
   | 'auth_sessions'
+  | 'emails'
+  | 'emails_per_recipient'
   | 'login'
   | 'login_failed'
   | 'login_failed_per_network'

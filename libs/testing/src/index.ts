@@ -17,6 +17,7 @@ export { explained } from './explain.js';
 export { type Draft, FarRoom } from './federation/far-room.js';
 export { type Asked, type FarAnswer, FarRefusal, FarServer, partsOf, pduOf } from './federation/far-server.js';
 export { freePort } from './free-ports.js';
+export { MailServer, type MailServerOptions, type ReceivedMail } from './mail-server.js';
 export { CrossSigner, CryptoDevice } from './matrix/crypto-device.js';
 export { type Call, call, isTemporary, persistently, Refusal } from './matrix/http.js';
 export { MatrixUser, type MatrixUserOptions, PASSWORD } from './matrix/matrix-user.js';

@@ -1,7 +1,7 @@
 import type { RateLimitName, RefundingRateLimiter } from '@ganglion/contracts';
 import { EXAMPLES, setScene } from './support/endpoint-examples.js';
 import { FEDERATION_EXAMPLES } from './support/federation-examples.js';
-import { Homeserver, type Replica } from './support/homeserver.js';
+import { Homeserver, type Replica, WITH_EMAIL } from './support/homeserver.js';
 import { pathOf } from './support/hostile-input.js';
 import { KEY_EXAMPLES } from './support/key-examples.js';
 import { MEDIA_EXAMPLES, MODERATION_EXAMPLES } from './support/media-examples.js';
@@ -29,7 +29,7 @@ let replica: Replica;
 const limiter = new RecordingLimiter();
 beforeAll(async () => {
   homeserver = await Homeserver.create();
-  replica = await homeserver.start({}, limiter);
+  replica = await homeserver.start(WITH_EMAIL, limiter);
 });
 afterAll(() => homeserver.close());
 beforeEach(() => {
@@ -48,6 +48,18 @@ const LIMITS: Readonly<Record<string, readonly RateLimitName[]>> = {
   [`POST ${V3}/register`]: ['lookups', 'registration'],
   [`GET ${V3}/register/available`]: ['lookups'],
   [`POST ${V3}/account/password`]: ['account'],
+  [`POST ${V3}/account/3pid`]: ['account'],
+  ...Object.fromEntries(
+    ['add', 'bind', 'delete', 'unbind'].map((path) => [`POST ${V3}/account/3pid/${path}`, ['account']]),
+  ),
+  ...Object.fromEntries(
+    ['register', 'account/password', 'account/3pid'].flatMap((path) => [
+      [`POST ${V3}/${path}/email/requestToken`, ['emails', 'emails_per_recipient']],
+      [`POST ${V3}/${path}/msisdn/requestToken`, ['emails']],
+    ]),
+  ),
+  'GET /_ganglion/client/email/confirm': ['lookups'],
+  'POST /_ganglion/client/email/confirm': ['lookups'],
   [`POST ${V3}/account/deactivate`]: ['account'],
   [`PUT ${V3}/devices/:deviceId`]: ['account'],
   [`DELETE ${V3}/devices/:deviceId`]: ['account'],

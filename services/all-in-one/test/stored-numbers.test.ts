@@ -1,6 +1,7 @@
+import { CONTACT_EXAMPLES } from './support/contact-examples.js';
 import { EXAMPLES, setScene } from './support/endpoint-examples.js';
 import { FEDERATION_EXAMPLES } from './support/federation-examples.js';
-import { Homeserver, type Replica } from './support/homeserver.js';
+import { Homeserver, type Replica, WITH_EMAIL } from './support/homeserver.js';
 import { pathOf } from './support/hostile-input.js';
 import { inRoom, Person } from './support/person.js';
 
@@ -8,7 +9,7 @@ let homeserver: Homeserver;
 let replica: Replica;
 beforeAll(async () => {
   homeserver = await Homeserver.create();
-  replica = await homeserver.start();
+  replica = await homeserver.start(WITH_EMAIL);
 });
 afterAll(() => homeserver.close());
 
@@ -17,6 +18,7 @@ const NUMBERS = ['9007199254740993', '1.0', '1e3'];
 /** Of the endpoints that take a body, those that look at what they know and keep nothing else of it. */
 const KEEP_NOTHING_MORE = [
   ...Object.keys(FEDERATION_EXAMPLES),
+  ...Object.keys(CONTACT_EXAMPLES),
   'POST /_matrix/key/v2/query',
   'POST /_matrix/client/unstable/org.matrix.msc3814.v1/dehydrated_device/:deviceId/events',
   'POST /_matrix/client/v1/login/get_token',

@@ -7,13 +7,22 @@ import { AccountModeration } from './domain/account-moderation.js';
 import { Accounts } from './domain/accounts.js';
 import { Credentials } from './domain/credentials.js';
 import { Devices } from './domain/devices.js';
+import { type EmailSettings, Emails } from './domain/emails.js';
 import { Filters } from './domain/filters.js';
 import { GuestUpgrade } from './domain/guest-upgrade.js';
 import { LastSeen } from './domain/last-seen.js';
 import { type LocalServer, LocalServers } from './domain/local-servers.js';
 import { Login } from './domain/login.js';
 import { PasswordPolicy } from './domain/password-policy.js';
-import type { Announcements, ProfilesElsewhere, RoomUpdates, VisibleUsers } from './domain/ports.js';
+import { PasswordReset } from './domain/password-reset.js';
+import type {
+  Announcements,
+  IdentityServers,
+  LetterWriter,
+  ProfilesElsewhere,
+  RoomUpdates,
+  VisibleUsers,
+} from './domain/ports.js';
 import { Profiles } from './domain/profiles.js';
 import { Registration } from './domain/registration.js';
 import { registrationFlows } from './domain/registration-flows.js';
@@ -24,6 +33,7 @@ import { SharedSecretRegistration } from './domain/shared-secret-registration.js
 import { LoginTokens, OpenIdTokens } from './domain/short-tokens.js';
 import { Tags } from './domain/tags.js';
 import { Terms } from './domain/terms.js';
+import { ThirdPartyIds } from './domain/third-party-ids.js';
 import { TokenOwners } from './domain/token-owners.js';
 import { UiaSessions } from './domain/uia-sessions.js';
 import { uiaStages } from './domain/uia-stages.js';
@@ -39,6 +49,10 @@ export interface DomainDependencies {
   readonly roomUpdates: RoomUpdates | undefined;
   readonly visibleUsers: VisibleUsers | undefined;
   readonly profilesElsewhere: ProfilesElsewhere | undefined;
+  readonly letterWriter: LetterWriter;
+  /** A letter is to be sent now. */
+  readonly onLetter: () => void;
+  readonly identityServers: IdentityServers;
   readonly rateLimiter: RefundingRateLimiter;
   readonly metrics: Metrics;
 }
@@ -53,15 +67,29 @@ export function createDomainObjects(dependencies: DomainDependencies) {
   const policy = new PasswordPolicy(config.passwords.min_length);
   const passwords = new Argon2Passwords(config.passwords.argon2, metrics);
   const servers = localServers(config);
-  const credentials = new Credentials(accounts, passwords, rateLimiter, servers);
-  const { enabled, allow_guests: guests, requires_token, terms = [], shared_secret } = config.registration;
+  const { thirdPartyIds: addresses } = stores;
+  const credentials = new Credentials(accounts, addresses, passwords, rateLimiter, servers);
+  const {
+    enabled,
+    allow_guests: guests,
+    requires_token,
+    requires_email,
+    terms = [],
+    shared_secret,
+  } = config.registration;
+  const { letterWriter, onLetter, identityServers } = dependencies;
+  const emailed = emailSettings(config);
+  const emails = new Emails(emailed, enabled, stores.emails, addresses, letterWriter, rateLimiter, onLetter);
   const registrationTokens = new RegistrationTokens(stores.registrationTokens, enabled);
-  const stages = uiaStages(credentials, registrationTokens, new Terms(terms));
+  const stages = uiaStages(credentials, registrationTokens, new Terms(terms), emails);
   const uia = new UserInteractiveAuth(new UiaSessions(stores.uiaSessions, rateLimiter), stages);
   const { login_tokens, login_token_lifetime_ms } = config.sessions;
   const loginTokens = new LoginTokens(stores.shortTokens, accounts, login_tokens ? login_token_lifetime_ms : undefined);
   const accountData = new AccountData(stores.accountData, announcements);
-  const flows = registrationFlows({ token: requires_token, terms: terms.length > 0 });
+  const flows = registrationFlows({
+    ...{ token: requires_token, terms: terms.length > 0 },
+    email: requires_email ? 'required' : emailed && 'optional',
+  });
   const sessions = new Sessions(stores.sessions, devices, announcements, tokenLifetimes(config));
   const lastSeen = new LastSeen(devices);
   const owners = new TokenOwners(stores.sessions, announcements, lastSeen);
@@ -79,6 +107,9 @@ export function createDomainObjects(dependencies: DomainDependencies) {
     registrationTokens,
     registration: new Registration({ enabled, guests, flows }, accounts, creation, guestUpgrade, policy, rateLimiter),
     sharedSecretRegistration: new SharedSecretRegistration(shared_secret, stores.nonces, creation, policy),
+    emails,
+    passwordReset: new PasswordReset(emails, addresses, accounts, passwords, policy, announcements),
+    thirdPartyIds: new ThirdPartyIds(addresses, emails, identityServers),
     accounts: new Accounts(accounts, passwords, policy, announcements, roomUpdates),
     moderation: new AccountModeration(accounts, devices, announcements, servers),
     devices: new Devices(devices, announcements),
@@ -96,6 +127,18 @@ function localServers({ server_names, http }: Config): LocalServers {
     return url === undefined ? { name } : { name, clientHost: new URL(url).host };
   });
   return new LocalServers([first as LocalServer, ...others]);
+}
+
+function emailSettings({ email, server_names, http }: Config): EmailSettings | undefined {
+  if (email === undefined) return undefined;
+  const { link_lifetime_ms, reveal_accounts, next_link_hosts } = email;
+  const urls = server_names.map(
+    ({ name, client_base_url }) => [name, client_base_url ?? http.public_base_url ?? ''] as const,
+  );
+  return {
+    ...{ linkLifetimeMs: link_lifetime_ms, revealAccounts: reveal_accounts },
+    ...{ nextLinkHosts: next_link_hosts, baseUrls: new Map(urls) },
+  };
 }
 
 function tokenLifetimes({ sessions }: Config) {

@@ -3,7 +3,9 @@ import { PostgresAccountDataStore } from './storage/account-data-store.js';
 import { PostgresAccountStore } from './storage/account-store.js';
 import { DeviceLogStore } from './storage/device-log-store.js';
 import { PostgresDeviceStore } from './storage/device-store.js';
+import { PostgresEmailStore } from './storage/email-session-store.js';
 import { PostgresFilterStore } from './storage/filter-store.js';
+import { LetterStore } from './storage/letter-store.js';
 import { PostgresNonceStore } from './storage/nonce-store.js';
 import { OutboxStore } from './storage/outbox-store.js';
 import { PostgresProfileStore } from './storage/profile-store.js';
@@ -11,6 +13,7 @@ import { PostgresRegistrationTokenStore } from './storage/registration-token-sto
 import { RoomUpdateStore } from './storage/room-update-store.js';
 import { PostgresSessionStore } from './storage/session-store.js';
 import { PostgresShortTokenStore } from './storage/short-token-store.js';
+import { PostgresThirdPartyIdStore } from './storage/third-party-id-store.js';
 import { PostgresUiaSessionStore } from './storage/uia-session-store.js';
 import { PostgresUserDirectoryStore } from './storage/user-directory-store.js';
 import { UserLogStore } from './storage/user-log-store.js';
@@ -27,6 +30,9 @@ export function createStores(db: Database) {
     nonces: new PostgresNonceStore(db),
     registrationTokens: new PostgresRegistrationTokenStore(db),
     shortTokens: new PostgresShortTokenStore(db),
+    emails: new PostgresEmailStore(db),
+    letters: new LetterStore(db),
+    thirdPartyIds: new PostgresThirdPartyIdStore(db),
     profiles: new PostgresProfileStore(db),
     accountData: new PostgresAccountDataStore(db),
     userDirectory: new PostgresUserDirectoryStore(db),

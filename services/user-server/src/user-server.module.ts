@@ -3,6 +3,8 @@ import { AccountController } from './http/account.controller.js';
 import { AccountDataController } from './http/account-data.controller.js';
 import { AccountDataDeletionController } from './http/account-data-deletion.controller.js';
 import { DeviceController } from './http/device.controller.js';
+import { EmailConfirmationController } from './http/email-confirmation.controller.js';
+import { EmailTokenController } from './http/email-token.controller.js';
 import { FilterController } from './http/filter.controller.js';
 import { ModerationController } from './http/moderation.controller.js';
 import { ProfileController } from './http/profile.controller.js';
@@ -12,6 +14,7 @@ import { SessionController } from './http/session.controller.js';
 import { SharedSecretController } from './http/shared-secret.controller.js';
 import { ShortTokenController } from './http/short-token.controller.js';
 import { TagController } from './http/tag.controller.js';
+import { ThirdPartyIdController } from './http/third-party-id.controller.js';
 import { UserDirectoryController } from './http/user-directory.controller.js';
 import type { UserServer } from './user-server.js';
 
@@ -27,6 +30,9 @@ export function userServerModule({ providers }: Pick<UserServer, 'providers'>): 
       RegistrationController,
       SharedSecretController,
       AccountController,
+      ThirdPartyIdController,
+      EmailTokenController,
+      EmailConfirmationController,
       DeviceController,
       ProfileController,
       AccountDataController,

@@ -9,9 +9,13 @@ import type { Provider } from '@nestjs/common';
 import type { ProfilesElsewhere } from './domain/ports.js';
 import { createDomainObjects } from './domain-objects.js';
 import { httpProviders } from './http/providers.js';
+import { PostOffice } from './mail/post-office.js';
+import { Smtp } from './mail/smtp.js';
+import { Templates } from './mail/templates.js';
 import { Announcer } from './publish/announcer.js';
 import { OutboxPublisher } from './publish/outbox-publisher.js';
 import { type RoomPorts, RoomUpdater } from './publish/room-updater.js';
+import { RemoteIdentityServers, type SigningKeys } from './remote/remote-identity-servers.js';
 import { AccountDataService } from './rpc/account-data.js';
 import { DevicesService } from './rpc/devices.js';
 import { InteractiveAuthService } from './rpc/interactive-auth.js';
@@ -22,7 +26,7 @@ import { DEVICE_MARKS } from './storage/device-log-store.js';
 import { removeExpired } from './storage/expiry.js';
 import { userServerSchema } from './storage/migrations.js';
 import { USER_MARKS } from './storage/user-log-store.js';
-import { createStores } from './stores.js';
+import { createStores, type Stores } from './stores.js';
 
 export interface UserServerDependencies {
   readonly config: Config;
@@ -31,6 +35,8 @@ export interface UserServerDependencies {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly rateLimiter: RefundingRateLimiter;
+  /** By which identity servers know who asks. */
+  readonly signingKeys: SigningKeys;
   /** Where names, avatars and the farewells of deactivated users go. Without it, rooms hear of none of them. */
   readonly rooms?: RoomPorts;
   /** What other servers say of their users. Without it, nothing is known of them. */
@@ -64,6 +70,8 @@ export function createUserServer(dependencies: UserServerDependencies): UserServ
   const publisher = new OutboxPublisher(stores.outbox, bus, logger, metrics);
   const roomUpdates = rooms && new RoomUpdater(stores.roomUpdates, stores.profiles, rooms, logger);
   const visibleUsers = rooms?.roomSummaries;
+  const identityServers = new RemoteIdentityServers(config.identity_servers, dependencies.signingKeys);
+  const postOffice = config.email && postOfficeOf(config.email, stores, logger, metrics);
   const announcements = new Announcer(bus, publisher);
   const domain = createDomainObjects({
     config,
@@ -72,6 +80,9 @@ export function createUserServer(dependencies: UserServerDependencies): UserServ
     roomUpdates,
     visibleUsers,
     profilesElsewhere: dependencies.profilesElsewhere,
+    letterWriter: new Templates(config.email?.templates_dir),
+    onLetter: () => void postOffice?.sweep().catch(() => {}),
+    identityServers,
     rateLimiter,
     metrics,
   });
@@ -83,6 +94,8 @@ export function createUserServer(dependencies: UserServerDependencies): UserServ
   if (roomUpdates) {
     background.push(new Periodically('updating rooms', SWEEP_EVERY_MS, () => roomUpdates.sweep(), logger));
   }
+  if (postOffice)
+    background.push(new Periodically('sending e-mails', SWEEP_EVERY_MS, () => postOffice.sweep(), logger));
   return {
     tokens: new TokensService(domain.owners),
     users: new UsersService(domain.profiles, domain.filters, domain.accounts),
@@ -99,7 +112,12 @@ export function createUserServer(dependencies: UserServerDependencies): UserServ
     },
     async stop() {
       await Promise.all(background.map((work) => work.stop()));
-      await Promise.all([domain.lastSeen.flush(), publisher.drained(), roomUpdates?.drained()]);
+      await Promise.all([domain.lastSeen.flush(), publisher.drained(), roomUpdates?.drained(), postOffice?.close()]);
+      await identityServers.close();
     },
   };
+}
+
+function postOfficeOf(email: NonNullable<Config['email']>, { letters }: Stores, logger: Logger, metrics: Metrics) {
+  return new PostOffice(letters, new Smtp(email), email.smtp.timeout_ms, logger, metrics);
 }

@@ -1,7 +1,9 @@
 import { bus } from './bus.js';
 import { database } from './database.js';
+import { email } from './email.js';
 import { federation } from './federation.js';
 import { http } from './http.js';
+import { identityServers } from './identity-servers.js';
 import { media } from './media.js';
 import { passwords } from './passwords.js';
 import { presence } from './presence.js';
@@ -20,6 +22,8 @@ export const sections = {
   rpc,
   http,
   registration,
+  email,
+  identity_servers: identityServers,
   passwords,
   sessions,
   rooms,

@@ -12,6 +12,12 @@ export const registration = z
       .boolean()
       .default(false)
       .describe('Whether only those may make an account who have got a registration token from an administrator.'),
+    requires_email: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether only those may make an account who show that an e-mail address is theirs. Needs the section email.',
+      ),
     terms: z
       .array(
         z.strictObject({

@@ -1,5 +1,6 @@
+import { CONTACT_EXAMPLES } from '../support/contact-examples.js';
 import { EXAMPLES, setScene } from '../support/endpoint-examples.js';
-import { Homeserver, type Replica } from '../support/homeserver.js';
+import { Homeserver, type Replica, WITH_EMAIL } from '../support/homeserver.js';
 import { pathOf } from '../support/hostile-input.js';
 import { KEY_EXAMPLES } from '../support/key-examples.js';
 import { type Answer, exchange, inRoom, Person } from '../support/person.js';
@@ -43,13 +44,16 @@ const MAY = [
   ...Object.keys(KEY_EXAMPLES).filter((route) => !route.startsWith('GET ')),
 ].toSorted();
 /** They log in, and out of what needs no token. */
-const NEEDS_NO_TOKEN = [`POST ${V3}/login`, `POST ${V3}/refresh`, `POST ${V3}/register`];
+const NEEDS_NO_TOKEN = [
+  ...[`POST ${V3}/login`, `POST ${V3}/refresh`, `POST ${V3}/register`],
+  ...Object.keys(CONTACT_EXAMPLES).filter((route) => /requestToken|_ganglion/.test(route)),
+];
 
 let homeserver: Homeserver;
 let replica: Replica;
 beforeAll(async () => {
   homeserver = await Homeserver.create();
-  replica = await homeserver.start();
+  replica = await homeserver.start(WITH_EMAIL);
 });
 afterAll(() => homeserver.close());
 

@@ -1,3 +1,4 @@
+import { CONTACT_EXAMPLES } from './contact-examples.js';
 import { UNSIGNED_EXAMPLES } from './federation-examples.js';
 import { KEY_EXAMPLES } from './key-examples.js';
 import { MEDIA_EXAMPLES, MODERATION_EXAMPLES } from './media-examples.js';
@@ -77,7 +78,7 @@ const onOther = ({ roomId, other }: Scene): Example => ({
 /** An example of each endpoint, by method and route. */
 export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
   'GET /_matrix/client/versions': nothing,
-  'GET /.well-known/matrix/client': () => ({ status: 404 }),
+  'GET /.well-known/matrix/client': nothing,
   'GET /.well-known/matrix/server': () => ({ status: 404 }),
   'GET /_matrix/key/v2/server': nothing,
   'POST /_matrix/key/v2/query': () => ({ body: { server_keys: { 'one.test': {} } } }),
@@ -95,7 +96,7 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
   [`POST ${V3}/logout`]: nothing,
   [`POST ${V3}/logout/all`]: nothing,
   [`GET ${V3}/account/whoami`]: nothing,
-  [`GET ${V3}/account/3pid`]: nothing,
+  ...CONTACT_EXAMPLES,
   [`POST ${V3}/account/password`]: ({ person }) => ({
     body: { auth: authOf(person), new_password: 'another good one', logout_devices: false },
   }),

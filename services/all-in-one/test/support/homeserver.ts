@@ -36,6 +36,12 @@ const UNHINDERED = {
   telemetry: { log: { level: 'silent' } },
 } as const satisfies ConfigInput;
 
+/** What endpoints need to have an example: e-mails that wait for a mail server for ever. */
+export const WITH_EMAIL = {
+  http: { ...UNHINDERED.http, public_base_url: 'https://one.test' },
+  email: { smtp: { host: '127.0.0.1', port: 1, tls: 'none' }, from: 'noreply@one.test' },
+} as const satisfies Partial<ConfigInput>;
+
 /** A homeserver of one or more replicas in this process, on a database and a bus of its own. */
 export class Homeserver {
   readonly #replicas: Replica[] = [];

@@ -44,7 +44,7 @@ export class ServerController {
         'm.change_password': { enabled: true },
         'm.set_displayname': { enabled: true },
         'm.set_avatar_url': { enabled: true },
-        'm.3pid_changes': { enabled: false },
+        'm.3pid_changes': { enabled: this.config.email !== undefined },
         'm.get_login_token': { enabled: this.config.sessions.login_tokens },
         'm.profile_fields': { enabled: true },
         'uk.tcpip.msc4133.profile_fields': { enabled: true },

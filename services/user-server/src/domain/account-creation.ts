@@ -1,4 +1,5 @@
 import { MatrixError } from '@ganglion/contracts';
+import { withAddress } from './email-failures.js';
 import { forbidden } from './failures.js';
 import type { AccountStore, NewAccount, Passwords } from './ports.js';
 import { RegistrationTokenSpentError } from './registration-token-spent-error.js';
@@ -13,10 +14,13 @@ export interface CreatedAccount {
 
 export const userInUse = () => new MatrixError(400, 'M_USER_IN_USE', 'This user id is taken');
 
-/** @throws MatrixError M_FORBIDDEN when others were faster with the last use of a registration token */
+/**
+ * @throws MatrixError M_FORBIDDEN when others were faster with the last use of a registration token; M_THREEPID_IN_USE,
+ *   M_THREEPID_AUTH_FAILED when they were with an e-mail address
+ */
 export async function unlessSpent<T>(work: () => Promise<T>): Promise<T> {
   try {
-    return await work();
+    return await withAddress(work);
   } catch (error) {
     if (error instanceof RegistrationTokenSpentError) throw forbidden('The registration token has been used up');
     throw error;

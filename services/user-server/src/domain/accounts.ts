@@ -36,7 +36,7 @@ export class Accounts {
     const change = {
       from: account?.passwordHash,
       to: await this.passwords.hash(newPassword),
-      ...(logoutDevices && { onlyKeepDevice: deviceId }),
+      ...(logoutDevices && { onlyKeepDevices: [deviceId] }),
     };
     const ended = await this.store.changePassword(userId, change, attempt.completion(null));
     if (ended === undefined) throw forbidden('The password has changed meanwhile');

@@ -58,8 +58,8 @@ export class Login {
 
   async #byPassword(request: LoginRequest, place: LoginPlace): Promise<Account> {
     if (request.password === undefined) throw badJson('password is required');
-    const candidates = this.credentials.candidates(request, place.serverName);
-    const account = await this.credentials.check(candidates, request.password, failuresOf(candidates, place));
+    const { candidates, name } = await this.credentials.named(request, place.serverName);
+    const account = await this.credentials.check(candidates, request.password, failuresOf(name, place));
     if (account === undefined) throw forbidden('Invalid username or password');
     return account;
   }
@@ -67,15 +67,16 @@ export class Login {
   /** @see https://spec.matrix.org/v1.19/client-server-api/#token-based-user-login */
   async #byToken({ token }: LoginRequest, place: LoginPlace): Promise<Account> {
     if (token === undefined) throw badJson('token is required');
-    const account = await countUnlessItSucceeds(this.limiter, failuresOf([], place), () => this.tokens.redeem(token));
+    const account = await countUnlessItSucceeds(this.limiter, failuresOf(undefined, place), () =>
+      this.tokens.redeem(token),
+    );
     if (account === undefined) throw forbidden('The login token is not known, used already or over');
     return account;
   }
 }
 
 /** Not by account alone, or anybody could lock its owner out. */
-function failuresOf(candidates: readonly string[], { network }: LoginPlace): Count[] {
-  const account = candidates.at(-1);
+function failuresOf(account: string | undefined, { network }: LoginPlace): Count[] {
   const ofAccount: Count[] = account === undefined ? [] : [['login_failed', `${account} ${network}`]];
   return [...ofAccount, ['login_failed_per_network', network]];
 }

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { isJsonObject, type JsonObject } from '@ganglion/protocol';
 import { badJson } from './failures.js';
+import type { EmailPurpose } from './ports.js';
 
 /** A request to an endpoint that authenticates interactively. */
 export interface InteractiveRequest {
@@ -12,6 +13,8 @@ export interface InteractiveRequest {
   readonly serverName: string;
   /** Where it came from. */
   readonly address: string;
+  /** What an e-mail must have been asked for to let somebody in; undefined where none does. */
+  readonly emailFor?: EmailPurpose;
   /** The whole body, `auth` included. */
   readonly body: JsonObject;
 }

@@ -1,6 +1,8 @@
 import { MatrixError } from '@ganglion/contracts';
 import { isJsonObject, type JsonObject } from '@ganglion/protocol';
 import type { Credentials, UserReference } from './credentials.js';
+import { EMAIL_IDENTITY, emailStage } from './email-stage.js';
+import type { Emails } from './emails.js';
 import { badJson, forbidden } from './failures.js';
 import { PASSWORD_LOGIN } from './login.js';
 import { REGISTRATION_TOKEN, TERMS } from './registration-flows.js';
@@ -21,12 +23,14 @@ export function uiaStages(
   credentials: Credentials,
   tokens: RegistrationTokens,
   terms: Terms,
+  emails: Emails,
 ): Readonly<Record<string, Stage>> {
   return {
     [DUMMY]: DUMMY_STAGE,
     [PASSWORD_LOGIN]: { attempt: passwordStage(credentials) },
     [REGISTRATION_TOKEN]: tokens.stage,
     [TERMS]: terms.stage,
+    [EMAIL_IDENTITY]: emailStage(emails),
   };
 }
 
@@ -38,7 +42,7 @@ function passwordStage(credentials: Credentials): Stage['attempt'] {
   return async ({ fields }, { userId, deviceId, serverName }) => {
     const { password } = fields;
     if (typeof password !== 'string') throw badJson('auth.password is required');
-    const candidates = credentials.candidates(userReferenceOf(fields), serverName);
+    const { candidates } = await credentials.named(userReferenceOf(fields), serverName);
     if (userId === undefined || !candidates.includes(userId)) {
       throw forbidden('The user who authenticates is not the one who makes the request');
     }
@@ -52,7 +56,15 @@ function userReferenceOf({ identifier, user }: JsonObject): UserReference {
   if (!isJsonObject(identifier)) throw badJson('auth.identifier must be an object');
   const type = stringOrAbsent(identifier.type, 'identifier.type');
   if (type === undefined) throw badJson('auth.identifier.type is required');
-  return { identifier: { type, user: stringOrAbsent(identifier.user, 'identifier.user') } };
+  const { user: name, medium, address } = identifier;
+  return {
+    identifier: {
+      type,
+      user: stringOrAbsent(name, 'identifier.user'),
+      medium: stringOrAbsent(medium, 'identifier.medium'),
+      address: stringOrAbsent(address, 'identifier.address'),
+    },
+  };
 }
 
 function stringOrAbsent(value: unknown, name: string): string | undefined {

@@ -1,11 +1,22 @@
-import { Authenticated, JsonBody, parseBody, RateLimited, RequestedBy, type Requester } from '@ganglion/http';
+import {
+  Authenticated,
+  JsonBody,
+  PerhapsRequestedBy,
+  parseBody,
+  RateLimited,
+  RequestedBy,
+  type Requester,
+} from '@ganglion/http';
 import type { JsonObject } from '@ganglion/protocol';
-import { Controller, Get, HttpCode, Inject, Post, UseFilters } from '@nestjs/common';
+import { Controller, HttpCode, Inject, Post, UseFilters } from '@nestjs/common';
 import { z } from 'zod';
 import { Accounts } from '../domain/accounts.js';
 import { LocalServers } from '../domain/local-servers.js';
+import { PasswordReset } from '../domain/password-reset.js';
+import { ThirdPartyIds } from '../domain/third-party-ids.js';
 import { UserInteractiveAuth } from '../domain/user-interactive-auth.js';
 import { interactiveRequest, type Origin, RequestOrigin } from './origin.js';
+import { unbindAnswer } from './third-party-id.controller.js';
 import { UiaChallengeFilter } from './uia-challenge.filter.js';
 import { jsonObject, optionalFlag, optionalText } from './values.js';
 
@@ -21,6 +32,8 @@ const deactivateBody = z.object({ erase: optionalFlag }).transform(({ erase }) =
 export class AccountController {
   constructor(
     @Inject(Accounts) private readonly accounts: Accounts,
+    @Inject(PasswordReset) private readonly passwordReset: PasswordReset,
+    @Inject(ThirdPartyIds) private readonly thirdPartyIds: ThirdPartyIds,
     @Inject(UserInteractiveAuth) private readonly uia: UserInteractiveAuth,
     @Inject(LocalServers) private readonly servers: LocalServers,
   ) {}
@@ -29,15 +42,18 @@ export class AccountController {
   @Post('password')
   @HttpCode(200)
   @RateLimited('account')
-  @Authenticated({ suspended: true })
+  @Authenticated({ suspended: true, optional: true })
   async changePassword(
-    @RequestedBy() requester: Requester,
+    @PerhapsRequestedBy() requester: Requester | undefined,
     @JsonBody(jsonObject) body: JsonObject,
     @RequestOrigin() origin: Origin,
   ) {
-    await this.uia.perform(interactiveRequest(origin, this.servers, body, requester), (attempt) =>
-      this.accounts.changePassword(requester, parseBody(passwordBody, attempt.parameters), attempt),
-    );
+    const request = interactiveRequest(origin, this.servers, body, requester, 'password');
+    await this.uia.perform(request, (attempt) => {
+      const change = parseBody(passwordBody, attempt.parameters);
+      if (requester === undefined) return this.passwordReset.reset(change, request.serverName, attempt);
+      return this.accounts.changePassword(requester, change, attempt);
+    });
     return {};
   }
 
@@ -54,13 +70,6 @@ export class AccountController {
     await this.uia.perform(interactiveRequest(origin, this.servers, body, requester), (attempt) =>
       this.accounts.deactivate(requester, parseBody(deactivateBody, attempt.parameters), attempt),
     );
-    return { id_server_unbind_result: 'success' };
-  }
-
-  /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3account3pid */
-  @Get('3pid')
-  @Authenticated()
-  getAccount3PIDs() {
-    return { threepids: [] };
+    return unbindAnswer(await this.thirdPartyIds.unbindAll(requester));
   }
 }

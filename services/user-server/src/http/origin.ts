@@ -3,7 +3,7 @@ import type { JsonObject } from '@ganglion/protocol';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { LocalServers } from '../domain/local-servers.js';
-import type { Requester } from '../domain/ports.js';
+import type { EmailPurpose, Requester } from '../domain/ports.js';
 import type { InteractiveRequest } from '../domain/uia-request.js';
 
 /** Where a request comes from and goes to. */
@@ -33,7 +33,8 @@ export function interactiveRequest(
   servers: LocalServers,
   body: JsonObject,
   requester?: Requester,
+  emailFor?: EmailPurpose,
 ): InteractiveRequest {
   const user = requester && { userId: requester.userId, deviceId: requester.deviceId };
-  return { endpoint, address, body, serverName: servers.forHost(host), ...user };
+  return { endpoint, address, body, serverName: servers.forHost(host), ...user, ...(emailFor && { emailFor }) };
 }

@@ -4,9 +4,11 @@ import { AccountData } from '../domain/account-data.js';
 import { AccountModeration } from '../domain/account-moderation.js';
 import { Accounts } from '../domain/accounts.js';
 import { Devices } from '../domain/devices.js';
+import { Emails } from '../domain/emails.js';
 import { Filters } from '../domain/filters.js';
 import { LocalServers } from '../domain/local-servers.js';
 import { Login } from '../domain/login.js';
+import { PasswordReset } from '../domain/password-reset.js';
 import { Profiles } from '../domain/profiles.js';
 import { Registration } from '../domain/registration.js';
 import { RegistrationTokens } from '../domain/registration-tokens.js';
@@ -14,6 +16,7 @@ import { Sessions } from '../domain/sessions.js';
 import { SharedSecretRegistration } from '../domain/shared-secret-registration.js';
 import { LoginTokens, OpenIdTokens } from '../domain/short-tokens.js';
 import { Tags } from '../domain/tags.js';
+import { ThirdPartyIds } from '../domain/third-party-ids.js';
 import { UserDirectory } from '../domain/user-directory.js';
 import { UserInteractiveAuth } from '../domain/user-interactive-auth.js';
 import type { DomainObjects } from '../domain-objects.js';
@@ -31,6 +34,9 @@ export function httpProviders(domain: DomainObjects, config: Config): Provider[]
     { provide: RegistrationTokens, useValue: domain.registrationTokens },
     { provide: Registration, useValue: domain.registration },
     { provide: SharedSecretRegistration, useValue: domain.sharedSecretRegistration },
+    { provide: Emails, useValue: domain.emails },
+    { provide: PasswordReset, useValue: domain.passwordReset },
+    { provide: ThirdPartyIds, useValue: domain.thirdPartyIds },
     { provide: Accounts, useValue: domain.accounts },
     { provide: AccountModeration, useValue: domain.moderation },
     { provide: Devices, useValue: domain.devices },

@@ -48,7 +48,7 @@ export class RegistrationController {
     @JsonBody(jsonObject) body: JsonObject,
     @RequestOrigin() origin: Origin,
   ) {
-    const request = interactiveRequest(origin, this.servers, body);
+    const request = interactiveRequest(origin, this.servers, body, undefined, 'register');
     if (kind === 'guest') {
       const { initialDeviceDisplayName } = parseBody(registerBody, body);
       return accountAnswer(await this.registration.registerGuest(initialDeviceDisplayName, request));

@@ -12,7 +12,9 @@ import { deviceFields, deviceRequestOf, optionalText, orAbsent, text } from './v
 const loginBody = z
   .object({
     type: text,
-    identifier: orAbsent(z.object({ type: text.default(''), user: optionalText })),
+    identifier: orAbsent(
+      z.object({ type: text.default(''), user: optionalText, medium: optionalText, address: optionalText }),
+    ),
     user: optionalText,
     password: orAbsent(z.string()),
     token: orAbsent(z.string()),

@@ -17,6 +17,11 @@ const optionalDeviceId = orAbsent(
   text.refine((value) => value === '' || isValidDeviceId(value), { error: 'this cannot be a device id' }),
 );
 
+/** What only the client knows of a session. @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3registeremailrequesttoken */
+export const clientSecret = z
+  .string()
+  .regex(/^[0-9a-zA-Z.=_-]{1,255}$/, 'a client secret has 1 to 255 of 0-9a-zA-Z.=_-');
+
 /** What comes with every request that logs a device in. */
 export const deviceFields = {
   device_id: optionalDeviceId,

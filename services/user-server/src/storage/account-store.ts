@@ -15,10 +15,12 @@ import type {
 } from '../domain/ports.js';
 import { emptyAccountData, noteErasure } from './account-data-store.js';
 import { admit } from './admission.js';
+import { takeEmailSession } from './email-session-store.js';
 import { requestRoomUpdate } from './room-update-store.js';
 import { accounts, filters, profileFields } from './schema.js';
 import { endDevices, openSession, tokensOf } from './session-writes.js';
 import { endShortTokens } from './short-token-store.js';
+import { removeThirdPartyIds } from './third-party-id-store.js';
 import { oncePerSession } from './uia-session-store.js';
 
 interface AccountRow extends Record<string, unknown> {
@@ -93,17 +95,22 @@ export class PostgresAccountStore implements AccountStore {
     });
   }
 
-  changePassword(userId: string, { from, to, onlyKeepDevice }: PasswordChange, completion?: SessionCompletion) {
+  changePassword(
+    userId: string,
+    { from, to, onlyKeepDevices, emailSession }: PasswordChange,
+    completion?: SessionCompletion,
+  ) {
     return this.#once(completion, async (tx): Promise<EndedTokens | undefined> => {
       const { rowCount } = await tx.query({
         name: 'change-password',
         text: `UPDATE user_server.accounts SET password_hash = $3
-               WHERE user_id = $1 AND password_hash = $2 AND deactivated_at IS NULL`,
+               WHERE user_id = $1 AND password_hash IS NOT DISTINCT FROM $2 AND deactivated_at IS NULL`,
         values: [userId, from ?? null, to],
       });
       if (rowCount === 0) return undefined;
+      if (emailSession !== undefined) await takeEmailSession(tx, emailSession);
       await endShortTokens(tx, userId);
-      return onlyKeepDevice === undefined ? [] : endDevices(tx, userId, { except: [onlyKeepDevice] });
+      return onlyKeepDevices === undefined ? [] : endDevices(tx, userId, { except: onlyKeepDevices });
     });
   }
 
@@ -118,6 +125,7 @@ export class PostgresAccountStore implements AccountStore {
       if (rowCount === 0) return undefined;
       const ended = await endDevices(tx, userId, { except: [] });
       await endShortTokens(tx, userId);
+      await removeThirdPartyIds(tx, userId);
       await tx.drizzle.delete(filters).where(eq(filters.userId, userId));
       if (leaveRooms) await requestRoomUpdate(tx, userId, { fields: [], leave: true });
       return { ended, changes: erase ? await this.#erase(tx, userId) : [] };

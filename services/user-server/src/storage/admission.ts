@@ -2,14 +2,16 @@ import type { Transaction } from '@ganglion/database';
 import type { Admission } from '../domain/ports.js';
 import { RegistrationTokenSpentError } from '../domain/registration-token-spent-error.js';
 import { acceptedTerms } from './schema.js';
+import { addConfirmedAddress } from './third-party-id-store.js';
 
 /**
  * Notes on what terms somebody has got an account, in the transaction that makes it.
  *
- * @throws RegistrationTokenSpentError
+ * @throws RegistrationTokenSpentError, EmailSessionGoneError, AddressInUseError
  */
 export async function admit(tx: Transaction, userId: string, admission: Admission | undefined): Promise<void> {
   if (admission?.registrationToken !== undefined) await useToken(tx, admission.registrationToken);
+  if (admission?.emailSession !== undefined) await addConfirmedAddress(tx, userId, admission.emailSession);
   const agreed = Object.entries(admission?.acceptedTerms ?? {});
   if (agreed.length === 0) return;
   await tx.drizzle.insert(acceptedTerms).values(agreed.map(([policy, version]) => ({ userId, policy, version })));

@@ -6,7 +6,7 @@ import type { SchemaDefinition } from '@ganglion/database';
  */
 export const userServerSchema: SchemaDefinition = {
   schema: 'user_server',
-  version: 8,
+  version: 9,
   oldestCompatible: 1,
   migrations: [
     {
@@ -231,6 +231,62 @@ export const userServerSchema: SchemaDefinition = {
       name: 'dehydrated devices',
       up: `
         ALTER TABLE user_server.devices ADD COLUMN dehydrated boolean NOT NULL DEFAULT false;
+      `,
+    },
+    {
+      version: 9,
+      name: 'e-mail addresses, and the e-mails that show whose they are',
+      up: `
+        CREATE TABLE user_server.third_party_ids (
+          server_name text NOT NULL,
+          medium text NOT NULL,
+          address text NOT NULL,
+          user_id text NOT NULL REFERENCES user_server.accounts,
+          validated_at timestamptz NOT NULL,
+          added_at timestamptz NOT NULL DEFAULT now(),
+          PRIMARY KEY (server_name, medium, address)
+        );
+        CREATE INDEX third_party_ids_by_user ON user_server.third_party_ids (user_id);
+
+        -- At which identity servers a user is found by what, as far as they have said so through us.
+        CREATE TABLE user_server.identity_bindings (
+          user_id text NOT NULL REFERENCES user_server.accounts,
+          medium text NOT NULL,
+          address text NOT NULL,
+          id_server text NOT NULL,
+          PRIMARY KEY (user_id, medium, address, id_server)
+        );
+
+        -- sealed_token is sealed with the client's secret, for who asks for another e-mail.
+        CREATE TABLE user_server.email_sessions (
+          session_id text PRIMARY KEY,
+          purpose text NOT NULL,
+          server_name text NOT NULL,
+          address text NOT NULL,
+          secret_hash bytea NOT NULL,
+          token_hash bytea NOT NULL,
+          sealed_token bytea NOT NULL,
+          send_attempt bigint NOT NULL DEFAULT 0,
+          next_link text,
+          confirmed_at timestamptz,
+          expires_at timestamptz NOT NULL,
+          UNIQUE (purpose, server_name, address, secret_hash)
+        );
+        CREATE INDEX email_sessions_by_expiry ON user_server.email_sessions (expires_at);
+
+        -- What a mail server has not taken yet. due_at moves on while a process works on it, and after a failure.
+        CREATE TABLE user_server.letters (
+          letter_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+          recipient text NOT NULL,
+          subject text NOT NULL,
+          text_body text NOT NULL,
+          html_body text NOT NULL,
+          attempts integer NOT NULL DEFAULT 0,
+          due_at timestamptz NOT NULL DEFAULT now(),
+          expires_at timestamptz NOT NULL
+        );
+        CREATE INDEX letters_by_due ON user_server.letters (due_at);
+        CREATE INDEX letters_by_expiry ON user_server.letters (expires_at);
       `,
     },
   ],

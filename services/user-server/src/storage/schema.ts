@@ -8,6 +8,7 @@ import {
   primaryKey,
   text,
   timestamp,
+  unique,
 } from 'drizzle-orm/pg-core';
 
 /** The tables as drizzle knows them; `migrations.ts` makes them, and a test holds the two together. */
@@ -123,6 +124,59 @@ export const shortTokens = schema.table('short_tokens', {
   tokenHash: bytea('token_hash').primaryKey(),
   purpose: text('purpose').notNull(),
   userId: ownerId(),
+  expiresAt: time('expires_at').notNull(),
+});
+
+export const thirdPartyIds = schema.table(
+  'third_party_ids',
+  {
+    serverName: text('server_name').notNull(),
+    medium: text('medium').notNull(),
+    address: text('address').notNull(),
+    userId: ownerId(),
+    validatedAt: time('validated_at').notNull(),
+    addedAt: time('added_at').notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.serverName, table.medium, table.address] })],
+);
+
+export const identityBindings = schema.table(
+  'identity_bindings',
+  {
+    userId: ownerId(),
+    medium: text('medium').notNull(),
+    address: text('address').notNull(),
+    idServer: text('id_server').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.userId, table.medium, table.address, table.idServer] })],
+);
+
+export const emailSessions = schema.table(
+  'email_sessions',
+  {
+    sessionId: text('session_id').primaryKey(),
+    purpose: text('purpose').notNull(),
+    serverName: text('server_name').notNull(),
+    address: text('address').notNull(),
+    secretHash: bytea('secret_hash').notNull(),
+    tokenHash: bytea('token_hash').notNull(),
+    sealedToken: bytea('sealed_token').notNull(),
+    sendAttempt: number('send_attempt').notNull().default(0),
+    nextLink: text('next_link'),
+    confirmedAt: time('confirmed_at'),
+    expiresAt: time('expires_at').notNull(),
+  },
+  (table) => [unique().on(table.purpose, table.serverName, table.address, table.secretHash)],
+);
+
+export const letters = schema.table('letters', {
+  letterId: number('letter_id').primaryKey().generatedAlwaysAsIdentity(),
+  recipient: text('recipient').notNull(),
+  subject: text('subject').notNull(),
+  textBody: text('text_body').notNull(),
+  htmlBody: text('html_body').notNull(),
+  attempts: integer('attempts').notNull().default(0),
+  dueAt: time('due_at').notNull().defaultNow(),
   expiresAt: time('expires_at').notNull(),
 });
 

@@ -3,6 +3,7 @@ import { type Config, type ConfigInput, parseConfig } from '@ganglion/config';
 import type { RefundingRateLimiter } from '@ganglion/contracts';
 import { Database, migrate } from '@ganglion/database';
 import { CachingTokenVerifier, createHttpApp } from '@ganglion/http';
+import { generateSigningKey, ready } from '@ganglion/protocol';
 import { createLogger, Metrics } from '@ganglion/telemetry';
 import { type TestBus, type TestDatabase, testDatabase } from '@ganglion/testing';
 import type { RoomPorts } from '../../src/publish/room-updater.js';
@@ -39,7 +40,22 @@ export interface Instance {
   readonly server: UserServer;
   readonly db: Database;
   readonly http: HttpClient;
+  readonly url: string;
   stop(): Promise<void>;
+}
+
+/** By which our servers sign; the same keys for all that ask. */
+export const signingKeys = memoized(async () => {
+  await ready;
+  return new Map(['one.test', 'two.test'].map((name) => [name, generateSigningKey('a_1')]));
+});
+
+function memoized<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
 /** A database and a bus on which any number of user servers run. */
@@ -71,7 +87,10 @@ export class Deployment {
     const metrics = new Metrics();
     const rateLimiter = options.rateLimiter ?? UNLIMITED;
     const { rooms } = options;
-    const server = createUserServer({ config, db, bus, logger, metrics, rateLimiter, ...(rooms && { rooms }) });
+    const server = createUserServer({
+      ...{ config, db, bus, logger, metrics, rateLimiter, signingKeys },
+      ...(rooms && { rooms }),
+    });
     await server.start();
     const tokens = new CachingTokenVerifier(server.tokens, bus);
     await tokens.start();
@@ -83,7 +102,7 @@ export class Deployment {
     );
     const [url = ''] = await app.listen();
     const instance: Instance = {
-      ...{ server, db, http: new HttpClient(url) },
+      ...{ server, db, url, http: new HttpClient(url) },
       async stop() {
         await app.drain();
         await tokens.stop();

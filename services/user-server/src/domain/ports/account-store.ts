@@ -31,13 +31,17 @@ export interface Admission {
   readonly registrationToken?: string | undefined;
   /** The versions of the policies that they have agreed to, by policy. */
   readonly acceptedTerms?: Readonly<Record<string, string>> | undefined;
+  /** The session in which they have shown that an e-mail address is theirs. */
+  readonly emailSession?: string | undefined;
 }
 
 export interface PasswordChange {
   readonly from: string | undefined;
   readonly to: string;
-  /** The one device that stays; all do when absent. */
-  readonly onlyKeepDevice?: string;
+  /** The devices that stay; all do when absent. */
+  readonly onlyKeepDevices?: readonly string[];
+  /** The session that has let somebody in who knows no password, which ends with that. */
+  readonly emailSession?: string;
 }
 
 export interface Deactivation {
@@ -59,10 +63,10 @@ export interface AccountStore {
   /**
    * Makes an account and logs it in; false when the user id is taken.
    *
-   * @throws RegistrationTokenSpentError
+   * @throws RegistrationTokenSpentError, EmailSessionGoneError, AddressInUseError
    */
   create(account: NewAccount, session?: NewSession, completion?: SessionCompletion): Promise<boolean>;
-  /** Makes a user of a guest; undefined when there is no such guest. @throws RegistrationTokenSpentError */
+  /** Makes a user of a guest; undefined when there is no such guest. Throws as create does. */
   upgradeGuest(
     userId: string,
     passwordHash: string,
@@ -70,7 +74,7 @@ export interface AccountStore {
     session?: NewSession,
     completion?: SessionCompletion,
   ): Promise<EndedTokens | undefined>;
-  /** Replaces one password by another; undefined when the old one is not current any more. */
+  /** Replaces one password by another; undefined when the old one is not current any more. @throws EmailSessionGoneError */
   changePassword(
     userId: string,
     change: PasswordChange,

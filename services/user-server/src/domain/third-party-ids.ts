@@ -1,0 +1,88 @@
+import { domainOf } from '@ganglion/protocol';
+import { canonicalEmail } from './email-address.js';
+import { withAddress } from './email-failures.js';
+import { EMAIL, type Emails } from './emails.js';
+import type {
+  IdentityProof,
+  IdentityServers,
+  Requester,
+  ThirdPartyAddress,
+  ThirdPartyId,
+  ThirdPartyIdStore,
+} from './ports.js';
+import { PASSWORD_FLOWS } from './uia-stages.js';
+import type { InteractiveAttempt } from './user-interactive-auth.js';
+
+type Owner = Pick<Requester, 'userId'>;
+
+/** What users can be reached by outside Matrix. @see https://spec.matrix.org/v1.19/client-server-api/#adding-account-administrative-contact-information */
+export class ThirdPartyIds {
+  constructor(
+    private readonly store: ThirdPartyIdStore,
+    private readonly emails: Emails,
+    private readonly identityServers: IdentityServers,
+  ) {}
+
+  /** The oldest first. */
+  list({ userId }: Owner): Promise<ThirdPartyId[]> {
+    return this.store.list(userId);
+  }
+
+  /**
+   * Adds an address whose owner has followed the link in the e-mail.
+   *
+   * @throws UiaChallenge
+   * @throws MatrixError M_THREEPID_AUTH_FAILED when it was not followed, M_THREEPID_IN_USE when it is somebody's
+   */
+  async add(
+    { userId }: Owner,
+    credentials: { readonly sessionId: string; readonly clientSecret: string },
+    attempt: InteractiveAttempt,
+  ): Promise<void> {
+    await attempt.pass(PASSWORD_FLOWS);
+    const { sessionId } = await this.emails.confirmed(credentials, 'contact', domainOf(userId));
+    await withAddress(() => this.store.add(userId, sessionId, attempt.completion(null)));
+  }
+
+  /** Lets the user be found at an identity server. @throws MatrixError what the identity server refuses with */
+  async bind({ userId }: Owner, proof: IdentityProof): Promise<void> {
+    const id = await this.identityServers.bind(userId, proof);
+    await this.store.bind(userId, id, proof.idServer);
+  }
+
+  /**
+   * Lets the user be found no more at an identity server, or at all that are known.
+   *
+   * @returns false when one did not do it, or none is known
+   */
+  async unbind({ userId }: Owner, given: ThirdPartyAddress, idServer: string | undefined): Promise<boolean> {
+    const id = canonical(given);
+    const servers = idServer === undefined ? await this.store.boundAt(userId, id) : [idServer];
+    const results = await Promise.all(servers.map((server) => this.#unbindAt(userId, id, server)));
+    return results.length > 0 && results.every((unbound) => unbound);
+  }
+
+  /** Takes an address away, and lets the user be found no more by it. As unbind. */
+  async remove(owner: Owner, given: ThirdPartyAddress, idServer: string | undefined): Promise<boolean> {
+    await this.store.remove(owner.userId, canonical(given));
+    return this.unbind(owner, given, idServer);
+  }
+
+  /** Lets somebody be found nowhere any more; false when an identity server did not do it. */
+  async unbindAll(owner: Owner): Promise<boolean> {
+    const bindings = await this.store.bindings(owner.userId);
+    const results = await Promise.all(bindings.map((id) => this.unbind(owner, id, undefined)));
+    return results.every((unbound) => unbound);
+  }
+
+  async #unbindAt(userId: string, id: ThirdPartyAddress, idServer: string): Promise<boolean> {
+    const unbound = await this.identityServers.unbind(userId, id, idServer);
+    if (unbound) await this.store.unbind(userId, id, idServer);
+    return unbound;
+  }
+}
+
+/** As it is stored, whatever letters it is written with. */
+function canonical(id: ThirdPartyAddress): ThirdPartyAddress {
+  return id.medium === EMAIL ? { ...id, address: canonicalEmail(id.address) ?? id.address } : id;
+}
