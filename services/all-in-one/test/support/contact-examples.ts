@@ -13,7 +13,7 @@ const telephoneToken = (): Example => ({
   body: { client_secret: 'secret', country: 'DE', phone_number: '0123', send_attempt: 1 },
   status: 400,
 });
-const credentials = { client_secret: 'secret', sid: 'x', id_server: 'identity.invalid', id_access_token: 'x' };
+const credentials = { client_secret: 'secret', sid: 'x', id_server: '127.0.0.1:1', id_access_token: 'x' };
 const removal = (): Example => ({ body: { medium: 'email', address: 'somebody@example.org' } });
 
 /** Examples of what e-mail addresses are for, where e-mails are sent. */

@@ -92,6 +92,6 @@ function page(content: string): string {
 }
 
 /** Text that stands for itself in HTML, attributes included. */
-export function escapeHtml(text: string): string {
+function escapeHtml(text: string): string {
   return text.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
