@@ -1,5 +1,5 @@
 /** Why a request to elsewhere came to nothing. */
-export type OutgoingFault = 'address' | 'network' | 'timeout' | 'too-large' | 'redirect' | 'url';
+export type OutgoingFault = 'address' | 'network' | 'timeout' | 'too-large' | 'redirect' | 'url' | 'header';
 
 /** A request to elsewhere that came to nothing, through no fault of ours. */
 export class OutgoingError extends Error {

@@ -1,3 +1,4 @@
+import { validateHeaderValue } from 'node:http';
 import type { Readable } from 'node:stream';
 import { Agent, type buildConnector, type Dispatcher, request } from 'undici';
 import { AddressRules } from './address-rules.js';
@@ -92,8 +93,9 @@ export class Outgoing {
   }
 
   async #once(url: URL, asked: OutgoingRequest, signal: AbortSignal) {
+    checkHeaders(asked.headers);
     try {
-      const { statusCode, headers, body } = await request(url, {
+      const answer = request(url, {
         dispatcher: this.#agent,
         method: asked.method ?? 'GET',
         headers: { ...asked.headers },
@@ -102,6 +104,7 @@ export class Outgoing {
         bodyTimeout: asked.timeoutMs,
         signal,
       } satisfies Omit<Dispatcher.RequestOptions, 'path' | 'origin'> & { dispatcher: Agent });
+      const { statusCode, headers, body } = await unlessAborted(answer, signal);
       return { status: statusCode, headers, body: body as Readable };
     } catch (error) {
       throw asOutgoingError(error, url);
@@ -111,6 +114,30 @@ export class Outgoing {
   /** Ends every connection. */
   async close(): Promise<void> {
     await this.#agent.destroy();
+  }
+}
+
+/** What a header cannot hold is refused before the agent sees it, who would wait for ever with all that comes after. */
+function checkHeaders(headers: Readonly<Record<string, string>> = {}): void {
+  for (const [name, value] of Object.entries(headers)) {
+    try {
+      validateHeaderValue(name, value);
+    } catch (error) {
+      throw new OutgoingError('header', `the header ${name} cannot hold what it should`, { cause: error });
+    }
+  }
+}
+
+/** The agent ends what it works on; what waits for a connection it leaves waiting. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason);
+  if (signal.aborted) onAbort();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
   }
 }
 

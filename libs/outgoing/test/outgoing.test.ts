@@ -136,3 +136,22 @@ it('an answer that breaks off fails', async () => {
 it('where nobody listens is told as such', async () => {
   expect(await faultOf(allowed.request(at('', { url: 'http://127.0.0.1:1/' })))).toBe('network');
 });
+
+it.each(['a\nb', '\u202e', 'a\0b'])(
+  'a header that cannot hold %j is refused, and does not hold up what comes after it',
+  async (value) => {
+    handle = (_, response) => response.end('hello');
+    expect(await faultOf(allowed.request(at('/', { headers: { authorization: value } })))).toBe('header');
+    expect((await allowed.request(at('/'))).body.toString()).toBe('hello');
+  },
+);
+
+it('what waits for a connection that others hold fails in time, too', async () => {
+  handle = () => {};
+  const narrow = new Outgoing({ allowedNetworks: ['127.0.0.0/8'], connections: 1 });
+  const first = narrow.request(at('/', { timeoutMs: 3_000 })).catch(() => 'late');
+  const second = faultOf(narrow.request(at('/', { timeoutMs: 100 })));
+  expect(await Promise.race([second, first])).toBe('timeout');
+  await first;
+  await narrow.close();
+});

@@ -102,6 +102,15 @@ describe('somebody who wants to be found', () => {
     },
   );
 
+  it('cannot break our connections by what they call a token', async () => {
+    const { token } = await register(http);
+    for (const id_access_token of ['a\nb', '\u202e', '', 'a b']) {
+      const answered = await http.post('account/3pid/bind', { ...proof(), id_access_token }, token);
+      expect(refusal(answered)).toEqual([400, 'M_BAD_JSON']);
+    }
+    expect((await http.post('account/3pid/bind', proof(), token)).status).toBe(200);
+  });
+
   it('cannot make us ask what is not on the Internet, nor who is not trusted', async () => {
     const careful = await deployment.start();
     const { token } = await register(http);

@@ -13,8 +13,11 @@ const addBody = z
   .object({ client_secret: clientSecret, sid: text })
   .transform(({ client_secret, sid }) => ({ clientSecret: client_secret, sessionId: sid }));
 
+/** What a header can hold. */
+const accessToken = z.string().regex(/^[\x21-\x7e]+$/, 'this cannot be an access token');
+
 const bindBody = z
-  .object({ client_secret: clientSecret, sid: text, id_server: text, id_access_token: text })
+  .object({ client_secret: clientSecret, sid: text, id_server: text, id_access_token: accessToken })
   .transform((body) => ({
     ...{ clientSecret: body.client_secret, sessionId: body.sid },
     ...{ idServer: body.id_server, idAccessToken: body.id_access_token },
