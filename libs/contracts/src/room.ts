@@ -22,6 +22,12 @@ export type {
 } from './gen/ganglion/room/v1/room_federation.js';
 export { RoomFederationDefinition } from './gen/ganglion/room/v1/room_federation.js';
 export {
+  type GetPurgeStatusRequest,
+  type PurgeHistoryRequest,
+  type RoomPurges,
+  RoomPurgesDefinition,
+} from './gen/ganglion/room/v1/room_purges.js';
+export {
   type GetRoomSummariesRequest,
   type GetSpaceForServerRequest,
   type ListVisibleUsersRequest,

@@ -7,7 +7,7 @@ import { KEY_EXAMPLES } from './support/key-examples.js';
 import { MEDIA_EXAMPLES, MODERATION_EXAMPLES } from './support/media-examples.js';
 import { type Answer, exchange, inRoom, Person } from './support/person.js';
 import { RELATION_EXAMPLES } from './support/relation-examples.js';
-import { ROOM_EXAMPLES, THIRD_PARTY_EXAMPLES } from './support/room-examples.js';
+import { PURGE_EXAMPLES, ROOM_EXAMPLES, THIRD_PARTY_EXAMPLES } from './support/room-examples.js';
 
 /** Remembers what was counted, and refuses what it is told to. */
 class RecordingLimiter implements RefundingRateLimiter {
@@ -171,6 +171,7 @@ const UNLIMITED = [
     route.replace(' ', ' /_synapse/admin/v1/registration_tokens'),
   ),
   ...Object.keys(MODERATION_EXAMPLES),
+  ...Object.keys(PURGE_EXAMPLES),
   'GET /_synapse/admin/v1/event_reports',
   ...['GET /_synapse/admin/v1/register', 'POST /_synapse/admin/v1/register'],
   ...[`GET ${V3}/capabilities`, `GET ${V3}/voip/turnServer`, `GET ${V3}/account/whoami`, `GET ${V3}/account/3pid`],

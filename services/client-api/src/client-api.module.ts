@@ -7,6 +7,7 @@ import type { Owners } from './domain/ports.js';
 import { DirectoryController } from './http/directory.controller.js';
 import { EventsController } from './http/events.controller.js';
 import { MembershipController } from './http/membership.controller.js';
+import { PurgesController } from './http/purges.controller.js';
 import { RoomsController } from './http/rooms.controller.js';
 import { ServerController } from './http/server.controller.js';
 import { SpacesController } from './http/spaces.controller.js';
@@ -28,6 +29,7 @@ export function clientApiModule(owners: Owners, config: Config): DynamicModule {
       DirectoryController,
       SpacesController,
       ThirdPartyController,
+      PurgesController,
     ],
     providers: [
       { provide: OWNERS, useValue: owners },

@@ -6,15 +6,20 @@ import type {
   RoomFederation,
   RoomIntake,
   RoomLog,
+  RoomPurges,
   RoomReads,
   RoomSummaries,
   Rooms,
 } from '@ganglion/contracts/room';
 import { type Database, markAnew } from '@ganglion/database';
+import { Periodically } from '@ganglion/service';
 import type { Logger } from '@ganglion/telemetry';
 import { EventBuilder, type SigningKeys } from './domain/event-builder.js';
 import { StatesForServers } from './domain/federation/states-for-servers.js';
 import { EventGraph } from './domain/graph/event-graph.js';
+import type { PurgeStore } from './domain/purging/purge.js';
+import { Purger } from './domain/purging/purger.js';
+import { Retention } from './domain/purging/retention.js';
 import { RoomActors } from './domain/room-actors.js';
 import { States } from './domain/state/states.js';
 import { Publisher } from './publish/publisher.js';
@@ -23,6 +28,7 @@ import { RoomDirectoryRpc } from './rpc/room-directory-rpc.js';
 import { RoomFederationRpc } from './rpc/room-federation-rpc.js';
 import { RoomIntakeRpc } from './rpc/room-intake-rpc.js';
 import { RoomLogRpc } from './rpc/room-log-rpc.js';
+import { RoomPurgesRpc } from './rpc/room-purges-rpc.js';
 import { RoomReadsRpc } from './rpc/room-reads-rpc.js';
 import { RoomSummariesRpc } from './rpc/room-summaries-rpc.js';
 import { RoomsRpc } from './rpc/rooms-rpc.js';
@@ -34,6 +40,7 @@ import { GroupCommitter } from './storage/group-committer.js';
 import { PostgresIntakeStore } from './storage/intake-store.js';
 import { Numbers } from './storage/numbers.js';
 import { PostgresOutlierRows } from './storage/outlier-rows.js';
+import { PostgresPurgeStore } from './storage/purge-store.js';
 import { PostgresRoomCreator } from './storage/room-creator.js';
 import { PostgresRoomStore } from './storage/room-store.js';
 import { RoomSummaryRows } from './storage/room-summary-rows.js';
@@ -60,8 +67,18 @@ export interface RoomServer {
   readonly roomIntake: RoomIntake;
   readonly roomFederation: RoomFederation;
   readonly roomSummaries: RoomSummaries;
+  readonly roomPurges: RoomPurges;
   start(): void;
   stop(): Promise<void>;
+}
+
+/** What an operator asks for begins within this time. */
+const LOOK_FOR_PURGES_EVERY_MS = 5_000;
+
+function retentionOf({ rooms: { retention } }: Config, store: PurgeStore): Retention | undefined {
+  if (!retention.enabled) return undefined;
+  const { default_ms: defaultMs, least_ms: leastMs, most_ms: mostMs } = retention;
+  return new Retention(store, { defaultMs, leastMs, mostMs }, () => Date.now());
 }
 
 /** Puts one room-server together. Any number may run on one database. */
@@ -84,6 +101,12 @@ export function createRoomServer({ config, db, bus, logger, signingKeys }: RoomS
   const outliers = { graph, numbers, rows: new PostgresOutlierRows(db, numbers) };
   const federation = new PostgresFederationRows(db);
   const sweeper = new Sweeper(db, bus, log, committer, logger);
+  const purges = new PostgresPurgeStore(db, serverNames);
+  const purger = new Purger(purges, retentionOf(config, purges));
+  const background = [
+    new Periodically('purging', LOOK_FOR_PURGES_EVERY_MS, () => purger.work(), logger),
+    new Periodically('letting old messages go', config.rooms.retention.every_ms, () => purger.retain(), logger),
+  ];
   return {
     rooms: new RoomsRpc(actors, store, creation, serverNames, directory),
     roomReads: new RoomReadsRpc(reader, store),
@@ -98,6 +121,7 @@ export function createRoomServer({ config, db, bus, logger, signingKeys }: RoomS
       ...{ actors, store, intake, rows: federation, graph, states, builder, serverNames },
       paged: new StatesForServers(federation, graph, states),
     }),
+    roomPurges: new RoomPurgesRpc(store, purges),
     roomSummaries: new RoomSummariesRpc(new RoomSummaryRows(db), federation, directory, store),
     start() {
       // Whatever a restored database holds was committed by transactions with numbers of another one.
@@ -105,7 +129,11 @@ export function createRoomServer({ config, db, bus, logger, signingKeys }: RoomS
         logger.warn({ err: error }, 'rooms of a restored database could not be marked anew'),
       );
       sweeper.start();
+      for (const work of background) work.start();
     },
-    stop: () => sweeper.stop(),
+    async stop() {
+      purger.stop();
+      await Promise.all([sweeper.stop(), ...background.map((work) => work.stop())]);
+    },
   };
 }

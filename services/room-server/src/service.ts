@@ -3,6 +3,7 @@ import {
   RoomFederationDefinition,
   RoomIntakeDefinition,
   RoomLogDefinition,
+  RoomPurgesDefinition,
   RoomReadsDefinition,
   RoomSummariesDefinition,
   RoomsDefinition,
@@ -23,6 +24,7 @@ export const service: ServiceDescriptor = {
     roomIntake: RoomIntakeDefinition,
     roomFederation: RoomFederationDefinition,
     roomSummaries: RoomSummariesDefinition,
+    roomPurges: RoomPurgesDefinition,
   },
   async compose(foundation) {
     const server = createRoomServer({ ...foundation, signingKeys: await foundation.signingKeys() });

@@ -112,7 +112,7 @@ const APPENDED: Topic<AppendBatch> = {
   codec: jsonCodec((input) => ({ ...ADDED_LATER, ...(input as AppendBatch) })),
 };
 /** What an appender of an earlier release does not know. */
-const ADDED_LATER = { presence: [], keyChanges: [], deviceMessages: [], placedMessageLists: [] };
+const ADDED_LATER = { purges: [], presence: [], keyChanges: [], deviceMessages: [], placedMessageLists: [] };
 
 /** A broadcast has to fit into one message. */
 const MAX_BROADCAST_CHARACTERS = 400_000;

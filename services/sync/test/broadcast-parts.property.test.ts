@@ -17,6 +17,7 @@ const KINDS = [
   'presence',
   'typing',
   'end',
+  'purge',
   'nothing',
 ] as const;
 type Kind = (typeof KINDS)[number];
@@ -50,6 +51,7 @@ function batchOf(positions: readonly Taken[]): AppendBatch {
       ...of('redaction').map(({ roomNid, position }) => ({ roomNid, eventNid: position - 50 })),
       ...of('late').map(({ roomNid, position }) => ({ roomNid, eventNid: position - 50, position })),
     ],
+    purges: of('purge').map(({ roomNid, position }) => ({ roomNid, position, eventNids: [1, 2] })),
     memberships: of('member').map(({ roomNid, position }) => ({ roomNid, position, userId: '@a:b' })),
     accountData: of('account').map(({ size, position }) => ({ content: 'x'.repeat(size), position })),
     receipts: of('receipt').map(({ roomNid, position }) => ({ ...receipt, roomNid, position })),
@@ -72,6 +74,7 @@ const ROWS = [
     'events',
     'stateLog',
     'jumps',
+    'purges',
     'memberships',
     'accountData',
     'receipts',

@@ -1,5 +1,31 @@
 import { z } from 'zod';
-import { count } from '../values.js';
+import { contradiction, count, milliseconds } from '../values.js';
+
+const retention = z
+  .strictObject({
+    enabled: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether messages go when a room has kept them for long enough. Rooms say how long that is by m.room.retention; state stays in any case.',
+      ),
+    default_ms: milliseconds.exactOptional().meta({
+      description: 'How long rooms that say nothing keep messages; by default for ever.',
+      examples: [31_536_000_000],
+    }),
+    least_ms: milliseconds.default(86_400_000).describe('No room keeps messages for a shorter time, whatever it says.'),
+    most_ms: milliseconds.exactOptional().meta({
+      description: 'No room that says how long keeps messages for a longer time; by default any time.',
+      examples: [157_680_000_000],
+    }),
+    every_ms: milliseconds.default(3_600_000).describe('How often it is looked for what has become too old.'),
+  })
+  .superRefine(({ least_ms, most_ms }, context) => {
+    if (most_ms === undefined || least_ms <= most_ms) return;
+    context.addIssue(contradiction('least_ms has to be at most most_ms.', 'least_ms'));
+  })
+  .prefault({})
+  .describe('How long messages are kept.');
 
 export const rooms = z
   .strictObject({
@@ -8,6 +34,7 @@ export const rooms = z
       .default('12')
       .describe('Version of the rooms whose creator names none.'),
     max_loaded: count.default(5_000).describe('Rooms whose current state each room-server keeps in memory at most.'),
+    retention,
   })
   .prefault({})
   .describe('Rooms.');

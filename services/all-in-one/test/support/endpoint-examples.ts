@@ -4,7 +4,7 @@ import { KEY_EXAMPLES } from './key-examples.js';
 import { MEDIA_EXAMPLES, MODERATION_EXAMPLES } from './media-examples.js';
 import { inRoom, Person } from './person.js';
 import { RELATION_EXAMPLES } from './relation-examples.js';
-import { ROOM_EXAMPLES, THIRD_PARTY_EXAMPLES } from './room-examples.js';
+import { PURGE_EXAMPLES, ROOM_EXAMPLES, THIRD_PARTY_EXAMPLES } from './room-examples.js';
 import type { Example, MakeExample, Scene } from './scene.js';
 
 export type { Example } from './scene.js';
@@ -215,6 +215,7 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
   ...MODERATION_EXAMPLES,
   ...RELATION_EXAMPLES,
   ...ROOM_EXAMPLES,
+  ...PURGE_EXAMPLES,
   ...THIRD_PARTY_EXAMPLES,
   [`POST ${V3}/user_directory/search`]: () => ({ body: { search_term: 'person', limit: 5 } }),
   [`POST ${IN_ROOM}/upgrade`]: (scene) => ({

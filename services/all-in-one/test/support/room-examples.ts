@@ -18,6 +18,23 @@ export const ROOM_EXAMPLES: Readonly<Record<string, MakeExample>> = {
   'GET /_matrix/client/unstable/uk.half-shot.msc2666/user/mutual_rooms': mutual,
 };
 
+const ADMIN = '/_synapse/admin/v1';
+
+/** What only administrators may let go. */
+export const PURGE_EXAMPLES: Readonly<Record<string, MakeExample>> = {
+  [`POST ${ADMIN}/purge_history/:roomId`]: ({ roomId }) => ({
+    params: { roomId },
+    body: { purge_up_to_ts: 1, delete_local_events: true },
+    status: 403,
+  }),
+  [`POST ${ADMIN}/purge_history/:roomId/:eventId`]: ({ roomId, eventId }) => ({
+    params: { roomId, eventId },
+    body: { delete_local_events: true },
+    status: 403,
+  }),
+  [`GET ${ADMIN}/purge_history_status/:purgeId`]: () => ({ params: { purgeId: 'none' }, status: 403 }),
+};
+
 /** What tells of networks that this server is not connected to. */
 export const THIRD_PARTY_EXAMPLES: Readonly<Record<string, MakeExample>> = {
   [`GET ${V3}/thirdparty/protocols`]: () => ({}),

@@ -1,5 +1,5 @@
 import type { RemoteQueries, RemoteRooms } from '@ganglion/contracts/federation';
-import type { RoomDirectory, RoomIntake, RoomReads, RoomSummaries, Rooms } from '@ganglion/contracts/room';
+import type { RoomDirectory, RoomIntake, RoomPurges, RoomReads, RoomSummaries, Rooms } from '@ganglion/contracts/room';
 import type { AccountData, Users } from '@ganglion/contracts/user';
 
 /** The services that this one speaks for. */
@@ -8,6 +8,7 @@ export interface Owners {
   readonly roomReads: RoomReads;
   readonly roomDirectory: RoomDirectory;
   readonly roomSummaries: RoomSummaries;
+  readonly roomPurges: RoomPurges;
   readonly users: Users;
   readonly accountData: Pick<AccountData, 'getAccountData'>;
   readonly roomIntake: Pick<RoomIntake, 'getStanding'>;

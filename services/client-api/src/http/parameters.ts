@@ -30,6 +30,15 @@ export const roomIdOrAliasPath = z.object({
 export const sendOncePath = roomPath.extend({ eventType });
 export const sendPath = roomPath.extend({ eventType, txnId });
 export const redactPath = roomPath.extend({ eventId, txnId });
+export const purgePath = z.object({ purgeId: text });
+export const purgeBeforePath = roomPath.extend({ eventId });
+export const purgeBody = z
+  .object({
+    delete_local_events: orElse(z.boolean(), false),
+    purge_up_to_event_id: orAbsent(eventId),
+    purge_up_to_ts: orAbsent(z.int().min(0)),
+  })
+  .prefault({});
 export const statePath = roomPath.extend({ eventType, stateKey: text.default('') });
 
 const MAX_VIA = 50;

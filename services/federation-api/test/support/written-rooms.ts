@@ -68,7 +68,7 @@ export class WrittenRooms implements Pick<RoomLog, 'listRoomHeads' | 'getRoomEve
 
   async listRoomHeads({ sinceCursor }: ListRoomHeadsRequest) {
     const changed = [...this.#rooms.values()].filter(({ changedAt }) => changedAt > sinceCursor);
-    const heads = changed.map(({ roomId, events }) => ({ roomId, roomSeq: events.length, backSeq: 0 }));
+    const heads = changed.map(({ roomId, events }) => ({ roomId, roomSeq: events.length, backSeq: 0, purgeSeq: 0 }));
     return { heads, cursor: this.#changes };
   }
 

@@ -3,6 +3,7 @@ import type {
   GetRoomEventsRequest,
   GetStateAtEventRequest,
   GetStateChangesRequest,
+  ListPurgesRequest,
   ListRoomHeadsRequest,
   RoomLog,
 } from '@ganglion/contracts/room';
@@ -14,6 +15,8 @@ import type { StateReader } from '../storage/state-reader.js';
 const MAX_EVENTS = 500;
 const MAX_HEADS = 1_000;
 const MAX_CHANGES = 5_000;
+/** Each has the numbers of up to a few hundred events. */
+const MAX_PURGES = 50;
 
 /** The log that consumers catch up from. */
 export class RoomLogRpc implements RoomLog {
@@ -39,6 +42,10 @@ export class RoomLogRpc implements RoomLog {
   async getStateAtEvent(request: GetStateAtEventRequest) {
     const eventNids = await this.reader.entriesAt(request);
     return { eventNids: eventNids ?? [], unknown: eventNids === undefined };
+  }
+
+  async listPurges({ roomId, afterPurgeSeq, limit }: ListPurgesRequest) {
+    return { purges: await this.log.purges(roomId, afterPurgeSeq, Math.min(limit || MAX_PURGES, MAX_PURGES)) };
   }
 
   async getEvents({ roomId, eventIds, eventNids, roomNids }: GetEventsRequest) {

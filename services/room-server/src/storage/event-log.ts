@@ -1,4 +1,4 @@
-import type { LoggedEvent, RoomEvents, RoomHead, TransactionKey } from '@ganglion/contracts/room';
+import type { LoggedEvent, Purge, RoomEvents, RoomHead, TransactionKey } from '@ganglion/contracts/room';
 import { logCursor, type Queryable, sql, statement } from '@ganglion/database';
 import type { StateChange } from '../domain/ports.js';
 import { visible } from '../domain/visible-state.js';
@@ -70,9 +70,9 @@ const HEADS = statement<HeadsQuery>(
   'list-heads',
   sql<HeadsQuery>`
   WITH log AS MATERIALIZED (${logCursor('bigint', ({ sinceCursor }: HeadsQuery) => sinceCursor)})
-  SELECT log.cursor, r.room_nid, r.room_id, r.room_seq, r.back_seq
+  SELECT log.cursor, r.room_nid, r.room_id, r.room_seq, r.back_seq, r.purge_seq
   FROM log LEFT JOIN LATERAL (
-    SELECT room_nid, room_id, room_seq, back_seq FROM room_server.rooms
+    SELECT room_nid, room_id, room_seq, back_seq, purge_seq FROM room_server.rooms
     WHERE updated_xid >= (SELECT since FROM log)
       AND room_nid > ${({ afterRoom }) => afterRoom}::bigint AND (room_seq > 0 OR back_seq < 0)
     ORDER BY room_nid LIMIT ${({ limit }) => limit + 1}::integer
@@ -86,6 +86,7 @@ interface HeadRow extends Record<string, unknown> {
   readonly room_id: string;
   readonly room_seq: number;
   readonly back_seq: number;
+  readonly purge_seq: number;
 }
 
 export interface LogQuery {
@@ -99,7 +100,7 @@ export interface LogQuery {
 export class EventLog {
   constructor(private readonly db: Queryable) {}
 
-  /** Events of a room after a room_seq; none when there is no such room. */
+  /** Events of a room after a room_seq, but for those that were purged; none when there is no such room. */
   async read({ roomId, afterSeq, limit, backfilled }: LogQuery): Promise<{ events: RoomEvents; more: boolean }> {
     const room = await this.db.query<{ room_version: string; room_nid: number }>({
       name: 'room-version',
@@ -116,12 +117,24 @@ export class EventLog {
     return { events: { roomId, roomVersion, roomNid, events }, more: rows.length > limit };
   }
 
+  /** What was purged of a room, in order. */
+  async purges(roomId: string, afterPurgeSeq: number, limit: number): Promise<Purge[]> {
+    const { rows } = await this.db.query<Purge & Record<string, unknown>>({
+      name: 'list-purges',
+      text: `SELECT p.purge_seq AS "purgeSeq", p.event_nids AS "eventNids"
+        FROM room_server.rooms r JOIN room_server.purge_log p USING (room_nid)
+        WHERE r.room_id = $1 AND p.purge_seq > $2 ORDER BY p.purge_seq LIMIT $3`,
+      values: [roomId, afterPurgeSeq, limit],
+    });
+    return rows;
+  }
+
   async heads(sinceCursor: number, afterRoom: number, limit: number) {
     const { rows } = await this.db.query<HeadRow>(HEADS({ sinceCursor, afterRoom, limit }));
     const found = rows.filter((row) => row.room_nid !== null);
     const page = found.slice(0, limit);
     const heads: RoomHead[] = page.map((row) => ({
-      ...{ roomId: row.room_id, roomSeq: row.room_seq, backSeq: row.back_seq },
+      ...{ roomId: row.room_id, roomSeq: row.room_seq, backSeq: row.back_seq, purgeSeq: row.purge_seq },
     }));
     const nextRoom = found.length > limit ? (page.at(-1)?.room_nid ?? undefined) : undefined;
     return { heads, cursor: rows[0]!.cursor, nextRoom };

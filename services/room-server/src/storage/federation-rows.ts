@@ -37,22 +37,28 @@ const AUTH_CHAIN = `
 
 /**
  * Events come nearly in the order of their times: the place is found by halving, and what is out of order by looking around
- * it.
+ * it. Where events were purged, the next one stands for them.
  */
 const NEAREST = (backwards: boolean) => `
   WITH RECURSIVE search (low, high) AS (
     SELECT min(room_seq), max(room_seq) FROM room_server.events WHERE room_nid = $1 AND room_seq > 0
     UNION ALL
-    SELECT CASE WHEN middle.ts < $2 THEN middle.seq + 1 ELSE low END, CASE WHEN middle.ts < $2 THEN high ELSE middle.seq END
+    SELECT CASE WHEN middle.ts < $2 THEN middle.seq + 1 ELSE low END,
+      CASE WHEN middle.ts < $2 THEN high ELSE (low + high) / 2 END
     FROM search JOIN LATERAL (
       SELECT room_seq AS seq, origin_server_ts AS ts FROM room_server.events
-      WHERE room_nid = $1 AND room_seq = (low + high) / 2
+      WHERE room_nid = $1 AND room_seq >= (low + high) / 2 ORDER BY room_seq LIMIT 1
     ) AS middle ON true
     WHERE low < high
-  ), place AS (SELECT max(low) AS seq FROM search)
-  SELECT event_id AS "eventId", origin_server_ts AS ts FROM room_server.events
-  WHERE room_nid = $1 AND status = 0 AND room_seq > 0
-    AND room_seq BETWEEN (SELECT seq - 500 FROM place) AND (SELECT seq + 500 FROM place)
+  ), place AS (SELECT max(low) AS seq FROM search), near AS (
+    (SELECT event_id, origin_server_ts, status, room_seq FROM room_server.events
+      WHERE room_nid = $1 AND room_seq >= (SELECT seq FROM place) ORDER BY room_seq LIMIT 500)
+    UNION ALL
+    (SELECT event_id, origin_server_ts, status, room_seq FROM room_server.events
+      WHERE room_nid = $1 AND room_seq > 0 AND room_seq < (SELECT seq FROM place) ORDER BY room_seq DESC LIMIT 500)
+  )
+  SELECT event_id AS "eventId", origin_server_ts AS ts FROM near
+  WHERE status = 0
     AND origin_server_ts ${backwards ? '<= $2 ORDER BY origin_server_ts DESC, room_seq DESC' : '>= $2 ORDER BY origin_server_ts, room_seq'}
   LIMIT 1`;
 const NEAREST_BEFORE = NEAREST(true);

@@ -1,5 +1,6 @@
 import type { SchemaDefinition } from '@ganglion/database';
 import { EVENT_GRAPH } from './event-graph-migration/event-graph-migration.js';
+import { PURGES } from './purge-migration.js';
 
 /**
  * Rooms and their event graph. Events, states, and pairs of type and state key are referred to by number (nid). Every key
@@ -8,7 +9,7 @@ import { EVENT_GRAPH } from './event-graph-migration/event-graph-migration.js';
  */
 export const roomServerSchema: SchemaDefinition = {
   schema: 'room_server',
-  version: 6,
+  version: 7,
   // The graph's tables are laid out anew: programs from before cannot read them.
   oldestCompatible: 3,
   migrations: [
@@ -137,5 +138,6 @@ export const roomServerSchema: SchemaDefinition = {
       up: `CREATE INDEX state_entries_invited ON room_server.state_entries (room_nid, state_key)
         WHERE type = 'm.room.member' AND membership = 'invite'`,
     },
+    { version: 7, name: 'purges', up: PURGES },
   ],
 };

@@ -84,6 +84,14 @@ export interface Redaction {
   readonly position?: number | undefined;
 }
 
+/** That events of a room are gone for good, and whoever has them in memory lets them go. */
+export interface RoomPurge {
+  readonly roomNid: number;
+  readonly position: number;
+  /** Undefined where a batch is told by the database. */
+  readonly eventNids?: readonly number[] | undefined;
+}
+
 /** What one of our users is in a room. */
 export interface MembershipRow {
   readonly userId: string;
@@ -162,6 +170,7 @@ export interface AppendBatch {
   readonly stateLog: readonly StateLogEntry[];
   readonly jumps: readonly StateJump[];
   readonly redactions: readonly Redaction[];
+  readonly purges: readonly RoomPurge[];
   /** For the database alone: replicas hear from their rooms that there are some. */
   readonly relations: readonly RelationRow[];
   /** Of each user and room the last change. */

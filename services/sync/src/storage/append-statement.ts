@@ -76,6 +76,9 @@ const ACCOUNT_DATA = {
   content: 'text',
   position: 'bigint',
 } as const;
+/** What late_redactions has in the place of an event where it tells of a purge. */
+export const PURGED = 0;
+
 const USER = { user_id: 'text', user_seq: 'bigint' } as const;
 
 /**
@@ -230,10 +233,11 @@ function membershipsAt({ roomNid, position, memberships = {} }: EventPlace) {
   }));
 }
 
-function lateRedactionRows({ redactions }: AppendBatch) {
-  return redactions.flatMap(({ position, roomNid, eventNid }) =>
+function lateRedactionRows({ redactions, purges }: AppendBatch) {
+  const late = redactions.flatMap(({ position, roomNid, eventNid }) =>
     position === undefined ? [] : [{ position, room_nid: roomNid, event_nid: eventNid }],
   );
+  return [...late, ...purges.map(({ position, roomNid }) => ({ position, room_nid: roomNid, event_nid: PURGED }))];
 }
 
 function relationRows({ relations }: AppendBatch) {

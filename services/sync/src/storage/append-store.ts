@@ -10,10 +10,13 @@ import type {
   EntryName,
   Jumped,
   JumpName,
+  PurgeName,
+  RoomReached,
 } from '../domain/ports/append-model.js';
 import type { TypingLists } from '../domain/typing-lists.js';
 import { appendStatement } from './append-statement.js';
 import { JumpStore } from './jump-store.js';
+import { appendPurge } from './purge-append.js';
 import { APPEND_ROOM } from './room-columns.js';
 
 interface RoomNames {
@@ -108,6 +111,10 @@ export class AppendStore implements AppendModel {
     return this.#jumps.append(batch, epoch, jump);
   }
 
+  appendPurge(batch: AppendBatch, epoch: number, purge: PurgeName): Promise<Appended | undefined> {
+    return appendPurge(this.db, batch, epoch, purge);
+  }
+
   async rooms(rooms: RoomNames['rooms']): Promise<AppendRoom[]> {
     return (await this.db.query<AppendRoom & Record<string, unknown>>(makeRooms({ rooms }))).rows;
   }
@@ -137,10 +144,11 @@ export class AppendStore implements AppendModel {
     });
   }
 
-  async roomSeqs(roomIds: readonly string[]): Promise<Map<string, Pick<AppendRoom, 'seq' | 'backSeq'>>> {
-    const { rows } = await this.db.query<{ room_id: string; seq: number; backSeq: number }>({
+  async roomSeqs(roomIds: readonly string[]): Promise<Map<string, RoomReached>> {
+    const { rows } = await this.db.query<RoomReached & { room_id: string }>({
       name: 'room-seqs',
-      text: 'SELECT room_id, room_seq AS seq, back_seq AS "backSeq" FROM sync.rooms WHERE room_id = ANY($1)',
+      text: `SELECT room_id, room_nid AS nid, room_seq AS seq, back_seq AS "backSeq", purge_seq AS "purgeSeq"
+        FROM sync.rooms WHERE room_id = ANY($1)`,
       values: [roomIds],
     });
     return new Map(rows.map(({ room_id, ...reached }) => [room_id, reached]));

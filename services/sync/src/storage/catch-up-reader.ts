@@ -11,6 +11,7 @@ import type {
   Redaction,
   StateLogEntry,
 } from '../domain/append-batch.js';
+import { PURGED } from './append-statement.js';
 import { PLACE_FOR_ALL, type PlaceRow, placeOf } from './place-rows.js';
 import { PRESENCE_ABOVE, presenceRowOf } from './presence-store.js';
 import { RECEIPT } from './receipt-store.js';
@@ -138,7 +139,8 @@ async function readRooms(tx: Transaction, from: Above) {
     stateKeys: [],
     stateLog,
     jumps,
-    redactions: [...redactions, ...late],
+    redactions: [...redactions, ...late.filter(({ eventNid }) => eventNid !== PURGED)],
+    purges: late.flatMap(({ roomNid, position = 0, eventNid }) => (eventNid === PURGED ? [{ roomNid, position }] : [])),
     relations: [],
     memberships: members,
   };

@@ -2,6 +2,7 @@ import type { SchemaDefinition } from '@ganglion/database';
 import { DEVICE_LISTS } from './device-list-migration.js';
 import { DEVICE_MESSAGES, LEAVING_DEVICE_MESSAGES } from './device-message-migration.js';
 import { PRESENCE } from './presence-store.js';
+import { PURGES } from './purge-append.js';
 import { RELATIONS } from './relations-migration.js';
 import { REPORTS } from './report-store.js';
 import { SEARCH } from './search-migration.js';
@@ -14,7 +15,7 @@ import { WORDS } from './words-migration.js';
  */
 export const syncSchema: SchemaDefinition = {
   schema: 'sync',
-  version: 12,
+  version: 13,
   oldestCompatible: 3,
   migrations: [
     {
@@ -158,5 +159,6 @@ export const syncSchema: SchemaDefinition = {
     { version: 10, name: 'search', up: SEARCH },
     { version: 11, name: 'reports', up: REPORTS },
     { version: 12, name: 'words', up: WORDS },
+    { version: 13, name: 'purges', up: PURGES },
   ],
 };

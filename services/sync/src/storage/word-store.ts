@@ -24,13 +24,15 @@ interface Rows {
   readonly rows: readonly WordsRow[];
 }
 
+/** Of what is purged meanwhile none are added: the lock has one of the two wait for the other. */
 const addWords = statement(
   'add-words',
   sql<Rows>`
   INSERT INTO sync.words (room_nid, position, event_nid, key, edit_nid, words)
   SELECT w.room_nid, w.position, w.event_nid, w.key, w.edit_nid, to_tsvector('simple', w.words) || ${MARKS}
   FROM (${rowsOf('w', ROW, ({ rows }: Rows) => rows.map(rowOf))}) AS w
-  ON CONFLICT (room_nid, position) DO UPDATE
+  JOIN sync.timeline t ON t.room_nid = w.room_nid AND t.position = w.position
+  FOR KEY SHARE OF t ON CONFLICT (room_nid, position) DO UPDATE
     SET key = excluded.key, edit_nid = excluded.edit_nid, words = excluded.words`,
 );
 

@@ -2,7 +2,17 @@ import type { AppendBatch } from '../../src/domain/append-batch.js';
 
 /** A batch that brings nothing. */
 export const NOTHING: Omit<AppendBatch, 'previousPosition' | 'position'> = {
-  ...{ rooms: [], events: [], backfilled: [], stateKeys: [], stateLog: [], jumps: [], redactions: [], relations: [] },
+  ...{
+    rooms: [],
+    events: [],
+    backfilled: [],
+    stateKeys: [],
+    stateLog: [],
+    jumps: [],
+    redactions: [],
+    purges: [],
+    relations: [],
+  },
   ...{
     memberships: [],
     accountData: [],

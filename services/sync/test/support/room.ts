@@ -65,7 +65,7 @@ export class Room {
   append(event: NewEvent): LoggedEvent {
     const before = this.#visibility();
     const stored = this.outlier(event);
-    const logged = this.#logged(event, stored, this.live.length + 1);
+    const logged = this.#logged(event, stored, (this.live.at(-1)?.roomSeq ?? 0) + 1);
     const changes = [...(event.jump ?? this.#changes(event, stored))].map((change) => this.#change(change));
     if (event.jump !== undefined) this.jumps.set(logged.roomSeq, changes);
     const visibility = event.visibility ?? this.#visibility();
@@ -78,7 +78,7 @@ export class Room {
   }
 
   backfill(event: NewEvent): LoggedEvent {
-    this.backfilled.push(this.#logged(event, this.outlier(event), -1 - this.backfilled.length));
+    this.backfilled.push(this.#logged(event, this.outlier(event), (this.backfilled.at(-1)?.roomSeq ?? 0) - 1));
     this.#statesAt.set(this.backfilled.at(-1)!.eventNid, event.stateAt ?? []);
     return this.backfilled.at(-1)!;
   }

@@ -8,9 +8,11 @@ import type {
   GetStateAtEventRequest,
   GetStateChangesRequest,
   GetStateChangesResponse,
+  ListPurgesRequest,
   ListRoomHeadsRequest,
   ListRoomHeadsResponse,
   LoggedEvent,
+  Purge,
   RoomEvents,
   RoomLog,
 } from '@ganglion/contracts/room';
@@ -21,6 +23,7 @@ export type { NewEvent } from './room.js';
 /** Rooms in memory: commits and announces events as room-server does, and is the log that consumers catch up from. */
 export class TestRooms implements RoomLog {
   readonly #rooms = new Map<string, Room>();
+  readonly #purges = new Map<string, Purge[]>();
   #counter = 0;
 
   constructor(private readonly bus: Bus) {}
@@ -80,6 +83,20 @@ export class TestRooms implements RoomLog {
     this.room(roomId).live.splice(-count);
   }
 
+  /** Lets events go, of which the log tells nothing any more. */
+  purge(roomId: string, eventIds: readonly string[]): void {
+    const room = this.room(roomId);
+    const gone = [...room.live, ...room.backfilled].filter(({ eventId }) => eventIds.includes(eventId));
+    for (const events of [room.live, room.backfilled]) {
+      events.splice(0, events.length, ...events.filter((event) => !gone.includes(event)));
+    }
+    const purges = this.#purges.get(roomId) ?? [];
+    this.#purges.set(roomId, [
+      ...purges,
+      { purgeSeq: purges.length + 1, eventNids: gone.map((event) => event.eventNid) },
+    ]);
+  }
+
   /** Tells of committed events on the bus. */
   async publish(roomId: string, events: readonly LoggedEvent[]): Promise<void> {
     await this.publishRun(this.#run(roomId, events));
@@ -106,9 +123,15 @@ export class TestRooms implements RoomLog {
 
   async listRoomHeads({ sinceCursor }: ListRoomHeadsRequest): Promise<ListRoomHeadsResponse> {
     const heads = [...this.#rooms].map(([roomId, { live, backfilled }]) => ({
-      ...{ roomId, roomSeq: live.length, backSeq: -backfilled.length },
+      ...{ roomId, roomSeq: live.at(-1)?.roomSeq ?? 0, backSeq: backfilled.at(-1)?.roomSeq ?? 0 },
+      purgeSeq: this.#purges.get(roomId)?.length ?? 0,
     }));
     return { heads, cursor: sinceCursor };
+  }
+
+  async listPurges({ roomId, afterPurgeSeq }: ListPurgesRequest) {
+    const purges = this.#purges.get(roomId) ?? [];
+    return { purges: purges.filter(({ purgeSeq }) => purgeSeq > afterPurgeSeq).slice(0, 2) };
   }
 
   async getEvents({ roomId, eventIds, eventNids, roomNids }: GetEventsRequest): Promise<GetEventsResponse> {

@@ -7,7 +7,7 @@ import { atTracePoint, type TracePoint, tracePoint } from '@ganglion/telemetry';
 import { LRUCache } from 'lru-cache';
 import type { AppendBatch, AppendRoom } from '../append-batch.js';
 import type { PresenceCall } from '../ephemeral/typing-calls.js';
-import type { AppendModel, EntryName } from '../ports/append-model.js';
+import type { AppendModel, EntryName, JumpName, PurgeName } from '../ports/append-model.js';
 import type { DeviceListModel } from '../ports/device-list-model.js';
 import type { MessageList } from '../ports/device-message-model.js';
 import type { PresenceModel } from '../ports/presence-model.js';
@@ -30,10 +30,17 @@ export type Incoming =
   | { readonly receipts: readonly NewReceipt[] }
   | { readonly keys: KeyChange }
   | { readonly deviceMessages: readonly MessageList[] }
+  | { readonly purge: PurgeName }
   /** Without notes, what others see differently is told. */
   | { readonly presence: PresenceCall }
   /** Without notes, only what has lasted too long ends. */
   | { readonly typing: readonly TypingNote[] };
+
+/** What is written together with a batch. */
+interface Along {
+  readonly jump?: JumpName;
+  readonly purge?: PurgeName | undefined;
+}
 
 /** This process no longer is the appender. What it was given goes to the next one. */
 export class TermOverError extends Error {
@@ -158,6 +165,13 @@ export class Appender {
     for (const change of changes) builder.addUserChanges(change, this.#userSeqs.get(change.userId) ?? 0);
     this.#addEphemeral(builder, group);
     if (!builder.isEmpty) await this.#write(builder.batch());
+    for (const incoming of group) if ('purge' in incoming) await this.#purge(incoming.purge);
+  }
+
+  async #purge(purge: PurgeName): Promise<void> {
+    const builder = new BatchBuilder(this.#position, NOTHING, this.deps.isLocal);
+    builder.addPurge(purge.roomNid, purge.eventNids);
+    await this.#write(builder.batch(), { purge });
   }
 
   /** Of a run what its room does not have yet. */
@@ -174,7 +188,8 @@ export class Appender {
     const isKnown = roomSeq <= this.#seqOf(last);
     if (!isKnown) await this.#jumps.stage(last, roomSeq);
     const builder = await this.#builderWith(piece);
-    if (!builder.isEmpty) await this.#write(builder.batch(), isKnown ? undefined : { roomNid: last.roomNid, roomSeq });
+    if (!builder.isEmpty)
+      await this.#write(builder.batch(), isKnown ? {} : { jump: { roomNid: last.roomNid, roomSeq } });
   }
 
   async #builderWith(runs: readonly ReadableRun[]): Promise<BatchBuilder> {
@@ -183,9 +198,9 @@ export class Appender {
     return builder;
   }
 
-  async #write(built: AppendBatch, jump?: { roomNid: number; roomSeq: number }): Promise<void> {
+  async #write(built: AppendBatch, { jump, purge }: Along = {}): Promise<void> {
     const { epoch, typing, appended } = this.deps;
-    const batch = jump === undefined ? await this.#writeBatch(built) : await this.#writeJump(built, jump);
+    const batch = jump === undefined ? await this.#writeBatch(built, purge) : await this.#writeJump(built, jump);
     this.#position = batch.position;
     for (const room of batch.rooms) this.#rooms.set(room.roomId, room);
     for (const { userId, seq } of batch.userSeqs) this.#userSeqs.set(userId, seq);
@@ -197,15 +212,15 @@ export class Appender {
   }
 
   /** The batch without the receipts that were behind. */
-  async #writeBatch(batch: AppendBatch): Promise<AppendBatch> {
+  async #writeBatch(batch: AppendBatch, purge: PurgeName | undefined): Promise<AppendBatch> {
     const { model, epoch } = this.deps;
-    const placed = await model.append(batch, epoch);
+    const placed = await (purge === undefined ? model.append(batch, epoch) : model.appendPurge(batch, epoch, purge));
     if (placed === undefined) throw new TermOverError(`term ${epoch} is over`);
     return { ...batch, receipts: batch.receipts.filter(({ position }) => placed.receipts.has(position)) };
   }
 
   /** The batch as it is with what the jump made of the room. */
-  async #writeJump(batch: AppendBatch, jump: { roomNid: number; roomSeq: number }): Promise<AppendBatch> {
+  async #writeJump(batch: AppendBatch, jump: JumpName): Promise<AppendBatch> {
     const { model, epoch } = this.deps;
     const jumped = await model.appendJump(batch, epoch, jump);
     if (jumped === undefined) throw new TermOverError(`term ${epoch} is over`);

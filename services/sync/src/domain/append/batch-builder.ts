@@ -11,6 +11,7 @@ import type {
   ReceiptRow,
   Redaction,
   RelationRow,
+  RoomPurge,
   StateJump,
   StateLogEntry,
 } from '../append-batch.js';
@@ -37,6 +38,7 @@ export class BatchBuilder {
   readonly #state: RoomStateChanges;
   readonly #jumps: StateJump[] = [];
   readonly #redactions: Redaction[] = [];
+  readonly #purges: RoomPurge[] = [];
   readonly #relations: RelationRow[] = [];
   readonly #accountData: AccountDataRow[] = [];
   readonly #receipts: ReceiptRow[] = [];
@@ -74,6 +76,7 @@ export class BatchBuilder {
       stateLog: this.#state.log,
       jumps: this.#jumps,
       redactions: this.#redactions,
+      purges: this.#purges,
       relations: this.#relations.filter(({ eventNid }) => !redacted.has(eventNid)),
       memberships: this.#state.memberships,
       accountData: this.#accountData,
@@ -87,15 +90,15 @@ export class BatchBuilder {
     };
   }
 
-  /** Adds the events of a run that the room does not have yet. The run must follow on what the room has. */
+  /**
+   * Adds the events of a run that the room does not have yet. The run must follow on what the room has, but for what was
+   * purged of the log.
+   */
   addRun(known: AppendRoom, { events }: ReadableRun): void {
     const room = this.#rooms.get(known.nid) ?? { ...known };
     for (const event of events) {
       const { roomSeq } = event.logged;
       if (roomSeq < 0 ? roomSeq >= room.backSeq : roomSeq <= room.seq) continue;
-      if (roomSeq !== (roomSeq < 0 ? room.backSeq - 1 : room.seq + 1)) {
-        throw new Error(`room ${room.roomId} has a gap before ${roomSeq}`);
-      }
       if (roomSeq < 0) room.backSeq = roomSeq;
       else room.seq = roomSeq;
       this.#rooms.set(room.nid, room);
@@ -113,6 +116,10 @@ export class BatchBuilder {
       const { roomId, type, contentJson: content } = accountData;
       this.#accountData.push({ userId, roomId, type, content, position: ++this.position });
     }
+  }
+
+  addPurge(roomNid: number, eventNids: readonly number[]): void {
+    this.#purges.push({ roomNid, position: ++this.position, eventNids });
   }
 
   addReceipt(receipt: Omit<ReceiptRow, 'position'>): void {

@@ -70,10 +70,11 @@ export class CatchUp {
       cursor ??= page.cursor;
       const known = await this.deps.model.roomSeqs(page.heads.map(({ roomId }) => roomId));
       for (const head of page.heads) {
-        const { seq = 0, backSeq = 0 } = known.get(head.roomId) ?? {};
+        const { seq = 0, backSeq = 0, purgeSeq = 0 } = known.get(head.roomId) ?? {};
         await this.#isolated(head.roomId, async () => {
           await this.#live(head.roomId, seq, head.roomSeq);
           await this.#backfilled(head.roomId, backSeq, head.backSeq);
+          if (purgeSeq < head.purgeSeq) await this.#purges(head.roomId, purgeSeq);
         });
       }
       if (signal.aborted) return;
@@ -88,6 +89,17 @@ export class CatchUp {
 
   async #backfilled(roomId: string, knownSeq: number, headSeq: number): Promise<void> {
     for (let seq = knownSeq; seq > headSeq; ) seq = (await this.#appendAfter(roomId, seq, true)) ?? headSeq;
+  }
+
+  /** Lets go what was purged, once everything that the log has is here: nothing of it can come after that. */
+  async #purges(roomId: string, knownSeq: number): Promise<void> {
+    const roomNid = (await this.deps.model.roomSeqs([roomId])).get(roomId)?.nid;
+    if (roomNid === undefined) return;
+    for (let afterPurgeSeq: number | undefined = knownSeq; afterPurgeSeq !== undefined; ) {
+      const { purges } = await this.deps.roomLog.listPurges({ roomId, afterPurgeSeq, limit: 0 });
+      for (const purge of purges) await this.deps.appender.append({ purge: { roomNid, ...purge } });
+      afterPurgeSeq = purges.at(-1)?.purgeSeq;
+    }
   }
 
   /** Appends what follows in the room's log; the room_seq of its last event, if there is any. */

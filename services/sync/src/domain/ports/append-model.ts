@@ -46,6 +46,19 @@ export interface JumpName {
   readonly roomSeq: number;
 }
 
+/** An entry of the list of what was purged of a room. */
+export interface PurgeName {
+  readonly roomNid: number;
+  readonly purgeSeq: number;
+  readonly eventNids: readonly number[];
+}
+
+/** How far a room is in the read model. */
+export interface RoomReached extends Pick<AppendRoom, 'nid' | 'seq' | 'backSeq'> {
+  /** Of the last entry of the list of what was purged. */
+  readonly purgeSeq: number;
+}
+
 /** What a jump made of a room. */
 export interface Jumped {
   readonly room: AppendRoom;
@@ -68,10 +81,12 @@ export interface AppendModel {
   stageJump(jump: JumpName, changes: readonly StateChange[]): Promise<void>;
   /** Appends a batch that ends with the event of a jump, and all of its staged entries. Undefined when this term is over. */
   appendJump(batch: AppendBatch, epoch: number, jump: JumpName): Promise<Jumped | undefined>;
+  /** Appends the batch that tells of a purge, with what it comes to here. Undefined when this term is over. */
+  appendPurge(batch: AppendBatch, epoch: number, purge: PurgeName): Promise<Appended | undefined>;
   /** The rooms by number, made known where they were not. */
   rooms(wanted: readonly { roomNid: number; roomId: string; roomVersion: string }[]): Promise<AppendRoom[]>;
   /** How far rooms are in the read model, by their ids. */
-  roomSeqs(roomIds: readonly string[]): Promise<Map<string, Pick<AppendRoom, 'seq' | 'backSeq'>>>;
+  roomSeqs(roomIds: readonly string[]): Promise<Map<string, RoomReached>>;
   /** The last user_seq of users in the read model. */
   userSeqs(userIds: readonly string[]): Promise<Map<string, number>>;
   /** What stands in the state now under these keys; those that never were in it are left out. */

@@ -59,15 +59,19 @@ export class RoomViews {
     }
     this.#applyState(batch);
     for (const room of batch.rooms) this.#change(room.nid, (view) => view.applyRoom(room));
-    for (const { roomNid } of batch.jumps) this.#drop(roomNid);
+    for (const { roomNid } of [...batch.jumps, ...batch.purges]) this.#drop(roomNid);
   }
 
   /** Of rooms that nobody asks for here, the texts are not kept: whoever does asks for them. */
-  #applyTexts({ events, redactions }: AppendBatch): void {
+  #applyTexts({ events, redactions, purges }: AppendBatch): void {
     for (const { roomNid, text } of events) {
       if (text !== undefined && (this.#views.has(roomNid) || this.#loading.has(roomNid))) this.texts.put(text);
     }
     for (const { eventNid } of redactions) this.texts.drop(eventNid);
+    for (const { eventNids } of purges) {
+      if (eventNids === undefined) this.texts.clear();
+      else for (const eventNid of eventNids) this.texts.drop(eventNid);
+    }
   }
 
   #applyState({ stateLog, events }: AppendBatch): void {
