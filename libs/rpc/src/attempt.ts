@@ -1,14 +1,32 @@
 import { injectContext, tracingEnabled } from '@ganglion/telemetry';
 import { type Channel, Metadata, type StatusObject, status } from '@grpc/grpc-js';
+import { MAX_BUNDLED_BYTES } from './bundle/wire.js';
 import type { Method } from './definition.js';
+import type { Endpoint } from './endpoint.js';
 
 export type Outcome = { readonly response: unknown } | { readonly failed: StatusObject };
 
+/** One call to one replica: with others where that can be, or alone. Never throws. */
+export async function attempt(
+  { channel, bundler }: Endpoint,
+  method: Method,
+  request: Buffer,
+  deadline: number,
+  signal: AbortSignal | undefined,
+): Promise<Outcome> {
+  if (bundler.isUnderstood && request.length <= MAX_BUNDLED_BYTES) {
+    const trace = tracingEnabled() ? injectContext({}) : {};
+    const outcome = await bundler.send({ path: method.path, request, trace }, deadline, signal);
+    if (outcome !== undefined) return 'response' in outcome ? decoded(method, outcome.response) : outcome;
+  }
+  return attemptAlone(channel, method, request, deadline, signal);
+}
+
 /**
- * One call to one replica, made on the channel itself: grpc-js' client would add interceptors, events and a stack trace
- * to every call, and none of them is used. Never throws.
+ * Made on the channel itself: grpc-js' client would add interceptors, events and a stack trace to every call, and none of
+ * them is used.
  */
-export function attempt(
+function attemptAlone(
   channel: Channel,
   method: Method,
   request: Buffer,

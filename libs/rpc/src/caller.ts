@@ -113,7 +113,7 @@ export class Caller {
     if (!endpoint.ready) await endpoint.whenReady(deadline - Date.now());
     // Where connecting has failed, a call fails as well, before it is sent, and says why.
     if (endpoint.connecting) return unreachable(`${method.service} at ${endpoint.target} does not answer`);
-    const outcome = await attempt(endpoint.channel, method, bytes, deadline, scope?.signal);
+    const outcome = await attempt(endpoint, method, bytes, deadline, scope?.signal);
     return 'response' in outcome ? outcome : readFailure(outcome.failed);
   }
 }

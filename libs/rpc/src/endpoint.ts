@@ -1,5 +1,6 @@
 import { Channel, connectivityState as State } from '@grpc/grpc-js';
 import './quiet.js';
+import { CallBundler } from './bundle/call-bundler.js';
 import { hash } from './rendezvous.js';
 import type { Address } from './resolver.js';
 import { channelCredentials, channelNames, type TlsFiles } from './tls.js';
@@ -29,6 +30,7 @@ export class Endpoint {
   /** Its part in rendezvous hashing. */
   readonly hash: number;
   readonly channel: Channel;
+  readonly bundler: CallBundler;
   readonly #created = performance.now();
   readonly #waiters = new Set<(ready: boolean) => void>();
   #state = State.IDLE;
@@ -43,6 +45,7 @@ export class Endpoint {
       ...CHANNEL_OPTIONS,
       ...(tls && channelNames(name)),
     });
+    this.bundler = new CallBundler(this.channel);
     this.#watch();
   }
 
@@ -80,6 +83,7 @@ export class Endpoint {
   close(): void {
     this.#closed = true;
     this.#settle(false);
+    this.bundler.close();
     this.channel.close();
   }
 
@@ -88,6 +92,8 @@ export class Endpoint {
     const { channel } = this;
     this.#state = channel.getConnectivityState(true);
     if (this.#state === State.READY) this.#settle(true);
+    // Whoever answers after a break may be of another release.
+    else this.bundler.isUnderstood = true;
     if (this.#state === State.TRANSIENT_FAILURE) this.#settle(false);
     channel.watchConnectivityState(this.#state, Number.POSITIVE_INFINITY, () => this.#watch());
   }

@@ -1,13 +1,13 @@
 import { isMatrixError } from '@ganglion/contracts';
 import { extractContext, type Logger, tracingEnabled, withSpan } from '@ganglion/telemetry';
-import { type Metadata, type ServerUnaryCall, type sendUnaryData, status } from '@grpc/grpc-js';
+import { type Metadata, type ServerUnaryCall, type ServiceError, type sendUnaryData, status } from '@grpc/grpc-js';
 import { SpanKind } from '@opentelemetry/api';
 import { type CallScope, runInScope } from './call-scope.js';
 import type { Method } from './definition.js';
 import type { CallMetrics } from './metrics.js';
 import { matrixErrorStatus, refusedStatus } from './wire-errors.js';
 
-type Call = ServerUnaryCall<unknown, Buffer>;
+type Call = ServerUnaryCall<Buffer, Buffer>;
 
 export interface HandlerContext {
   readonly metrics: CallMetrics;
@@ -15,24 +15,49 @@ export interface HandlerContext {
   refusing(): boolean;
 }
 
-/** Serves one method with a function of the interface. */
-export function unaryHandler(method: Method, serve: (request: unknown) => Promise<unknown>, context: HandlerContext) {
-  return async (call: Call, answer: sendUnaryData<Buffer>): Promise<void> => {
-    if (context.refusing()) return answer(refusedStatus());
+export type Served = { readonly response: Buffer } | { readonly failure: Partial<ServiceError> };
+
+/** Serves a request of one method within its bounds. Never throws. */
+export type Serve = (
+  request: Buffer,
+  scope: CallScope,
+  trace: Readonly<Record<string, string>> | undefined,
+) => Promise<Served>;
+
+/** Serves one method with a function of the interface, however its calls come. */
+export function server(method: Method, run: (request: unknown) => Promise<unknown>, context: HandlerContext): Serve {
+  return async (request, scope, trace) => {
     const start = performance.now();
     try {
-      const response = await traced(method, call, () => runInScope(scopeOf(call), () => serve(call.request)), context);
+      const serve = () => runInScope(scope, () => run(method.decodeRequest(request)));
+      const response = await traced(method, trace, serve, context);
       context.metrics.ended(method, start);
-      answer(null, response);
+      return { response };
     } catch (error) {
       const failure = isMatrixError(error) ? matrixErrorStatus(error) : internalStatus();
       context.metrics.ended(method, start, status[failure.code as status]);
-      answer(failure);
+      return { failure };
     }
   };
 }
 
-function traced(method: Method, call: Call, run: () => Promise<unknown>, { logger }: HandlerContext): Promise<Buffer> {
+/** Serves calls that come one by one. */
+export function unaryHandler(serve: Serve, { refusing }: HandlerContext) {
+  return async (call: Call, answer: sendUnaryData<Buffer>): Promise<void> => {
+    if (refusing()) return answer(refusedStatus());
+    const trace = tracingEnabled() ? textMetadata(call.metadata) : undefined;
+    const served = await serve(call.request, scopeOf(call), trace);
+    if ('response' in served) answer(null, served.response);
+    else answer(served.failure);
+  };
+}
+
+function traced(
+  method: Method,
+  trace: Readonly<Record<string, string>> | undefined,
+  run: () => Promise<unknown>,
+  { logger }: HandlerContext,
+): Promise<Buffer> {
   const logged = async () => {
     try {
       return method.encodeResponse(await run());
@@ -46,7 +71,7 @@ function traced(method: Method, call: Call, run: () => Promise<unknown>, { logge
   const attributes = { 'rpc.system': 'grpc', 'rpc.service': method.service, 'rpc.method': method.name };
   return withSpan(`${method.service}/${method.name}`, attributes, logged, {
     kind: SpanKind.SERVER,
-    parent: extractContext(textMetadata(call.metadata)),
+    parent: extractContext(trace ?? {}),
   });
 }
 

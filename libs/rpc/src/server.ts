@@ -1,10 +1,11 @@
 import type { Logger, Metrics } from '@ganglion/telemetry';
 import { Server, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import './quiet.js';
+import { BundleServer } from './bundle/bundle-server.js';
 import { methodsOf, type ServiceDefinition } from './definition.js';
 import { healthService } from './health-service.js';
 import { CallMetrics } from './metrics.js';
-import { unaryHandler } from './server-handler.js';
+import { server, unaryHandler } from './server-handler.js';
 import { serverCredentials, type TlsFiles } from './tls.js';
 
 export interface RpcServerOptions {
@@ -26,6 +27,7 @@ const DRAIN_MS = 10_000;
 /** Serves interfaces to other processes. */
 export class RpcServer {
   readonly #server = new Server(SERVER_OPTIONS);
+  readonly #bundles = new BundleServer();
   readonly #options: RpcServerOptions;
   readonly #metrics: CallMetrics;
   #state: 'new' | 'serving' | 'draining' = 'new';
@@ -37,6 +39,7 @@ export class RpcServer {
     this.#metrics = new CallMetrics('server', options.metrics);
     const { definition, implementation } = healthService(() => this.#state === 'serving');
     this.#server.addService(definition, implementation);
+    this.#server.addService(this.#bundles.definition, this.#bundles.implementation);
   }
 
   /** The port it listens at, once started. */
@@ -51,17 +54,21 @@ export class RpcServer {
     for (const method of methodsOf(definition)) {
       const serve = (implementation as Record<string, unknown>)[method.key];
       if (typeof serve !== 'function') throw new Error(`${method.service}.${method.name} has no handler`);
-      handlers[method.key] = unaryHandler(method, serve.bind(implementation), {
+      const context = {
         metrics: this.#metrics,
         logger: this.#options.logger,
         refusing: () => this.#state === 'draining',
-      }) as never;
+      };
+      const served = server(method, serve.bind(implementation), context);
+      this.#bundles.add(method.path, served);
+      handlers[method.key] = unaryHandler(served, context) as never;
       methods[method.key] = {
         path: method.path,
         requestStream: false,
         responseStream: false,
-        requestSerialize: method.encodeRequest,
-        requestDeserialize: method.decodeRequest,
+        requestSerialize: (bytes: Buffer) => bytes,
+        // Read where a failure to do so is seen.
+        requestDeserialize: (bytes: Buffer) => bytes,
         // The handler has written it already, where a failure to do so is seen.
         responseSerialize: (bytes: Buffer) => bytes,
         responseDeserialize: (bytes: Buffer) => bytes,
@@ -93,6 +100,7 @@ export class RpcServer {
   /** Refuses new calls, so that callers turn to other replicas, and lets those that run finish. */
   drain(timeoutMs = DRAIN_MS): Promise<void> {
     this.#state = 'draining';
+    this.#bundles.drain();
     this.#drained ??= this.#shutdown(timeoutMs);
     return this.#drained;
   }

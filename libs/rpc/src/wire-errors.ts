@@ -30,6 +30,25 @@ export function refusedStatus(): Partial<ServiceError> {
   return { code: status.UNAVAILABLE, details: 'draining', metadata };
 }
 
+/** What of the metadata of a failure is ours. */
+export interface FailureParts {
+  readonly matrixError: Buffer;
+  readonly refused: boolean;
+}
+
+export function failureParts(metadata: Metadata | undefined): FailureParts {
+  const [error] = metadata?.get(ERROR_KEY) ?? [];
+  const refused = (metadata?.get(REFUSED_KEY) ?? []).length > 0;
+  return { matrixError: Buffer.isBuffer(error) ? error : Buffer.alloc(0), refused };
+}
+
+export function failureMetadata({ matrixError, refused }: FailureParts): Metadata {
+  const metadata = new Metadata();
+  if (matrixError.length > 0) metadata.set(ERROR_KEY, matrixError);
+  if (refused) metadata.set(REFUSED_KEY, '1');
+  return metadata;
+}
+
 export function readFailure(error: StatusObject): CallFailure {
   const matrixError = decodeMatrixError(error.metadata);
   if (matrixError) return { error: matrixError, transport: false, begun: true };
