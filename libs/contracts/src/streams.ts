@@ -100,13 +100,26 @@ export interface LocalTyping {
   readonly timeoutMs: number;
 }
 
+/** How reachable a user of ours is. */
+export interface LocalPresence {
+  readonly userId: string;
+  readonly presence: 'online' | 'unavailable' | 'offline';
+  readonly statusMsg?: string | undefined;
+  /** When they did something last, in milliseconds since the epoch; 0 when that is not known. */
+  readonly lastActiveTs: number;
+}
+
 export interface LocalEphemera {
   readonly receipts: readonly LocalReceipt[];
   readonly typing: readonly LocalTyping[];
+  readonly presence: readonly LocalPresence[];
 }
 
-/** What our users read and type, for those of their rooms that other servers are in. Broadcast by sync to the sender; it may be lost. */
+/**
+ * What our users read and type, and how reachable they are, for those of their rooms that other servers are in. Broadcast by sync to
+ * the sender; it may be lost.
+ */
 export const LOCAL_EPHEMERA: Topic<LocalEphemera> = {
   name: 'local-ephemera',
-  codec: jsonCodec((input) => ({ receipts: [], typing: [], ...(input as Partial<LocalEphemera>) })),
+  codec: jsonCodec((input) => ({ receipts: [], typing: [], presence: [], ...(input as Partial<LocalEphemera>) })),
 };

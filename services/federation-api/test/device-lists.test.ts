@@ -35,7 +35,7 @@ it('servers that share a room hear of new, changed and ended devices, each namin
   await soon(() => expect(updates()).toHaveLength(3));
   const known = { user_id: anna };
   expect(updates()).toEqual([
-    { ...known, device_id: 'PHONE', stream_id: 1, prev_id: [], keys },
+    { ...known, device_id: 'PHONE', stream_id: 1, prev_id: [0], keys },
     { ...known, device_id: 'TV', stream_id: 2, prev_id: [1], keys },
     { ...known, device_id: 'PHONE', stream_id: 3, prev_id: [2], deleted: true },
   ]);

@@ -1,5 +1,6 @@
 import { LOCAL_EPHEMERA, type LocalReceipt } from '@ganglion/contracts';
 import { eventually } from '@ganglion/testing';
+import { PresentUsers } from '../src/domain/sending/present-users.js';
 import { TypingUsers } from '../src/domain/sending/typing-users.js';
 import { PostgresEphemeraStore } from '../src/storage/ephemera-store.js';
 import { type Destination, Sending } from './support/sending.js';
@@ -24,11 +25,15 @@ const soon = (expectations: () => unknown) => eventually(expectations, 60_000);
 
 function read(eventId: string, more: Partial<LocalReceipt> = {}): void {
   const receipt = { roomId, userId: ANNA, eventId, threadId: '', ts: 1, ...more };
-  sending.testBus.bus.broadcast(LOCAL_EPHEMERA, { receipts: [receipt], typing: [] });
+  sending.testBus.bus.broadcast(LOCAL_EPHEMERA, { receipts: [receipt], typing: [], presence: [] });
 }
 
 function type(timeoutMs: number, userId = ANNA): void {
-  sending.testBus.bus.broadcast(LOCAL_EPHEMERA, { receipts: [], typing: [{ roomId, userId, timeoutMs }] });
+  sending.testBus.bus.broadcast(LOCAL_EPHEMERA, {
+    receipts: [],
+    typing: [{ roomId, userId, timeoutMs }],
+    presence: [],
+  });
 }
 
 /** Events that a user has read, in the order in which that was told. */
@@ -177,3 +182,59 @@ it('what is a day old is forgotten', async () => {
   await soon(async () => expect(await count('ephemera')).toBe(0));
   expect(await count('ephemera_rooms')).toBe(0);
 }, 90_000);
+
+describe('how reachable somebody is', () => {
+  const BEA = '@bea:ours.example';
+  const show = (presence: 'online' | 'unavailable' | 'offline', statusMsg?: string, lastActiveTs = Date.now()) =>
+    sending.testBus.bus.broadcast(LOCAL_EPHEMERA, {
+      ...{ receipts: [], typing: [] },
+      presence: [{ userId: BEA, presence, statusMsg, lastActiveTs }],
+    });
+  const told = (since = 0) =>
+    far.given
+      .slice(since)
+      .flatMap(({ edus }) => edus.filter(({ edu_type }) => edu_type === 'm.presence'))
+      .flatMap(({ content }) => (content as { push: object[] }).push);
+
+  it('is told servers that share a room, and not again before it changes', async () => {
+    await started();
+    show('online', 'here', Date.now() - 5_000);
+    const online = { user_id: BEA, presence: 'online', status_msg: 'here', currently_active: true };
+    await soon(() => expect(told()).toEqual([{ ...online, last_active_ago: expect.any(Number) }]));
+    expect((told()[0] as { last_active_ago: number }).last_active_ago).toBeGreaterThanOrEqual(5_000);
+    show('online', 'here');
+    show('unavailable', undefined, 0);
+    await soon(() => expect(told().slice(1)).toEqual([{ user_id: BEA, presence: 'unavailable' }]));
+  }, 90_000);
+
+  it('is told as it is now to a server that was away', async () => {
+    await started();
+    let isAway = true;
+    far.answering = () => (isAway ? { status: 503, body: {} } : { pdus: {} });
+    const given = far.given.length;
+    for (const presence of ['online', 'unavailable', 'offline', 'online'] as const) {
+      show(presence, `status ${presence}`);
+      await soon(async () => {
+        const text = `SELECT FROM federation_api.ephemera WHERE kind = 'm.presence' AND content LIKE $1`;
+        expect((await sending.db.query({ text, values: [`%status ${presence}%`] })).rows).toHaveLength(1);
+      });
+    }
+    await soon(() => expect(far.given.length).toBeGreaterThan(given));
+    const before = far.given.length;
+    isAway = false;
+    await soon(async () => {
+      await sending.retryNow(far);
+      expect(told(before).at(-1)).toMatchObject({ presence: 'online', status_msg: 'status online' });
+    });
+    expect(told(before + 1)).toEqual([]);
+  }, 90_000);
+
+  it('is told again after a while though it has not changed', () => {
+    const users = new PresentUsers();
+    const note = (presence: 'online' | 'offline', now: number) =>
+      users.note({ userId: BEA, presence, lastActiveTs: 1 }, now);
+    const minutes = (n: number) => n * 60_000;
+    expect([0, 5, 11].map((n) => note('online', minutes(n)))).toEqual([true, false, true]);
+    expect([12, 13].map((n) => note('offline', minutes(n)))).toEqual([true, false]);
+  });
+});

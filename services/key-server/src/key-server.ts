@@ -109,7 +109,7 @@ export function createKeyServer(deps: KeyServerDependencies): KeyServer {
     endedDevices,
     keyCounts: new KeyCountsService(oneTimeKeys),
     keyLog: new KeyLogService(log),
-    keysForServers: new KeysForServersRpc(queries, claims, local, log, keys, announcements, rooms),
+    keysForServers: new KeysForServersRpc(queries, claims, local, log, keys, announcements, rooms, lists),
     async start() {
       await ready();
       await markAnew(db, KEY_MARKS);

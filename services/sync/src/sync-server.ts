@@ -43,6 +43,7 @@ import { MembershipHistories } from './domain/history/membership-histories.js';
 import { RoomHistory } from './domain/history/room-history.js';
 import { RoomRelations } from './domain/history/room-relations.js';
 import { OwnPresence } from './domain/presence/own-presence.js';
+import type { PresenceStatus } from './domain/presence/presence.js';
 import { PresenceLog } from './domain/presence/presence-log.js';
 import { Reports } from './domain/reports.js';
 import { Search } from './domain/search/search.js';
@@ -202,8 +203,18 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   const fullyRead = new FullyReadMarkers(deps.accountData, finder);
   const announce = () => bus.broadcast(RECEIPTS, {});
   const lease = new Lease(db, { name: 'sync.appender', holder: randomUUID() });
+  const leaving = new LeavingEphemera((ephemera) => {
+    if (config.federation.enabled) bus.broadcast(LOCAL_EPHEMERA, ephemera);
+  });
+  const tellPresence = (statuses: readonly PresenceStatus[]) =>
+    leaving.presence(
+      statuses.flatMap(({ userId, presence, statusMsg, lastActiveTs }) =>
+        isLocal(userId) ? [{ userId, presence, statusMsg, lastActiveTs }] : [],
+      ),
+    );
   const appended = (batch: AppendBatch) => {
     for (const part of broadcastParts(batch, MAX_BROADCAST_CHARACTERS)) bus.broadcast(APPENDED, part);
+    tellPresence(batch.presence);
   };
   const appender = new AppenderService({
     ...deps,
@@ -215,6 +226,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     lease,
     isLocal,
     appended,
+    presenceGoesOn: tellPresence,
   });
   const forgetting = new Periodically(
     'forgetting requests to send to devices',
@@ -224,9 +236,6 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   );
   const pastStates = new RemotePastStates(deps.roomLog);
   const past = { feed, model, relations, texts, finder, rooms, users, announcements, erased, histories, pastStates };
-  const leaving = new LeavingEphemera((ephemera) => {
-    if (config.federation.enabled) bus.broadcast(LOCAL_EPHEMERA, ephemera);
-  });
   const history = new RoomHistory({ ...past, earlier: new FetchedHistory({ ...deps, model: appendModel }) });
   const words = new WordStore(db);
   const indexing = new SearchIndexing(

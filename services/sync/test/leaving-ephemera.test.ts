@@ -1,4 +1,4 @@
-import { LOCAL_EPHEMERA, type LocalReceipt, type LocalTyping } from '@ganglion/contracts';
+import { LOCAL_EPHEMERA, type LocalPresence, type LocalReceipt, type LocalTyping } from '@ganglion/contracts';
 import { eventually } from '@ganglion/testing';
 import { Deployment, type Replica } from './support/deployment.js';
 import type { Person } from './support/person.js';
@@ -10,19 +10,22 @@ let roomId: string;
 let hello: string;
 const receipts: LocalReceipt[] = [];
 const typing: LocalTyping[] = [];
+const presence: LocalPresence[] = [];
 
 beforeAll(async () => {
   deployment = await Deployment.create();
-  replica = await deployment.start();
+  replica = await deployment.start({ presence: true });
   await deployment.testBus.bus.listen(LOCAL_EPHEMERA, (heard) => {
     receipts.push(...heard.receipts);
     typing.push(...heard.typing);
+    presence.push(...heard.presence);
   });
 });
 afterAll(() => deployment.close());
 beforeEach(async () => {
   receipts.length = 0;
   typing.length = 0;
+  presence.length = 0;
   alice = deployment.person('alice', replica);
   roomId = await deployment.rooms.create(alice.userId, '@far:far.test');
   hello = await deployment.rooms.say(roomId, '@far:far.test', 'Hello');
@@ -69,5 +72,15 @@ describe('what our users read and type', () => {
     await post('m.read');
     await eventually(() => expect([receipts.length, typing.length]).toEqual([1, 1]));
     expect([...receipts, ...typing].map(({ userId }) => userId)).toEqual([alice.userId, alice.userId]);
+  });
+
+  it('is told of how reachable they are, and not of users of other servers', async () => {
+    const far = { userId: '@far:far.test', presence: 'online', lastActiveAgoMs: 0 };
+    await replica.server.remoteEphemeral.setPresence({ presence: [far] });
+    const path = `presence/${encodeURIComponent(alice.userId)}/status`;
+    expect((await alice.call('PUT', path, { presence: 'unavailable', status_msg: 'away' })).status).toBe(200);
+    const away = { userId: alice.userId, presence: 'unavailable', statusMsg: 'away', lastActiveTs: expect.any(Number) };
+    await eventually(() => expect(presence).toContainEqual(away));
+    expect(presence.filter(({ userId }) => userId !== alice.userId)).toEqual([]);
   });
 });

@@ -21,7 +21,7 @@ const note = (deviceId: string, state: PresenceState, others: { isActive?: boole
 function told() {
   desk.expire(now);
   const changes = desk.changes(now);
-  desk.werePlaced(changes);
+  desk.werePlaced(changes, now);
   return changes.map(({ presence, statusMsg }) => (statusMsg === undefined ? presence : `${presence} ${statusMsg}`));
 }
 
@@ -112,4 +112,21 @@ it('users of other servers are what their servers say, and offline when these sa
   expect(told()).toEqual([]);
   now += 2 * MINUTE;
   expect(told()).toEqual(['offline far']);
+});
+
+it('who goes on being there is told of again now and then, but for users of other servers', () => {
+  const BOB = '@bob:two.test';
+  desk.learn(BOB, undefined, now);
+  note('PHONE', 'online');
+  desk.noteRemote({ userId: BOB, state: 'online', statusMsg: undefined, lastActiveAgoMs: 0 }, now);
+  told();
+  const goOn = (minutes: number) => {
+    now += minutes * MINUTE;
+    note('PHONE', 'online');
+    return desk.goOn(now).map(({ userId, presence }) => [userId, presence]);
+  };
+  expect([goOn(19), goOn(2), goOn(1)]).toEqual([[], [[ALICE, 'online']], []]);
+  note('PHONE', 'offline');
+  told();
+  expect(desk.goOn(now + 30 * MINUTE)).toEqual([]);
 });

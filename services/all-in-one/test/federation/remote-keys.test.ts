@@ -94,6 +94,25 @@ describe('keys of a user of another server', () => {
     expect(questions()).toBe(2);
   });
 
+  it('are no news when a server tells of somebody for the first time, unless somebody has asked before', async () => {
+    await meetBob();
+    const introduce = (stream_id: number) => {
+      const content = { user_id: bob, device_id: 'PHONE', stream_id, prev_id: [] };
+      return far.send(neighbours.url, { edus: [{ edu_type: 'm.device_list_update', content }] });
+    };
+    const { next_batch: since } = await alice.must('GET', 'sync');
+    await introduce(1);
+    const quiet = await alice.must('GET', `sync?since=${since}`);
+    expect(quiet.device_lists?.changed ?? []).not.toContain(bob);
+    await query(alice, [bob]);
+    await introduce(2);
+    await eventually(async () => {
+      expect((await alice.must('GET', `sync?since=${since}`)).device_lists?.changed ?? []).toContain(bob);
+    }, 30_000);
+    await query(alice, [bob]);
+    expect(questions()).toBe(2);
+  });
+
   it('are asked for once, though several want to know at once', async () => {
     await meetBob();
     await Promise.all([1, 2, 3].map(() => query(alice, [bob])));

@@ -379,6 +379,25 @@ it(
   LONG_MS,
 );
 
+it(
+  'people see how reachable somebody of another server is, and what they say about it',
+  async () => {
+    const roomId = await anna.createRoom({ preset: 'public_chat' });
+    await join(bert, roomId, here);
+    const shown = async (person: Person) => {
+      const { body } = await person.get('sync');
+      const events: { sender: string; content: object }[] = body.presence?.events ?? [];
+      return events.find(({ sender }) => sender === anna.userId)?.content;
+    };
+    for (const presence of ['online', 'unavailable']) {
+      const path = `presence/${encoded(anna.userId)}/status`;
+      expect((await anna.put(path, { presence, status_msg: `now ${presence}` })).status).toBe(200);
+      await soon(async () => expect(await shown(bert)).toMatchObject({ presence, status_msg: `now ${presence}` }));
+    }
+  },
+  LONG_MS,
+);
+
 it('a room of a server that is not there cannot be joined', async () => {
   const answer = await bert.post(`join/${encoded('!nowhere:127.0.0.1:1')}`);
   expect(answer.status).toBe(502);

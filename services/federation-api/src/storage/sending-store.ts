@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Database } from '@ganglion/database';
 import { EphemeralEdus } from '../domain/sending/ephemeral-edus.js';
-import type { Batch, Leased, MissedRoom, PutOff, Route, SendingStore } from '../domain/sending/ports.js';
+import type { Batch, Ephemeron, Leased, MissedRoom, PutOff, Route, SendingStore } from '../domain/sending/ports.js';
 
 /** Whoever has a route for longer without keeping it has died. */
 const LEASED_FOR = "interval '15 seconds'";
@@ -85,7 +85,7 @@ interface NextRow extends Record<string, unknown> {
   work: number;
   txn_id: string | null;
   horizon: number;
-  kind: 'pdu' | 'edu' | 'm.receipt' | 'm.typing' | null;
+  kind: 'pdu' | 'edu' | Ephemeron['kind'] | null;
   nid: number | null;
   json: string | null;
 }
@@ -289,18 +289,30 @@ export class PostgresSendingStore implements SendingStore {
 
 /** What passes, in the order in which it came, as much as there is place for; and up to where that is all. */
 function passingOf(rows: readonly NextRow[], horizon: number): { readonly texts: string[]; readonly upTo: number } {
-  const edus = new EphemeralEdus(MOST_EPHEMERAL_EDUS);
-  const passing = rows
-    .filter(({ kind }) => kind === 'm.receipt' || kind === 'm.typing')
-    .sort((a, b) => a.nid! - b.nid!);
+  const edus = new EphemeralEdus(MOST_EPHEMERAL_EDUS, Date.now());
+  const passing = rows.filter(({ kind }) => kind?.startsWith('m.')).sort((a, b) => a.nid! - b.nid!);
   let upTo = passing.length < MOST_EPHEMERA ? horizon : passing.at(-1)!.nid!;
   for (const { kind, nid, json } of passing) {
-    const isIn = kind === 'm.typing' ? edus.addTyping(JSON.parse(json!)) : edus.addReceipt(JSON.parse(json!));
-    if (isIn) continue;
+    if (addTo(edus, kind, json!)) continue;
     upTo = nid! - 1;
     break;
   }
   return { texts: edus.texts, upTo };
+}
+
+/** @returns false when there is no place for it */
+function addTo(edus: EphemeralEdus, kind: NextRow['kind'], json: string): boolean {
+  const content = JSON.parse(json);
+  switch (kind) {
+    case 'm.receipt':
+      return edus.addReceipt(content);
+    case 'm.typing':
+      return edus.addTyping(content);
+    case 'm.presence':
+      return edus.addPresence(content);
+    default:
+      return true;
+  }
 }
 
 function isAllOf(texts: readonly string[], most: number): boolean {

@@ -73,8 +73,7 @@ export class RemoteDeviceLists {
   }
 
   #begin(server: string, lists: readonly WantedList[]): void {
-    const userIds = lists.map(({ userId }) => userId);
-    const answer = this.deps.servers.queryKeys(server, userIds, LONGEST_MS);
+    const answer = this.#ask(server, lists);
     // One user after the other: what a server says of thousands of devices takes its time.
     let earlier: Promise<unknown> = answer;
     for (const list of lists) {
@@ -89,6 +88,13 @@ export class RemoteDeviceLists {
       const forget = () => void this.#asking.delete(key);
       asking.then(forget, forget);
     }
+  }
+
+  async #ask(server: string, lists: readonly WantedList[]) {
+    const kept = lists.filter(({ evidence }) => evidence !== '').map(({ userId }) => userId);
+    if (kept.length > 0) await this.deps.store.begin(kept);
+    const userIds = lists.map(({ userId }) => userId);
+    return this.deps.servers.queryKeys(server, userIds, LONGEST_MS);
   }
 
   /** What cannot be kept is asked for again. */

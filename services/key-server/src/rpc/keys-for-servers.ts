@@ -9,7 +9,7 @@ import type {
 import type { KeyClaims } from '../domain/key-claims.js';
 import type { KeyQueries } from '../domain/key-queries.js';
 import type { LocalUsers } from '../domain/local-users.js';
-import type { Announcements, KeyStore, SharedRooms } from '../domain/ports.js';
+import type { Announcements, KeyStore, RemoteListStore, SharedRooms } from '../domain/ports.js';
 import type { KeyLogStore } from '../storage/key-log-store.js';
 
 /** Nobody: what only one user may see of their own is nobody's here. */
@@ -35,6 +35,7 @@ export class KeysForServersRpc implements KeysForServers {
     private readonly keys: KeyStore,
     private readonly announcements: Announcements,
     private readonly rooms: SharedRooms,
+    private readonly lists: Pick<RemoteListStore, 'askedFor'>,
   ) {}
 
   async queryKeys({ users }: QueryKeysForServerRequest) {
@@ -56,8 +57,10 @@ export class KeysForServersRpc implements KeysForServers {
    * One after the other: nobody waits for a change of keys. Of users who are in no room of ours nobody needs to know, and
    * servers may make up as many as they like.
    */
-  async noteChangedLists({ userIds }: NoteChangedListsRequest) {
-    const others = [...new Set(userIds)].filter((userId) => !this.local.has(userId));
+  async noteChangedLists({ userIds, introducedUserIds }: NoteChangedListsRequest) {
+    // Whoever sees them for the first time has been told so by their coming, and asks.
+    const askedFor = introducedUserIds.length === 0 ? [] : await this.lists.askedFor(introducedUserIds);
+    const others = [...new Set([...userIds, ...askedFor])].filter((userId) => !this.local.has(userId));
     const sharing = await this.rooms.evidence(others.map((userId) => ({ userId, evidence: '' })));
     for (const userId of sharing.keys()) {
       const change = await this.keys.edit(userId, () => ({ isChangedElsewhere: true }));

@@ -23,6 +23,24 @@ export class PostgresRemoteListStore implements RemoteListStore {
     return rows.map(({ keptSeq, ...row }) => ({ ...row, keptSeq: keptSeq ?? undefined }));
   }
 
+  async begin(userIds: readonly string[]): Promise<void> {
+    await this.db.query({
+      name: 'begin-to-ask-for-lists',
+      text: `INSERT INTO key_server.users (user_id) SELECT asked FROM unnest($1::text[]) AS asked ORDER BY asked
+        ON CONFLICT DO NOTHING`,
+      values: [userIds],
+    });
+  }
+
+  async askedFor(userIds: readonly string[]): Promise<ReadonlySet<string>> {
+    const { rows } = await this.db.query<{ user_id: string }>({
+      name: 'lists-asked-for',
+      text: 'SELECT user_id FROM key_server.users WHERE user_id = ANY($1::text[])',
+      values: [userIds],
+    });
+    return new Set(rows.map((row) => row.user_id));
+  }
+
   keep({ userId, heardSeq, evidence, keys }: AskedList): Promise<void> {
     return this.db.transaction(async (tx) => {
       await lockUser(tx, userId);

@@ -17,6 +17,7 @@ import type { DeviceListModel } from '../domain/ports/device-list-model.js';
 import type { DeviceMessageModel } from '../domain/ports/device-message-model.js';
 import type { PresenceModel } from '../domain/ports/presence-model.js';
 import type { ReceiptModel } from '../domain/ports/receipt-model.js';
+import type { PresenceStatus } from '../domain/presence/presence.js';
 import { PresenceDesk } from '../domain/presence/presence-desk.js';
 import { DeviceMessageIntake } from './device-message-intake.js';
 import { EphemeralIntake } from './ephemeral-intake.js';
@@ -40,6 +41,8 @@ export interface AppenderDependencies {
   readonly metrics: Metrics;
   /** Called with each batch once it is in the database. */
   readonly appended: (batch: AppendBatch) => void;
+  /** Called now and then with those users of ours who are still reachable as they were. */
+  readonly presenceGoesOn: (statuses: readonly PresenceStatus[]) => void;
 }
 
 const CATCH_UP_EVERY_MS = 15_000;
@@ -110,7 +113,10 @@ export class AppenderService {
     const signal = AbortSignal.any([term.signal, over.signal]);
     const consuming = new Consuming(this.#consume(appender, over, signal));
     const refused = this.#refused;
-    const intake = new EphemeralIntake({ bus, receipts, model, typing, presence, appender, logger, refused, over });
+    const intake = new EphemeralIntake({
+      ...{ bus, receipts, model, typing, presence, appender, logger, refused, over },
+      presenceGoesOn: this.deps.presenceGoesOn,
+    });
     const messages = new DeviceMessageIntake({ ...this.deps, appender, over });
     let watch: Subscription | undefined;
     try {

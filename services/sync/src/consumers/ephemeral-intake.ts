@@ -7,6 +7,7 @@ import type { TypingCall, TypingReply } from '../domain/ephemeral/typing-calls.j
 import { Gatherer } from '../domain/gatherer.js';
 import type { AppendModel } from '../domain/ports/append-model.js';
 import type { NewReceipt, ReceiptModel } from '../domain/ports/receipt-model.js';
+import type { PresenceStatus } from '../domain/presence/presence.js';
 import type { PresenceDesk } from '../domain/presence/presence-desk.js';
 
 /** What replicas tell the appender of who is typing, and what they ask it. */
@@ -28,6 +29,8 @@ export interface EphemeralIntakeDependencies {
   readonly typing: TypingRooms;
   /** Undefined where nobody is told of presence. */
   readonly presence: PresenceDesk | undefined;
+  /** Called now and then with those users of ours who are still reachable as they were. */
+  readonly presenceGoesOn: (statuses: readonly PresenceStatus[]) => void;
   readonly appender: Appender;
   readonly logger: Logger;
   /** Counts receipts that the database refuses, which are left out. */
@@ -93,7 +96,9 @@ export class EphemeralIntake {
 
   /** Who has gone or is idle. */
   #lookForPresence(): void {
-    const { presence, appender } = this.deps;
+    const { presence, appender, presenceGoesOn } = this.deps;
+    const goOn = presence?.goOn(Date.now()) ?? [];
+    if (goOn.length > 0) presenceGoesOn(goOn);
     if (presence?.expire(Date.now())) void this.#try(() => appender.append({ presence: NO_PRESENCE }));
   }
 

@@ -1,10 +1,11 @@
-import type { LocalEphemera, LocalTyping } from '@ganglion/contracts';
+import type { LocalEphemera, LocalPresence, LocalTyping } from '@ganglion/contracts';
 import type { RoomIntake } from '@ganglion/contracts/room';
 import type { EphemeraStore, Ephemeron, RoomServers } from './ports.js';
+import { PresentUsers } from './present-users.js';
 import { TypingUsers } from './typing-users.js';
 
 export interface EphemeraDependencies {
-  readonly intake: Pick<RoomIntake, 'listServersOfRooms'>;
+  readonly intake: Pick<RoomIntake, 'listServersOfRooms' | 'listServersOfUser'>;
   readonly store: EphemeraStore;
   readonly isOurs: (serverName: string) => boolean;
   readonly allows: (serverName: string) => boolean;
@@ -15,19 +16,28 @@ const MOST_WAITING = 50_000;
 const ROOMS_AT_ONCE = 500;
 /** Others take it for over by then; it is told again before. */
 const TYPING_LASTS_MS = 30_000;
+const PRESENCE_LASTS_MS = 30 * 60_000;
+/** Of all servers that are told of somebody at once; a user may share rooms with thousands of them. More is told the next time. */
+const MOST_TOLD_OF_PRESENCE = 10_000;
+/** Whose servers are looked for at once. */
+const USERS_AT_ONCE = 20;
 
 /**
- * What our users read and type, gathered until it is put down for the servers in their rooms. Private receipts never come here.
+ * What our users read and type, and how reachable they are, gathered until it is put down for the servers in their rooms. Private receipts never come here.
  *
  * @see https://spec.matrix.org/v1.19/server-server-api/#typing-notifications
+ * @see https://spec.matrix.org/v1.19/server-server-api/#presence
  */
 export class Ephemera {
   #waiting = new Map<string, Ephemeron>();
   readonly #typing = new TypingUsers();
+  readonly #present = new PresentUsers();
+  /** By user. */
+  readonly #presence = new Map<string, LocalPresence>();
 
   constructor(private readonly deps: EphemeraDependencies) {}
 
-  hear({ receipts, typing }: LocalEphemera, now: number): void {
+  hear({ receipts, typing, presence }: LocalEphemera, now: number): void {
     for (const receipt of receipts) {
       const { roomId, userId, threadId } = receipt;
       this.#wait({ kind: 'm.receipt', roomId, userId, threadId, content: { ...receipt }, lastsMs: undefined });
@@ -36,11 +46,16 @@ export class Ephemera {
       const isTyping = this.#typing.note(each, now);
       if (isTyping !== undefined) this.#type(each, isTyping);
     }
+    for (const each of presence) {
+      const hasRoom = this.#presence.size < MOST_WAITING || this.#presence.has(each.userId);
+      if (hasRoom && this.#present.note(each, now)) this.#presence.set(each.userId, each);
+    }
   }
 
   /** Puts down what has come, and who has typed for too long. */
   async flush(now: number): Promise<void> {
     for (const ended of this.#typing.expire(now)) this.#type(ended, false);
+    await this.#flushPresence();
     const waiting = this.#waiting;
     if (waiting.size === 0) return;
     this.#waiting = new Map();
@@ -51,6 +66,30 @@ export class Ephemera {
       this.#waiting = new Map([...waiting, ...this.#waiting]);
       throw error;
     }
+  }
+
+  /** As much as goes at once: a storm of changes, as when everybody comes back, keeps nothing else waiting for long. */
+  async #flushPresence(): Promise<void> {
+    for (let told = 0; told < MOST_TOLD_OF_PRESENCE && this.#presence.size > 0; ) {
+      const statuses = [...this.#presence.values()].slice(0, USERS_AT_ONCE);
+      const rooms = await Promise.all(statuses.map(({ userId }) => this.#serversOf(userId)));
+      const known = rooms.filter(({ servers }) => servers.length > 0);
+      const users = new Set(known.map(({ roomId }) => roomId));
+      const ephemera = statuses.filter(({ userId }) => users.has(userId)).map(ephemeronOf);
+      if (ephemera.length > 0) await this.deps.store.put(ephemera, known);
+      for (const status of statuses) {
+        // What has come meanwhile is newer.
+        if (this.#presence.get(status.userId) === status) this.#presence.delete(status.userId);
+      }
+      told += known.reduce((sum, { servers }) => sum + servers.length, 0);
+    }
+  }
+
+  /** Those that share a room with a user. */
+  async #serversOf(userId: string): Promise<RoomServers> {
+    const { serverNames } = await this.deps.intake.listServersOfUser({ userId });
+    const { isOurs, allows } = this.deps;
+    return { roomId: userId, servers: serverNames.filter((name) => !isOurs(name) && allows(name)) };
   }
 
   async #put(ephemera: readonly Ephemeron[]): Promise<void> {
@@ -83,4 +122,10 @@ export class Ephemera {
     const key = `${kind} ${roomId} ${userId} ${threadId}`;
     if (this.#waiting.size < MOST_WAITING || this.#waiting.has(key)) this.#waiting.set(key, ephemeron);
   }
+}
+
+function ephemeronOf(status: LocalPresence): Ephemeron {
+  const { userId } = status;
+  const place = { kind: 'm.presence', roomId: userId, userId, threadId: '' } as const;
+  return { ...place, content: { ...status }, lastsMs: PRESENCE_LASTS_MS };
 }

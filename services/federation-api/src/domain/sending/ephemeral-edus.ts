@@ -1,4 +1,4 @@
-import type { LocalReceipt } from '@ganglion/contracts';
+import type { LocalPresence, LocalReceipt } from '@ganglion/contracts';
 
 /** What is kept of who types. */
 export interface TypingContent {
@@ -6,6 +6,11 @@ export interface TypingContent {
   readonly userId: string;
   readonly typing: boolean;
 }
+
+/** In one EDU. */
+const MOST_PRESENCE = 100;
+/** Who has done something within this time is doing something now. */
+const CURRENTLY_ACTIVE_MS = 60_000;
 
 type Receipts = Record<string, { 'm.read': Record<string, object> }>;
 
@@ -15,14 +20,18 @@ type Receipts = Record<string, { 'm.read': Record<string, object> }>;
  *
  * @see https://spec.matrix.org/v1.19/server-server-api/#receipts
  * @see https://spec.matrix.org/v1.19/server-server-api/#typing-notifications
+ * @see https://spec.matrix.org/v1.19/server-server-api/#presence
  */
 export class EphemeralEdus {
   readonly #receipts: Receipts[] = [];
   readonly #typing: object[] = [];
+  readonly #presence: object[][] = [];
 
   constructor(
     /** So many EDUs there may be. */
     private readonly most: number,
+    /** Milliseconds since the epoch. */
+    private readonly now: number,
   ) {}
 
   /** As JSON texts. */
@@ -30,6 +39,7 @@ export class EphemeralEdus {
     return [
       ...this.#receipts.map((content) => JSON.stringify({ edu_type: 'm.receipt', content })),
       ...this.#typing.map((content) => JSON.stringify({ edu_type: 'm.typing', content })),
+      ...this.#presence.map((push) => JSON.stringify({ edu_type: 'm.presence', content: { push } })),
     ];
   }
 
@@ -50,8 +60,25 @@ export class EphemeralEdus {
     return true;
   }
 
+  /** @returns false when there is no place for it */
+  addPresence({ userId: user_id, presence, statusMsg, lastActiveTs }: LocalPresence): boolean {
+    const last = this.#presence.at(-1);
+    const hasRoom = last !== undefined && last.length < MOST_PRESENCE;
+    if (!hasRoom && this.#isFull) return false;
+    const push = hasRoom ? last : [];
+    if (!hasRoom) this.#presence.push(push);
+    const ago = lastActiveTs > 0 ? Math.max(0, this.now - lastActiveTs) : undefined;
+    push.push({
+      ...{ user_id, presence },
+      ...(statusMsg !== undefined && { status_msg: statusMsg }),
+      ...(ago !== undefined && { last_active_ago: ago }),
+      ...(presence === 'online' && { currently_active: ago !== undefined && ago < CURRENTLY_ACTIVE_MS }),
+    });
+    return true;
+  }
+
   get #isFull(): boolean {
-    return this.#receipts.length + this.#typing.length >= this.most;
+    return this.#receipts.length + this.#typing.length + this.#presence.length >= this.most;
   }
 
   #another(): Receipts | undefined {

@@ -82,6 +82,9 @@ export class KeyReader {
   }
 }
 
+/** As whoever came to share a room with the user was told of them when there was nothing to tell yet. */
+const NOTHING = 0;
+
 type Unaddressed = Omit<OutgoingEdu, 'routes'>;
 
 /** Each names the one before it, so that whoever has missed one notices. */
@@ -89,7 +92,7 @@ function deviceUpdates(userId: string, lastId: number | undefined, devices: read
   let before = lastId;
   return devices.map(({ streamId, deviceId, keysJson, displayName }) => {
     const content = {
-      ...{ user_id: userId, device_id: deviceId, stream_id: streamId, prev_id: before === undefined ? [] : [before] },
+      ...{ user_id: userId, device_id: deviceId, stream_id: streamId, prev_id: [before ?? NOTHING] },
       ...(keysJson === undefined ? { deleted: true } : { keys: JSON.parse(keysJson) as object }),
       ...(displayName !== undefined && { device_display_name: displayName }),
     };

@@ -139,7 +139,8 @@ export interface SentKeys {
 
 /** What passes: of each kind, room, user and thread only the last is kept. */
 export interface Ephemeron {
-  readonly kind: 'm.receipt' | 'm.typing';
+  readonly kind: 'm.receipt' | 'm.typing' | 'm.presence';
+  /** The user for what is told wherever they are: their servers stand for those in a room. */
   readonly roomId: string;
   readonly userId: string;
   /** Empty but for receipts of threads. */

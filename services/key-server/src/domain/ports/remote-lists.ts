@@ -23,6 +23,10 @@ export interface AskedList {
 export interface RemoteListStore {
   /** One of each user. */
   states(userIds: readonly string[]): Promise<RemoteListState[]>;
+  /** Notes that lists are about to be asked for: whatever is heard of them from then on is news. */
+  begin(userIds: readonly string[]): Promise<void>;
+  /** Those of the users whose lists were ever asked for. */
+  askedFor(userIds: readonly string[]): Promise<ReadonlySet<string>>;
   /** Keeps a list in place of the one before, unless a change was heard of after it was asked for. */
   keep(list: AskedList): Promise<void>;
 }

@@ -206,7 +206,7 @@ export class Appender {
     for (const { userId, seq } of batch.userSeqs) this.#userSeqs.set(userId, seq);
     this.#keys.wereAppended(batch.keyChanges);
     if (batch.typing !== undefined) typing.wasPlaced(batch.typing);
-    this.deps.presence?.desk.werePlaced(batch.presence);
+    this.deps.presence?.desk.werePlaced(batch.presence, Date.now());
     this.#noteActivity(batch);
     appended({ ...batch, epoch });
   }

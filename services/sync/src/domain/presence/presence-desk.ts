@@ -15,6 +15,8 @@ interface Known {
   activeAt: number;
   /** What was appended last. */
   told: PresenceStatus;
+  /** When that, or that it goes on, was told last. */
+  toldAt: number;
 }
 
 /** Who does nothing for so long is not at their device. */
@@ -25,6 +27,8 @@ const GONE_AFTER_MS = 60_000;
 const REMOTE_GONE_AFTER_MS = 30 * 60_000;
 /** Of who goes on being online it is told this seldom that they have done something. */
 const ACTIVE_AGAIN_AFTER_MS = 60_000;
+/** Other servers forget who is not told of again for half an hour. */
+const GOES_ON_AFTER_MS = 20 * 60_000;
 /** The device of whom nobody knows which they have. */
 const SOME_DEVICE = '';
 
@@ -54,7 +58,7 @@ export class PresenceDesk {
     const devices = new Map<string, Device>();
     // Whoever was there before this term says so again, or has gone.
     if (state !== 'offline') devices.set(SOME_DEVICE, { state, toldAt: now, activeAt });
-    this.#users.set(userId, { devices, statusMsg, activeAt, told });
+    this.#users.set(userId, { devices, statusMsg, activeAt, told, toldAt: now });
   }
 
   /** A replica has heard of a device, of a user who is known. */
@@ -120,11 +124,24 @@ export class PresenceDesk {
     return changes;
   }
 
+  /** Users of ours who are reachable as they were when that was told last, which is a while ago. */
+  goOn(now: number): PresenceStatus[] {
+    const going = [...this.#users].filter(([userId, { told, toldAt }]) => {
+      return told.presence !== 'offline' && now - toldAt >= GOES_ON_AFTER_MS && this.isLocal(userId);
+    });
+    return going.map(([, user]) => {
+      user.toldAt = now;
+      return { ...user.told, lastActiveTs: user.activeAt };
+    });
+  }
+
   /** These were appended. */
-  werePlaced(placed: readonly PresenceStatus[]): void {
+  werePlaced(placed: readonly PresenceStatus[], now: number): void {
     for (const { userId, presence, statusMsg, lastActiveTs } of placed) {
       const user = this.#users.get(userId);
-      if (user !== undefined) user.told = { userId, presence, statusMsg, lastActiveTs };
+      if (user === undefined) continue;
+      user.told = { userId, presence, statusMsg, lastActiveTs };
+      user.toldAt = now;
     }
   }
 }

@@ -14,8 +14,13 @@ export class ChangedKeysEdus implements EduIntake {
   constructor(private readonly keys: Pick<KeysForServers, 'noteChangedLists'>) {}
 
   async take({ origin }: Giver, contents: readonly unknown[]): Promise<void> {
-    const userIds = contents.flatMap((content) => changedKeys.safeParse(content).data?.user_id ?? []);
-    const theirs = [...new Set(userIds.filter((userId) => domainOf(userId) === origin))];
-    if (theirs.length > 0) await this.keys.noteChangedLists({ userIds: theirs });
+    const told = contents.flatMap((content) => changedKeys.safeParse(content).data ?? []);
+    const theirs = told.filter(({ user_id }) => domainOf(user_id) === origin);
+    // What follows nothing tells who somebody is, rather than that something is other than before.
+    const [first, others] = [true, false].map((isFirst) =>
+      theirs.filter(({ prev_id }) => (prev_id?.length === 0) === isFirst).map(({ user_id }) => user_id),
+    );
+    const [userIds, introducedUserIds] = [[...new Set(others)], [...new Set(first)]];
+    if (theirs.length > 0) await this.keys.noteChangedLists({ userIds, introducedUserIds });
   }
 }
