@@ -109,7 +109,7 @@ export function createRoomServer({ config, db, bus, logger, signingKeys }: RoomS
   ];
   return {
     rooms: new RoomsRpc(actors, store, creation, serverNames, directory),
-    roomReads: new RoomReadsRpc(reader, store),
+    roomReads: new RoomReadsRpc(reader, store, serverNames),
     roomDirectory: new RoomDirectoryRpc(db, directory, store, reader, actors),
     roomLog: new RoomLogRpc(log, reader, new StateJumps(db, states, store)),
     roomIntake: new RoomIntakeRpc(actors, store, intake, outliers, federation, serverNames, {

@@ -6,6 +6,7 @@ import { checkSchema, type Database, markAnew } from '@ganglion/database';
 import { Periodically } from '@ganglion/service';
 import type { Logger, Metrics } from '@ganglion/telemetry';
 import type { Provider } from '@nestjs/common';
+import { GuestAccess } from './consumers/guest-access.js';
 import type { ProfilesElsewhere } from './domain/ports.js';
 import { createDomainObjects } from './domain-objects.js';
 import { httpProviders } from './http/providers.js';
@@ -96,6 +97,10 @@ export function createUserServer(dependencies: UserServerDependencies): UserServ
   }
   if (postOffice)
     background.push(new Periodically('sending e-mails', SWEEP_EVERY_MS, () => postOffice.sweep(), logger));
+  const guestAccess =
+    rooms && config.registration.allow_guests
+      ? new GuestAccess(bus, rooms.rooms, rooms.roomReads, stores.accounts)
+      : undefined;
   return {
     tokens: new TokensService(domain.owners),
     users: new UsersService(domain.profiles, domain.filters, domain.accounts),
@@ -109,8 +114,10 @@ export function createUserServer(dependencies: UserServerDependencies): UserServ
       await markAnew(db, USER_MARKS);
       await markAnew(db, DEVICE_MARKS);
       for (const work of background) work.start();
+      await guestAccess?.start();
     },
     async stop() {
+      await guestAccess?.stop();
       await Promise.all(background.map((work) => work.stop()));
       await Promise.all([domain.lastSeen.flush(), publisher.drained(), roomUpdates?.drained(), postOffice?.close()]);
       await identityServers.close();

@@ -1,3 +1,4 @@
+import { eventually } from '@ganglion/testing';
 import { EXAMPLES } from '../support/endpoint-examples.js';
 import { Homeserver, type Replica } from '../support/homeserver.js';
 import { pathOf } from '../support/hostile-input.js';
@@ -5,7 +6,7 @@ import { type Answer, exchange, inRoom, Person } from '../support/person.js';
 
 const V3 = '/_matrix/client/v3';
 
-/** What guests may do as the specification says, as far as it is there; joining is not, as long as rooms are not asked. */
+/** What guests may do as the specification says, as far as it is there. */
 const MAY = [
   `GET ${V3}/rooms/:roomId/state`,
   `GET ${V3}/rooms/:roomId/context/:eventId`,
@@ -15,11 +16,13 @@ const MAY = [
   `GET ${V3}/rooms/:roomId/messages`,
   `GET ${V3}/rooms/:roomId/members`,
   `GET ${V3}/sync`,
+  `POST ${V3}/rooms/:roomId/join`,
   `POST ${V3}/rooms/:roomId/leave`,
   `PUT ${V3}/rooms/:roomId/send/:eventType/:txnId`,
   `PUT ${V3}/rooms/:roomId/state/:eventType`,
   `PUT ${V3}/rooms/:roomId/state/:eventType/:stateKey`,
   `PUT ${V3}/profile/:userId/:keyName`,
+  `DELETE ${V3}/profile/:userId/:keyName`,
   `GET ${V3}/devices`,
   `GET ${V3}/devices/:deviceId`,
   `PUT ${V3}/devices/:deviceId`,
@@ -32,6 +35,8 @@ const MAY = [
 /** What their clients cannot do without, or find rooms by. */
 const MAY_BESIDES = [
   `GET ${V3}/capabilities`,
+  `POST ${V3}/join/:roomIdOrAlias`,
+  `DELETE /_matrix/client/unstable/uk.tcpip.msc4133/profile/:userId/:keyName`,
   `POST ${V3}/publicRooms`,
   `PUT /_matrix/client/unstable/uk.tcpip.msc4133/profile/:userId/:keyName`,
   `POST ${V3}/rooms/:roomId/forget`,
@@ -49,29 +54,33 @@ beforeAll(async () => {
 });
 afterAll(() => homeserver.close());
 beforeEach(async () => {
-  const { body } = await exchange(replica.url, 'POST', `${V3}/register?kind=guest`, { body: {} });
-  guest = new Person(replica.url, body.user_id, body.device_id, body.access_token, '');
+  guest = await guestOf();
 });
+
+async function guestOf(): Promise<Person> {
+  const { body } = await exchange(replica.url, 'POST', `${V3}/register?kind=guest`, { body: {} });
+  return new Person(replica.url, body.user_id, body.device_id, body.access_token, '');
+}
 
 const FORBIDDEN = [403, 'M_GUEST_ACCESS_FORBIDDEN'];
 const refusal = ({ status, body }: Answer) => [status, body.errcode];
 const isForbidden = ({ status, body }: Answer) => status === 403 && body.errcode === 'M_GUEST_ACCESS_FORBIDDEN';
 
-/** A guest in a room: somebody who joined as a user, and has been made a guest since. */
+const setGuestAccess = (roomId: string, guest_access: string) =>
+  host.must('PUT', `${inRoom(roomId)}/state/m.room.guest_access`, { guest_access });
+
+/** The guest in a room that lets guests in. */
 async function guestInRoom(): Promise<{ guest: Person; roomId: string }> {
   const roomId = await host.createRoom({ preset: 'public_chat', power_level_content_override: { state_default: 0 } });
-  const user = await Person.register(replica.url, 'visitor');
-  await user.must('POST', `${inRoom(roomId)}/join`);
-  await replica.db.query({
-    text: 'UPDATE user_server.accounts SET guest = true WHERE user_id = $1',
-    values: [user.userId],
-  });
-  return { guest: await user.onNewDevice(), roomId };
+  await setGuestAccess(roomId, 'can_join');
+  await guest.must('POST', `${inRoom(roomId)}/join`);
+  return { guest, roomId };
 }
 
 describe('of the endpoints that need an access token, to guests', () => {
   const params = {
     roomId: '!none:one.test',
+    roomIdOrAlias: '!none:one.test',
     userId: '@other:one.test',
     eventId: '$none',
     stateKey: 'x',
@@ -102,6 +111,57 @@ describe('of the endpoints that need an access token, to guests', () => {
       if (needsToken && !isForbidden(await answerTo(guest.token, route))) open.push(route);
     }
     expect(open.toSorted()).toEqual([...MAY, ...MAY_BESIDES].toSorted());
+  });
+});
+
+describe('into a room, guests', () => {
+  it('come where it lets them in, also by its alias and on an invite, and nowhere else', async () => {
+    const name = `guests-${guest.userId.slice(1, 5)}`;
+    const roomId = await host.createRoom({ preset: 'public_chat', room_alias_name: name });
+    const alias = encodeURIComponent(`#${name}:one.test`);
+    const attempts = () => [guest.post(`${inRoom(roomId)}/join`), guest.post(`join/${alias}`)];
+    expect((await Promise.all(attempts())).map(refusal)).toEqual([FORBIDDEN, FORBIDDEN]);
+    await host.must('POST', `${inRoom(roomId)}/invite`, { user_id: guest.userId });
+    expect(refusal(await guest.post(`${inRoom(roomId)}/join`))).toEqual(FORBIDDEN);
+    await setGuestAccess(roomId, 'can_join');
+    expect((await Promise.all(attempts())).map(({ status }) => status)).toEqual([200, 200]);
+    await guest.say(roomId, 'hello');
+    expect((await guest.post(`knock/${alias}`)).body.errcode).toBe('M_GUEST_ACCESS_FORBIDDEN');
+  });
+
+  it('come by way of no other server', async () => {
+    const answer = await guest.post(`join/${encodeURIComponent('!room:elsewhere.test')}?via=elsewhere.test`);
+    expect([403, 404]).toContain(answer.status);
+  });
+});
+
+it('guests go when their room lets them in no more, and others stay', async () => {
+  const { roomId } = await guestInRoom();
+  const user = await Person.register(replica.url, 'visitor');
+  await user.must('POST', `${inRoom(roomId)}/join`);
+  const joined = async () =>
+    Object.keys((await host.must('GET', `${inRoom(roomId)}/joined_members`)).joined).toSorted();
+  expect(await joined()).toContain(guest.userId);
+  await setGuestAccess(roomId, 'forbidden');
+  await eventually(async () => expect(await joined()).toEqual([host.userId, user.userId].toSorted()));
+  expect((await guest.put(`${inRoom(roomId)}/send/m.room.message/1`, { msgtype: 'm.text', body: 'x' })).status).toBe(
+    403,
+  );
+  expect(refusal(await guest.post(`${inRoom(roomId)}/join`))).toEqual(FORBIDDEN);
+});
+
+it('guests who have become users stay where no guests are let in', async () => {
+  const { roomId } = await guestInRoom();
+  const username = guest.userId.slice(1, guest.userId.indexOf(':'));
+  const auth = { type: 'm.login.dummy' };
+  const body = { username, password: 'a good password', guest_access_token: guest.token, auth };
+  const { body: user } = await exchange(replica.url, 'POST', `${V3}/register`, { body });
+  const other = await guestOf();
+  await other.must('POST', `${inRoom(roomId)}/join`);
+  await setGuestAccess(roomId, 'forbidden');
+  await eventually(async () => {
+    const { joined } = await host.must('GET', `${inRoom(roomId)}/joined_members`);
+    expect(Object.keys(joined).toSorted()).toEqual([host.userId, user.user_id].toSorted());
   });
 });
 

@@ -16,6 +16,8 @@ export interface MembershipRequest {
   readonly reason: string | undefined;
   /** Further keys that the client may set. */
   readonly content?: JsonObject;
+  /** Whether who enters is a guest: they enter by what asks the room, and only what we take part in. */
+  readonly guest?: boolean;
   /** Servers by way of which the user wants to enter. */
   readonly via?: readonly string[];
 }
@@ -37,6 +39,10 @@ export async function changeMembership(owners: Owners, request: MembershipReques
   const profile = CARRIES_PROFILE.has(action) ? await profileContent(owners, target) : {};
   const content = { ...request.content, ...profile, ...(reason !== undefined && { reason }) };
   const change = { roomId, sender, target, action, contentJson: JSON.stringify(content), via };
+  if (request.guest) {
+    await owners.rooms.changeMembership({ ...change, guest: true, requestId: randomUUID() });
+    return;
+  }
   if (await changeRemotely(owners, change)) return;
   try {
     await owners.rooms.changeMembership({ ...change, requestId: randomUUID() });

@@ -37,36 +37,44 @@ export class MembershipController {
   @Post('join/:roomIdOrAlias')
   @HttpCode(200)
   @RateLimited('joins')
+  @Authenticated({ guests: true })
   async joinRoom(
-    @RequestedBy() { userId }: Requester,
+    @RequestedBy() requester: Requester,
     @Path(roomIdOrAliasPath) { roomIdOrAlias }: RoomIdOrAlias,
     @Query(viaQuery) via: Via,
     @StoredJsonBody(joinBody) body: Join,
   ) {
-    return this.#enter(userId, await resolveRoom(this.owners, roomIdOrAlias), MembershipAction.JOIN, body, via);
+    return this.#enter(requester, await resolveRoom(this.owners, roomIdOrAlias), MembershipAction.JOIN, body, via);
   }
 
   @Post('knock/:roomIdOrAlias')
   @HttpCode(200)
   @RateLimited('joins')
   async knockRoom(
-    @RequestedBy() { userId }: Requester,
+    @RequestedBy() requester: Requester,
     @Path(roomIdOrAliasPath) { roomIdOrAlias }: RoomIdOrAlias,
     @Query(viaQuery) via: Via,
     @JsonBody(reasonBody) { reason }: Reason,
   ) {
-    return this.#enter(userId, await resolveRoom(this.owners, roomIdOrAlias), MembershipAction.KNOCK, { reason }, via);
+    return this.#enter(
+      requester,
+      await resolveRoom(this.owners, roomIdOrAlias),
+      MembershipAction.KNOCK,
+      { reason },
+      via,
+    );
   }
 
   @Post('rooms/:roomId/join')
   @HttpCode(200)
   @RateLimited('joins')
+  @Authenticated({ guests: true })
   joinRoomById(
-    @RequestedBy() { userId }: Requester,
+    @RequestedBy() requester: Requester,
     @Path(roomPath) { roomId }: RoomPath,
     @StoredJsonBody(joinBody) body: Join,
   ) {
-    return this.#enter(userId, { roomId, servers: [] }, MembershipAction.JOIN, body, []);
+    return this.#enter(requester, { roomId, servers: [] }, MembershipAction.JOIN, body, []);
   }
 
   @Post('rooms/:roomId/leave')
@@ -118,7 +126,7 @@ export class MembershipController {
   }
 
   async #enter(
-    userId: string,
+    { userId, guest }: Requester,
     { roomId, servers }: ResolvedRoom,
     action: MembershipAction,
     { reason, ...rest }: Join,
@@ -126,7 +134,8 @@ export class MembershipController {
   ) {
     const { third_party_signed: _, membership: __, join_authorised_via_users_server: ___, ...content } = rest;
     const via = [...asked, ...servers];
-    const request = { roomId, sender: userId, target: userId, action, reason, content: content as JsonObject, via };
+    const self = { sender: userId, target: userId, guest };
+    const request = { roomId, ...self, action, reason, content: content as JsonObject, via };
     if (action === MembershipAction.JOIN) await this.limits.joined(roomId);
     await changeMembership(this.owners, request);
     return { room_id: roomId };

@@ -12,6 +12,7 @@ import type { LocalPlacement } from './placement/local-placement.js';
 import type { RoomStore, Transaction } from './ports.js';
 import { authorisingUser } from './restricted-join.js';
 import { type Command, command } from './room-actor.js';
+import { letsGuestsIn } from './room-head.js';
 import { lookedAtBy, type SentEvent, sendEvent } from './send-event.js';
 
 export interface MembershipChange {
@@ -24,6 +25,8 @@ export interface MembershipChange {
   readonly originServerTs: number;
   /** Which servers' users are ours, for those who may let others into restricted rooms. */
   readonly serverNames: readonly string[];
+  /** Whether the target is a guest. */
+  readonly guest?: boolean | undefined;
   /** The same whenever one request is tried again. */
   readonly requestId?: string | undefined;
 }
@@ -45,6 +48,7 @@ export function changeMembership(store: RoomStore, change: MembershipChange): Co
   return command(lookedAtBy(draft), async (room) => {
     const settled = alreadySo(room, change) ?? (await ended(room, change, draft));
     if (settled !== undefined) return settled;
+    if (change.guest && change.action === 'join') checkLetsGuestsIn(room);
     if (canStartFrom(change.action, room.head.membership(change.target))) {
       return sendMembership(store, draft, change.serverNames, transaction)(room);
     }
@@ -85,6 +89,12 @@ export function checkIsSignedHere(
   if (type !== 'm.room.member' || content.membership !== 'invite' || !isValidUserId(stateKey)) return;
   if (serverNames.includes(domainOf(stateKey))) return;
   throw new MatrixError(403, 'M_FORBIDDEN', `${stateKey} has to be invited by way of their own server`);
+}
+
+/** @throws MatrixError M_GUEST_ACCESS_FORBIDDEN */
+function checkLetsGuestsIn({ head }: LocalPlacement): void {
+  if (letsGuestsIn(head)) return;
+  throw new MatrixError(403, 'M_GUEST_ACCESS_FORBIDDEN', 'This room does not let guests in');
 }
 
 /** Between services an answer may be lost, and the request be sent again. No device shows it as its own echo. */

@@ -198,3 +198,8 @@ export class RoomHead implements RoomProgress {
     return known === UNKNOWN ? undefined : known;
   }
 }
+
+/** Whether guests may join a room. @see https://spec.matrix.org/v1.19/client-server-api/#mroomguest_access */
+export function letsGuestsIn(head: RoomHead): boolean {
+  return head.shownContent('m.room.guest_access', '')?.guest_access === 'can_join';
+}

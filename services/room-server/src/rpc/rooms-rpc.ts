@@ -101,6 +101,7 @@ export class RoomsRpc implements Rooms {
       content: parseContent(request.contentJson),
       originServerTs: Date.now(),
       serverNames: this.serverNames,
+      guest: request.guest,
       requestId: request.requestId,
     };
     const sent = await this.actors.run(roomId, changeMembership(this.store, change));

@@ -56,7 +56,7 @@ export class ProfileController {
   /** @see https://spec.matrix.org/v1.19/client-server-api/#delete_matrixclientv3profileuseridkeyname */
   @Delete(':userId/:keyName')
   @RateLimited('profile')
-  @Authenticated()
+  @Authenticated({ guests: true })
   async deleteProfileField(@RequestedBy() requester: Requester, @Path(fieldPath) { userId, keyName }: FieldPath) {
     await this.profiles.deleteField(requester, userId, keyName);
     return {};

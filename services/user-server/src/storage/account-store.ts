@@ -132,6 +132,15 @@ export class PostgresAccountStore implements AccountStore {
     });
   }
 
+  async guestsAmong(userIds: readonly string[]): Promise<string[]> {
+    const { rows } = await this.db.query<{ user_id: string }>({
+      name: 'guests-among',
+      text: 'SELECT user_id FROM user_server.accounts WHERE guest AND user_id = ANY($1::text[])',
+      values: [userIds],
+    });
+    return rows.map(({ user_id }) => user_id);
+  }
+
   async listErased(sinceMs: number, afterUser: string, limit: number): Promise<string[]> {
     const { rows } = await this.db.query<{ user_id: string }>({
       name: 'list-erased-users',

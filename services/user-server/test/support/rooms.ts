@@ -41,6 +41,7 @@ export class RecordingRooms implements RoomPorts {
 
   readonly roomReads: RoomReads = {
     getState: unused,
+    listUsersWithoutGuests: unused,
     listMemberships: async (request) => {
       this.asked.push(request);
       return { rooms: this.memberOf };

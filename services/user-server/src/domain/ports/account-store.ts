@@ -58,6 +58,8 @@ export interface DeactivatedAccount {
 export interface AccountStore {
   /** The first of the user ids that has an account. */
   find(userIds: readonly string[]): Promise<Account | undefined>;
+  /** Those of some users who are guests. */
+  guestsAmong(userIds: readonly string[]): Promise<string[]>;
   /** Who was erased since a time, in milliseconds since the epoch, by their ids; at most so many, after this one. */
   listErased(sinceMs: number, afterUser: string, limit: number): Promise<string[]>;
   /**
