@@ -63,8 +63,8 @@ export class AppUser {
     return this.client.getSafeUserId();
   }
 
-  /** Opens the app: resolves when it shows its rooms. */
-  async open(): Promise<this> {
+  /** Opens the app: resolves when it shows its rooms. Unless it is told otherwise it gets to know members when they speak. */
+  async open({ lazyLoadMembers = true } = {}): Promise<this> {
     const ready = new Promise<void>((resolve) => {
       this.client.on(ClientEvent.Sync, (state) => {
         if (state === SyncState.Prepared) resolve();
@@ -72,7 +72,7 @@ export class AppUser {
     });
     await this.client.startClient({
       initialSyncLimit: SCREENFUL,
-      lazyLoadMembers: true,
+      lazyLoadMembers,
       pendingEventOrdering: PendingEventOrdering.Detached,
     });
     await ready;
@@ -80,9 +80,9 @@ export class AppUser {
   }
 
   /** Opens an app that encrypts. */
-  async openEncrypted(): Promise<this> {
+  async openEncrypted(options?: Parameters<AppUser['open']>[0]): Promise<this> {
     await this.client.initRustCrypto({ useIndexedDB: false });
-    return this.open();
+    return this.open(options);
   }
 
   close(): void {
