@@ -4,7 +4,7 @@ import type { Logger } from '@ganglion/telemetry';
 /** What wakes a reader may be lost. */
 const READ_EVERY_MS = 2_000;
 /** Many commits are read together. */
-const GATHER_MS = 20;
+const GATHER_MS = 50;
 const RETRY_MS = 500;
 
 export interface FollowingOptions {

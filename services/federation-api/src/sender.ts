@@ -28,7 +28,7 @@ export interface SenderDependencies {
   readonly db: Database;
   readonly bus: Bus;
   readonly agent: FederationAgent;
-  readonly roomLog: Pick<RoomLog, 'listRoomHeads' | 'getRoomEvents' | 'getEvents'>;
+  readonly roomLog: Pick<RoomLog, 'listRoomHeads' | 'getRoomEvents' | 'getEvents' | 'getNews'>;
   readonly roomIntake: Pick<RoomIntake, 'listRoomServers' | 'listServersOfUser' | 'listServersOfRooms'>;
   readonly leavingDeviceMessages: LeavingDeviceMessages;
   readonly keyLog: Pick<KeyLog, 'listKeyHeads'>;

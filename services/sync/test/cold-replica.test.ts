@@ -31,6 +31,7 @@ function watched(log: RoomLog, listRoomHeads: RoomLog['listRoomHeads']): RoomLog
     getEvents: (request) => log.getEvents(request),
     getStateChanges: (request) => log.getStateChanges(request),
     getStateAtEvent: (request) => log.getStateAtEvent(request),
+    getNews: (request) => log.getNews(request),
     listPurges: (request) => log.listPurges(request),
   };
 }

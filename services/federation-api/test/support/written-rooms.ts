@@ -1,5 +1,6 @@
 import type {
   GetEventsRequest,
+  GetNewsRequest,
   GetRoomEventsRequest,
   ListRoomHeadsRequest,
   ListRoomServersRequest,
@@ -19,7 +20,7 @@ interface WrittenRoom {
 }
 
 /** Rooms whose logs a test writes. */
-export class WrittenRooms implements Pick<RoomLog, 'listRoomHeads' | 'getRoomEvents' | 'getEvents'> {
+export class WrittenRooms implements Pick<RoomLog, 'listRoomHeads' | 'getRoomEvents' | 'getEvents' | 'getNews'> {
   readonly #rooms = new Map<string, WrittenRoom>();
   #changes = 0;
 
@@ -77,6 +78,18 @@ export class WrittenRooms implements Pick<RoomLog, 'listRoomHeads' | 'getRoomEve
     const events = room?.events.slice(afterSeq, afterSeq + limit) ?? [];
     const more = afterSeq + limit < (room?.events.length ?? 0);
     return { events: { roomId, roomVersion: '11', roomNid: room?.nid ?? 0, events }, more };
+  }
+
+  async getNews({ rooms, limit }: GetNewsRequest) {
+    const all = rooms.flatMap(({ roomId, afterSeq }) => {
+      const room = this.#rooms.get(roomId)!;
+      return room.events.slice(afterSeq).map((event) => ({ room, event }));
+    });
+    const page = Map.groupBy(all.slice(0, limit), ({ room }) => room);
+    const news = [...page].map(([{ roomId, nid: roomNid }, found]) => {
+      return { roomId, roomVersion: '11', roomNid, events: found.map(({ event }) => event) };
+    });
+    return { rooms: news, more: all.length > limit };
   }
 
   get intake(): Pick<RoomIntake, 'listRoomServers' | 'listServersOfUser' | 'listServersOfRooms'> {

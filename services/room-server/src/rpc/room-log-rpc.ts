@@ -1,5 +1,6 @@
 import type {
   GetEventsRequest,
+  GetNewsRequest,
   GetRoomEventsRequest,
   GetStateAtEventRequest,
   GetStateChangesRequest,
@@ -32,6 +33,10 @@ export class RoomLogRpc implements RoomLog {
 
   getRoomEvents({ roomId, afterSeq, limit, backfilled }: GetRoomEventsRequest) {
     return this.log.read({ roomId, afterSeq, backfilled, limit: Math.min(limit || MAX_EVENTS, MAX_EVENTS) });
+  }
+
+  getNews({ rooms, limit }: GetNewsRequest) {
+    return this.log.news(rooms.slice(0, MAX_HEADS), Math.min(limit || MAX_EVENTS, MAX_EVENTS));
   }
 
   async getStateChanges({ roomId, roomSeq, afterKey, limit }: GetStateChangesRequest) {

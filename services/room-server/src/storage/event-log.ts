@@ -1,4 +1,4 @@
-import type { LoggedEvent, Purge, RoomEvents, RoomHead, TransactionKey } from '@ganglion/contracts/room';
+import type { LoggedEvent, Purge, RoomEvents, RoomHead, RoomPlace, TransactionKey } from '@ganglion/contracts/room';
 import { logCursor, type Queryable, sql, statement } from '@ganglion/database';
 import type { StateChange } from '../domain/ports.js';
 import { visible } from '../domain/visible-state.js';
@@ -33,28 +33,50 @@ interface LogRow extends Record<string, unknown> {
   txn_id: string | null;
 }
 
+interface NewsRow extends LogRow {
+  readonly room_id: string;
+  readonly room_version: string;
+}
+
 /**
  * Events of a room in one direction from a number. A redaction that came before its target is told with it; one that came
  * later is told for itself.
  */
-const read = (direction: 'ASC' | 'DESC') => `
-  SELECT e.room_nid, e.room_seq, e.event_nid, e.event_id, e.type, e.state_key, e.key_nid, e.membership, e.pdu, e.visibility,
+const COLUMNS = `
+  e.room_nid, e.room_seq, e.event_nid, e.event_id, e.type, e.state_key, e.key_nid, e.membership, e.pdu, e.visibility,
     e.previous_visibility, e.redacts_event_id, target.event_nid AS redacted_event_nid,
     redaction.event_nid AS redaction_nid, redaction.event_id AS redaction_id, redaction.pdu AS redaction_pdu,
-    d.changes, d.to_state_nid, d.local_memberships, d.stripped_state, d.relay_for, t.user_id, t.device_id, t.scope, t.txn_id
-  FROM room_server.events e
+    d.changes, d.to_state_nid, d.local_memberships, d.stripped_state, d.relay_for, t.user_id, t.device_id, t.scope, t.txn_id`;
+const BESIDE = (slots: string) => `
   LEFT JOIN room_server.event_details d USING (room_nid, event_nid)
   LEFT JOIN room_server.transactions t
-    ON t.slot = ANY($4::smallint[]) AND t.room_nid = e.room_nid AND t.txn_key = e.txn_key AND t.event_nid = e.event_nid
+    ON t.slot = ANY(${slots}::smallint[]) AND t.room_nid = e.room_nid AND t.txn_key = e.txn_key AND t.event_nid = e.event_nid
   LEFT JOIN room_server.events target ON e.redacts_event_id IS NOT NULL AND target.room_nid = e.room_nid
     AND target.event_id = e.redacts_event_id AND target.redacted_by_nid = e.event_nid
   LEFT JOIN room_server.events redaction ON redaction.room_nid = e.room_nid AND redaction.event_nid = e.redacted_by_nid
-    AND (e.room_seq < 0 OR redaction.room_seq BETWEEN 1 AND e.room_seq)
+    AND (e.room_seq < 0 OR redaction.room_seq BETWEEN 1 AND e.room_seq)`;
+
+const read = (direction: 'ASC' | 'DESC') => `
+  SELECT ${COLUMNS} FROM room_server.events e ${BESIDE('$4')}
   WHERE e.room_nid = (SELECT room_nid FROM room_server.rooms WHERE room_id = $1)
     AND e.room_seq ${direction === 'ASC' ? '> greatest($2, 0)' : '< least($2, 0)'}
   ORDER BY e.room_seq ${direction} LIMIT $3`;
 const READ = read('ASC');
 const READ_BACKFILLED = read('DESC');
+
+const NEWS = `
+  SELECT asked.room_id, asked.room_version, ${COLUMNS}
+  FROM (
+    SELECT r.room_nid, r.room_id, r.room_version, w.after_seq
+    FROM unnest($1::text[], $2::bigint[]) AS w(room_id, after_seq) JOIN room_server.rooms r USING (room_id)
+  ) AS asked CROSS JOIN LATERAL (
+    SELECT * FROM room_server.events e
+    WHERE e.room_nid = asked.room_nid AND e.room_seq > greatest(asked.after_seq, 0) ORDER BY e.room_seq LIMIT $3
+  ) AS e ${BESIDE('$4')}
+  ORDER BY e.room_nid, e.room_seq LIMIT $3`;
+
+/** What one answer holds, about. */
+const MAX_NEWS_BYTES = 4_000_000;
 
 interface HeadsQuery {
   readonly sinceCursor: number;
@@ -117,6 +139,22 @@ export class EventLog {
     return { events: { roomId, roomVersion, roomNid, events }, more: rows.length > limit };
   }
 
+  /** Live events of many rooms, of each those after a room_seq. Rooms without any are left out. */
+  async news(places: readonly RoomPlace[], limit: number): Promise<{ rooms: RoomEvents[]; more: boolean }> {
+    const after = [places.map(({ roomId }) => roomId), places.map(({ afterSeq }) => afterSeq)];
+    const { rows } = await this.db.query<NewsRow>({
+      name: 'read-news',
+      text: NEWS,
+      values: [...after, limit + 1, rememberedSlots()],
+    });
+    const page = fitting(rows.slice(0, limit));
+    const rooms = [...Map.groupBy(page, (row) => row.room_nid)].map(([roomNid, ofRoom]) => {
+      const { room_id: roomId, room_version: roomVersion } = ofRoom[0]!;
+      return { roomId, roomVersion, roomNid, events: ofRoom.map((row) => loggedEvent(row, roomVersion)) };
+    });
+    return { rooms, more: page.length < rows.length };
+  }
+
   /** What was purged of a room, in order. */
   async purges(roomId: string, afterPurgeSeq: number, limit: number): Promise<Purge[]> {
     const { rows } = await this.db.query<Purge & Record<string, unknown>>({
@@ -139,6 +177,16 @@ export class EventLog {
     const nextRoom = found.length > limit ? (page.at(-1)?.room_nid ?? undefined) : undefined;
     return { heads, cursor: rows[0]!.cursor, nextRoom };
   }
+}
+
+/** The first of them that fit into an answer: one in any case. */
+function fitting(rows: readonly NewsRow[]): readonly NewsRow[] {
+  let bytes = 0;
+  const end = rows.findIndex(({ pdu }, index) => {
+    bytes += pdu.length;
+    return index > 0 && bytes > MAX_NEWS_BYTES;
+  });
+  return end < 0 ? rows : rows.slice(0, end);
 }
 
 function loggedEvent(row: LogRow, roomVersion: string): LoggedEvent {

@@ -3,6 +3,7 @@ import { ANNOUNCEMENTS, ROOM_EVENTS } from '@ganglion/contracts';
 import type {
   GetEventsRequest,
   GetEventsResponse,
+  GetNewsRequest,
   GetRoomEventsRequest,
   GetRoomEventsResponse,
   GetStateAtEventRequest,
@@ -170,6 +171,14 @@ export class TestRooms implements RoomLog {
       ? room.backfilled.filter(({ roomSeq }) => roomSeq < afterSeq)
       : room.live.filter(({ roomSeq }) => roomSeq > afterSeq);
     return { events: this.#run(roomId, after.slice(0, limit)), more: after.length > limit };
+  }
+
+  async getNews({ rooms, limit }: GetNewsRequest) {
+    const news = rooms.map(async ({ roomId, afterSeq }) => {
+      const { events } = await this.getRoomEvents({ roomId, afterSeq, limit, backfilled: false });
+      return events!.events.length === 0 ? [] : [events!];
+    });
+    return { rooms: (await Promise.all(news)).flat(), more: false };
   }
 
   #run(roomId: string, events: readonly LoggedEvent[]): RoomEvents {

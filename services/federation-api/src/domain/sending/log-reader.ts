@@ -1,11 +1,11 @@
-import type { LoggedEvent, RoomIntake, RoomLog } from '@ganglion/contracts/room';
+import type { LoggedEvent, RoomEvents, RoomIntake, RoomLog } from '@ganglion/contracts/room';
 import { domainOf, isJsonObject, isValidUserId, type JsonObject } from '@ganglion/protocol';
 import type { NewNeighbours } from './new-neighbours.js';
-import type { OutgoingPdu, Route, SenderLog } from './ports.js';
+import type { MissedRoom, OutgoingPdu, Route, SenderLog } from './ports.js';
 
 export interface LogReaderDependencies {
-  readonly roomLog: Pick<RoomLog, 'listRoomHeads' | 'getRoomEvents'>;
-  readonly intake: Pick<RoomIntake, 'listRoomServers'>;
+  readonly roomLog: Pick<RoomLog, 'listRoomHeads' | 'getNews'>;
+  readonly intake: Pick<RoomIntake, 'listServersOfRooms'>;
   readonly log: SenderLog;
   readonly neighbours: Pick<NewNeighbours, 'edus'>;
   readonly isOurs: (serverName: string) => boolean;
@@ -14,7 +14,7 @@ export interface LogReaderDependencies {
 }
 
 const ROOMS_A_PAGE = 500;
-const EVENTS_A_PAGE = 100;
+const EVENTS_AT_ONCE = 200;
 
 /**
  * Reads what is new in the log of every room and queues what other servers have to hear of: our users' events, and those that we have
@@ -50,29 +50,43 @@ export class LogReader {
     this.#cursor = next;
   }
 
+  /** Many rooms at once, so that it costs little for each. */
   async #readRooms(heads: readonly { roomId: string; roomSeq: number }[]): Promise<void> {
-    const known = await this.deps.log.roomSeqs(heads.map(({ roomId }) => roomId));
-    for (const { roomId, roomSeq } of heads) {
-      for (let seq = known.get(roomId) ?? 0; seq < roomSeq; ) seq = (await this.#readAfter(roomId, seq)) ?? roomSeq;
+    const reached = new Map(await this.deps.log.roomSeqs(heads.map(({ roomId }) => roomId)));
+    for (let more = true; more; ) {
+      const unread = heads.filter(({ roomId, roomSeq }) => (reached.get(roomId) ?? 0) < roomSeq);
+      if (unread.length === 0) return;
+      const places = unread.map(({ roomId }) => ({ roomId, afterSeq: reached.get(roomId) ?? 0 }));
+      const news = await this.deps.roomLog.getNews({ rooms: places, limit: EVENTS_AT_ONCE });
+      await this.#append(news.rooms);
+      for (const { roomId, events } of news.rooms) reached.set(roomId, events.at(-1)!.roomSeq);
+      more = news.more;
     }
   }
 
-  /** The room_seq of the last event that was read; undefined when there is none. */
-  async #readAfter(roomId: string, afterSeq: number): Promise<number | undefined> {
-    const page = { roomId, afterSeq, limit: EVENTS_A_PAGE, backfilled: false };
-    const { events } = await this.deps.roomLog.getRoomEvents(page);
-    const last = events?.events.at(-1)?.roomSeq;
-    if (events === undefined || last === undefined) return undefined;
-    const own = events.events.filter((event) => this.#isOfOurs(event));
-    const told = events.events.filter((event) => this.#isToTell(event));
-    if (own.length + told.length === 0) {
-      await this.deps.log.append(roomId, last, [], []);
-      return last;
+  async #append(rooms: readonly RoomEvents[]): Promise<void> {
+    const isOf = (one: (event: LoggedEvent) => boolean) => rooms.filter(({ events }) => events.some(one));
+    const told = new Set([...isOf((event) => this.#isOfOurs(event)), ...isOf((event) => this.#isToTell(event))]);
+    const servers = await this.#serversOf([...told].map(({ roomId }) => roomId));
+    const silent: MissedRoom[] = [];
+    for (const room of rooms) {
+      const { roomId, events } = room;
+      const roomSeq = events.at(-1)!.roomSeq;
+      const inRoom = servers.get(roomId) ?? [];
+      const pdus = events.filter((event) => this.#isToTell(event)).map((event) => this.#outgoing(event, inRoom));
+      const own = events.filter((event) => this.#isOfOurs(event));
+      const edus = told.has(room) ? await this.deps.neighbours.edus(roomId, own, inRoom) : [];
+      const isSilent = edus.length === 0 && pdus.every(({ routes }) => routes.length === 0);
+      if (isSilent) silent.push({ roomId, roomSeq });
+      else await this.deps.log.append(roomId, roomSeq, pdus, edus);
     }
-    const { serverNames } = await this.deps.intake.listRoomServers({ roomId });
-    const pdus = told.map((event) => this.#outgoing(event, serverNames));
-    await this.deps.log.append(roomId, last, pdus, await this.deps.neighbours.edus(roomId, own, serverNames));
-    return last;
+    await this.deps.log.skip(silent);
+  }
+
+  async #serversOf(roomIds: string[]): Promise<Map<string, readonly string[]>> {
+    if (roomIds.length === 0) return new Map();
+    const { rooms } = await this.deps.intake.listServersOfRooms({ roomIds });
+    return new Map(rooms.map(({ roomId, serverNames }) => [roomId, serverNames]));
   }
 
   #isToTell(event: LoggedEvent): boolean {
