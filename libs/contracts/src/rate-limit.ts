@@ -3,6 +3,7 @@ import { MatrixError } from './matrix-error.js';
 /** What may be limited; the configuration's `rate_limits` has a rate and a burst for each, and says of what it is. */
 export type RateLimitName =
   | 'message'
+  | 'delayed_events'
   | 'room_creation'
   | 'joins'
   | 'joins_per_room'

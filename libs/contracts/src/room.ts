@@ -1,3 +1,12 @@
+export {
+  type ChangeDelayedEventRequest,
+  type DelayedEvent,
+  DelayedEventAction,
+  type DelayedEvents,
+  DelayedEventsDefinition,
+  type ListDelayedEventsRequest,
+  type ScheduleEventRequest,
+} from './gen/ganglion/room/v1/delayed_events.js';
 export type {
   AcceptMembershipRequest,
   AcceptMembershipResponse,

@@ -38,6 +38,7 @@ beforeEach(() => {
 
 const V3 = '/_matrix/client/v3';
 const IN_ROOM = `${V3}/rooms/:roomId`;
+const DELAYED = '/_matrix/client/unstable/org.matrix.msc4140';
 const RULES = `${V3}/pushrules/:scope`;
 const PROFILES = [`${V3}/profile/:userId`, '/_matrix/client/unstable/uk.tcpip.msc4133/profile/:userId'];
 
@@ -114,6 +115,15 @@ const LIMITS: Readonly<Record<string, readonly RateLimitName[]>> = {
   [`GET ${IN_ROOM}/aliases`]: ['room_reads'],
   ...Object.fromEntries(
     [...Object.keys(RELATION_EXAMPLES), ...Object.keys(ROOM_EXAMPLES)].map((route) => [route, ['room_reads']]),
+  ),
+  [`PUT ${DELAYED}/rooms/:roomId/delayed_event/:eventType/:txnId`]: ['message'],
+  [`GET ${DELAYED}/delayed_events`]: ['room_reads'],
+  [`GET ${DELAYED}/delayed_events/:delayId`]: ['room_reads'],
+  ...Object.fromEntries(
+    ['', '/cancel', '/restart', '/send'].map((action) => [
+      `POST ${DELAYED}/delayed_events/:delayId${action}`,
+      ['delayed_events'],
+    ]),
   ),
   'POST /_matrix/key/v2/query': ['lookups'],
   'GET /_matrix/key/v2/query/:serverName': ['lookups'],

@@ -2,8 +2,10 @@ import type { Config } from '@ganglion/config';
 import type { RateLimiter } from '@ganglion/contracts';
 import { RATE_LIMITER } from '@ganglion/http';
 import { type DynamicModule, Module } from '@nestjs/common';
+import { DelayedSending } from './domain/delayed-sending.js';
 import { MembershipLimits } from './domain/membership-limits.js';
 import type { Owners } from './domain/ports.js';
+import { DelayedEventsController } from './http/delayed-events.controller.js';
 import { DirectoryController } from './http/directory.controller.js';
 import { EventsController } from './http/events.controller.js';
 import { MembershipController } from './http/membership.controller.js';
@@ -26,6 +28,7 @@ export function clientApiModule(owners: Owners, config: Config): DynamicModule {
       RoomsController,
       MembershipController,
       EventsController,
+      DelayedEventsController,
       DirectoryController,
       SpacesController,
       ThirdPartyController,
@@ -34,6 +37,7 @@ export function clientApiModule(owners: Owners, config: Config): DynamicModule {
     providers: [
       { provide: OWNERS, useValue: owners },
       { provide: CONFIG, useValue: config },
+      { provide: DelayedSending, useValue: new DelayedSending(owners) },
       { provide: ROOMS_CONFIG, useValue: config.rooms },
       {
         provide: MembershipLimits,

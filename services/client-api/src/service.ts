@@ -5,6 +5,8 @@ import {
   RemoteRoomsDefinition,
 } from '@ganglion/contracts/federation';
 import {
+  type DelayedEvents,
+  DelayedEventsDefinition,
   type RoomDirectory,
   RoomDirectoryDefinition,
   type RoomIntake,
@@ -29,6 +31,7 @@ export const service: ServiceDescriptor = {
   async compose({ config }, interfaces) {
     const owners = {
       rooms: await interfaces.find<Rooms>(RoomsDefinition),
+      delayedEvents: await interfaces.find<DelayedEvents>(DelayedEventsDefinition),
       roomReads: await interfaces.find<RoomReads>(RoomReadsDefinition),
       roomDirectory: await interfaces.find<RoomDirectory>(RoomDirectoryDefinition),
       roomSummaries: await interfaces.find<RoomSummaries>(RoomSummariesDefinition),

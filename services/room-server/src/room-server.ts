@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Bus } from '@ganglion/bus';
 import type { Config } from '@ganglion/config';
 import type {
+  DelayedEvents,
   RoomDirectory,
   RoomFederation,
   RoomIntake,
@@ -10,6 +11,7 @@ import type {
   RoomReads,
   RoomSummaries,
   Rooms,
+  SendEventRequest,
 } from '@ganglion/contracts/room';
 import { type Database, markAnew } from '@ganglion/database';
 import { Periodically } from '@ganglion/service';
@@ -22,8 +24,10 @@ import { Purger } from './domain/purging/purger.js';
 import { Retention } from './domain/purging/retention.js';
 import { RoomActors } from './domain/room-actors.js';
 import { States } from './domain/state/states.js';
+import { DelayedSender } from './publish/delayed-sender.js';
 import { Publisher } from './publish/publisher.js';
 import { Sweeper } from './publish/sweeper.js';
+import { DelayedEventsRpc } from './rpc/delayed-events-rpc.js';
 import { RoomDirectoryRpc } from './rpc/room-directory-rpc.js';
 import { RoomFederationRpc } from './rpc/room-federation-rpc.js';
 import { RoomIntakeRpc } from './rpc/room-intake-rpc.js';
@@ -32,6 +36,7 @@ import { RoomPurgesRpc } from './rpc/room-purges-rpc.js';
 import { RoomReadsRpc } from './rpc/room-reads-rpc.js';
 import { RoomSummariesRpc } from './rpc/room-summaries-rpc.js';
 import { RoomsRpc } from './rpc/rooms-rpc.js';
+import { DelayedEventStore } from './storage/delayed-event-store.js';
 import { DirectoryStore } from './storage/directory-store.js';
 import { EventLog } from './storage/event-log.js';
 import { PostgresFederationRows } from './storage/federation-rows.js';
@@ -68,6 +73,7 @@ export interface RoomServer {
   readonly roomFederation: RoomFederation;
   readonly roomSummaries: RoomSummaries;
   readonly roomPurges: RoomPurges;
+  readonly delayedEvents: DelayedEvents;
   start(): void;
   stop(): Promise<void>;
 }
@@ -107,8 +113,17 @@ export function createRoomServer({ config, db, bus, logger, signingKeys }: RoomS
     new Periodically('purging', LOOK_FOR_PURGES_EVERY_MS, () => purger.work(), logger),
     new Periodically('letting old messages go', config.rooms.retention.every_ms, () => purger.retain(), logger),
   ];
+  const rooms = new RoomsRpc(actors, store, creation, serverNames, directory);
+  const delaying = {
+    model: new DelayedEventStore(db),
+    send: (request: SendEventRequest) => rooms.sendEvent(request),
+  };
+  const delayedSender = new DelayedSender({ ...delaying, logger });
   return {
-    rooms: new RoomsRpc(actors, store, creation, serverNames, directory),
+    rooms,
+    delayedEvents: new DelayedEventsRpc({
+      ...{ ...delaying, limits: config.rooms.delayed_events, note: (inMs) => delayedSender.note(inMs) },
+    }),
     roomReads: new RoomReadsRpc(reader, store, serverNames),
     roomDirectory: new RoomDirectoryRpc(db, directory, store, reader, actors),
     roomLog: new RoomLogRpc(log, reader, new StateJumps(db, states, store)),
@@ -129,11 +144,13 @@ export function createRoomServer({ config, db, bus, logger, signingKeys }: RoomS
         logger.warn({ err: error }, 'rooms of a restored database could not be marked anew'),
       );
       sweeper.start();
+      delayedSender.start();
       for (const work of background) work.start();
     },
     async stop() {
       purger.stop();
-      await Promise.all([sweeper.stop(), ...background.map((work) => work.stop())]);
+      await Promise.all([delayedSender.stop(), ...background.map((work) => work.stop())]);
+      await sweeper.stop();
     },
   };
 }

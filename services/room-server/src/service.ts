@@ -1,4 +1,5 @@
 import {
+  DelayedEventsDefinition,
   RoomDirectoryDefinition,
   RoomFederationDefinition,
   RoomIntakeDefinition,
@@ -25,6 +26,7 @@ export const service: ServiceDescriptor = {
     roomFederation: RoomFederationDefinition,
     roomSummaries: RoomSummariesDefinition,
     roomPurges: RoomPurgesDefinition,
+    delayedEvents: DelayedEventsDefinition,
   },
   async compose(foundation) {
     const server = createRoomServer({ ...foundation, signingKeys: await foundation.signingKeys() });

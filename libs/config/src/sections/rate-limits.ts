@@ -5,6 +5,11 @@ export const rateLimits = z
   .strictObject({
     enabled: z.boolean().default(true).describe('false lets everybody do everything as fast as they like.'),
     message: rateLimit(0.2, 10, 'Events sent by one user.'),
+    delayed_events: rateLimit(
+      20,
+      500,
+      'How often one user, or address, says when a delayed event is to be sent: each call of theirs does so every few seconds.',
+    ),
     room_creation: rateLimit(0.05, 10, 'Rooms made by one user.'),
     joins: rateLimit(0.1, 10, 'Rooms joined by one user, and knocked at.'),
     joins_per_room: rateLimit(1, 50, 'Joins to one room.'),

@@ -35,6 +35,13 @@ export const rooms = z
       .describe('Version of the rooms whose creator names none.'),
     max_loaded: count.default(5_000).describe('Rooms whose current state each room-server keeps in memory at most.'),
     retention,
+    delayed_events: z
+      .strictObject({
+        max_delay_seconds: count.default(86_400).describe('What is later than that is refused.'),
+        max_per_user: count.default(100).describe('How many of one user may wait at once.'),
+      })
+      .prefault({})
+      .describe('Events that clients want to be sent later, as calls do (MSC4140).'),
   })
   .prefault({})
   .describe('Rooms.');

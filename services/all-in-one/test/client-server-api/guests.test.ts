@@ -5,6 +5,7 @@ import { pathOf } from '../support/hostile-input.js';
 import { type Answer, exchange, inRoom, Person } from '../support/person.js';
 
 const V3 = '/_matrix/client/v3';
+const DELAYED = '/_matrix/client/unstable/org.matrix.msc4140';
 
 /** What guests may do as the specification says, as far as it is there. */
 const MAY = [
@@ -41,6 +42,9 @@ const MAY_BESIDES = [
   `PUT /_matrix/client/unstable/uk.tcpip.msc4133/profile/:userId/:keyName`,
   `POST ${V3}/rooms/:roomId/forget`,
   `POST ${V3}/rooms/:roomId/send/:eventType`,
+  `PUT ${DELAYED}/rooms/:roomId/delayed_event/:eventType/:txnId`,
+  `GET ${DELAYED}/delayed_events`,
+  `GET ${DELAYED}/delayed_events/:delayId`,
 ];
 
 let homeserver: Homeserver;

@@ -1,4 +1,5 @@
 import { CONTACT_EXAMPLES } from './contact-examples.js';
+import { DELAYED_EXAMPLES } from './delayed-examples.js';
 import { UNSIGNED_EXAMPLES } from './federation-examples.js';
 import { KEY_EXAMPLES } from './key-examples.js';
 import { MEDIA_EXAMPLES, MODERATION_EXAMPLES } from './media-examples.js';
@@ -214,6 +215,7 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
   ...MEDIA_EXAMPLES,
   ...MODERATION_EXAMPLES,
   ...RELATION_EXAMPLES,
+  ...DELAYED_EXAMPLES,
   ...ROOM_EXAMPLES,
   ...PURGE_EXAMPLES,
   ...THIRD_PARTY_EXAMPLES,
@@ -337,7 +339,7 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
   }),
   'GET /_synapse/admin/v1/event_reports': () => ({ query: { from: '0', limit: '5', dir: 'b' }, status: 403 }),
   [`POST ${V3}/search`]: () => ({
-    query: { next_batch: 'f0.0' },
+    query: { next_batch: 'f0_0_0_0_0_0_0' },
     body: {
       search_categories: {
         room_events: {

@@ -1,10 +1,19 @@
 import type { RemoteQueries, RemoteRooms } from '@ganglion/contracts/federation';
-import type { RoomDirectory, RoomIntake, RoomPurges, RoomReads, RoomSummaries, Rooms } from '@ganglion/contracts/room';
+import type {
+  DelayedEvents,
+  RoomDirectory,
+  RoomIntake,
+  RoomPurges,
+  RoomReads,
+  RoomSummaries,
+  Rooms,
+} from '@ganglion/contracts/room';
 import type { AccountData, Users } from '@ganglion/contracts/user';
 
 /** The services that this one speaks for. */
 export interface Owners {
   readonly rooms: Rooms;
+  readonly delayedEvents: DelayedEvents;
   readonly roomReads: RoomReads;
   readonly roomDirectory: RoomDirectory;
   readonly roomSummaries: RoomSummaries;

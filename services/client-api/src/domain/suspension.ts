@@ -10,7 +10,7 @@ interface Sender {
 interface SentEvent {
   readonly type: string;
   /** Of state alone. */
-  readonly stateKey?: string;
+  readonly stateKey?: string | undefined;
   readonly content?: JsonObject;
 }
 

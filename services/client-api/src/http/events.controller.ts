@@ -3,6 +3,7 @@ import {
   BodyText,
   JsonBody,
   Path,
+  parseBody,
   Query,
   RateLimited,
   RequestedBy,
@@ -12,14 +13,25 @@ import {
 import { domainOf, isValidUserId, type JsonObject } from '@ganglion/protocol';
 import { Controller, Get, HttpCode, Inject, Post, Put } from '@nestjs/common';
 import { z } from 'zod';
+import { DelayedSending } from '../domain/delayed-sending.js';
 import { checkGuestMembership, type MemberEvent } from '../domain/guests.js';
 import { checkMayInvite } from '../domain/invite-permission.js';
 import { MembershipLimits } from '../domain/membership-limits.js';
 import type { Owners } from '../domain/ports.js';
 import { inviteElsewhere } from '../domain/remote-membership.js';
 import { readJoinedMembers, readState, readStateEvent } from '../domain/room-state.js';
+import { redactionTarget, transactionOf } from '../domain/sent-event.js';
 import { checkMaySend } from '../domain/suspension.js';
-import { jsonObject, reason, redactPath, roomPath, sendOncePath, sendPath, statePath } from './parameters.js';
+import {
+  delayQuery,
+  jsonObject,
+  reason,
+  redactPath,
+  roomPath,
+  sendOncePath,
+  sendPath,
+  statePath,
+} from './parameters.js';
 import { OWNERS } from './tokens.js';
 
 type SendPath = z.infer<typeof sendPath>;
@@ -45,6 +57,7 @@ export class EventsController {
   constructor(
     @Inject(OWNERS) private readonly owners: Owners,
     @Inject(MembershipLimits) private readonly limits: MembershipLimits,
+    @Inject(DelayedSending) private readonly delaying: DelayedSending,
   ) {}
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidsendeventtypetxnid */
@@ -54,10 +67,22 @@ export class EventsController {
   async sendMessage(
     @RequestedBy() requester: Requester,
     @Path(sendPath) { roomId, eventType: type, txnId }: SendPath,
-    @StoredJsonBody(jsonObject) content: JsonObject,
+    @Query(delayQuery) delayMs: number | undefined,
+    @StoredJsonBody(jsonObject.optional()) body: JsonObject | undefined,
     @BodyText() contentJson: string,
   ) {
     const transaction = transactionOf(requester, `send ${type}`, txnId);
+    // Who repeats a request for a delayed event may leave its body out.
+    if (delayMs !== undefined)
+      return this.delaying.schedule(requester, {
+        roomId,
+        type,
+        delayMs,
+        content: body ?? {},
+        contentJson,
+        transaction,
+      });
+    const content = parseBody(jsonObject, body);
     return this.#send(requester, { roomId, type, content, contentJson, transaction });
   }
 
@@ -115,9 +140,13 @@ export class EventsController {
   async setRoomStateWithKey(
     @RequestedBy() requester: Requester,
     @Path(statePath) { roomId, eventType: type, stateKey }: StatePath,
+    @Query(delayQuery) delayMs: number | undefined,
     @StoredJsonBody(jsonObject) content: JsonObject,
     @BodyText() contentJson: string,
   ) {
+    if (delayMs !== undefined) {
+      return this.delaying.schedule(requester, { roomId, type, stateKey, delayMs, content, contentJson });
+    }
     checkMaySend(requester, { type, stateKey, content });
     const { userId: sender, guest } = requester;
     if (type === 'm.room.member') await this.#checkMember({ roomId, sender, target: stateKey, content }, guest);
@@ -167,13 +196,4 @@ export class EventsController {
   async getJoinedMembersByRoom(@RequestedBy() { userId }: Requester, @Path(roomPath) { roomId }: RoomPath) {
     return { joined: await readJoinedMembers(this.owners, roomId, userId) };
   }
-}
-
-/** A redaction may also be sent as an ordinary event that names its target. */
-function redactionTarget(type: string, { redacts }: JsonObject): string | undefined {
-  return type === 'm.room.redaction' && typeof redacts === 'string' ? redacts : undefined;
-}
-
-function transactionOf({ userId, deviceId }: Requester, scope: string, txnId: string) {
-  return { userId, deviceId, scope, txnId };
 }

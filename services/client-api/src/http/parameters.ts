@@ -68,4 +68,10 @@ export const reasonBody = z.object({ reason }).prefault({});
 export const joinBody = z.looseObject({ reason }).prefault({});
 export const targetBody = z.object({ user_id: userId, reason });
 
+/** How much later an event is to be sent, in milliseconds. @see https://github.com/matrix-org/matrix-spec-proposals/pull/4140 */
+const delayText = text.regex(/^\d{1,15}$/, 'must be a whole number of milliseconds, not negative').transform(Number);
+export const delayQuery = z
+  .object({ 'org.matrix.msc4140.delay': delayText.optional() })
+  .transform((query) => query['org.matrix.msc4140.delay']);
+
 export const limitText = text.regex(/^\d{1,9}$/, 'must be a whole number, not negative').transform(Number);

@@ -76,7 +76,7 @@ export class RoomsRpc implements Rooms {
     if (draft.stateKey !== undefined) checkWellFormed(draft.type, draft.content);
     const isMember = draft.type === 'm.room.member' && draft.stateKey !== undefined;
     const send = isMember
-      ? sendMembership(this.store, draft, this.serverNames)
+      ? sendMembership(this.store, draft, this.serverNames, transaction)
       : sendEvent(this.store, draft, transaction);
     const checked = command(send.looksAt ?? [], async (room) => {
       if (draft.stateKey === '') checkFitsRoom(room.head, draft);

@@ -1,4 +1,5 @@
 import type { SchemaDefinition } from '@ganglion/database';
+import { DELAYED_EVENTS } from './delayed-events-migration.js';
 import { EVENT_GRAPH } from './event-graph-migration/event-graph-migration.js';
 import { PURGES } from './purge-migration.js';
 
@@ -9,7 +10,7 @@ import { PURGES } from './purge-migration.js';
  */
 export const roomServerSchema: SchemaDefinition = {
   schema: 'room_server',
-  version: 7,
+  version: 8,
   // The graph's tables are laid out anew: programs from before cannot read them.
   oldestCompatible: 3,
   migrations: [
@@ -139,5 +140,6 @@ export const roomServerSchema: SchemaDefinition = {
         WHERE type = 'm.room.member' AND membership = 'invite'`,
     },
     { version: 7, name: 'purges', up: PURGES },
+    { version: 8, name: 'delayed_events', up: DELAYED_EVENTS },
   ],
 };
