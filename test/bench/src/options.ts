@@ -46,6 +46,8 @@ export const fullPlan: Plan = {
   deliveries: 30,
   readers: 19,
   joinRooms: 5,
+  claims: 10_000,
+  keyOwners: 1_000,
   pace: 500,
   warmUp: 1,
   settle: 500,
@@ -53,7 +55,16 @@ export const fullPlan: Plan = {
   patience: 10_000,
   calm: 5000,
 };
-const quick = { rounds: 1, seconds: 2, villageMessages: 30, plots: 32, deliveries: 10, joinRooms: 2 };
+const quick = {
+  rounds: 1,
+  seconds: 2,
+  villageMessages: 30,
+  plots: 32,
+  deliveries: 10,
+  joinRooms: 2,
+  claims: 4_000,
+  keyOwners: 100,
+};
 
 /**
  * Reads the command line of the benchmark.

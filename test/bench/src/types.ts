@@ -87,6 +87,10 @@ export interface Plan {
   readers: number;
   /** Rooms that everybody joins in a round. */
   joinRooms: number;
+  /** One-time keys that are claimed in a round. */
+  claims: number;
+  /** Members of the room whose keys are asked for. */
+  keyOwners: number;
   /** Events a second while an idle replica is watched. */
   pace: number;
   /** Seconds of load before the first round, which do not count. */

@@ -28,6 +28,8 @@ const tiny = {
   deliveries: 2,
   readers: 3,
   joinRooms: 1,
+  claims: 20,
+  keyOwners: 3,
   pace: 100,
   warmUp: 0.05,
   settle: 50,
@@ -49,14 +51,14 @@ describe('the benchmark against a homeserver', () => {
     const target = await started();
     const report = await bench(optionsFor([{ ...target, idlePids: [process.pid] }]));
     const loads = report.results.filter((result) => result.headline !== 'memory');
-    expect(loads).toHaveLength(15);
+    expect(loads).toHaveLength(18);
     for (const { id } of loads) expect([id, load(report.results, id).errors]).toEqual([id, 0]);
     for (const { id } of loads) expect(load(report.results, id).p50).toBeGreaterThan(0);
     expect(load(report.results, 'delivery').done).toBe(6);
     expect(load(report.results, 'sync-initial').done).toBe(3);
     expect(load(report.results, 'joins-many').done).toBe(3);
     expect(report.targets[0]?.name).toBe('Fake 1');
-    expect(servers[0]?.registered).toHaveLength(7);
+    expect(servers[0]?.registered).toHaveLength(10);
     expect(renderText(report)).toContain('sends over many rooms, 64 in flight');
     expect(renderHtml(report)).toContain('<svg');
   }, 60_000);

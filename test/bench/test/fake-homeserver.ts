@@ -16,6 +16,8 @@ export interface Flaws {
   loses?: RegExp;
 }
 
+type Messages = Record<string, Record<string, object>>;
+
 type Answer = [status: number, body: unknown];
 
 /** Just enough of a homeserver, in memory, for the benchmark to run from end to end. */
@@ -24,6 +26,8 @@ export class FakeHomeserver {
   readonly #flaws: Flaws;
   readonly #events: FakeEvent[] = [];
   readonly #members = new Map<string, Set<string>>();
+  readonly #devices = new Map<string, number>();
+  readonly #toDevice: { to: string; type: string }[] = [];
   readonly #waiting = new Set<() => void>();
   readonly #server: Server;
 
@@ -58,6 +62,11 @@ export class FakeHomeserver {
     if (url.pathname.endsWith('/register')) return this.#register(body);
     if (url.pathname.endsWith('/createRoom')) return this.#create(user);
     if (url.pathname.endsWith('/sync')) return this.#sync(user, url.searchParams);
+    if (url.pathname.endsWith('/login')) return this.#logIn(body);
+    if (url.pathname.endsWith('/keys/upload')) return this.#upload(user, body);
+    if (url.pathname.endsWith('/keys/claim')) return [200, { failures: {}, one_time_keys: {} }];
+    if (url.pathname.endsWith('/keys/query')) return this.#query(body);
+    if (url.pathname.includes('/sendToDevice/')) return this.#sendToDevice(url.pathname, body);
     if (action === 'join') return this.#join(user, room);
     if (action === 'send') return this.#send(user, room, body);
     if (action === 'messages')
@@ -68,7 +77,32 @@ export class FakeHomeserver {
   #register({ username, auth }: { username: string; auth?: unknown }): Answer {
     if (!auth) return [401, { session: 's', flows: [{ stages: ['m.login.dummy'] }] }];
     this.registered.push(username);
-    return [200, { user_id: `@${username}:fake`, access_token: username }];
+    return [200, { user_id: `@${username}:fake`, device_id: 'FIRST', access_token: username }];
+  }
+
+  #logIn({ identifier }: { identifier: { user: string } }): Answer {
+    const name = identifier.user.slice(1, identifier.user.indexOf(':'));
+    return [200, { user_id: identifier.user, device_id: 'MORE', access_token: name }];
+  }
+
+  #upload(user: string, { device_keys }: { device_keys?: object }): Answer {
+    if (device_keys) this.#devices.set(`@${user}:fake`, (this.#devices.get(`@${user}:fake`) ?? 0) + 1);
+    return [200, { one_time_key_counts: {} }];
+  }
+
+  #query(body: { device_keys: object }): Answer {
+    const ofUsers = Object.keys(body.device_keys).map((userId) => {
+      const devices = Array.from({ length: this.#devices.get(userId) ?? 0 }, (_, n) => [`DEVICE${n}`, {}]);
+      return [userId, Object.fromEntries(devices)];
+    });
+    return [200, { failures: {}, device_keys: Object.fromEntries(ofUsers) }];
+  }
+
+  #sendToDevice(path: string, { messages }: { messages: Messages }): Answer {
+    const type = path.split('/').at(-2) ?? '';
+    this.#toDevice.push(...Object.keys(messages).map((to) => ({ to, type })));
+    for (const wake of this.#waiting) wake();
+    return [200, {}];
   }
 
   #create(user: string): Answer {
@@ -91,9 +125,10 @@ export class FakeHomeserver {
   }
 
   async #sync(user: string, query: URLSearchParams): Promise<Answer> {
-    const since = Number(query.get('since') ?? 0);
+    const [since = 0, toDevice = 0] = (query.get('since') ?? '').split('-').map(Number);
+    const isNew = () => this.#newsFor(user, since).length + this.#messagesFor(user, toDevice).length > 0;
     const end = Date.now() + Number(query.get('timeout'));
-    while (query.has('since') && this.#newsFor(user, since).length === 0 && Date.now() < end) {
+    while (query.has('since') && !isNew() && Date.now() < end) {
       await new Promise<void>((resolve) => {
         this.#waiting.add(resolve);
         setTimeout(resolve, end - Date.now()).unref();
@@ -101,10 +136,16 @@ export class FakeHomeserver {
     }
     const rooms = Map.groupBy(this.#newsFor(user, since), (event) => event.room);
     const join = [...rooms].map(([room, events]) => [room, { timeline: { events } }]);
-    return [200, { next_batch: String(this.#events.length), rooms: { join: Object.fromEntries(join) } }];
+    const events = this.#messagesFor(user, toDevice);
+    const next_batch = `${this.#events.length}-${this.#toDevice.length}`;
+    return [200, { next_batch, rooms: { join: Object.fromEntries(join) }, to_device: { events } }];
   }
 
   #newsFor(user: string, since: number): FakeEvent[] {
     return this.#events.slice(since).filter((event) => this.#members.get(event.room)?.has(user));
+  }
+
+  #messagesFor(user: string, since: number): { type: string }[] {
+    return this.#toDevice.slice(since).filter(({ to }) => to === `@${user}:fake`);
   }
 }

@@ -4,6 +4,8 @@ import { type Client, RefusedError } from './client.ts';
 
 export interface Account {
   userId: string;
+  deviceId: string;
+  password: string;
   /** All that a request of this account carries, ready to send. */
   headers: string[];
   /** How far this account has synced. */
@@ -12,6 +14,7 @@ export interface Account {
 
 interface Registered {
   user_id: string;
+  device_id: string;
   access_token: string;
 }
 
@@ -28,7 +31,18 @@ export async function makeAccount(client: Client, target: Target, localpart: str
   const made = sharedSecret
     ? await registerBySecret(client, sharedSecret, localpart, password)
     : await registerOpenly(client, localpart, password);
-  return { userId: made.user_id, headers: [...anonymous, 'authorization', `Bearer ${made.access_token}`] };
+  return accountOf(made, password);
+}
+
+/** The same account on another device: https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3login */
+export async function logIn(client: Client, { userId, password }: Account): Promise<Account> {
+  const request = { type: 'm.login.password', identifier: { type: 'm.id.user', user: userId }, password };
+  return accountOf(await client.call<Registered>('POST', '/_matrix/client/v3/login', anonymous, request), password);
+}
+
+function accountOf({ user_id, device_id, access_token }: Registered, password: string): Account {
+  const headers = [...anonymous, 'authorization', `Bearer ${access_token}`];
+  return { userId: user_id, deviceId: device_id, password, headers };
 }
 
 async function registerBySecret(client: Client, secret: string, username: string, password: string) {

@@ -1,5 +1,5 @@
 import type { Plan, Target } from '../types.ts';
-import { type Account, makeAccount } from './account.ts';
+import { type Account, logIn, makeAccount } from './account.ts';
 import type { Client, Reply } from './client.ts';
 import { createRoom, join, sendMessage } from './matrix.ts';
 
@@ -59,6 +59,19 @@ export class Scene {
       const total = rooms.length * this.plan.villageMessages;
       await pooled(8, total, (n) => this.say(at(rooms, n), n));
       return rooms;
+    });
+  }
+
+  /** Accounts with some devices each, of which the first is theirs here; something is done with every device. */
+  keyOwners(devices: number, prepare: (device: Account) => Promise<void>): Promise<Account[]> {
+    return this.#once('key owners', async () => {
+      const owners = await this.#accounts('owner', this.plan.keyOwners);
+      await pooled(4, owners.length, async (n) => {
+        const owner = at(owners, n);
+        await prepare(owner);
+        for (let more = 1; more < devices; more++) await prepare(await logIn(this.client, owner));
+      });
+      return owners;
     });
   }
 

@@ -2,13 +2,25 @@ import { delivery } from './delivery.ts';
 import { history } from './history.ts';
 import { measureIds } from './ids.ts';
 import { joinMeasures } from './joins.ts';
+import { keyMeasures } from './keys.ts';
 import type { Measure } from './measure.ts';
 import { memoryMeasures } from './memory.ts';
 import { replica } from './replica.ts';
 import { sendMeasures } from './sends.ts';
 import { syncMeasures } from './syncs.ts';
+import { toDevice } from './to-device.ts';
 
-const all = [...memoryMeasures, ...sendMeasures, delivery, ...syncMeasures, ...joinMeasures, history, replica];
+const all = [
+  ...memoryMeasures,
+  ...sendMeasures,
+  delivery,
+  ...syncMeasures,
+  ...joinMeasures,
+  history,
+  ...keyMeasures,
+  toDevice,
+  replica,
+];
 
 /** Every measurement, in the order of their ids. */
 export const catalogue: readonly Measure[] = all.sort((a, b) => measureIds.indexOf(a.id) - measureIds.indexOf(b.id));

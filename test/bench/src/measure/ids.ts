@@ -15,6 +15,9 @@ export const measureIds = [
   'joins-one',
   'joins-many',
   'messages',
+  'keys-claim',
+  'keys-query',
+  'to-device',
   'replica',
   'memory-after',
 ] as const;
