@@ -173,6 +173,7 @@ const UNLIMITED = [
   ...Object.keys(FEDERATION_EXAMPLES),
   ...['GET /_matrix/client/v1/media/config', 'GET /_matrix/media/v3/config'],
   ...['GET /_matrix/client/versions', 'GET /.well-known/matrix/client', 'GET /.well-known/matrix/server'],
+  'GET /.well-known/matrix/support',
   ...['GET /_matrix/key/v2/server', 'GET /_matrix/federation/v1/version', `GET ${V3}/login`],
   ...[`GET ${V3}/admin/whois/:userId`, 'GET /_matrix/client/v1/admin/lock/:userId'],
   'GET /_matrix/client/v1/admin/suspend/:userId',

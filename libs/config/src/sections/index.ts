@@ -12,6 +12,7 @@ import { registration } from './registration.js';
 import { rooms } from './rooms.js';
 import { rpc } from './rpc.js';
 import { sessions } from './sessions.js';
+import { support } from './support.js';
 import { sync } from './sync.js';
 import { telemetry } from './telemetry.js';
 
@@ -21,6 +22,7 @@ export const sections = {
   bus,
   rpc,
   http,
+  support,
   registration,
   email,
   identity_servers: identityServers,

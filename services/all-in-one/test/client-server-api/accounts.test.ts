@@ -36,6 +36,16 @@ describe('what clients ask first', () => {
     const wellKnown = await ask('/.well-known/matrix/client');
     expect(wellKnown.body).toEqual({ 'm.homeserver': { base_url: 'https://matrix.one.test' } });
     expect(refusal(await ask('/.well-known/matrix/client', 'two.test'))).toEqual([404, 'M_NOT_FOUND']);
+    expect(refusal(await ask('/.well-known/matrix/support'))).toEqual([404, 'M_NOT_FOUND']);
+  });
+
+  it('is told who runs the server, where that is configured', async () => {
+    const support = { contacts: [{ matrix_id: '@admin:two.test' }], page: 'https://one.test/help' };
+    const { url } = await homeserver.start({ support });
+    expect((await exchange(url, 'GET', '/.well-known/matrix/support')).body).toEqual({
+      contacts: [{ matrix_id: '@admin:two.test', role: 'm.role.admin' }],
+      support_page: 'https://one.test/help',
+    });
   });
 
   it('needs one for the rest', async () => {

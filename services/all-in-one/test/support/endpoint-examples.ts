@@ -80,6 +80,7 @@ const onOther = ({ roomId, other }: Scene): Example => ({
 export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
   'GET /_matrix/client/versions': nothing,
   'GET /.well-known/matrix/client': nothing,
+  'GET /.well-known/matrix/support': nothing,
   'GET /.well-known/matrix/server': () => ({ status: 404 }),
   'GET /_matrix/key/v2/server': nothing,
   'POST /_matrix/key/v2/query': () => ({ body: { server_keys: { 'one.test': {} } } }),

@@ -36,9 +36,10 @@ const UNHINDERED = {
   telemetry: { log: { level: 'silent' } },
 } as const satisfies ConfigInput;
 
-/** What endpoints need to have an example: e-mails that wait for a mail server for ever, an identity server that cannot be reached. */
+/** What endpoints need to have an example: e-mails that wait for a mail server for ever, an identity server that cannot be reached, a page of help. */
 export const WITH_EMAIL = {
   http: { ...UNHINDERED.http, public_base_url: 'https://one.test' },
+  support: { page: 'https://one.test/help' },
   identity_servers: { allowed: ['127.0.0.1:1'] },
   email: { smtp: { host: '127.0.0.1', port: 1, tls: 'none' }, from: 'noreply@one.test' },
 } as const satisfies Partial<ConfigInput>;

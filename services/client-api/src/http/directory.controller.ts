@@ -41,6 +41,7 @@ const publicRoomsBody = z
 export class DirectoryController {
   constructor(@Inject(OWNERS) private readonly owners: Owners) {}
 
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3directoryroomroomalias */
   @Get('directory/room/:roomAlias')
   @RateLimited('lookups')
   async getRoomIdByAlias(@Path(aliasPath) { roomAlias: alias }: AliasPath) {
@@ -48,6 +49,7 @@ export class DirectoryController {
     return { room_id, servers };
   }
 
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3directoryroomroomalias */
   @Put('directory/room/:roomAlias')
   @RateLimited('directory')
   @Authenticated()
@@ -63,6 +65,7 @@ export class DirectoryController {
     return {};
   }
 
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#delete_matrixclientv3directoryroomroomalias */
   @Delete('directory/room/:roomAlias')
   @RateLimited('directory')
   @Authenticated()
@@ -71,6 +74,7 @@ export class DirectoryController {
     return {};
   }
 
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidaliases */
   @Get('rooms/:roomId/aliases')
   @RateLimited('room_reads')
   @Authenticated()
@@ -78,6 +82,7 @@ export class DirectoryController {
     return this.owners.roomDirectory.listAliases({ roomId: path.roomId, userId });
   }
 
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3directorylistroomroomid */
   @Get('directory/list/room/:roomId')
   @RateLimited('lookups')
   async getRoomVisibilityOnDirectory(@Path(roomPath) path: RoomPath) {
@@ -85,6 +90,7 @@ export class DirectoryController {
     return { visibility: published ? 'public' : 'private' };
   }
 
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3directorylistroomroomid */
   @Put('directory/list/room/:roomId')
   @RateLimited('directory')
   @Authenticated()
@@ -97,6 +103,7 @@ export class DirectoryController {
     return {};
   }
 
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3publicrooms */
   @Get('publicRooms')
   @RateLimited('public_rooms')
   getPublicRooms(@Query(publicRoomsQuery) { limit, since, server }: z.infer<typeof publicRoomsQuery>) {
@@ -104,6 +111,7 @@ export class DirectoryController {
     return this.#publicRooms(limit, since, undefined, []);
   }
 
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3publicrooms */
   @Post('publicRooms')
   @RateLimited('public_rooms')
   @HttpCode(200)

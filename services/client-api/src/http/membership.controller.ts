@@ -34,6 +34,7 @@ export class MembershipController {
     @Inject(MembershipLimits) private readonly limits: MembershipLimits,
   ) {}
 
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3joinroomidoralias */
   @Post('join/:roomIdOrAlias')
   @HttpCode(200)
   @RateLimited('joins')
@@ -47,6 +48,7 @@ export class MembershipController {
     return this.#enter(requester, await resolveRoom(this.owners, roomIdOrAlias), MembershipAction.JOIN, body, via);
   }
 
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3knockroomidoralias */
   @Post('knock/:roomIdOrAlias')
   @HttpCode(200)
   @RateLimited('joins')
@@ -65,6 +67,7 @@ export class MembershipController {
     );
   }
 
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidjoin */
   @Post('rooms/:roomId/join')
   @HttpCode(200)
   @RateLimited('joins')
@@ -77,6 +80,7 @@ export class MembershipController {
     return this.#enter(requester, { roomId, servers: [] }, MembershipAction.JOIN, body, []);
   }
 
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidleave */
   @Post('rooms/:roomId/leave')
   @HttpCode(200)
   @RateLimited('memberships')
@@ -89,6 +93,7 @@ export class MembershipController {
     return this.#change(userId, roomId, MembershipAction.LEAVE, { user_id: userId, reason });
   }
 
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidinvite */
   @Post('rooms/:roomId/invite')
   @HttpCode(200)
   @RateLimited('invites')
@@ -100,6 +105,7 @@ export class MembershipController {
     return this.#change(userId, roomId, MembershipAction.INVITE, body);
   }
 
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidkick */
   @Post('rooms/:roomId/kick')
   @HttpCode(200)
   @RateLimited('memberships')
@@ -107,6 +113,7 @@ export class MembershipController {
     return this.#change(userId, roomId, MembershipAction.KICK, body);
   }
 
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidban */
   @Post('rooms/:roomId/ban')
   @HttpCode(200)
   @RateLimited('memberships')
@@ -114,6 +121,7 @@ export class MembershipController {
     return this.#change(userId, roomId, MembershipAction.BAN, body);
   }
 
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidunban */
   @Post('rooms/:roomId/unban')
   @HttpCode(200)
   @RateLimited('memberships')

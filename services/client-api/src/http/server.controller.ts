@@ -65,7 +65,22 @@ export class ServerController {
     return { 'm.homeserver': { base_url: baseUrl } };
   }
 
-  /** No TURN server is configured: clients then make calls without one. */
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#getwell-knownmatrixsupport */
+  @Get('.well-known/matrix/support')
+  getWellknownSupport() {
+    const { contacts, page } = this.config.support;
+    if (contacts.length === 0 && page === undefined) {
+      throw new MatrixError(404, 'M_NOT_FOUND', 'No contacts are configured');
+    }
+    const shown = contacts.map(({ role, matrix_id, email_address }) => ({
+      role,
+      ...(matrix_id !== undefined && { matrix_id }),
+      ...(email_address !== undefined && { email_address }),
+    }));
+    return { ...(shown.length > 0 && { contacts: shown }), ...(page !== undefined && { support_page: page }) };
+  }
+
+  /** No TURN server is configured: clients then make calls without one. @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3voipturnserver */
   @Get('_matrix/client/v3/voip/turnServer')
   @Authenticated()
   getTurnServer() {

@@ -45,7 +45,7 @@ export class KeyQueriesController {
   @HttpCode(200)
   @RateLimited('lookups')
   @AnswersJsonText()
-  postServerKeysQuery(@Req() request: FastifyRequest, @JsonBody(query) body: z.infer<typeof query>) {
+  bulkPerspectivesKeyQuery(@Req() request: FastifyRequest, @JsonBody(query) body: z.infer<typeof query>) {
     const queries = Object.entries(body.server_keys).map(([name, keys]) => ({
       serverName: name,
       // An empty id stands for all of them.
@@ -59,7 +59,7 @@ export class KeyQueriesController {
   @Get('_matrix/key/v2/query/:serverName')
   @RateLimited('lookups')
   @AnswersJsonText()
-  getServerKeysQuery(
+  perspectivesKeyQuery(
     @Req() request: FastifyRequest,
     @Path(serverPath) path: z.infer<typeof serverPath>,
     @Query(serverQuery) { minimum_valid_until_ts: minimum = Date.now() }: z.infer<typeof serverQuery>,

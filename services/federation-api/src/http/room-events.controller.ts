@@ -59,7 +59,7 @@ export class RoomEventsController {
 
   /** @see https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1event_authroomideventid */
   @Get('event_auth/:roomId/:eventId')
-  getEventAuthorization(@AskedBy() { origin: serverName }: Asked, @Path(roomEventPath) path: RoomEventPath) {
+  getEventAuth(@AskedBy() { origin: serverName }: Asked, @Path(roomEventPath) path: RoomEventPath) {
     const chain = authPages(this.rooms, { serverName, ...path, idsOnly: false });
     return streamJson(inObject({ auth_chain: arrayOf(chain) }));
   }

@@ -44,7 +44,7 @@ export class UsersController {
   @Post('keys/query')
   @HttpCode(200)
   @AnswersJsonText()
-  async queryUserKeys(@JsonBody(queryBody) { device_keys }: z.infer<typeof queryBody>) {
+  async queryUserEncryptionKeys(@JsonBody(queryBody) { device_keys }: z.infer<typeof queryBody>) {
     const users = Object.entries(device_keys).map(([user, deviceIds]) => ({ userId: user, deviceIds }));
     return (await this.keys.queryKeys({ users })).answerJson;
   }
@@ -53,7 +53,7 @@ export class UsersController {
   @Post('keys/claim')
   @HttpCode(200)
   @AnswersJsonText()
-  async claimUserKeys(@JsonBody(claimBody) { one_time_keys }: z.infer<typeof claimBody>) {
+  async claimUserEncryptionKeys(@JsonBody(claimBody) { one_time_keys }: z.infer<typeof claimBody>) {
     const devices = Object.entries(one_time_keys).flatMap(([user, wanted]) =>
       Object.entries(wanted).map(([device, algorithm]) => ({ userId: user, deviceId: device, algorithm })),
     );
