@@ -58,7 +58,7 @@ describe('which rooms', () => {
     await deployment.rooms.setMembership(invited, alice.userId, 'invite', bob.userId);
     const ids = async (room: object) => {
       const { rooms } = await alice.with({}).sync({ filter: { room } });
-      return [...Object.keys(rooms.join), ...Object.keys(rooms.invite)].sort();
+      return [...Object.keys(rooms.join), ...Object.keys(rooms.invite ?? {})].sort();
     };
     expect(await ids({})).toEqual([roomId, other, invited].sort());
     expect(await ids({ rooms: [roomId, invited] })).toEqual([roomId, invited].sort());

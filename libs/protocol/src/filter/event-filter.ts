@@ -1,4 +1,5 @@
 import { GlobSet } from '../globs/glob-set.js';
+import { relationOf } from '../relations/relation.js';
 import type { EventFilter, RoomEventFilter } from './filter.js';
 
 /** What a filter looks at in an event; account data and presence have no more than some of it. */
@@ -67,6 +68,8 @@ export class CompiledRoomEventFilter extends CompiledEventFilter {
   readonly looksAtRelations: boolean;
   readonly #rooms: RoomSet;
   readonly #containsUrl: boolean | undefined;
+  readonly #relTypes: ReadonlySet<string> | undefined;
+  readonly #notRelTypes: ReadonlySet<string>;
   readonly #relatedBySenders: ReadonlySet<string> | undefined;
   readonly #relatedByRelTypes: ReadonlySet<string> | undefined;
 
@@ -77,6 +80,8 @@ export class CompiledRoomEventFilter extends CompiledEventFilter {
     this.unreadThreadNotifications = filter.unread_thread_notifications ?? false;
     this.#rooms = new RoomSet(filter);
     this.#containsUrl = filter.contains_url;
+    this.#relTypes = filter['org.matrix.msc3874.rel_types'] && new Set(filter['org.matrix.msc3874.rel_types']);
+    this.#notRelTypes = new Set(filter['org.matrix.msc3874.not_rel_types']);
     this.#relatedBySenders = filter.related_by_senders && new Set(filter.related_by_senders);
     this.#relatedByRelTypes = filter.related_by_rel_types && new Set(filter.related_by_rel_types);
     this.looksAtRelations = this.#relatedBySenders !== undefined || this.#relatedByRelTypes !== undefined;
@@ -87,7 +92,16 @@ export class CompiledRoomEventFilter extends CompiledEventFilter {
   }
 
   override allows(event: FilterableEvent): boolean {
-    return super.allows(event) && (this.#containsUrl === undefined || this.#containsUrl === hasUrl(event.content));
+    if (!super.allows(event)) return false;
+    if (this.#containsUrl !== undefined && this.#containsUrl !== hasUrl(event.content)) return false;
+    return this.#allowsRelation(event);
+  }
+
+  #allowsRelation(event: FilterableEvent): boolean {
+    if (this.#relTypes === undefined && this.#notRelTypes.size === 0) return true;
+    const relType = relationOf(event.content)?.relType;
+    if (relType === undefined) return this.#relTypes === undefined;
+    return !this.#notRelTypes.has(relType) && (this.#relTypes?.has(relType) ?? true);
   }
 
   /** Whether one of the event's children is what `related_by_senders` and `related_by_rel_types` ask for. */

@@ -30,6 +30,9 @@ export interface RoomEventFilter extends EventFilter {
   readonly include_redundant_members?: boolean;
   readonly unread_thread_notifications?: boolean;
   readonly contains_url?: boolean;
+  /** Only events that are related to another one in one of these ways, or in none of those (MSC3874). */
+  readonly 'org.matrix.msc3874.rel_types'?: readonly string[];
+  readonly 'org.matrix.msc3874.not_rel_types'?: readonly string[];
   /** Only events to which someone of this list has related an event (MSC3440). */
   readonly related_by_senders?: readonly string[];
   /** Only events to which an event is related in one of these ways (MSC3440). */

@@ -148,6 +148,8 @@ const checkRoomEventFilter = checkObject({
   include_redundant_members: checkBoolean,
   unread_thread_notifications: checkBoolean,
   contains_url: checkBoolean,
+  'org.matrix.msc3874.rel_types': STRINGS,
+  'org.matrix.msc3874.not_rel_types': STRINGS,
   related_by_senders: USER_IDS,
   related_by_rel_types: STRINGS,
 });

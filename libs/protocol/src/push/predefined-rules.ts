@@ -5,6 +5,10 @@ const HIGHLIGHT: PushAction = { set_tweak: 'highlight' };
 const DEFAULT_SOUND: PushAction = { set_tweak: 'sound', value: 'default' };
 const RING: PushAction = { set_tweak: 'sound', value: 'ring' };
 
+/** Of polls, as clients know them. @see https://github.com/matrix-org/matrix-spec-proposals/pull/3930 */
+const POLL_RULE = '.org.matrix.msc3930.rule';
+const POLL = 'org.matrix.msc3381.poll';
+
 /** The one predefined rule that stands above the user's own rules. */
 export const MASTER_RULE_ID = '.m.rule.master';
 
@@ -48,6 +52,7 @@ function overrideRules(userId: string): PushRule[] {
       [{ kind: 'event_property_is', key: 'content.m\\.relates_to.rel_type', value: 'm.replace' }],
       [],
     ),
+    rule(`${POLL_RULE}.poll_response`, [matches('type', `${POLL}.response`)], []),
   ];
 }
 
@@ -59,6 +64,10 @@ function underrideRules(): PushRule[] {
     rule('.m.rule.room_one_to_one', [oneToOne, matches('type', 'm.room.message')], [NOTIFY, DEFAULT_SOUND]),
     rule('.m.rule.message', [matches('type', 'm.room.message')], [NOTIFY]),
     rule('.m.rule.encrypted', [matches('type', 'm.room.encrypted')], [NOTIFY]),
+    rule(`${POLL_RULE}.poll_start_one_to_one`, [oneToOne, matches('type', `${POLL}.start`)], [NOTIFY, DEFAULT_SOUND]),
+    rule(`${POLL_RULE}.poll_start`, [matches('type', `${POLL}.start`)], [NOTIFY]),
+    rule(`${POLL_RULE}.poll_end_one_to_one`, [oneToOne, matches('type', `${POLL}.end`)], [NOTIFY, DEFAULT_SOUND]),
+    rule(`${POLL_RULE}.poll_end`, [matches('type', `${POLL}.end`)], [NOTIFY]),
   ];
 }
 

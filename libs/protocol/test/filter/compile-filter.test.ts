@@ -53,6 +53,23 @@ describe('which events a filter lets through', () => {
     expect(compiled.allows({ ...message, content: 'url' })).toBe(false);
   });
 
+  it('chooses by how events are related to others, where clients ask for that (MSC3874)', () => {
+    const related = (rel_type: string) => ({
+      ...message,
+      content: { 'm.relates_to': { rel_type, event_id: `$${'x'.repeat(43)}` } },
+    });
+    const [thread, reference] = [related('m.thread'), related('m.reference')];
+    const passing = (filter: object) => {
+      const compiled = compileRoomEventFilter(filter);
+      return [message, thread, reference].map((event) => compiled.allows(event));
+    };
+    expect(passing({ 'org.matrix.msc3874.rel_types': ['m.thread'] })).toEqual([false, true, false]);
+    expect(passing({ 'org.matrix.msc3874.not_rel_types': ['m.thread'] })).toEqual([true, false, true]);
+    expect(
+      passing({ 'org.matrix.msc3874.rel_types': ['m.thread'], 'org.matrix.msc3874.not_rel_types': ['m.thread'] }),
+    ).toEqual([false, false, false]);
+  });
+
   it('says when nothing can pass', () => {
     expect(compileRoomEventFilter({ types: [] }).allowsNothing).toBe(true);
     expect(compileRoomEventFilter({ senders: [] }).allowsNothing).toBe(true);

@@ -3,7 +3,7 @@ import { defaultPushRules, PUSH_RULE_KINDS } from '../../src/index.js';
 const rules = defaultPushRules('@alice:example.org');
 
 describe('the predefined rules', () => {
-  it('are those of the specification, in its order', () => {
+  it('are those of the specification, in its order, and those of polls after them', () => {
     const ids = Object.fromEntries(PUSH_RULE_KINDS.map((kind) => [kind, rules[kind].map(({ rule_id }) => rule_id)]));
     expect(ids).toEqual({
       override: [
@@ -17,6 +17,7 @@ describe('the predefined rules', () => {
         '.m.rule.reaction',
         '.m.rule.room.server_acl',
         '.m.rule.suppress_edits',
+        '.org.matrix.msc3930.rule.poll_response',
       ],
       content: [],
       room: [],
@@ -27,6 +28,9 @@ describe('the predefined rules', () => {
         '.m.rule.room_one_to_one',
         '.m.rule.message',
         '.m.rule.encrypted',
+        ...['poll_start_one_to_one', 'poll_start', 'poll_end_one_to_one', 'poll_end'].map(
+          (name) => `.org.matrix.msc3930.rule.${name}`,
+        ),
       ],
     });
   });

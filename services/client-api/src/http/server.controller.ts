@@ -13,6 +13,7 @@ const VERSIONS = ['r0.6.1', ...Array.from({ length: NEWEST_MINOR }, (_, index) =
 /** What works here beyond the specification's stable part. */
 const UNSTABLE_FEATURES = {
   'org.matrix.msc3814': true,
+  'org.matrix.msc3874': true,
   'org.matrix.msc4140': true,
   'org.matrix.msc4155': true,
   'org.matrix.msc4222': true,

@@ -44,6 +44,7 @@ interface RoomAside extends Aside {
   readonly accountData: readonly AccountDataRow[];
 }
 
+const ALWAYS_TOLD = ['join', 'leave'];
 /** So that who is in hundreds of rooms takes neither all connections nor all memory. */
 const ROOMS_AT_ONCE = 50;
 
@@ -264,7 +265,9 @@ function sectionOf(membership: string): Section {
 }
 
 function sectionsText(sections: Sections): string {
-  const texts = Object.entries(sections).map(([section, entries]) => `"${section}":{${entriesText(entries)}}`);
+  // Of rooms that they are not in, nothing is said where there are none: some clients take their names for news.
+  const told = Object.entries(sections).filter(([section, { length }]) => length > 0 || ALWAYS_TOLD.includes(section));
+  const texts = told.map(([section, entries]) => `"${section}":{${entriesText(entries)}}`);
   return `{${concatenated(texts)}}`;
 }
 
@@ -273,5 +276,5 @@ function entriesText(entries: readonly Entry[]): string {
 }
 
 function emptyAnswer(upTo: number): string {
-  return `{"next_batch":"${formatToken(upTo)}","rooms":{"join":{},"invite":{},"knock":{},"leave":{}}}`;
+  return `{"next_batch":"${formatToken(upTo)}","rooms":{"join":{},"leave":{}}}`;
 }

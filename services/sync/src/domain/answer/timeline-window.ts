@@ -50,6 +50,7 @@ export async function readTimeline(readers: TimelineReaders, query: TimelineQuer
   const floor = query.since ?? 0;
   const found: TimelineEvent[] = [];
   let scannedTo = upTo;
+  const isAfterGap = gapsOf(view, upTo);
   for (let scanned = 0; scanned < MAX_SCANNED && scannedTo > floor; ) {
     const places = await pageBelow(readers.model, view, floor, scannedTo, filter.limit - found.length);
     const events = await showEvents(readers.texts, view.record, places);
@@ -64,11 +65,26 @@ export async function readTimeline(readers: TimelineReaders, query: TimelineQuer
         if (found.length === filter.limit) return timelineOf(found, position, position, true);
         found.push(event);
       }
+      if (found.length > 0 && isAfterGap(event.place)) return timelineOf(found, position, position, true);
     }
     scannedTo = (places.at(-1)?.position ?? floor + 1) - 1;
     scanned += places.length;
   }
   return timelineOf(found, upTo, scannedTo, scannedTo > floor);
+}
+
+/**
+ * Whether something is missing before an event, as far as the room is in memory: each is one deeper than what it follows, and of
+ * all that came before it nothing is as deep as that. What was said before a gap would be taken for what came just before.
+ */
+function gapsOf(view: RoomView, upTo: number): (place: EventPlace) => boolean {
+  const afterGaps = new Set<number>();
+  let deepest: number | undefined;
+  for (const { position, depth } of view.between(view.windowStart, upTo)) {
+    if (deepest !== undefined && depth - deepest > 1) afterGaps.add(position);
+    deepest = Math.max(deepest ?? 0, depth);
+  }
+  return ({ position }) => afterGaps.has(position);
 }
 
 function timelineOf(found: TimelineEvent[], end: number, lookedBackTo: number, limited: boolean): Timeline {

@@ -70,7 +70,8 @@ export async function findEvents(
     }
     at = below && { top: below, after: undefined };
   }
-  return { found, count, next: undefined };
+  // A full page says that there may be more: whether there is, only who asks for it is told.
+  return { found, count, next: found.length === limit ? reached : undefined };
 }
 
 interface InRoom {
