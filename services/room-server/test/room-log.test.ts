@@ -222,3 +222,33 @@ describe('single events', () => {
     return { roomNid: events!.roomNid, last: events!.events.at(-1)!.eventNid };
   }
 });
+
+describe('the news of rooms', () => {
+  it('are what is after where one was in each of them, as it is read of one room alone', async () => {
+    const rooms = await Promise.all(Array.from({ length: 3 }, () => createRoom(replica)));
+    await send(replica, rooms[1]!, ALICE);
+    const places = rooms.map((roomId, index) => ({ roomId, afterSeq: index === 2 ? 5 : 3 }));
+    const { rooms: told, more } = await replica.roomLog.getNews({ rooms: places, limit: 0 });
+    expect([told.map(({ roomId }) => roomId).toSorted(), more]).toEqual([rooms.slice(0, 2).toSorted(), false]);
+    for (const { roomId, events } of told) {
+      const alone = await replica.roomLog.getRoomEvents({ roomId, afterSeq: 3, limit: 0, backfilled: false });
+      expect(events).toEqual(alone.events?.events);
+    }
+  });
+
+  it('come in pages of as many as are wanted, one after the other', async () => {
+    const rooms = await Promise.all(Array.from({ length: 3 }, () => createRoom(replica)));
+    const after = new Map(rooms.map((roomId) => [roomId, 0]));
+    let pages = 0;
+    for (let more = true; more; pages++) {
+      const places = [...after].map(([roomId, afterSeq]) => ({ roomId, afterSeq }));
+      const page = await replica.roomLog.getNews({ rooms: places, limit: 4 });
+      for (const { roomId, events } of page.rooms) {
+        expect(events[0]?.roomSeq).toBe(after.get(roomId)! + 1);
+        after.set(roomId, events.at(-1)!.roomSeq);
+      }
+      more = page.more;
+    }
+    expect([pages, [...after.values()]]).toEqual([4, [5, 5, 5]]);
+  });
+});

@@ -48,7 +48,7 @@ const COLUMNS = `
     redaction.event_nid AS redaction_nid, redaction.event_id AS redaction_id, redaction.pdu AS redaction_pdu,
     d.changes, d.to_state_nid, d.local_memberships, d.stripped_state, d.relay_for, t.user_id, t.device_id, t.scope, t.txn_id`;
 const BESIDE = (slots: string) => `
-  LEFT JOIN room_server.event_details d USING (room_nid, event_nid)
+  LEFT JOIN room_server.event_details d ON d.room_nid = e.room_nid AND d.event_nid = e.event_nid
   LEFT JOIN room_server.transactions t
     ON t.slot = ANY(${slots}::smallint[]) AND t.room_nid = e.room_nid AND t.txn_key = e.txn_key AND t.event_nid = e.event_nid
   LEFT JOIN room_server.events target ON e.redacts_event_id IS NOT NULL AND target.room_nid = e.room_nid
