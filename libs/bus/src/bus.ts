@@ -46,6 +46,11 @@ export interface Topic<T> {
   /** Letters, digits, `-` and `_`. */
   readonly name: string;
   readonly codec: Codec<T>;
+  /**
+   * Whoever listens in the process that broadcasts hears of it before anything that is awaited there goes on, also while the bus
+   * is away; and once, as everybody.
+   */
+  readonly hereAtOnce?: boolean;
 }
 
 export interface PublishOptions {

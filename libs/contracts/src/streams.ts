@@ -47,8 +47,15 @@ export const KEY_COUNTS_CHANGED: Topic<KeyCountsChanged> = {
 /** That the log of keys has grown. Broadcast by key-server to the sender: a hint only. */
 export const KEY_LOG_GREW: Topic<Record<string, never>> = { name: 'key-log-grew', codec: jsonCodec(() => ({})) };
 
-/** Access tokens that ended before their time. Broadcast by user-server to every cache of tokens. */
-export const TOKENS_REVOKED: Topic<TokensRevoked> = { name: 'tokens-revoked', codec: protobufCodec(TokensRevoked) };
+/**
+ * Access tokens that ended before their time. Broadcast by user-server to every cache of tokens; its own process refuses them from
+ * the answer of the request on that ended them.
+ */
+export const TOKENS_REVOKED: Topic<TokensRevoked> = {
+  name: 'tokens-revoked',
+  codec: protobufCodec(TokensRevoked),
+  hereAtOnce: true,
+};
 
 /** That a room or user has reached a sequence number: readers of their own writes wait until it can be read. */
 export interface Announcement {

@@ -119,6 +119,9 @@ describe('what must never break', () => {
       ];
       await Promise.all(asks.map((ask) => ask()));
       await phone.at(replica('user-server', 1).url).call('POST', 'logout');
+      // Who has ended the session refuses it from then on; the others as soon as they hear of it.
+      const there = phone.at(replica('user-server', 1).url).call('GET', 'account/whoami');
+      await expect(there).rejects.toMatchObject({ status: 401, errcode: 'M_UNKNOWN_TOKEN' });
       for (const ask of asks) {
         await eventually(() => expect(ask()).rejects.toMatchObject({ status: 401, errcode: 'M_UNKNOWN_TOKEN' }));
       }

@@ -1,10 +1,14 @@
+import { randomUUID } from 'node:crypto';
 import { tracingEnabled } from '@ganglion/telemetry';
-import type { Msg, Subscription as NatsSubscription } from '@nats-io/transport-node';
+import type { Msg, MsgHdrs, Subscription as NatsSubscription } from '@nats-io/transport-node';
 import { context } from '@opentelemetry/api';
 import type { Subscription, Topic, TopicHandler } from '../bus.js';
 import { MessageTooLargeError } from '../errors.js';
 import type { JetStreamCore } from './core.js';
 import { contextOf, traceHeaders } from './message-headers.js';
+
+/** Who has said it, where that matters. */
+const FROM = 'Ganglion-From';
 
 interface Ear {
   readonly subscription: NatsSubscription;
@@ -16,6 +20,8 @@ interface Ear {
 export class JetStreamTopics {
   readonly #core: JetStreamCore;
   readonly #ears = new Map<string, Ear>();
+  /** By which this process knows what it has said itself. */
+  readonly #self = randomUUID();
 
   constructor(core: JetStreamCore) {
     this.#core = core;
@@ -23,13 +29,13 @@ export class JetStreamTopics {
 
   broadcast<T>(topic: Topic<T>, message: T, key: string | undefined): void {
     const { connection, naming, env } = this.#core;
+    if (topic.hereAtOnce) this.#tellHere(topic, message, key);
     if (!connection.connected) return;
     try {
       const bytes = topic.codec.encode(message);
       const { maxMessageBytes } = connection;
       if (bytes.length > maxMessageBytes) throw new MessageTooLargeError(bytes.length, maxMessageBytes);
-      const options = tracingEnabled() ? { headers: traceHeaders(context.active()) } : {};
-      connection.nc.publish(naming.topic(topic.name, key), bytes, options);
+      connection.nc.publish(naming.topic(topic.name, key), bytes, this.#optionsOf(topic));
     } catch (error) {
       env.logger.error({ topic: topic.name, err: error }, 'a broadcast could not be sent');
     }
@@ -49,7 +55,7 @@ export class JetStreamTopics {
     const { connection } = this.#core;
     const handlers = new Set<TopicHandler<T>>();
     const callback = (error: Error | null, message: Msg) => {
-      if (!error) this.#tell(topic, handlers, message);
+      if (!error && message.headers?.get(FROM) !== this.#self) this.#tell(topic, handlers, message);
     };
     const subscription = connection.nc.subscribe(subject, { callback });
     // Without a connection the subscription is made when it is back; there is nothing to hear until then.
@@ -64,6 +70,26 @@ export class JetStreamTopics {
     if (!ear?.handlers.delete(handler) || ear.handlers.size > 0) return;
     this.#ears.delete(subject);
     if (!this.#core.connection.nc.isClosed()) ear.subscription.unsubscribe();
+  }
+
+  #optionsOf({ hereAtOnce }: Pick<Topic<never>, 'hereAtOnce'>): { headers?: MsgHdrs } {
+    if (!hereAtOnce) return tracingEnabled() ? { headers: traceHeaders(context.active()) } : {};
+    const headers = traceHeaders(context.active());
+    headers.set(FROM, this.#self);
+    return { headers };
+  }
+
+  /** Not within broadcast itself: a listener that fails, or broadcasts, is none of the caller's business. */
+  #tellHere<T>(topic: Topic<T>, message: T, key: string | undefined): void {
+    const { naming } = this.#core;
+    const active = context.active();
+    queueMicrotask(() => {
+      const subjects = [naming.wholeTopic(topic.name), ...(key === undefined ? [] : [naming.topic(topic.name, key)])];
+      for (const subject of subjects) {
+        const handlers = this.#ears.get(subject)?.handlers as Set<TopicHandler<T>> | undefined;
+        for (const handler of handlers ?? []) this.#trying(topic, () => handler(message, active));
+      }
+    });
   }
 
   #tell<T>(topic: Topic<T>, handlers: Set<TopicHandler<T>>, { data, headers }: Msg): void {

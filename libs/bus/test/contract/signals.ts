@@ -4,6 +4,8 @@ import { type BusPair, type OpenBuses, until } from '../support.js';
 const typing: Topic<string> = { name: 'typing', codec: jsonCodec((input) => String(input)) };
 const presence: Topic<string> = { name: 'presence', codec: jsonCodec((input) => String(input)) };
 
+const urgent: Topic<string> = { ...typing, name: 'urgent', hereAtOnce: true };
+
 /** What is broadcast is heard by who listens. */
 export function describeSignals(open: OpenBuses): void {
   let buses: BusPair;
@@ -59,6 +61,22 @@ export function describeSignals(open: OpenBuses): void {
     buses.one.broadcast(typing, 'late');
     await until('something is heard', () => heard.length > 0);
     expect(heard).toEqual(['late']);
+  });
+
+  it('of what is urgent is heard here before anything else goes on, and once by everybody', async () => {
+    const [here, there, keyed]: [string[], string[], string[]] = [[], [], []];
+    await buses.one.listen(urgent, (message) => here.push(message));
+    await buses.one.listen(urgent, (message) => keyed.push(message), { key: 'mine' });
+    await buses.other.listen(urgent, (message) => there.push(message));
+    buses.one.broadcast(urgent, 'a', 'mine');
+    expect(here).toEqual([]);
+    await Promise.resolve();
+    expect([here, keyed]).toEqual([['a'], ['a']]);
+    buses.other.broadcast(urgent, 'b');
+    await until('everybody has heard everything', () => here.length >= 2 && there.length >= 2);
+    buses.one.broadcast(urgent, 'c');
+    await until('the last is heard', () => there.includes('c'));
+    expect([here, there.toSorted(), keyed]).toEqual([['a', 'b', 'c'], ['a', 'b', 'c'], ['a']]);
   });
 
   it('never runs a listener within broadcast, and survives one that fails', async () => {
