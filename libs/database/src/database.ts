@@ -5,6 +5,7 @@ import type { Pool, QueryResult, QueryResultRow } from 'pg';
 import { isConnectionError } from './errors.js';
 import { createPool, drainPool, type PoolOptions } from './pool.js';
 import { Reads } from './reads.js';
+import { openSession, type Session } from './session.js';
 import { type Queryable, type Statement, traced } from './statement.js';
 import { runTransaction, type Transaction, type TransactionOptions } from './transaction.js';
 
@@ -28,11 +29,13 @@ export class Database implements Queryable {
   /** What only reads, and may be answered by a replica. */
   readonly read: Reads;
   readonly #pool: Pool;
+  readonly #options: DatabaseOptions;
   #closing: Promise<void> | undefined;
 
   private constructor(pool: Pool, options: DatabaseOptions) {
     const { logger, readUrls = [], readMaxLagMs = 10_000 } = options;
     this.#pool = pool;
+    this.#options = options;
     this.logger = logger;
     this.read = new Reads(pool, options, { urls: readUrls, maxLagMs: readMaxLagMs });
     this.drizzle = drizzle(pool);
@@ -69,6 +72,11 @@ export class Database implements Queryable {
   /** Runs a function in a transaction. @see runTransaction */
   transaction<T>(run: (tx: Transaction) => Promise<T>, options?: TransactionOptions): Promise<T> {
     return runTransaction(this.#pool, run, options);
+  }
+
+  /** Opens a connection beside those of the pool. @throws Error when Postgres does not answer */
+  openSession(): Promise<Session> {
+    return openSession(this.#options);
   }
 
   /** Resolves when Postgres answers. @throws Error when it does not, or not soon enough */

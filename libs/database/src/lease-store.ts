@@ -1,5 +1,11 @@
+import type { Session } from './session.js';
 import type { Queryable } from './statement.js';
 import type { Transaction } from './transaction.js';
+
+/** Whether whoever has the lease has gone without a word. What may not be seen of a session is taken for life. */
+const HOLDER_IS_GONE = `(held.session_epoch = held.epoch AND NOT EXISTS (
+  SELECT FROM pg_stat_get_activity(held.session_pid) AS session
+  WHERE session.backend_start IS NULL OR session.backend_start = held.session_started))`;
 
 /** Takes the lease when nobody holds it; the answer is the new epoch. Looking first keeps followers from writing. */
 export async function acquireLease(
@@ -10,7 +16,8 @@ export async function acquireLease(
 ): Promise<number | undefined> {
   const { rows: held } = await db.query({
     name: 'lease-look',
-    text: 'SELECT 1 FROM ganglion_meta.leases WHERE name = $1 AND expires_at > clock_timestamp()',
+    text: `SELECT 1 FROM ganglion_meta.leases AS held
+           WHERE name = $1 AND expires_at > clock_timestamp() AND ${HOLDER_IS_GONE} IS NOT TRUE`,
     values: [name],
   });
   if (held.length > 0) return undefined;
@@ -21,7 +28,7 @@ export async function acquireLease(
            ON CONFLICT (name) DO UPDATE
              SET holder = excluded.holder, epoch = held.epoch + 1,
                  expires_at = clock_timestamp() + $3 * interval '1 millisecond'
-             WHERE held.expires_at <= clock_timestamp()
+             WHERE held.expires_at <= clock_timestamp() OR ${HOLDER_IS_GONE}
            RETURNING epoch`,
     values: [name, holder, ttlMs],
   });
@@ -35,6 +42,22 @@ export async function renewLease(db: Queryable, name: string, epoch: number, ttl
     text: `UPDATE ganglion_meta.leases SET expires_at = clock_timestamp() + $3 * interval '1 millisecond'
            WHERE name = $1 AND epoch = $2`,
     values: [name, epoch, ttlMs],
+  });
+  return rowCount === 1;
+}
+
+/** Lets others see by a session whether the holder lives. False when the lease is somebody else's. */
+export async function watchHolder(
+  db: Queryable,
+  name: string,
+  epoch: number,
+  { pid, startedAt }: Pick<Session, 'pid' | 'startedAt'>,
+): Promise<boolean> {
+  const { rowCount } = await db.query({
+    name: 'lease-watch',
+    text: `UPDATE ganglion_meta.leases SET session_epoch = epoch, session_pid = $3, session_started = $4::timestamptz
+           WHERE name = $1 AND epoch = $2`,
+    values: [name, epoch, pid, startedAt],
   });
   return rowCount === 1;
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from './database.js';
-import { acquireLease, confirmLease, releaseLease, renewLease } from './lease-store.js';
+import { acquireLease, confirmLease, releaseLease, renewLease, watchHolder } from './lease-store.js';
 import { ensureMeta } from './meta.js';
 import type { Transaction } from './transaction.js';
 
@@ -11,6 +11,8 @@ export interface LeaseOptions {
   readonly holder: string;
   /** How long after the last renewal the lease is free for others. */
   readonly ttlMs?: number;
+  /** A connection of the leader's own shows that it lives: when its process dies, others need not wait. */
+  readonly watched?: boolean;
 }
 
 /** One stretch of leadership. */
@@ -40,21 +42,40 @@ const LONGEST_POLL_MS = 250;
 /**
  * Elects one leader among processes: the holder of a row in Postgres, which it renews three times per time to live.
  * A leader that closes hands over at once, one that dies is succeeded when its time has run out. Only Postgres' clock
- * decides when a lease is free; the holder stops by its own monotonic clock, counted from before it asked.
+ * decides when a lease is free; the holder stops by its own monotonic clock, counted from before it asked. Whoever was taken
+ * for dead and is not learns so at its next renewal, and what it writes meanwhile is fenced off by its epoch.
  */
 export class Lease {
   readonly #db: Database;
   readonly #name: string;
   readonly #holder: string;
   readonly #ttlMs: number;
+  readonly #watched: boolean;
   readonly #closing = new AbortController();
   #running: Promise<void> | undefined;
 
-  constructor(db: Database, { name, holder, ttlMs = DEFAULT_TTL_MS }: LeaseOptions) {
+  constructor(db: Database, { name, holder, ttlMs = DEFAULT_TTL_MS, watched = false }: LeaseOptions) {
     this.#db = db;
     this.#name = name;
     this.#holder = holder;
     this.#ttlMs = ttlMs;
+    this.#watched = watched;
+  }
+
+  /** Keeps a session open for as long as the term lasts. Without one the lease is as good, but for how soon it passes on. */
+  async #beWatched(epoch: number, ended: AbortSignal): Promise<void> {
+    while (!ended.aborted) {
+      try {
+        const session = await this.#db.openSession();
+        const close = () => void session.close().catch(() => {});
+        if (ended.aborted || !(await watchHolder(this.#db, this.#name, epoch, session))) return close();
+        ended.addEventListener('abort', close, { once: true });
+        await session.ended;
+      } catch (error) {
+        this.#db.logger?.warn({ err: error, lease: this.#name }, 'others cannot see whether this leader lives');
+      }
+      await sleep(this.#ttlMs / 3, undefined, { signal: ended }).catch(() => {});
+    }
   }
 
   /**
@@ -114,13 +135,14 @@ export class Lease {
       this.#db.logger?.warn(log, 'leadership was lost');
       over.abort();
     });
+    const watched = this.#watched ? this.#beWatched(epoch, ended.signal) : undefined;
     try {
       await onLeader(term);
     } catch (error) {
       if (!term.signal.aborted) this.#db.logger?.error({ ...log, err: error }, 'the leader failed');
     } finally {
       ended.abort();
-      await renewing;
+      await Promise.all([renewing, watched]);
     }
     if (!over.signal.aborted) await releaseLease(this.#db, this.#name, epoch);
   }

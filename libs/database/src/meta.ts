@@ -27,13 +27,21 @@ CREATE TABLE IF NOT EXISTS ganglion_meta.leases (
   expires_at timestamptz NOT NULL,
   -- Makes a change of epoch, unlike a renewal, wait for those who hold the row with FOR KEY SHARE.
   UNIQUE (name, epoch)
-);`;
+);
+-- The connection of who has it in that epoch: where it is gone, so is the holder.
+ALTER TABLE ganglion_meta.leases
+  ADD COLUMN IF NOT EXISTS session_epoch bigint,
+  ADD COLUMN IF NOT EXISTS session_pid integer,
+  ADD COLUMN IF NOT EXISTS session_started timestamptz;`;
+
+const IS_THERE = `
+  SELECT EXISTS (
+    SELECT FROM pg_attribute
+    WHERE attrelid = to_regclass('ganglion_meta.leases') AND attname = 'session_started' AND NOT attisdropped) AS there`;
 
 /** Creates the tables that the house keeps about itself, unless they are there. */
 export async function ensureMeta(db: Database): Promise<void> {
-  const { rows } = await db.query<{ there: boolean }>({
-    text: "SELECT to_regclass('ganglion_meta.leases') IS NOT NULL AS there",
-  });
+  const { rows } = await db.query<{ there: boolean }>({ text: IS_THERE });
   if (rows[0]?.there) return;
   await db.transaction(async (tx) => {
     await tx.query({ text: STRUCTURE_LOCK });

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { spawnTypeScript, type TestProcess } from '../../testing/src/child-process.js';
+import { eventually } from '../../testing/src/eventually.js';
 import { type Database, Lease, LeaseLostError, type Term } from '../src/index.js';
 import { Fixture } from './support.js';
 
@@ -27,9 +28,9 @@ function lease(holder: string, ttlMs = 600, on = db): Lease {
 }
 
 /** A leader in a process of its own. */
-function leader(holder: string, ttlMs: number): TestProcess {
+function leader(holder: string, ttlMs: number, ...more: string[]): TestProcess {
   const script = new URL('./processes/lead.ts', import.meta.url);
-  const process = spawnTypeScript(script, [fixture.url, holder, String(ttlMs)]);
+  const process = spawnTypeScript(script, [fixture.url, holder, String(ttlMs), ...more]);
   processes.push(process);
   return process;
 }
@@ -104,6 +105,36 @@ describe('a lease', () => {
     expect(order).toEqual(['first ended', 'second leads in term 2']);
     expect(performance.now() - start).toBeLessThan(4_000);
   });
+
+  it('passes on soon when its leader is killed and was watched', async () => {
+    const victim = leader('victim', 60_000, 'watched');
+    expect(await victim.line('leading')).toBe('leading 1');
+    await eventually(async () => {
+      const { rows } = await db.query({ text: 'SELECT FROM ganglion_meta.leases WHERE session_epoch = epoch' });
+      expect(rows).toHaveLength(1);
+    });
+    const succeeded = campaign(lease('heir', 1_000));
+    await sleep(700);
+    const start = performance.now();
+    await victim.kill('SIGKILL');
+    expect((await succeeded).epoch).toBe(2);
+    expect(performance.now() - start).toBeLessThan(10_000);
+  }, 30_000);
+
+  it('is lost, not shared, by a leader whose session breaks, and what it does then is fenced off', async () => {
+    const first = new Lease(db, { name: 'appender', holder: 'a', ttlMs: 900, watched: true });
+    open.push(first);
+    const term = await campaign(first);
+    const terminate = `SELECT pg_terminate_backend(session_pid) FROM ganglion_meta.leases WHERE session_epoch = epoch`;
+    const rival = campaign(lease('b', 900));
+    await eventually(async () => expect((await db.query({ text: terminate })).rows).toHaveLength(1));
+    // Either it has shown in time that it lives, or the other one leads: never both.
+    const next = await Promise.race([rival, sleep(1_500, undefined)]);
+    if (next === undefined) return expect(term.signal.aborted).toBe(false);
+    expect(next.epoch).toBe(2);
+    await expect(db.transaction((tx) => term.fence(tx))).rejects.toBeInstanceOf(LeaseLostError);
+    if (!term.signal.aborted) await new Promise((resolve) => term.signal.addEventListener('abort', resolve));
+  }, 30_000);
 
   it('passes on when its leader is killed, after its time to live', async () => {
     const victim = leader('victim', 1_000);

@@ -202,7 +202,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   const joined = new JoinedRooms(users, announcements);
   const fullyRead = new FullyReadMarkers(deps.accountData, finder);
   const announce = () => bus.broadcast(RECEIPTS, {});
-  const lease = new Lease(db, { name: 'sync.appender', holder: randomUUID() });
+  const lease = new Lease(db, { name: 'sync.appender', holder: randomUUID(), watched: !alone });
   const leaving = new LeavingEphemera((ephemera) => {
     if (config.federation.enabled) bus.broadcast(LOCAL_EPHEMERA, ephemera);
   });

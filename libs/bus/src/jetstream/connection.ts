@@ -38,6 +38,7 @@ const RECONNECT_MS = { min: 100, jitter: 900 };
 export class Connection extends EventEmitter<{ up: []; down: [] }> {
   readonly nc: NatsConnection;
   readonly #logger: BusLogger;
+  readonly #toSend: (() => void)[] = [];
   #connected = true;
   #closing = false;
 
@@ -81,6 +82,16 @@ export class Connection extends EventEmitter<{ up: []; down: [] }> {
       if (this.#closing) throw new BusClosedError();
       await once(this, 'up', signal ? { signal } : {});
     }
+  }
+
+  /** Runs it together with whatever else is to be sent in this turn of the event loop: all of that is one write. */
+  soon(send: () => void): void {
+    if (this.#toSend.push(send) === 1) setImmediate(() => this.sendNow());
+  }
+
+  /** Sends what waits for the end of this turn: what is asked for next must not come before it. */
+  sendNow(): void {
+    for (const send of this.#toSend.splice(0)) send();
   }
 
   /** Waits for an answer, but not beyond the connection that the question was sent on. */

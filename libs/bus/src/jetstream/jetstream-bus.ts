@@ -162,6 +162,7 @@ class JetStreamBus implements Bus {
   async drain(): Promise<void> {
     await Promise.all([...this.#subscriptions].map((subscription) => subscription.stop()));
     const { connection } = this.#core;
+    connection.sendNow();
     // Acknowledgements that do not leave now are made up for by idempotent consumers.
     if (connection.connected) await connection.answer(connection.nc.flush()).catch(() => {});
   }

@@ -28,16 +28,24 @@ export class JetStreamTopics {
   }
 
   broadcast<T>(topic: Topic<T>, message: T, key: string | undefined): void {
-    const { connection, naming, env } = this.#core;
+    const { connection, naming } = this.#core;
     if (topic.hereAtOnce) this.#tellHere(topic, message, key);
     if (!connection.connected) return;
-    try {
+    this.#sendOff(topic.name, () => {
       const bytes = topic.codec.encode(message);
       const { maxMessageBytes } = connection;
       if (bytes.length > maxMessageBytes) throw new MessageTooLargeError(bytes.length, maxMessageBytes);
-      connection.nc.publish(naming.topic(topic.name, key), bytes, this.#optionsOf(topic));
+      const options = this.#optionsOf(topic);
+      const subject = naming.topic(topic.name, key);
+      connection.soon(() => this.#sendOff(topic.name, () => connection.nc.publish(subject, bytes, options)));
+    });
+  }
+
+  #sendOff(topic: string, send: () => void): void {
+    try {
+      send();
     } catch (error) {
-      env.logger.error({ topic: topic.name, err: error }, 'a broadcast could not be sent');
+      this.#core.env.logger.error({ topic, err: error }, 'a broadcast could not be sent');
     }
   }
 
@@ -57,6 +65,7 @@ export class JetStreamTopics {
     const callback = (error: Error | null, message: Msg) => {
       if (!error && message.headers?.get(FROM) !== this.#self) this.#tell(topic, handlers, message);
     };
+    connection.sendNow();
     const subscription = connection.nc.subscribe(subject, { callback });
     // Without a connection the subscription is made when it is back; there is nothing to hear until then.
     const ready = connection.connected ? connection.answer(connection.nc.flush()).catch(() => {}) : Promise.resolve();

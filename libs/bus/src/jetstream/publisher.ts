@@ -39,6 +39,7 @@ export class Publisher {
   readonly #inFlight = new Map<number, Entry>();
   #queue: Entry[] = [];
   #flowing = false;
+  #isPumping = false;
   #recovering = false;
   #failures = 0;
   #sent = 0;
@@ -73,10 +74,9 @@ export class Publisher {
     const deadline = performance.now() + this.#env.publishDeadlineMs;
     const entry: Entry = { subject, payload, headers, deadline, done, sentAt: 0 };
     this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS);
-    const free = this.#flowing && this.#queue.length === 0 && this.#inFlight.size < WINDOW;
-    if (free) this.#transmit(entry);
-    else this.#queue.push(entry);
-    if (!this.#flowing) void this.#recover();
+    this.#queue.push(entry);
+    if (this.#flowing) this.#pumpSoon();
+    else void this.#recover();
   }
 
   close(): void {
@@ -86,6 +86,15 @@ export class Publisher {
     for (const { done } of this.#queue.splice(0)) done(new BusClosedError());
     this.#rest();
     if (!this.#connection.nc.isClosed()) this.#replies.unsubscribe();
+  }
+
+  #pumpSoon(): void {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    this.#connection.soon(() => {
+      this.#isPumping = false;
+      if (this.#flowing) this.#pump();
+    });
   }
 
   #pump(): void {

@@ -122,7 +122,7 @@ function clusterSettings(
     rpc: { endpoints: Object.fromEntries(addresses) },
     ...settings,
     database: { pool_size: 6, ...settings?.database, url: databaseUrl },
-    http: { ...settings?.http, listeners: [{ host: HOST, port }], public_base_url: `http://${HOST}:${port}` },
+    http: { public_base_url: `http://${HOST}:${port}`, ...settings?.http, listeners: [{ host: HOST, port }] },
   };
 }
 

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import type { ServiceName } from '@ganglion/config';
@@ -10,6 +11,8 @@ import { type Backend, type Upstream, Upstreams } from './upstreams.js';
 export interface ProxyOptions {
   readonly port: number;
   readonly host?: string;
+  /** It speaks TLS with this certificate, as other servers want it. */
+  readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
   readonly routes: RouteTable;
   /** Where the replicas of each service that answers requests are. */
   readonly replicas: (service: ServiceName) => readonly Backend[];
@@ -27,16 +30,24 @@ export interface RunningProxy {
  *
  * @throws Error when the port is in use
  */
-export async function startProxy({ port, host = '127.0.0.1', routes, replicas }: ProxyOptions): Promise<RunningProxy> {
+export async function startProxy({
+  port,
+  host = '127.0.0.1',
+  tls,
+  routes,
+  replicas,
+}: ProxyOptions): Promise<RunningProxy> {
   const upstreams = new Map(routes.services.map((service) => [service, new Upstreams(replicas(service))]));
-  const server = createServer((request, response) => {
+  const handle = (request: IncomingMessage, response: ServerResponse) => {
     const service = upstreams.get(routes.serviceOf(request.url ?? '/')) as Upstreams;
     answer(service, request, response).catch(() => response.destroy());
-  });
+  };
+  const server = tls === undefined ? createServer(handle) : createSecureServer(tls, handle);
   server.keepAliveTimeout = 75_000;
   await once(server.listen({ port, host, backlog: 2_048 }), 'listening');
   const { port: taken } = server.address() as AddressInfo;
-  return { url: `http://${host}:${taken}`, close: () => close(server, [...upstreams.values()]) };
+  const scheme = tls === undefined ? 'http' : 'https';
+  return { url: `${scheme}://${host}:${taken}`, close: () => close(server, [...upstreams.values()]) };
 }
 
 async function close(server: Server, upstreams: readonly Upstreams[]): Promise<void> {

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { isConnectionError, isUniqueViolation, type Queryable } from '@ganglion/database';
 import { tracingEnabled, withSpans } from '@ganglion/telemetry';
 import type { CommitResult, Committer, RoomCommit } from '../domain/ports.js';
@@ -43,9 +44,11 @@ export class GroupCommitter implements Committer {
 
   async #run(): Promise<void> {
     this.#running = true;
-    // What other rooms have ready in this turn of the event loop goes into the same statement.
-    await Promise.resolve();
-    while (this.#waiting.length > 0) await this.#commitAll(this.#nextGroup());
+    while (this.#waiting.length > 0) {
+      // What other rooms have ready in this turn of the event loop goes into the same statement.
+      await turn();
+      await this.#commitAll(this.#nextGroup());
+    }
     this.#running = false;
   }
 
