@@ -6,7 +6,14 @@ import {
   type KeyLog,
   KeyLogDefinition,
 } from '@ganglion/contracts/keys';
-import { type RoomIntake, RoomIntakeDefinition, type RoomLog, RoomLogDefinition } from '@ganglion/contracts/room';
+import {
+  type RoomDirectory,
+  RoomDirectoryDefinition,
+  type RoomIntake,
+  RoomIntakeDefinition,
+  type RoomLog,
+  RoomLogDefinition,
+} from '@ganglion/contracts/room';
 import { LeavingDeviceMessagesDefinition, RemoteEphemeralDefinition } from '@ganglion/contracts/sync';
 import {
   type AccountData,
@@ -34,6 +41,7 @@ export const service: ServiceDescriptor = {
       ...foundation,
       roomLog: await interfaces.find<RoomLog>(RoomLogDefinition),
       roomIntake: await interfaces.find<RoomIntake>(RoomIntakeDefinition),
+      roomDirectory: await interfaces.find<RoomDirectory>(RoomDirectoryDefinition),
       remoteRooms: await interfaces.find<RemoteRooms>(RemoteRoomsDefinition),
       keyLog: await interfaces.find<KeyLog>(KeyLogDefinition),
       userLog: await interfaces.find<UserLog>(UserLogDefinition),

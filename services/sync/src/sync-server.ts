@@ -1,10 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { type Bus, jsonCodec, type Topic } from '@ganglion/bus';
 import type { Config } from '@ganglion/config';
-import { ANNOUNCEMENTS, type Announcement, DEVICE_MESSAGES_LEAVING, LOCAL_EPHEMERA } from '@ganglion/contracts';
+import {
+  ANNOUNCEMENTS,
+  type Announcement,
+  DEVICE_MESSAGES_LEAVING,
+  isMatrixError,
+  LOCAL_EPHEMERA,
+} from '@ganglion/contracts';
 import type { RemoteRooms } from '@ganglion/contracts/federation';
 import type { KeyLog } from '@ganglion/contracts/keys';
-import type { RoomIntake, RoomLog } from '@ganglion/contracts/room';
+import type { RoomDirectory, RoomIntake, RoomLog } from '@ganglion/contracts/room';
 import type { LeavingDeviceMessages, RemoteEphemeral } from '@ganglion/contracts/sync';
 import type { AccountData, Devices, UserLog, Users } from '@ganglion/contracts/user';
 import { type Database, Lease } from '@ganglion/database';
@@ -42,6 +48,8 @@ import { type FeedSource, LiveFeed } from './domain/feed/live-feed.js';
 import { MembershipHistories } from './domain/history/membership-histories.js';
 import { RoomHistory } from './domain/history/room-history.js';
 import { RoomRelations } from './domain/history/room-relations.js';
+import { OldSync } from './domain/old/old-sync.js';
+import { RoomWaits } from './domain/old/room-waits.js';
 import { OwnPresence } from './domain/presence/own-presence.js';
 import type { PresenceStatus } from './domain/presence/presence.js';
 import { PresenceLog } from './domain/presence/presence-log.js';
@@ -85,11 +93,13 @@ export interface SyncServerDependencies {
   readonly accountData: AccountData;
   readonly devices: Pick<Devices, 'listDevicesOf'>;
   readonly roomIntake: Pick<RoomIntake, 'listHistoryGaps'>;
+  readonly roomDirectory: Pick<RoomDirectory, 'getVisibility'>;
   readonly remoteRooms: Pick<RemoteRooms, 'fetchHistory'>;
 }
 
 export interface SyncServer {
   readonly service: SyncService;
+  readonly oldSync: OldSync;
   readonly history: RoomHistory;
   readonly roomRelations: RoomRelations;
   readonly search: Search;
@@ -182,6 +192,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     help: 'Requests for /sync that wait for something to happen.',
   });
   const alone = config.bus.kind === 'embedded';
+  const waits = new RoomWaits();
   const followers = [
     { begin: () => rooms.clear(), apply: (batch: AppendBatch) => rooms.apply(batch) },
     announcements,
@@ -192,6 +203,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     awaited,
     erased,
     histories,
+    waits,
   ];
   const heard: Heard = {
     batch: (batch) => deliveries.note(batch),
@@ -262,18 +274,23 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     tell: (notes, remote) => calls.ask([], false, { notes, remote }),
   });
   const limits = { defaultLimit: config.sync.default_timeline_limit, maximumLimit: config.sync.max_timeline_limit };
+  const service = new SyncService({
+    ...{ feed, model, relations, texts, rooms, users, announcements, ephemeral, typing, unread, deliveries },
+    ...{
+      erased,
+      inbox: new InboxReader(deviceMessages, endedInboxes),
+      deviceLists: deviceListReader,
+      presence: new PresenceReader(presenceModel, presenceLog, hasPresence),
+      sent: new SentMembers(),
+      roomLog: deps.roomLog,
+      waiting,
+    },
+  });
   return {
-    service: new SyncService({
-      ...{ feed, model, relations, texts, rooms, users, announcements, ephemeral, typing, unread, deliveries },
-      ...{
-        erased,
-        inbox: new InboxReader(deviceMessages, endedInboxes),
-        deviceLists: deviceListReader,
-        presence: new PresenceReader(presenceModel, presenceLog, hasPresence),
-        sent: new SentMembers(),
-        roomLog: deps.roomLog,
-        waiting,
-      },
+    service,
+    oldSync: new OldSync({
+      ...{ ...past, history, service, waits },
+      isPublic: (roomId) => isPublic(deps.roomDirectory, roomId),
     }),
     history,
     reports: new Reports(past, deps.users, new ReportStore(db), isLocal),
@@ -335,4 +352,14 @@ function feedSource(bus: Bus, replica: string, heard: Heard): FeedSource {
     },
     onReset: (listener) => bus.onReset(listener),
   };
+}
+
+/** What room-server does not know is not published. */
+async function isPublic(directory: Pick<RoomDirectory, 'getVisibility'>, roomId: string): Promise<boolean> {
+  try {
+    return (await directory.getVisibility({ roomId })).published;
+  } catch (error) {
+    if (isMatrixError(error) && error.status === 404) return false;
+    throw error;
+  }
 }

@@ -10,12 +10,14 @@ import { Receipts } from './domain/ephemeral/receipts.js';
 import { Typing } from './domain/ephemeral/typing.js';
 import { RoomHistory } from './domain/history/room-history.js';
 import { RoomRelations } from './domain/history/room-relations.js';
+import { OldSync } from './domain/old/old-sync.js';
 import { OwnPresence } from './domain/presence/own-presence.js';
 import { Reports } from './domain/reports.js';
 import { Search } from './domain/search/search.js';
 import { DehydratedInboxController } from './http/dehydrated-inbox.controller.js';
 import { DeviceListsController } from './http/device-lists.controller.js';
 import { DeviceMessagesController } from './http/device-messages.controller.js';
+import { OldSyncController } from './http/old-sync.controller.js';
 import { PresenceController } from './http/presence.controller.js';
 import { ReceiptsController } from './http/receipts.controller.js';
 import { RelationsController } from './http/relations.controller.js';
@@ -35,6 +37,7 @@ export function syncModule(server: SyncServer, config: Config, keyCounts: KeyCou
     module: SyncModule,
     controllers: [
       SyncController,
+      OldSyncController,
       RoomHistoryController,
       EventsByTimeController,
       RelationsController,
@@ -49,6 +52,7 @@ export function syncModule(server: SyncServer, config: Config, keyCounts: KeyCou
     ],
     providers: [
       { provide: SyncService, useValue: server.service },
+      { provide: OldSync, useValue: server.oldSync },
       { provide: RoomHistory, useValue: server.history },
       { provide: RoomRelations, useValue: server.roomRelations },
       { provide: Receipts, useValue: server.receipts },

@@ -77,3 +77,16 @@ export const membersQuery = z.object({
   membership: membership.optional(),
   not_membership: membership.optional(),
 });
+
+const SNAPSHOT = 20;
+const MAX_SNAPSHOT = 100;
+const snapshotSize = wholeNumberText.transform((limit) => Math.min(limit, MAX_SNAPSHOT)).default(SNAPSHOT);
+
+export const roomInitialSyncQuery = z.object({ limit: snapshotSize });
+export const initialSyncQuery = z.object({ limit: snapshotSize, archived: booleanText.default(false) });
+
+export const eventsQuery = z.object({
+  from: tokenText.optional(),
+  room_id: roomPath.shape.roomId.optional(),
+  timeout: wholeNumberText.default(0),
+});

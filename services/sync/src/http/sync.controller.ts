@@ -20,6 +20,7 @@ import type { SyncRequest } from '../domain/answer/sync-request.js';
 import { SyncService } from '../domain/answer/sync-service.js';
 import { OwnPresence } from '../domain/presence/own-presence.js';
 import { syncQuery } from './parameters.js';
+import { whileConnected } from './while-connected.js';
 
 export const SYNC_CONFIG = Symbol('SyncConfig');
 
@@ -68,22 +69,8 @@ export class SyncController {
 
   #answer(request: Omit<SyncRequest, 'signal'>, requester: Requester, reply: FastifyReply): Promise<string> {
     if (request.timeoutMs === 0) return this.service.sync({ ...request, signal: NEVER });
-    const answer = this.#whileConnected(reply, (signal) => this.service.sync({ ...request, signal }));
+    const answer = whileConnected(this.draining, reply, (signal) => this.service.sync({ ...request, signal }));
     return this.revocations.whileValid(requester, answer);
-  }
-
-  /** The signal is aborted when the client hangs up or this process is about to stop. */
-  async #whileConnected<T>(reply: FastifyReply, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const end = new AbortController();
-    const abort = () => end.abort();
-    const forget = this.draining.onBegin(abort);
-    reply.raw.once('close', abort);
-    try {
-      return await run(end.signal);
-    } finally {
-      forget();
-      reply.raw.off('close', abort);
-    }
   }
 }
 

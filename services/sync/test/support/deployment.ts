@@ -47,6 +47,7 @@ let counter = 0;
 const NO_FURTHER_HISTORY = {
   roomIntake: { listHistoryGaps: async () => ({ gaps: [], roomVersion: '11', participating: true, backSeq: 0 }) },
   remoteRooms: { fetchHistory: async () => ({ pending: false }) },
+  roomDirectory: { getVisibility: async () => ({ published: false }) },
 };
 
 /** Any number of sync replicas on one database and one bus, with rooms and users as they would find them. */

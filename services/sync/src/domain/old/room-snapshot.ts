@@ -1,0 +1,58 @@
+import { compileRoomEventFilter } from '@ganglion/protocol';
+import { accountDataText } from '../answer/joined-room.js';
+import { beginningOf, formatHistoryToken } from '../history/history-token.js';
+import { type HistoryDependencies, type Reader, readRoom } from '../history/reading.js';
+import type { RoomHistory } from '../history/room-history.js';
+
+export interface RoomSnapshotDependencies extends HistoryDependencies {
+  readonly history: Pick<RoomHistory, 'messages' | 'currentState'>;
+  readonly isPublic: (roomId: string) => Promise<boolean>;
+}
+
+/** A page of /messages. */
+export interface MessagesPage {
+  readonly chunk: unknown[];
+  readonly start: string;
+  readonly end?: string;
+}
+
+const EVERYBODY = { most: Number.POSITIVE_INFINITY, others: new Set<string>() };
+
+/**
+ * A room as it is now, for who is in it or may look into it: the last messages, the state, what the user has noted of it.
+ *
+ * @throws MatrixError M_FORBIDDEN
+ * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidinitialsync
+ */
+export async function roomSnapshot(
+  deps: RoomSnapshotDependencies,
+  reader: Reader & { readonly roomId: string },
+  limit: number,
+): Promise<string> {
+  const { roomId, userId } = reader;
+  const [{ state, membership, upTo, own }, visibility] = await Promise.all([
+    readRoom(deps, reader, undefined, async (access) => ({
+      upTo: access.upTo,
+      membership: deps.users.membershipIn(await deps.users.get(userId), roomId)?.membership,
+      state: await deps.history.currentState(access, reader, EVERYBODY),
+      own: await deps.model.accountData(userId, 0, access.upTo),
+    })),
+    deps.isPublic(roomId).then((isPublic) => (isPublic ? 'public' : 'private')),
+  ]);
+  const all = { from: { after: upTo }, to: undefined, limit, filter: compileRoomEventFilter({}) };
+  const text = await deps.history.messages({ ...reader, direction: 'backwards', ...all });
+  const { chunk, start, end } = JSON.parse(text) as MessagesPage;
+  const beginning = formatHistoryToken(beginningOf(upTo));
+  const ofRoom = own.filter((row) => row.roomId === roomId && row.content !== '{}');
+  const parts = [
+    `"room_id":${JSON.stringify(roomId)}`,
+    ...(membership === undefined ? [] : [`"membership":"${membership}"`]),
+    `"visibility":"${visibility}"`,
+    `"messages":${JSON.stringify({ chunk: chunk.toReversed(), start: end ?? beginning, end: start })}`,
+    `"state":${state}`,
+    `"account_data":[${ofRoom.map(accountDataText).join(',')}]`,
+    // Who is there, and has read what, is told by /sync; old clients look for the names.
+    '"presence":[],"receipts":[]',
+  ];
+  return `{${parts.join(',')}}`;
+}
