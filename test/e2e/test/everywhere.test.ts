@@ -2,6 +2,7 @@ import { bots } from './stories/bots.js';
 import { catchingUp } from './stories/catching-up.js';
 import { encrypted } from './stories/encrypted.js';
 import { fiftyPeople } from './stories/fifty-people.js';
+import { files } from './stories/files.js';
 import { lostPhone } from './stories/lost-phone.js';
 import { twoPeople } from './stories/two-people.js';
 import { everywhere } from './support/everywhere.js';
@@ -11,6 +12,7 @@ everywhere((server, story) => {
   describe('who was away', () => catchingUp(server, story));
   describe('who encrypts', () => encrypted(server, story));
   describe('an office that loses a telephone', () => lostPhone(server, story));
+  describe('files', () => files(server, story));
   describe('bots', () => bots(server, story));
   describe('a full room', () => fiftyPeople(server, story));
 });
