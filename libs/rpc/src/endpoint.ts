@@ -1,6 +1,7 @@
 import { Channel, connectivityState as State } from '@grpc/grpc-js';
 import './quiet.js';
 import { CallBundler } from './bundle/call-bundler.js';
+import { MAX_MESSAGE_BYTES } from './limits.js';
 import { hash } from './rendezvous.js';
 import type { Address } from './resolver.js';
 import { channelCredentials, channelNames, type TlsFiles } from './tls.js';
@@ -13,7 +14,7 @@ const CHANNEL_OPTIONS = {
   'grpc.max_reconnect_backoff_ms': 1_000,
   'grpc.dns_min_time_between_resolutions_ms': 1_000,
   'grpc.client_idle_timeout_ms': 2 ** 31 - 1,
-  'grpc.max_receive_message_length': 32 * 1024 * 1024,
+  'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
   'grpc-node.flow_control_window': 1024 * 1024,
   'grpc.enable_http_proxy': 0,
   'grpc.enable_channelz': 0,

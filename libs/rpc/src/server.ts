@@ -4,6 +4,7 @@ import './quiet.js';
 import { BundleServer } from './bundle/bundle-server.js';
 import { methodsOf, type ServiceDefinition } from './definition.js';
 import { healthService } from './health-service.js';
+import { MAX_MESSAGE_BYTES } from './limits.js';
 import { CallMetrics } from './metrics.js';
 import { server, unaryHandler } from './server-handler.js';
 import { serverCredentials, type TlsFiles } from './tls.js';
@@ -17,7 +18,7 @@ export interface RpcServerOptions {
 }
 
 const SERVER_OPTIONS = {
-  'grpc.max_receive_message_length': 32 * 1024 * 1024,
+  'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
   'grpc-node.flow_control_window': 1024 * 1024,
   'grpc.enable_channelz': 0,
 };

@@ -1,8 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { withinScope } from '../src/index.js';
 import { EchoDefinition } from './echo.js';
 import { Fixture, targetOf } from './support.js';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 let fixture: Fixture;
 beforeEach(() => {
@@ -73,6 +78,25 @@ it('a call that is given up before it was sent is not sent', async () => {
   expect(served).toBe(2);
 });
 
+it('answers that are large together come in several messages, and one that is too large fails alone', async () => {
+  const server = await fixture.serve(async ({ text }) => ({ text: 'x'.repeat(Number(text)) }));
+  const client = fixture.client([targetOf(server)]);
+  const sizes = [...Array.from({ length: 20 }, () => 3_000_000), 34_000_000, 10];
+  const answers = await Promise.allSettled(sizes.map((size) => client.post({ text: `${size}` })));
+  const lengths = answers.map((answer) =>
+    answer.status === 'fulfilled' ? answer.value.text.length : answer.reason.code,
+  );
+  expect(lengths).toEqual(sizes.map((size) => (size > 33_554_432 ? 'RESOURCE_EXHAUSTED' : size)));
+});
+
+it('requests that are large together come in several messages', async () => {
+  const server = await fixture.serve(async ({ text }) => ({ text: `${text.length}` }));
+  const client = fixture.client([targetOf(server)]);
+  await client.read({ text: 'first' });
+  const answers = await Promise.all(Array.from({ length: 200 }, () => client.post({ text: 'x'.repeat(250_000) })));
+  expect(new Set(answers.map(({ text }) => text))).toEqual(new Set(['250000']));
+});
+
 it('tens of thousands of calls leave nothing behind', async () => {
   const server = await fixture.serve(async ({ text }) => ({ text }));
   const client = fixture.client([targetOf(server)]);
@@ -81,7 +105,7 @@ it('tens of thousands of calls leave nothing behind', async () => {
     for (let round = 0; round < rounds; round++) {
       await Promise.all(Array.from({ length: 100 }, () => client.read({ text })));
     }
-    globalThis.gc?.();
+    collectGarbage();
     return process.memoryUsage().heapUsed;
   };
   const before = await load(30);

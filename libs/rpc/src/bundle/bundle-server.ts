@@ -10,6 +10,8 @@ import {
   type Calls,
   callsOnWire,
   failureOf,
+  fitsMessage,
+  inBundles,
   PATH,
 } from './wire.js';
 
@@ -98,7 +100,10 @@ class BundleStream {
     this.#running.set(id, undefined);
     const outcome = await serve(request, this.#scopeOf(call), trace);
     this.#running.delete(id);
-    if ('response' in outcome) this.#answer({ id, response: outcome.response, failure: undefined });
+    if ('response' in outcome && !fitsMessage(outcome.response.length)) {
+      const details = `The answer to ${path} has ${outcome.response.length} bytes, which is too large`;
+      this.#answer({ id, response: NOTHING, failure: failureOf({ code: status.RESOURCE_EXHAUSTED, details }) });
+    } else if ('response' in outcome) this.#answer({ id, response: outcome.response, failure: undefined });
     else this.#answer({ id, response: NOTHING, failure: failureOf(outcome.failure) });
   }
 
@@ -123,7 +128,9 @@ class BundleStream {
       this.#isScheduled = false;
       const answers = this.#answers;
       this.#answers = [];
-      if (!this.stream.destroyed) this.stream.write({ answers });
+      for (const some of inBundles(answers, ({ response }) => response.length)) {
+        if (!this.stream.destroyed) this.stream.write({ answers: [...some] });
+      }
       this.endWhenIdle();
     });
   }

@@ -1,5 +1,5 @@
 import { type Channel, Metadata, type StatusObject, status } from '@grpc/grpc-js';
-import { answersOnWire, type Call, callsOnWire, PATH, statusOf } from './wire.js';
+import { answersOnWire, type Call, callsOnWire, inBundles, PATH, statusOf } from './wire.js';
 
 /** What came of a call; nothing when the other side knows no bundles. */
 export type BundledOutcome = { readonly response: Buffer } | { readonly failed: StatusObject } | undefined;
@@ -58,7 +58,7 @@ export class CallBundler {
   }
 
   #schedule(): void {
-    this.#sweep ??= setInterval(() => this.#giveUpLate(), SWEEP_EVERY_MS);
+    this.#sweep ??= setInterval(() => this.#giveUpLate(), SWEEP_EVERY_MS).unref();
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     setImmediate(() => {
@@ -72,7 +72,12 @@ export class CallBundler {
     [this.#calls, this.#cancelled] = [[], []];
     try {
       this.#stream ??= this.#open();
-      this.#stream.sendMessageWithContext({}, callsOnWire.write({ calls, cancelledIds }));
+      // A list of what is given up goes with the last of them.
+      for (const some of inBundles(calls, ({ request }) => request.length)) {
+        const isLast = some.at(-1) === calls.at(-1);
+        const message = { calls: [...some], cancelledIds: isLast ? cancelledIds : [] };
+        this.#stream.sendMessageWithContext({}, callsOnWire.write(message));
+      }
     } catch (error) {
       const details = `No connection established: ${(error as Error).message}`;
       this.#failAll({ code: status.UNAVAILABLE, details, metadata: new Metadata() });
