@@ -39,6 +39,7 @@ beforeEach(() => {
 const V3 = '/_matrix/client/v3';
 const IN_ROOM = `${V3}/rooms/:roomId`;
 const DELAYED = '/_matrix/client/unstable/org.matrix.msc4140';
+const SUBSCRIPTION = '/_matrix/client/unstable/io.element.msc4306/rooms/:roomId/thread/:rootId/subscription';
 const RULES = `${V3}/pushrules/:scope`;
 const PROFILES = [`${V3}/profile/:userId`, '/_matrix/client/unstable/uk.tcpip.msc4133/profile/:userId'];
 
@@ -125,6 +126,10 @@ const LIMITS: Readonly<Record<string, readonly RateLimitName[]>> = {
       ['delayed_events'],
     ]),
   ),
+  [`GET ${SUBSCRIPTION}`]: ['room_reads'],
+  [`PUT ${SUBSCRIPTION}`]: ['receipts'],
+  [`DELETE ${SUBSCRIPTION}`]: ['receipts'],
+  'GET /_matrix/client/unstable/io.element.msc4308/thread_subscriptions': ['room_reads'],
   'POST /_matrix/key/v2/query': ['lookups'],
   'GET /_matrix/key/v2/query/:serverName': ['lookups'],
   [`GET ${IN_ROOM}/messages`]: ['room_reads'],

@@ -22,6 +22,7 @@ const KEEP_NOTHING_MORE = [
   'POST /_matrix/key/v2/query',
   'POST /_matrix/client/unstable/org.matrix.msc3814.v1/dehydrated_device/:deviceId/events',
   'POST /_matrix/client/unstable/org.matrix.msc4140/delayed_events/:delayId',
+  'PUT /_matrix/client/unstable/io.element.msc4306/rooms/:roomId/thread/:rootId/subscription',
   'POST /_matrix/client/v1/login/get_token',
   'POST /_synapse/admin/v1/registration_tokens/new',
   'PUT /_synapse/admin/v1/registration_tokens/:token',

@@ -58,6 +58,7 @@ import { Search } from './domain/search/search.js';
 import { SearchIndexer } from './domain/search/search-indexer.js';
 import { WordsReader } from './domain/search/words-reader.js';
 import { EventTexts } from './domain/texts/event-texts.js';
+import { ThreadSubscriptions } from './domain/thread-subscriptions.js';
 import { UnreadCounts } from './domain/unread/unread-counts.js';
 import { ErasedUsers } from './domain/views/erased-users.js';
 import { EventFinder } from './domain/views/event-finder.js';
@@ -78,6 +79,7 @@ import { ReceiptStore } from './storage/receipt-store.js';
 import { RelationStore } from './storage/relation-store.js';
 import { ReportStore } from './storage/report-store.js';
 import { SearchStore } from './storage/search-store.js';
+import { ThreadSubscriptionStore } from './storage/thread-subscription-store.js';
 import { WordStore } from './storage/word-store.js';
 
 export interface SyncServerDependencies {
@@ -102,6 +104,7 @@ export interface SyncServer {
   readonly oldSync: OldSync;
   readonly history: RoomHistory;
   readonly roomRelations: RoomRelations;
+  readonly threadSubscriptions: ThreadSubscriptions;
   readonly search: Search;
   readonly reports: Reports;
   readonly receipts: Receipts;
@@ -299,6 +302,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
       hurry: () => bus.broadcast(SEARCH_WANTED, {}),
     }),
     roomRelations: new RoomRelations(past),
+    threadSubscriptions: new ThreadSubscriptions(past, new ThreadSubscriptionStore(db)),
     receipts: receiptIntake,
     typing: typingIntake,
     presence,

@@ -14,6 +14,7 @@ import { OldSync } from './domain/old/old-sync.js';
 import { OwnPresence } from './domain/presence/own-presence.js';
 import { Reports } from './domain/reports.js';
 import { Search } from './domain/search/search.js';
+import { ThreadSubscriptions } from './domain/thread-subscriptions.js';
 import { DehydratedInboxController } from './http/dehydrated-inbox.controller.js';
 import { DeviceListsController } from './http/device-lists.controller.js';
 import { DeviceMessagesController } from './http/device-messages.controller.js';
@@ -25,6 +26,7 @@ import { ReportsController } from './http/reports.controller.js';
 import { EventsByTimeController, RoomHistoryController } from './http/room-history.controller.js';
 import { SearchController } from './http/search.controller.js';
 import { SYNC_CONFIG, SyncController } from './http/sync.controller.js';
+import { ThreadSubscriptionController, ThreadSubscriptionsController } from './http/thread-subscriptions.controller.js';
 import { TypingController } from './http/typing.controller.js';
 import type { SyncServer } from './sync-server.js';
 
@@ -41,6 +43,8 @@ export function syncModule(server: SyncServer, config: Config, keyCounts: KeyCou
       RoomHistoryController,
       EventsByTimeController,
       RelationsController,
+      ThreadSubscriptionController,
+      ThreadSubscriptionsController,
       ReceiptsController,
       TypingController,
       PresenceController,
@@ -55,6 +59,7 @@ export function syncModule(server: SyncServer, config: Config, keyCounts: KeyCou
       { provide: OldSync, useValue: server.oldSync },
       { provide: RoomHistory, useValue: server.history },
       { provide: RoomRelations, useValue: server.roomRelations },
+      { provide: ThreadSubscriptions, useValue: server.threadSubscriptions },
       { provide: Receipts, useValue: server.receipts },
       { provide: OwnPresence, useValue: server.presence },
       { provide: Reports, useValue: server.reports },

@@ -6,6 +6,7 @@ import { KEY_EXAMPLES } from '../support/key-examples.js';
 import { type Answer, exchange, inRoom, Person } from '../support/person.js';
 
 const V3 = '/_matrix/client/v3';
+const SUBSCRIPTION = '/_matrix/client/unstable/io.element.msc4306/rooms/:roomId/thread/:rootId/subscription';
 const DELAYED = '/_matrix/client/unstable/org.matrix.msc4140/delayed_events';
 
 /** Of what changes something, what suspended accounts may do; of reading, they may do all. */
@@ -17,6 +18,8 @@ const MAY = [
   `DELETE ${V3}/pushrules/:scope/:kind`,
   `DELETE ${V3}/pushrules/:scope/:kind/:ruleId`,
   `DELETE ${V3}/user/:userId/rooms/:roomId/tags/:tag`,
+  `PUT ${SUBSCRIPTION}`,
+  `DELETE ${SUBSCRIPTION}`,
   // Whoever knows their ids may, logged in or not.
   ...['', '/cancel', '/restart', '/send'].map((action) => `POST ${DELAYED}/:delayId${action}`),
   'POST /_matrix/client/v1/login/get_token',

@@ -7,6 +7,7 @@ import { inRoom, Person } from './person.js';
 import { RELATION_EXAMPLES } from './relation-examples.js';
 import { PURGE_EXAMPLES, ROOM_EXAMPLES, THIRD_PARTY_EXAMPLES } from './room-examples.js';
 import type { Example, MakeExample, Scene } from './scene.js';
+import { THREAD_EXAMPLES } from './thread-examples.js';
 
 export type { Example } from './scene.js';
 
@@ -217,6 +218,7 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
   ...MODERATION_EXAMPLES,
   ...RELATION_EXAMPLES,
   ...DELAYED_EXAMPLES,
+  ...THREAD_EXAMPLES,
   ...ROOM_EXAMPLES,
   ...PURGE_EXAMPLES,
   ...THIRD_PARTY_EXAMPLES,

@@ -7,6 +7,7 @@ import { RELATIONS } from './relations-migration.js';
 import { REPORTS } from './report-store.js';
 import { SEARCH } from './search-migration.js';
 import { SECOND_READ_MODEL } from './second-read-model.js';
+import { THREAD_SUBSCRIPTIONS } from './thread-subscription-store.js';
 import { WORDS } from './words-migration.js';
 
 /**
@@ -15,7 +16,7 @@ import { WORDS } from './words-migration.js';
  */
 export const syncSchema: SchemaDefinition = {
   schema: 'sync',
-  version: 13,
+  version: 14,
   oldestCompatible: 3,
   migrations: [
     {
@@ -160,5 +161,6 @@ export const syncSchema: SchemaDefinition = {
     { version: 11, name: 'reports', up: REPORTS },
     { version: 12, name: 'words', up: WORDS },
     { version: 13, name: 'purges', up: PURGES },
+    { version: 14, name: 'thread_subscriptions', up: THREAD_SUBSCRIPTIONS },
   ],
 };
