@@ -40,7 +40,8 @@ export function createPool(options: PoolOptions): pg.Pool {
     statement_timeout: statementTimeoutMs,
     lock_timeout: lockTimeoutMs,
     ...(readTimeoutMs !== undefined && { query_timeout: readTimeoutMs }),
-    idleTimeoutMillis: 30_000,
+    // Each takes several megabytes of PostgreSQL's memory.
+    idleTimeoutMillis: 10_000,
     keepAlive: true,
     types: typeParsers,
     Client: watchedClient(options) as never,

@@ -1,9 +1,9 @@
 import { validateHeaderValue } from 'node:http';
 import type { Readable } from 'node:stream';
-import { Agent, type buildConnector, type Dispatcher, request } from 'undici';
 import { AddressRules } from './address-rules.js';
+import type { CheckedAgent } from './agent.js';
 import { bounded, readAll } from './bounded-body.js';
-import { type AddressLookup, checkedConnector } from './checked-connector.js';
+import type { AddressLookup } from './checked-connector.js';
 import { OutgoingError } from './errors.js';
 import { nextHop, outgoingUrl } from './hops.js';
 
@@ -54,21 +54,14 @@ export interface OutgoingAnswer extends Omit<OutgoingStream, 'body'> {
  * and how long and how large an answer is stays within what was asked for.
  */
 export class Outgoing {
-  readonly #agent: Agent;
+  readonly #options: OutgoingOptions;
+  #agent: Promise<CheckedAgent> | undefined;
 
+  /** @throws Error for networks that are none */
   constructor(options: OutgoingOptions = {}) {
-    const { allowedNetworks = [], ca, connections = 8, connectTimeoutMs = 10_000, lookup } = options;
-    const connect: buildConnector.BuildOptions = {
-      timeout: connectTimeoutMs,
-      ...(ca !== undefined && { ca: [...ca] }),
-    };
-    this.#agent = new Agent({
-      connect: checkedConnector(new AddressRules(allowedNetworks), connect, lookup),
-      connections,
-      // Hosts of which nobody has heard for so long are forgotten with their connections.
-      keepAliveTimeout: 30_000,
-      maxHeaderSize: 32_768,
-    });
+    this.#options = options;
+    // What cannot be used has to be told now.
+    new AddressRules(options.allowedNetworks ?? []);
   }
 
   /** The answer with its whole body. @throws {OutgoingError} */
@@ -95,15 +88,15 @@ export class Outgoing {
   async #once(url: URL, asked: OutgoingRequest, signal: AbortSignal) {
     checkHeaders(asked.headers);
     try {
-      const answer = request(url, {
-        dispatcher: this.#agent,
+      this.#agent ??= this.#load();
+      const answer = (await this.#agent).request(url, {
         method: asked.method ?? 'GET',
         headers: { ...asked.headers },
         body: asked.body ?? null,
         headersTimeout: asked.timeoutMs,
         bodyTimeout: asked.timeoutMs,
         signal,
-      } satisfies Omit<Dispatcher.RequestOptions, 'path' | 'origin'> & { dispatcher: Agent });
+      });
       const { statusCode, headers, body } = await unlessAborted(answer, signal);
       return { status: statusCode, headers, body: body as Readable };
     } catch (error) {
@@ -111,9 +104,14 @@ export class Outgoing {
     }
   }
 
+  async #load(): Promise<CheckedAgent> {
+    const { CheckedAgent } = await import('./agent.js');
+    return new CheckedAgent(this.#options);
+  }
+
   /** Ends every connection. */
   async close(): Promise<void> {
-    await this.#agent.destroy();
+    await (await this.#agent)?.close();
   }
 }
 

@@ -40,7 +40,7 @@ export class PostOffice {
   /** Resolves when no letter is on its way any more. */
   async close(): Promise<void> {
     await this.#running?.catch(() => {});
-    this.smtp.close();
+    await this.smtp.close();
   }
 
   async #sendAll(): Promise<void> {

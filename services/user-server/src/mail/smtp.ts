@@ -1,13 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { rootCertificates } from 'node:tls';
 import type { Config } from '@ganglion/config';
-import { createTransport, type NodemailerError } from 'nodemailer';
+import type { NodemailerError } from 'nodemailer';
 import type { Letter } from '../domain/ports.js';
 
 type EmailConfig = NonNullable<Config['email']>;
-
-/** Connections to the mail server at most, of each process. */
-const CONNECTIONS = 2;
 
 /** A mail server will never take a letter: there is no such mailbox, perhaps. */
 export class LetterRefusedError extends Error {
@@ -16,11 +11,9 @@ export class LetterRefusedError extends Error {
 
 /** Takes letters to the mail server. */
 export class Smtp {
-  readonly #transport: ReturnType<typeof transportOf>;
+  #transport: ReturnType<typeof load> | undefined;
 
-  constructor(private readonly config: EmailConfig) {
-    this.#transport = transportOf(config.smtp);
-  }
+  constructor(private readonly config: EmailConfig) {}
 
   /** @throws LetterRefusedError when trying again is of no use, others when it may be */
   async send({ recipient, subject, text, html }: Letter): Promise<void> {
@@ -28,7 +21,8 @@ export class Smtp {
       // As an object, or an address with a comma in it would be two.
       const to = { name: '', address: recipient };
       const headers = { 'Auto-Submitted': 'auto-generated' };
-      await this.#transport.sendMail({ from: this.config.from, to, subject, text, html, headers });
+      this.#transport ??= load(this.config.smtp);
+      await (await this.#transport).sendMail({ from: this.config.from, to, subject, text, html, headers });
     } catch (error) {
       const { code, permanent, message } = error as NodemailerError;
       // What concerns us and not the letter, such as a wrong password, may be put right while it waits.
@@ -38,19 +32,12 @@ export class Smtp {
   }
 
   /** Ends every connection. */
-  close(): void {
-    this.#transport.close();
+  async close(): Promise<void> {
+    (await this.#transport)?.close();
   }
 }
 
-function transportOf(smtp: EmailConfig['smtp']) {
-  const { host, port, tls, ca_file, username, password, timeout_ms } = smtp;
-  return createTransport({
-    ...{ host, port, pool: true, maxConnections: CONNECTIONS },
-    ...{ secure: tls === 'tls', requireTLS: tls === 'starttls', ignoreTLS: tls === 'none' },
-    ...(ca_file !== undefined && { tls: { ca: [...rootCertificates, readFileSync(ca_file, 'utf8')] } }),
-    ...(username !== undefined && { auth: { user: username, pass: password ?? '' } }),
-    ...{ connectionTimeout: timeout_ms, greetingTimeout: timeout_ms, socketTimeout: timeout_ms },
-    ...{ disableFileAccess: true, disableUrlAccess: true },
-  });
+async function load(smtp: EmailConfig['smtp']) {
+  const { transportOf } = await import('./smtp-transport.js');
+  return transportOf(smtp);
 }

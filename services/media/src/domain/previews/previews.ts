@@ -16,7 +16,6 @@ import { decodePage } from './decode-page.js';
 import { firstBytes } from './first-bytes.js';
 import { readOEmbed } from './oembed.js';
 import type { PageFacts } from './page-facts.js';
-import { readPage } from './read-page.js';
 
 export interface PreviewPolicy {
   readonly maxPageBytes: number;
@@ -85,6 +84,8 @@ export class Previews {
       return {};
     }
     const bytes = await firstBytes(found.body, this.policy.maxPageBytes);
+    // What reads pages is only loaded where there are some to read.
+    const { readPage } = await import('./read-page.js');
     const page = readPage(decodePage(bytes, found.contentType));
     const base = resolved(page.base, found.url) ?? found.url;
     const embedded = await this.#embedded(page, base);
