@@ -10,11 +10,14 @@ export const configSchema = z
     data_dir: path.default('data').describe('Keys, the embedded PostgreSQL and whatever else is kept in files.'),
     ...sections,
   })
-  .superRefine(({ email, registration, http, server_names }, { addIssue }) => {
+  .superRefine(({ email, registration, voip, http, server_names }, { addIssue }) => {
     const unreachable = server_names.find(({ client_base_url }) => !(client_base_url ?? http.public_base_url));
     if (email && unreachable) {
       const message = `links in e-mails would lead nowhere: set http.public_base_url, or client_base_url of ${unreachable.name}`;
       addIssue(contradiction(message, 'email'));
+    }
+    if (voip.turn_uris.length > 0 && voip.turn_shared_secret === undefined) {
+      addIssue(contradiction('TURN servers let nobody in without turn_shared_secret', 'voip', 'turn_uris'));
     }
     if (registration.requires_email && !email) {
       addIssue(contradiction('no e-mail can be sent without the section email', 'registration', 'requires_email'));

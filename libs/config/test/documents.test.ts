@@ -78,7 +78,7 @@ describe('deploy/ganglion.example.yaml', () => {
   it('shows values that would be accepted', () => {
     const { database, registration, ...rest } = parse(uncommented);
     // A secret is given in one of two ways; the example shows both.
-    const files = ['secret_access_key_file', 'password_file'];
+    const files = ['secret_access_key_file', 'password_file', 'turn_shared_secret_file'];
     const inOneWay = JSON.stringify(rest, (key, value) => (files.includes(key) ? undefined : value));
     expect(() => parseConfig(inOneWay, '/')).not.toThrow();
     const one = {

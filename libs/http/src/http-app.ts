@@ -123,7 +123,11 @@ export async function createHttpApp(
   const { app: server, routes } = createFastify(options, filter, draining);
   const adapter = new MatrixFastifyAdapter(server as never);
   const root: DynamicModule = { module: RootModule, imports: [sharedModule(options, draining), ...modules] };
-  const app = await NestFactory.create<NestFastifyApplication>(root, adapter, { logger: false, bodyParser: false });
+  const app = await NestFactory.create<NestFastifyApplication>(root, adapter, {
+    ...{ logger: false, bodyParser: false },
+    // Or Nest would end the process, and say nothing of what is missing.
+    abortOnError: false,
+  });
   parseJsonBodies(server, options.config.max_body_bytes);
   app.useGlobalFilters(filter);
   app.useGlobalGuards(new Door(options.tokens, options.rateLimiter));

@@ -1,5 +1,6 @@
 export { Authority, type CertificateFiles } from './certificates.js';
 export { spawnTypeScript, type TestProcess } from './child-process.js';
+export { Contract, type ContractAnswer } from './contract/contract.js';
 export { type Cluster, type ClusterOptions, type Replica, startCluster } from './deployment/cluster.js';
 export { type ProxyOptions, type RunningProxy, startProxy } from './deployment/proxy.js';
 export { loadRouteTable, type Route, type RouteTable, routeTable } from './deployment/routes.js';

@@ -15,6 +15,7 @@ import { sessions } from './sessions.js';
 import { support } from './support.js';
 import { sync } from './sync.js';
 import { telemetry } from './telemetry.js';
+import { voip } from './voip.js';
 
 /** Every section of the configuration file after `server_names` and `data_dir`, in the order in which the example shows them. */
 export const sections = {
@@ -32,6 +33,7 @@ export const sections = {
   sync,
   presence,
   media,
+  voip,
   federation,
   rate_limits: rateLimits,
   telemetry,

@@ -15,6 +15,7 @@ const UNHINDERED: Settings = {
   registration: { enabled: true, shared_secret: SHARED_SECRET },
   passwords: { argon2: { memory_kib: 8, passes: 1 } },
   rate_limits: { enabled: false },
+  voip: { turn_uris: ['turn:localhost'], turn_shared_secret: SHARED_SECRET },
 };
 
 /** Writes the configuration that all processes of a deployment share and returns its path. */

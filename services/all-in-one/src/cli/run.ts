@@ -19,6 +19,16 @@ function explain(error: unknown, context: CliContext): number {
     context.err(`${error.message}\n`);
     return error.exitCode;
   }
-  context.err(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  context.err(`${inWords(error)}\n`);
   return 1;
+}
+
+/** With all that has led to it: the last is what has to be put right. */
+function inWords(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code } = error as NodeJS.ErrnoException;
+  const own = `${error.stack ?? error.message}${code === undefined ? '' : ` (${code})`}`;
+  const parts: unknown[] = error instanceof AggregateError ? error.errors : [];
+  const causes = error.cause === undefined ? parts : [...parts, error.cause];
+  return [own, ...causes.map((cause) => `Because of: ${inWords(cause)}`)].join('\n');
 }

@@ -54,6 +54,17 @@ describe('help and mistakes', () => {
     expect(await shell.run('migrate')).toBe(1);
     expect(shell.errors).toContain('the database is on fire');
   });
+
+  it('says what has led to it when the work fails', async () => {
+    shell.file('ganglion.yaml', EXTERNAL);
+    const refused = (port: number) => Object.assign(new Error(`connect ::1:${port}`), { code: 'ECONNREFUSED' });
+    const cause = new AggregateError([refused(1), refused(2)], '');
+    shell.migrateAll = () => Promise.reject(new Error('cannot connect to the database', { cause }));
+    expect(await shell.run('migrate')).toBe(1);
+    expect(shell.errors).toMatch(
+      /cannot connect to the database[\s\S]*Because of: [\s\S]*connect ::1:1[\s\S]*\(ECONNREFUSED\)[\s\S]*connect ::1:2/,
+    );
+  });
 });
 
 describe('config', () => {

@@ -36,9 +36,10 @@ const UNHINDERED = {
   telemetry: { log: { level: 'silent' } },
 } as const satisfies ConfigInput;
 
-/** What endpoints need to have an example: e-mails that wait for a mail server for ever, an identity server that cannot be reached, a page of help. */
+/** What endpoints need to have an example: e-mails that wait for a mail server for ever, an identity server that cannot be reached, a page of help, calls. */
 export const WITH_EMAIL = {
   http: { ...UNHINDERED.http, public_base_url: 'https://one.test' },
+  voip: { turn_uris: ['turn:turn.one.test'], turn_shared_secret: 'only for tests' },
   support: { page: 'https://one.test/help' },
   identity_servers: { allowed: ['127.0.0.1:1'] },
   email: { smtp: { host: '127.0.0.1', port: 1, tls: 'none' }, from: 'noreply@one.test' },

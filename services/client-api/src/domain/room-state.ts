@@ -56,6 +56,8 @@ export async function readJoinedMembers(owners: Owners, roomId: string, userId: 
 }
 
 function shown({ displayname, avatar_url }: JsonObject): JsonObject {
-  const textOrNull = (value: unknown) => (typeof value === 'string' ? value : null);
-  return { display_name: textOrNull(displayname), avatar_url: textOrNull(avatar_url) };
+  return {
+    ...(typeof displayname === 'string' && { display_name: displayname }),
+    ...(typeof avatar_url === 'string' && { avatar_url }),
+  };
 }

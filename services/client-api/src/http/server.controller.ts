@@ -4,6 +4,7 @@ import { Authenticated, RequestedBy, type Requester } from '@ganglion/http';
 import { ROOM_VERSIONS } from '@ganglion/protocol';
 import { Controller, Get, Inject, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import { turnCredentials } from '../domain/turn-credentials.js';
 import { CONFIG } from './tokens.js';
 
 const NEWEST_MINOR = 19;
@@ -81,10 +82,13 @@ export class ServerController {
     return { ...(shown.length > 0 && { contacts: shown }), ...(page !== undefined && { support_page: page }) };
   }
 
-  /** No TURN server is configured: clients then make calls without one. @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3voipturnserver */
+  /** Where none is configured, clients make calls without one. @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3voipturnserver */
   @Get('_matrix/client/v3/voip/turnServer')
   @Authenticated()
-  getTurnServer() {
-    return {};
+  getTurnServer(@RequestedBy() { userId }: Requester) {
+    const { turn_uris: uris, turn_shared_secret: secret, turn_lifetime_ms } = this.config.voip;
+    if (uris.length === 0 || secret === undefined) return {};
+    const ttl = Math.floor(turn_lifetime_ms / 1_000);
+    return { ...turnCredentials(userId, secret, Math.floor(Date.now() / 1_000) + ttl), uris, ttl };
   }
 }

@@ -11,11 +11,7 @@ export class OutboxStore {
   constructor(private readonly db: Database) {}
 
   async remove(outboxIds: readonly number[]): Promise<void> {
-    await this.db.query({
-      name: 'empty-outbox',
-      text: 'DELETE FROM user_server.outbox WHERE outbox_id = ANY($1::bigint[])',
-      values: [outboxIds],
-    });
+    await this.db.query(removal(outboxIds));
   }
 
   /** Whether anything has waited so long that the process which wrote it may be gone. */
@@ -44,12 +40,16 @@ export class OutboxStore {
       });
       if (rows.length === 0) return 0;
       await publish(rows.map(changeOf));
-      await tx.query({
-        name: 'empty-outbox',
-        text: 'DELETE FROM user_server.outbox WHERE outbox_id = ANY($1::bigint[])',
-        values: [rows.map((row) => row.outbox_id)],
-      });
+      await tx.query(removal(rows.map((row) => row.outbox_id)));
       return rows.length;
     });
   }
+}
+
+function removal(outboxIds: readonly number[]) {
+  return {
+    name: 'empty-outbox',
+    text: 'DELETE FROM user_server.outbox WHERE outbox_id = ANY($1::bigint[])',
+    values: [outboxIds],
+  };
 }

@@ -13,6 +13,7 @@ import {
   SyncState,
 } from 'matrix-js-sdk';
 import type { CryptoCallbacks } from 'matrix-js-sdk/lib/crypto-api/index.js';
+import { contractFetch } from './contract.js';
 
 interface Session {
   readonly user_id: string;
@@ -33,12 +34,17 @@ export class AppUser {
       const [id] = Object.keys(keys);
       return id === undefined || this.recoveryKey === undefined ? null : [id, this.recoveryKey];
     };
-    this.client = createClient({ ...options, timelineSupport: true, cryptoCallbacks: { getSecretStorageKey } });
+    this.client = createClient({
+      ...options,
+      fetchFn: contractFetch,
+      timelineSupport: true,
+      cryptoCallbacks: { getSecretStorageKey },
+    });
   }
 
   /** Makes an account as apps do: asks what registration takes, then does it. */
   static async register(baseUrl: string, username: string): Promise<AppUser> {
-    const anonymous = createClient({ baseUrl });
+    const anonymous = createClient({ baseUrl, fetchFn: contractFetch });
     const request = { username, password: PASSWORD };
     const stages = await anonymous.registerRequest(request).catch((error) => error.data);
     expect(stages.flows).toContainEqual({ stages: ['m.login.dummy'] });
@@ -48,7 +54,7 @@ export class AppUser {
 
   /** Logs in on another device. */
   static async logIn(baseUrl: string, user: string): Promise<AppUser> {
-    const anonymous = createClient({ baseUrl });
+    const anonymous = createClient({ baseUrl, fetchFn: contractFetch });
     const identifier = { type: 'm.id.user', user };
     const session = await anonymous.loginRequest({ type: 'm.login.password', identifier, password: PASSWORD });
     return AppUser.#withSession(baseUrl, session);

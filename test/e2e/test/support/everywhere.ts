@@ -1,4 +1,7 @@
 import { startAllInOne, startTestCluster, type TestDeployment } from '@ganglion/testing';
+import { AppUser } from './app-user.js';
+import { contractProgress } from './contract.js';
+import { fresh } from './names.js';
 import { withComplaints } from './silence.js';
 
 const DEPLOYMENTS = [
@@ -20,6 +23,11 @@ export function everywhere(tell: (server: Server, story: Story) => void): void {
       deployment = await start();
     }, 90_000);
     afterAll(() => deployment?.close(), 60_000);
+    it('answers are held against the specification, if that is at hand', async () => {
+      const { isAtHand } = contractProgress();
+      await (await AppUser.register(deployment.url, fresh('checked'))).client.whoami();
+      expect(contractProgress().checked > 0).toBe(isAtHand);
+    });
     tell(
       () => deployment,
       (name, run) => {
