@@ -1,3 +1,4 @@
+import { createSecureContext } from 'node:tls';
 import { Agent, type Dispatcher, request } from 'undici';
 import { AddressRules } from './address-rules.js';
 import { checkedConnector } from './checked-connector.js';
@@ -8,7 +9,10 @@ export class CheckedAgent {
   readonly #agent: Agent;
 
   constructor({ allowedNetworks = [], ca, connections = 8, connectTimeoutMs = 10_000, lookup }: OutgoingOptions) {
-    const connect = { timeout: connectTimeoutMs, ...(ca !== undefined && { ca: [...ca] }) };
+    const connect = {
+      timeout: connectTimeoutMs, // One for all connections: to read the certificates again for each takes several times as long as all the rest.
+      secureContext: createSecureContext(ca === undefined ? {} : { ca: [...ca] }),
+    };
     this.#agent = new Agent({
       connect: checkedConnector(new AddressRules(allowedNetworks), connect, lookup),
       connections,

@@ -19,6 +19,12 @@ const LONGEST_WAIT_MS = 24 * 3_600_000;
 /** Within about a minute: who is away for longer gets only what matters. */
 const FAILURES_TO_FALL_BEHIND = 6;
 
+/**
+ * Nothing waits for the disk. What a crash of PostgreSQL takes back of this has been said, or is said again: others know events and
+ * messages to devices that they have had.
+ */
+const LIGHTLY = `(SELECT set_config('synchronous_commit', 'off', true)) IS NOT NULL`;
+
 const LEASE = `
   UPDATE federation_api.destinations d SET leased_by = $1, leased_until = now() + ${LEASED_FOR}
   FROM (
@@ -26,10 +32,11 @@ const LEASE = `
     WHERE has_work AND retry_at <= now() AND leased_until < now() AND (failures > 0) = $3
     ORDER BY retry_at LIMIT $2 FOR UPDATE SKIP LOCKED
   ) due
-  WHERE d.server_name = due.server_name AND d.origin = due.origin
+  WHERE d.server_name = due.server_name AND d.origin = due.origin AND ${LIGHTLY}
   RETURNING d.server_name, d.origin, d.is_behind`;
 
 const OWN = 'server_name = $1 AND origin = $2 AND leased_by = $3';
+const OWN_LIGHTLY = `${OWN} AND ${LIGHTLY}`;
 
 /** Twice as long each time, and not for all at the same moment; who was heard of meanwhile is tried again soon. */
 const PUT_OFF = `
@@ -39,7 +46,7 @@ const PUT_OFF = `
     is_behind = is_behind OR failures + 1 >= ${FAILURES_TO_FALL_BEHIND},
     txn_id = CASE WHEN txn_last_edu IS NULL AND (is_behind OR failures + 1 >= ${FAILURES_TO_FALL_BEHIND}) THEN NULL ELSE txn_id END,
     txn_last = CASE WHEN is_behind OR failures + 1 >= ${FAILURES_TO_FALL_BEHIND} THEN NULL ELSE txn_last END
-  WHERE ${OWN}
+  WHERE ${OWN_LIGHTLY}
   RETURNING failures, is_behind AS "isBehind",
     round(extract(epoch FROM retry_at - now()) * 1000)::float8 AS "waitMs"`;
 
@@ -117,7 +124,7 @@ export class PostgresSendingStore implements SendingStore {
           JOIN unnest($2::text[], $3::text[]) AS kept(server_name, origin) USING (server_name, origin)
           WHERE own.leased_by = $1 ORDER BY own.server_name, own.origin FOR UPDATE OF own
         ) AS held
-        WHERE d.server_name = held.server_name AND d.origin = held.origin`,
+        WHERE d.server_name = held.server_name AND d.origin = held.origin AND ${LIGHTLY}`,
       values: [this.holder, routes.map(({ server }) => server), routes.map(({ origin }) => origin)],
     });
   }
@@ -164,7 +171,7 @@ export class PostgresSendingStore implements SendingStore {
           retry_at = CASE WHEN $5 AND work = $6 THEN now() ELSE retry_at END,
           leased_by = CASE WHEN $5 AND work = $6 THEN NULL ELSE leased_by END,
           leased_until = CASE WHEN $5 AND work = $6 THEN '-infinity' ELSE leased_until END
-        WHERE ${OWN} RETURNING has_work`,
+        WHERE ${OWN_LIGHTLY} RETURNING has_work`,
       values: [...this.#own(route), ephemeraVersion ?? 0, finishes && isAll, work],
     });
     // One that is not ours any more is nothing to go on with.
@@ -201,7 +208,7 @@ export class PostgresSendingStore implements SendingStore {
     await this.db.query({
       name: 'give-destination-back',
       text: `UPDATE federation_api.destinations SET leased_by = NULL, leased_until = '-infinity', retry_at = now()
-        WHERE ${OWN}`,
+        WHERE ${OWN_LIGHTLY}`,
       values: this.#own(route),
     });
   }
@@ -266,7 +273,7 @@ export class PostgresSendingStore implements SendingStore {
     const { rowCount } = await this.db.query({
       name: 'begin-transaction-to',
       text: `UPDATE federation_api.destinations SET txn_id = $4, txn_last = $5, txn_last_edu = $6,
-          leased_until = now() + ${LEASED_FOR} WHERE ${OWN}`,
+          leased_until = now() + ${LEASED_FOR} WHERE ${OWN_LIGHTLY}`,
       values: [...this.#own(route), txnId, lastOf('pdu'), lastOf('edu')],
     });
     return (rowCount ?? 0) > 0;
@@ -277,7 +284,7 @@ export class PostgresSendingStore implements SendingStore {
       name: 'destination-done',
       text: `UPDATE federation_api.destinations SET leased_by = NULL, leased_until = '-infinity', retry_at = now(),
           has_work = work <> $4, txn_id = NULL, txn_last = NULL, txn_last_edu = NULL,
-          ephemera_version = greatest(ephemera_version, $5) WHERE ${OWN}`,
+          ephemera_version = greatest(ephemera_version, $5) WHERE ${OWN_LIGHTLY}`,
       values: [...this.#own(route), work, horizon],
     });
   }

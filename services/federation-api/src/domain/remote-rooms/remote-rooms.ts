@@ -16,7 +16,7 @@ import {
 } from '@ganglion/protocol';
 import { byAuth } from '../pdus/by-auth.js';
 import { isVerified, type PduVerifier, type VerifiedPdu } from '../pdus/pdu-verifier.js';
-import { verifyGivenRoom } from './given-room.js';
+import { takeGivenRoom } from './given-room.js';
 import { oneAfterTheOther, type ServersToTry } from './one-after-the-other.js';
 import type { EnteredMembership, Handshake, Handshakes } from './ports.js';
 import { eventFromTemplate } from './template.js';
@@ -97,15 +97,15 @@ export class RemoteRooms {
   async #joinThrough(server: string, entry: Entry): Promise<void> {
     const { handshake, rules, signed } = await this.#sign(server, 'join', entry);
     const answer = await this.#send(handshake, 'join', signed, rules);
-    const room = await verifyGivenRoom(answer, this.deps.pdus, entry.roomId, rules);
-    const join = await this.#ownJoin(answer, signed, entry.roomId, rules);
-    const kept = await this.#keep(entry.roomId, rules, room.all);
+    const { roomId } = entry;
+    const join = await this.#ownJoin(answer, signed, roomId, rules);
+    const keep = (pdus: readonly VerifiedPdu[]) => this.#keep(roomId, rules, pdus);
+    const { stateEventIds, size } = await takeGivenRoom(answer, this.deps.pdus, roomId, rules, keep);
     const { outcomes } = await this.deps.intake.placeWithState({
-      ...{ roomId: entry.roomId, pduJson: join, backfill: false },
-      stateEventIds: room.state.map(({ eventId }) => eventId).filter((id) => kept.has(id)),
+      ...{ roomId, pduJson: join, backfill: false, stateEventIds: [...stateEventIds] },
     });
     checkAccepted(outcomes[0]);
-    this.deps.logger.info({ room_id: entry.roomId, server, events: room.all.length }, 'joined a room of other servers');
+    this.deps.logger.info({ room_id: roomId, server, events: size }, 'joined a room of other servers');
   }
 
   /** Whoever authorises a restricted join signs it too; apart from that it must be the event that we have sent. */
@@ -138,16 +138,17 @@ export class RemoteRooms {
     return this.deps.handshakes.send(handshake, membership, eventId, sent as unknown as JsonObject);
   }
 
-  /** Keeps the events of a room; of which we could, the ids. What names events that nobody has proven is left out. */
-  async #keep(roomId: string, rules: RoomVersionRules, pdus: readonly VerifiedPdu[]): Promise<ReadonlySet<string>> {
+  /** Those that could not be kept: they name events that nobody has proven yet. */
+  async #keep(roomId: string, rules: RoomVersionRules, pdus: readonly VerifiedPdu[]): Promise<VerifiedPdu[]> {
     const ordered = byAuth(pdus);
-    const kept = new Set<string>();
+    const left: VerifiedPdu[] = [];
     for (let first = 0; first < ordered.length; first += PIECE) {
-      const pdusJson = ordered.slice(first, first + PIECE).map(({ json }) => json);
+      const piece = ordered.slice(first, first + PIECE);
+      const pdusJson = piece.map(({ json }) => json);
       const { outcomes } = await this.deps.intake.storeOutliers({ roomId, pdusJson, roomVersion: rules.id });
-      for (const { eventId, missingEventIds } of outcomes) if (missingEventIds.length === 0) kept.add(eventId);
+      left.push(...piece.filter((_, index) => (outcomes[index]?.missingEventIds.length ?? 1) > 0));
     }
-    return kept;
+    return left;
   }
 
   /** Tells our user of what they did in a room that we do not take part in. */
