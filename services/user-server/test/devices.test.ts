@@ -37,6 +37,18 @@ describe('devices', () => {
     }
   });
 
+  it('take along what was noted of how they notify, and nothing else', async () => {
+    const path = (type: string) => `user/${encodeURIComponent(user.userId)}/account_data/${type}`;
+    const settings = 'org.matrix.msc3890.local_notification_settings';
+    const types = [`${settings}.PHONE`, `${settings}.TABLET`, `${settings}.${user.deviceId}`, 'org.example.own'];
+    for (const type of types) await instance.http.put(path(type), { is_silenced: true }, user.token);
+    const phone = await logIn(instance.http, user, { device_id: 'PHONE' });
+    await instance.http.post('logout', {}, phone.token);
+    const statuses = await Promise.all(types.map((type) => instance.http.get(path(type), user.token)));
+    expect(statuses.map(({ status }) => status)).toEqual([404, 200, 200, 200]);
+    expect(statuses[0]!.body.errcode).toBe('M_NOT_FOUND');
+  });
+
   it('can be renamed', async () => {
     const path = `devices/${user.deviceId}`;
     expect((await instance.http.put(path, { display_name: 'new' }, user.token)).status).toBe(200);

@@ -44,14 +44,17 @@ const REPLACE = `
     RETURNING outbox_id, user_id, user_seq, room_id, type, content)
   SELECT announced.* FROM next LEFT JOIN announced ON true`;
 
-const EMPTY_ALL = `
+/** All of it, or global data of some types. */
+const EMPTY = `
   WITH numbered AS (
     SELECT room_id, type, row_number() OVER (ORDER BY user_seq) AS place
-    FROM user_server.account_data WHERE user_id = $1 AND content <> '{}'),
+    FROM user_server.account_data
+    WHERE user_id = $1 AND content <> '{}' AND ($2::text[] IS NULL OR (room_id = '' AND type = ANY($2)))),
   last AS (
     UPDATE user_server.accounts SET user_seq = user_seq + (SELECT count(*) FROM numbered),
       updated_xid = pg_current_xact_id()
-    WHERE user_id = $1 RETURNING user_seq - (SELECT count(*) FROM numbered) AS before),
+    WHERE user_id = $1 AND EXISTS (SELECT FROM numbered)
+    RETURNING user_seq - (SELECT count(*) FROM numbered) AS before),
   emptied AS (
     UPDATE user_server.account_data d SET content = '{}', user_seq = last.before + numbered.place
     FROM numbered, last WHERE d.user_id = $1 AND d.room_id = numbered.room_id AND d.type = numbered.type
@@ -90,6 +93,10 @@ export class PostgresAccountDataStore implements AccountDataStore {
     return rows[0] && changeOf(rows[0]);
   }
 
+  empty(userId: string, types: readonly string[]): Promise<UserChangeRecord[]> {
+    return emptyAccountData(this.db, userId, types);
+  }
+
   async replace({ userId, roomId, type }: AccountDataKey, content: string, expectedSeq: number) {
     const { rows } = await this.db.query<OutboxRow | (Record<string, unknown> & { outbox_id: null })>({
       name: 'replace-account-data',
@@ -102,9 +109,13 @@ export class PostgresAccountDataStore implements AccountDataStore {
   }
 }
 
-/** Takes the contents out of all account data of a user, whose account must be locked. */
-export async function emptyAccountData(tx: Queryable, userId: string): Promise<UserChangeRecord[]> {
-  const { rows } = await tx.query<OutboxRow>({ name: 'empty-account-data', text: EMPTY_ALL, values: [userId] });
+/** Takes the contents out of all account data of a user, whose account must be locked, or out of global data of some types. */
+export async function emptyAccountData(
+  db: Queryable,
+  userId: string,
+  types: readonly string[] | null = null,
+): Promise<UserChangeRecord[]> {
+  const { rows } = await db.query<OutboxRow>({ name: 'empty-account-data', text: EMPTY, values: [userId, types] });
   return rows.map(changeOf);
 }
 
