@@ -3,13 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { type ByteStore, BytesMissingError, StoreFullError } from '../src/domain/ports/byte-store.js';
 import { openS3Store } from '../src/storage/byte-stores.js';
 import { FolderStore } from '../src/storage/folder-store.js';
 import { type FaultyProxy, startFaultyProxy } from './support/faulty-proxy.js';
 import { s3Config } from './support/s3-config.js';
-import { ACCESS, findSeaweed, type S3Server, startS3Server } from './support/seaweed.js';
+import { findSeaweed, makeBucket, type S3Server, startS3Server } from './support/seaweed.js';
 import { keysIn } from './support/store-contents.js';
 
 const MEGABYTE = 1_048_576;
@@ -28,7 +27,7 @@ beforeAll(async () => {
   if (seaweed === undefined) return;
   server = await startS3Server(seaweed);
   proxy = await startFaultyProxy(server.endpoint);
-  await makeBucket();
+  await makeBucket(server, BUCKET);
 }, 300_000);
 beforeEach(() => {
   if (seaweed !== undefined) proxy.fault = () => undefined;
@@ -38,13 +37,6 @@ afterAll(async () => {
   await server?.stop();
   if (folder) await rm(folder, { recursive: true });
 });
-
-async function makeBucket(): Promise<void> {
-  const options = { region: 'us-east-1', endpoint: server.endpoint, forcePathStyle: true, credentials: ACCESS };
-  const client = new S3Client(options);
-  await client.send(new CreateBucketCommand({ Bucket: BUCKET }));
-  client.destroy();
-}
 
 /** A part of the bucket that nobody else has. */
 const bucketStore = (others: object = {}) =>

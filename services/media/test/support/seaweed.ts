@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { eventually } from '@ganglion/testing';
 import { freePorts } from '../../../../libs/testing/src/free-ports.js';
+import { withLock } from '../../../../scripts/launcher/lock.mjs';
 
 const run = promisify(execFile);
 
@@ -73,6 +75,12 @@ export async function startS3Server(program: string): Promise<S3Server> {
   };
 }
 
+export async function makeBucket({ endpoint }: S3Server, bucket: string): Promise<void> {
+  const client = new S3Client({ region: 'us-east-1', endpoint, forcePathStyle: true, credentials: ACCESS });
+  await client.send(new CreateBucketCommand({ Bucket: bucket }));
+  client.destroy();
+}
+
 /**
  * The program of SeaweedFS. It is built from its sources the first time, which takes Go and some minutes; where that cannot be
  * done, says why.
@@ -80,7 +88,13 @@ export async function startS3Server(program: string): Promise<S3Server> {
 export async function findSeaweed(): Promise<string | undefined> {
   if (existsSync(PROGRAM)) return PROGRAM;
   try {
-    return await buildSeaweed();
+    await mkdir(TOOLS, { recursive: true });
+    // Another file of tests may want it at the same time.
+    return await withLock(
+      `${PROGRAM}.lock`,
+      () => {},
+      async () => (existsSync(PROGRAM) ? PROGRAM : buildSeaweed()),
+    );
   } catch (error) {
     console.warn(`Tested without a bucket of S3. ${(error as Error).message.slice(-2_000)}`);
     return undefined;
@@ -104,7 +118,6 @@ async function buildSeaweed(): Promise<string> {
       timeout: 1_800_000,
     };
     await run('nice', ['-n', '19', 'go', 'build', '-trimpath', '-ldflags', '-s -w', '-o', built, './weed'], options);
-    await mkdir(TOOLS, { recursive: true });
     await cp(built, `${PROGRAM}.${process.pid}`);
     await rename(`${PROGRAM}.${process.pid}`, PROGRAM);
   } finally {

@@ -8,9 +8,11 @@ export async function keysIn(store: ByteStore): Promise<string[]> {
   return keys.sort();
 }
 
-/** The keys that there should be something under, in order. */
+/** The keys that there should be something under, in order: of files, and of what was made of them. */
 export async function keysKnown(db: Database): Promise<string[]> {
-  const { rows } = await db.query<{ store_key: string }>({ text: 'SELECT store_key FROM media.blobs ORDER BY 1' });
+  const { rows } = await db.query<{ store_key: string }>({
+    text: `SELECT store_key FROM media.blobs UNION ALL SELECT store_key FROM media.thumbnails WHERE store_key IS NOT NULL ORDER BY 1`,
+  });
   return rows.map(({ store_key }) => store_key);
 }
 
