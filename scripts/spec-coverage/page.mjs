@@ -1,11 +1,13 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findHandlers } from './handlers.mjs';
 import { findMentions, fits, hasTest, wordsOf } from './proofs.mjs';
 
 const APPSERVICES = 'Appservices are not there.';
 const SSO = 'Single sign-on is not there.';
-const OLD = 'Deprecated since /sync.';
+
+/** Operations whose path answers another one only. */
+const ELSEWISE = new Set(['inviteBy3PID']);
 
 /** Operations that nothing answers, and why. */
 export const MISSING = new Map(
@@ -16,11 +18,7 @@ export const MISSING = new Map(
     redirectToIdP: SSO,
     getAuthMetadata: 'OAuth 2.0 is not there: clients then log in by the other ways.',
     getNotifications: 'Push notifications are not there.',
-    getEvents: OLD,
-    peekEvents: OLD,
-    initialSync: OLD,
-    getOneEvent: OLD,
-    roomInitialSync: OLD,
+    getOneEvent: 'Deprecated in favour of the event of a room.',
     getWellknownPolicy: 'For policy servers: this is none.',
     askPolicyServerToSign: 'For policy servers: this is none.',
     queryInfo: 'A form of which all that is specified, directory and profile, is answered.',
@@ -48,7 +46,9 @@ export function coverage(root) {
   const handlers = findHandlers(root);
   const mentions = findMentions(root);
   return operations.map(([api, method, path, id]) => {
-    const handler = MISSING.has(id) ? undefined : handlers.find((it) => it.method === method && answers(it.path, path));
+    const handler = ELSEWISE.has(id)
+      ? undefined
+      : handlers.find((it) => it.method === method && answers(it.path, path));
     const [file, test] = named[id] ?? [];
     const proof = file
       ? hasTest(root, file, test) && { file, test }
@@ -100,6 +100,36 @@ function rowOf({ method, path, id, handler, proof }) {
   return `| ${operation} | ${by} | ${proven} |`;
 }
 
+/**
+ * What the page says that is not so (any more). That there are other tests of an operation by now does not make it wrong.
+ *
+ * @param {string} page @param {readonly Covered[]} operations @param {string} root
+ * @returns {string[]}
+ */
+export function staleRows(page, operations, root) {
+  const rows = page.split('\n').filter((line) => line.startsWith('| `'));
+  const known = new Map(rows.map((row) => [row.slice(0, row.indexOf(' | ')), row]));
+  const stale = operations.filter((operation) => {
+    const fresh = rowOf(operation);
+    const row = known.get(fresh.slice(0, fresh.indexOf(' | ')));
+    if (row === undefined || cell(row, 2) !== cell(fresh, 2)) return true;
+    return operation.handler !== undefined && !isProof(cell(row, 3), root);
+  });
+  const names = stale.map(({ method, path }) => `${method} ${path}`);
+  return rows.length === operations.length
+    ? names
+    : [...names, `${rows.length} operations in the place of ${operations.length}`];
+}
+
+/** The page has no cell with a | in it. */
+const cell = (row, index) => row.replaceAll('\\|', '').split('|')[index]?.trim();
+
+function isProof(text, root) {
+  const [, title, file] = /^\[(.*)\]\(\.\.\/(.*)\)$/.exec(text) ?? [];
+  if (file === undefined) return false;
+  return title === 'its example' ? existsSync(join(root, file)) : hasTest(root, file, title);
+}
+
 function escaped(text) {
-  return text.replaceAll('|', '\\|').replaceAll(/[[\]<>]/g, '\\$&');
+  return text.replaceAll(/[|[\]<>]/g, '\\$&');
 }

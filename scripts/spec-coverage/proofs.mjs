@@ -43,7 +43,12 @@ export function mentionsIn(source, file) {
 /** Whether a file has a test of this name. */
 export function hasTest(root, file, title) {
   const path = join(root, file);
-  return existsSync(path) && titlesOf(readFileSync(path, 'utf8')).some(([, known]) => known === title);
+  return (
+    existsSync(path) &&
+    titlesOf(readFileSync(path, 'utf8')).some(
+      ([, known]) => known.replaceAll(/[|[\]<>]/g, '') === title.replaceAll(/\\?[|[\]<>]/g, ''),
+    )
+  );
 }
 
 function titlesOf(source) {
