@@ -1,48 +1,9 @@
-import {
-  type RemoteQueries,
-  RemoteQueriesDefinition,
-  type RemoteRooms,
-  RemoteRoomsDefinition,
-} from '@ganglion/contracts/federation';
-import {
-  type DelayedEvents,
-  DelayedEventsDefinition,
-  type RoomDirectory,
-  RoomDirectoryDefinition,
-  type RoomIntake,
-  RoomIntakeDefinition,
-  type RoomPurges,
-  RoomPurgesDefinition,
-  type RoomReads,
-  RoomReadsDefinition,
-  type RoomSummaries,
-  RoomSummariesDefinition,
-  type Rooms,
-  RoomsDefinition,
-} from '@ganglion/contracts/room';
-import { type AccountData, AccountDataDefinition, type Users, UsersDefinition } from '@ganglion/contracts/user';
 import type { ServiceDescriptor } from '@ganglion/service';
-import { clientApiModule } from './client-api.module.js';
 
 /** The Client-Server API of rooms, in front of the services that own what it is about. */
 export const service: ServiceDescriptor = {
   name: 'client-api',
   offers: {},
-  async compose({ config }, interfaces) {
-    const owners = {
-      rooms: await interfaces.find<Rooms>(RoomsDefinition),
-      delayedEvents: await interfaces.find<DelayedEvents>(DelayedEventsDefinition),
-      roomReads: await interfaces.find<RoomReads>(RoomReadsDefinition),
-      roomDirectory: await interfaces.find<RoomDirectory>(RoomDirectoryDefinition),
-      roomSummaries: await interfaces.find<RoomSummaries>(RoomSummariesDefinition),
-      roomPurges: await interfaces.find<RoomPurges>(RoomPurgesDefinition),
-      users: await interfaces.find<Users>(UsersDefinition),
-      accountData: await interfaces.find<AccountData>(AccountDataDefinition),
-      roomIntake: await interfaces.find<RoomIntake>(RoomIntakeDefinition),
-      remoteRooms: await interfaces.find<RemoteRooms>(RemoteRoomsDefinition),
-      remoteQueries: await interfaces.find<RemoteQueries>(RemoteQueriesDefinition),
-      isOurs: (serverName: string) => config.server_names.some(({ name }) => name === serverName),
-    };
-    return { module: clientApiModule(owners, config) };
-  },
+  // Whoever runs other services need not load this one.
+  compose: async (foundation, interfaces) => (await import('./compose.js')).compose(foundation, interfaces),
 };

@@ -3,32 +3,8 @@ import {
   RemoteRoomsDefinition,
   ServerKeyRingDefinition,
 } from '@ganglion/contracts/federation';
-import type { Part, ServiceDescriptor } from '@ganglion/service';
-import { Module } from '@nestjs/common';
-import { ExchangedInvites } from './domain/serving/exchanged-invites.js';
-import { createFederationApi } from './federation-api.js';
-import { federationApiModule } from './federation-api.module.js';
-import { createIncoming } from './incoming.js';
-import { incomingModule } from './incoming.module.js';
-import { createOutgoing } from './outgoing.js';
-import { findOwners } from './owners.js';
-import { createSender } from './sender.js';
+import type { ServiceDescriptor } from '@ganglion/service';
 import { federationApiSchema } from './storage/migrations.js';
-
-@Module({})
-class FederationApi {}
-
-/** Begin in this order, and end the other way round. */
-function parts(...all: readonly Part[]): Part {
-  return {
-    async start() {
-      for (const part of all) await part.start();
-    },
-    async stop() {
-      for (const part of all.toReversed()) await part.stop();
-    },
-  };
-}
 
 /** What other servers may ask of us, and what we ask of them. */
 export const service: ServiceDescriptor = {
@@ -39,28 +15,6 @@ export const service: ServiceDescriptor = {
     remoteRooms: RemoteRoomsDefinition,
     remoteQueries: RemoteQueriesDefinition,
   },
-  async compose(foundation, interfaces) {
-    const { config, db } = foundation;
-    const signingKeys = await foundation.signingKeys();
-    const api = createFederationApi({ config, db, signingKeys });
-    const owners = await findOwners(interfaces);
-    const serverNames = config.server_names.map(({ name }) => name);
-    const sender = createSender({ ...foundation, ...owners, agent: api.agent, serverNames });
-    const incoming = createIncoming({
-      ...{ ...foundation, agent: api.agent, keyRing: api.serverKeyRing, owners },
-      heardOf: (serverName) => sender.heardOf(serverName),
-    });
-    const { pdus } = incoming;
-    const outgoing = createOutgoing({ ...foundation, ...owners, signingKeys, agent: api.agent, pdus });
-    const exchanged = new ExchangedInvites({
-      ...{ remoteRooms: outgoing.remoteRooms, roomReads: owners.roomReads },
-      isOurs: (serverName) => signingKeys.has(serverName),
-    });
-    const imports = [federationApiModule(config, api), incomingModule(config, incoming, owners, exchanged)];
-    return {
-      module: { module: FederationApi, imports },
-      part: parts(api, incoming, outgoing, ...(config.federation.enabled ? [sender] : [])),
-      offers: { ...api, ...outgoing },
-    };
-  },
+  // Whoever runs other services need not load this one.
+  compose: async (foundation, interfaces) => (await import('./compose.js')).compose(foundation, interfaces),
 };

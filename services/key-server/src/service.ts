@@ -1,15 +1,5 @@
-import { type RemoteQueries, RemoteQueriesDefinition } from '@ganglion/contracts/federation';
 import { KeyCountsDefinition, KeyLogDefinition, KeysForServersDefinition } from '@ganglion/contracts/keys';
-import { type RoomIntake, RoomIntakeDefinition } from '@ganglion/contracts/room';
-import {
-  type Devices,
-  DevicesDefinition,
-  type InteractiveAuth,
-  InteractiveAuthDefinition,
-} from '@ganglion/contracts/user';
 import type { ServiceDescriptor } from '@ganglion/service';
-import { createKeyServer } from './key-server.js';
-import { keyServerModule } from './key-server.module.js';
 import { keyServerSchema } from './storage/migrations.js';
 
 /** What end-to-end encryption needs of a server: keys of devices and users, one-time keys, backups. */
@@ -17,12 +7,6 @@ export const service: ServiceDescriptor = {
   name: 'key-server',
   schema: keyServerSchema,
   offers: { keyCounts: KeyCountsDefinition, keyLog: KeyLogDefinition, keysForServers: KeysForServersDefinition },
-  async compose(foundation, interfaces) {
-    const devices = await interfaces.find<Devices>(DevicesDefinition);
-    const interactiveAuth = await interfaces.find<InteractiveAuth>(InteractiveAuthDefinition);
-    const roomIntake = await interfaces.find<RoomIntake>(RoomIntakeDefinition);
-    const remoteQueries = await interfaces.find<RemoteQueries>(RemoteQueriesDefinition);
-    const server = createKeyServer({ ...foundation, devices, interactiveAuth, roomIntake, remoteQueries });
-    return { part: server, module: keyServerModule(server), offers: server };
-  },
+  // Whoever runs other services need not load this one.
+  compose: async (foundation, interfaces) => (await import('./compose.js')).compose(foundation, interfaces),
 };

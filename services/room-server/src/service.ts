@@ -10,7 +10,6 @@ import {
   RoomsDefinition,
 } from '@ganglion/contracts/room';
 import type { ServiceDescriptor } from '@ganglion/service';
-import { createRoomServer } from './room-server.js';
 import { roomServerSchema } from './storage/migrations.js';
 
 /** The truth of every room. */
@@ -28,8 +27,6 @@ export const service: ServiceDescriptor = {
     roomPurges: RoomPurgesDefinition,
     delayedEvents: DelayedEventsDefinition,
   },
-  async compose(foundation) {
-    const server = createRoomServer({ ...foundation, signingKeys: await foundation.signingKeys() });
-    return { part: server, offers: server };
-  },
+  // Whoever runs other services need not load this one.
+  compose: async (foundation, interfaces) => (await import('./compose.js')).compose(foundation, interfaces),
 };
