@@ -1,6 +1,7 @@
 import type { FederationAgent } from '@ganglion/federation';
 import type { JsonObject } from '@ganglion/protocol';
 import { asMatrixError } from './handshakes.js';
+import { SilentServers } from './silent-servers.js';
 
 const PREFIX = '/_matrix/federation/v1/user/keys';
 
@@ -12,6 +13,8 @@ export interface KeysAsked {
 
 /** Asks other servers for keys of their users, over HTTP. Throws a MatrixError when they refuse or do not answer. */
 export class HttpUserKeys {
+  readonly #silent = new SilentServers();
+
   constructor(
     private readonly agent: Pick<FederationAgent, 'request'>,
     /** The one of our names that asks. */
@@ -30,10 +33,12 @@ export class HttpUserKeys {
 
   async #post(asked: KeysAsked, what: string, body: JsonObject): Promise<JsonObject> {
     try {
-      return await this.agent.request({
-        ...{ ...asked, origin: this.origin, method: 'POST' },
-        ...{ path: `${PREFIX}/${what}`, body },
-      });
+      return await this.#silent.ask(asked.destination, () =>
+        this.agent.request({
+          ...{ ...asked, origin: this.origin, method: 'POST' },
+          ...{ path: `${PREFIX}/${what}`, body },
+        }),
+      );
     } catch (error) {
       throw asMatrixError(error);
     }
