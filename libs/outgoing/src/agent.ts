@@ -10,7 +10,8 @@ export class CheckedAgent {
 
   constructor({ allowedNetworks = [], ca, connections = 8, connectTimeoutMs = 10_000, lookup }: OutgoingOptions) {
     const connect = {
-      timeout: connectTimeoutMs, // One for all connections: to read the certificates again for each takes several times as long as all the rest.
+      timeout: connectTimeoutMs,
+      // One for all connections: to read the certificates again for each takes several times as long as all the rest.
       secureContext: createSecureContext(ca === undefined ? {} : { ca: [...ca] }),
     };
     this.#agent = new Agent({

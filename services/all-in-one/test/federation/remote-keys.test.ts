@@ -113,6 +113,16 @@ describe('keys of a user of another server', () => {
     expect(questions()).toBe(2);
   });
 
+  it('are news when they are the first that a server tells of, whoever has asked', async () => {
+    await meetBob();
+    const { next_batch: since } = await alice.must('GET', 'sync');
+    const content = { user_id: bob, device_id: 'PHONE', stream_id: 1, prev_id: [], keys: { ...phone.keys().keys } };
+    await far.send(neighbours.url, { edus: [{ edu_type: 'm.device_list_update', content }] });
+    await eventually(async () => {
+      expect((await alice.must('GET', `sync?since=${since}`)).device_lists?.changed ?? []).toContain(bob);
+    }, 30_000);
+  });
+
   it('are asked for once, though several want to know at once', async () => {
     await meetBob();
     await Promise.all([1, 2, 3].map(() => query(alice, [bob])));

@@ -16,11 +16,15 @@ export class ChangedKeysEdus implements EduIntake {
   async take({ origin }: Giver, contents: readonly unknown[]): Promise<void> {
     const told = contents.flatMap((content) => changedKeys.safeParse(content).data ?? []);
     const theirs = told.filter(({ user_id }) => domainOf(user_id) === origin);
-    // What follows nothing tells who somebody is, rather than that something is other than before.
     const [first, others] = [true, false].map((isFirst) =>
-      theirs.filter(({ prev_id }) => (prev_id?.length === 0) === isFirst).map(({ user_id }) => user_id),
+      theirs.filter((each) => isIntroduction(each) === isFirst).map(({ user_id }) => user_id),
     );
     const [userIds, introducedUserIds] = [[...new Set(others)], [...new Set(first)]];
     if (theirs.length > 0) await this.keys.noteChangedLists({ userIds, introducedUserIds });
   }
+}
+
+/** What follows nothing, and brings no keys, tells who somebody is: no key is other than before. */
+function isIntroduction({ prev_id, keys, deleted }: ReturnType<typeof changedKeys.parse>): boolean {
+  return prev_id?.length === 0 && keys === undefined && deleted !== true;
 }

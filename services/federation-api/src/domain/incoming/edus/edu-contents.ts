@@ -40,7 +40,12 @@ export const receipts = z.record(z.string(), z.unknown()).transform((rooms) =>
 );
 
 /** More of a user's keys is not looked at: they are asked for when they are needed. */
-export const changedKeys = z.object({ user_id: userId, prev_id: z.array(z.unknown()).optional().catch(undefined) });
+export const changedKeys = z.object({
+  user_id: userId,
+  prev_id: z.array(z.unknown()).optional().catch(undefined),
+  keys: z.unknown().optional(),
+  deleted: z.unknown().optional(),
+});
 
 /** More of a server's users in one EDU are left out. */
 const MAX_PRESENCE = 1_000;
