@@ -66,6 +66,9 @@ export class CompiledRoomEventFilter extends CompiledEventFilter {
   readonly unreadThreadNotifications: boolean;
   /** Whether `allowsRelations` has to be asked at all. */
   readonly looksAtRelations: boolean;
+  /** What that asks for, for who can look for it all at once; undefined where any will do. */
+  readonly relatedBySenders: readonly string[] | undefined;
+  readonly relatedByRelTypes: readonly string[] | undefined;
   readonly #rooms: RoomSet;
   readonly #containsUrl: boolean | undefined;
   readonly #relTypes: ReadonlySet<string> | undefined;
@@ -84,6 +87,8 @@ export class CompiledRoomEventFilter extends CompiledEventFilter {
     this.#notRelTypes = new Set(filter['org.matrix.msc3874.not_rel_types']);
     this.#relatedBySenders = filter.related_by_senders && new Set(filter.related_by_senders);
     this.#relatedByRelTypes = filter.related_by_rel_types && new Set(filter.related_by_rel_types);
+    this.relatedBySenders = filter.related_by_senders;
+    this.relatedByRelTypes = filter.related_by_rel_types;
     this.looksAtRelations = this.#relatedBySenders !== undefined || this.#relatedByRelTypes !== undefined;
   }
 

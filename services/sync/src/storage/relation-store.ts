@@ -3,6 +3,7 @@ import type {
   Children,
   ChildrenPage,
   ParentsQuery,
+  RelatedQuery,
   RelationModel,
   ThreadPlace,
   ThreadsPage,
@@ -93,6 +94,17 @@ const places = statement(
   WHERE t.room_nid = ${({ roomNid }) => roomNid} AND t.event_nid = ANY(${({ eventNids }) => eventNids}::bigint[])`,
 );
 
+const related = statement(
+  'relations-related',
+  sql<RelatedQuery>`
+  SELECT p.parent_id FROM unnest(${({ eventIds }) => eventIds}::text[]) AS p(parent_id)
+  WHERE EXISTS (
+    SELECT FROM sync.relations r
+    WHERE r.room_nid = ${({ roomNid }) => roomNid} AND r.parent_id = p.parent_id AND r.position <= ${({ upTo }) => upTo}
+      AND (${({ senders }) => senders ?? null}::text[] IS NULL OR r.sender = ANY(${({ senders }) => senders ?? null}::text[]))
+      AND (${({ relTypes }) => relTypes ?? null}::text[] IS NULL OR r.rel_type = ANY(${({ relTypes }) => relTypes ?? null}::text[])))`,
+);
+
 type ChildrenRow = Children & { replies: readonly number[] | null } & Record<string, unknown>;
 
 /** Reads `sync.relations`. */
@@ -102,6 +114,12 @@ export class RelationStore implements RelationModel {
   async childrenOf(query: ParentsQuery): Promise<Children[]> {
     const { rows } = await this.db.query<ChildrenRow>(childrenOf(query));
     return rows.map((row) => ({ ...row, replies: row.replies ?? [] }));
+  }
+
+  async related(query: RelatedQuery): Promise<ReadonlySet<string>> {
+    if (query.eventIds.length === 0) return new Set();
+    const { rows } = await this.db.query<{ parent_id: string }>(related(query));
+    return new Set(rows.map((row) => row.parent_id));
   }
 
   async childrenPage(page: ChildrenPage): Promise<EventPlace[]> {

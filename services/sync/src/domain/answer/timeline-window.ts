@@ -1,5 +1,7 @@
 import type { CompiledRoomEventFilter } from '@ganglion/protocol';
 import type { ReadModel } from '../ports/read-model.js';
+import type { RelationModel } from '../ports/relation-model.js';
+import { relatedOnly } from '../relations/related-only.js';
 import type { EventTexts } from '../texts/event-texts.js';
 import { showEvents } from '../texts/shown-events.js';
 import { type EventPlace, filterable, type TimelineEvent } from '../timeline-event.js';
@@ -8,6 +10,7 @@ import type { RoomView } from '../views/room-view.js';
 interface TimelineReaders {
   readonly model: ReadModel;
   readonly texts: EventTexts;
+  readonly relations: Pick<RelationModel, 'related'>;
 }
 
 export interface TimelineQuery {
@@ -55,13 +58,15 @@ export async function readTimeline(readers: TimelineReaders, query: TimelineQuer
     const places = await pageBelow(readers.model, view, floor, scannedTo, filter.limit - found.length);
     const events = await showEvents(readers.texts, view.record, places);
     const hidden = events.filter((event) => event.text.stateKey !== undefined && !query.maySee(event));
+    const where = { roomNid: view.record.nid, upTo };
+    const isRelated = await relatedOnly(readers.relations, filter, where, events);
     const standing = hidden.length === 0 ? undefined : await query.standing(hidden);
     for (const event of events) {
       const { position } = event.place;
       const visible = query.maySee(event) || standing?.has(event.text.eventNid);
       if (!visible && event.text.stateKey !== undefined && found.length > 0)
         return timelineOf(found, position, position, true);
-      if (visible && passes(query, event)) {
+      if (visible && passes(query, event) && isRelated(event)) {
         if (found.length === filter.limit) return timelineOf(found, position, position, true);
         found.push(event);
       }

@@ -3,6 +3,7 @@ import { type CompiledRoomEventFilter, compileRoomEventFilter } from '@ganglion/
 import { contentText } from '../event-text.js';
 import type { WantedEntries } from '../ports/past-states.js';
 import { readAhead } from '../read-ahead.js';
+import { relatedOnly } from '../relations/related-only.js';
 import { showEvents, showState } from '../texts/shown-events.js';
 import { eventsText, eventText, filterable, type ShownEvent, type TimelineEvent } from '../timeline-event.js';
 import { membersAt, stateAt } from '../views/room-state.js';
@@ -258,10 +259,13 @@ export class RoomHistory {
     let size = Math.min(Math.max(limit + 1, FIRST_PAGE), LARGEST_PAGE);
     for (let scanned = 0; scanned < MAX_SCANNED; scanned += size, size = Math.min(2 * size, LARGEST_PAGE)) {
       const step = await nextStep(model, walk, at, size);
-      for (const event of await showEvents(texts, room, step.places)) {
+      const shown = await showEvents(texts, room, step.places);
+      const where = { roomNid: room.nid, upTo: walk.access.upTo };
+      const isRelated = await relatedOnly(this.deps.relations, filter, where, shown);
+      for (const event of shown) {
         if (events.length === limit) return { events, next: at, at, hole: holes.first };
         holes.pass(event);
-        if (shows(event)) events.push(event);
+        if (shows(event) && isRelated(event)) events.push(event);
         at = past(at, walk, event.place);
       }
       at = step.at;

@@ -65,8 +65,21 @@ export interface ThreadPlace {
   readonly hasParticipated: boolean;
 }
 
+/** Which of some events others relate to, by whom and how. */
+export interface RelatedQuery {
+  readonly roomNid: number;
+  readonly eventIds: readonly string[];
+  /** Anybody, or in any way, when undefined. */
+  readonly senders: readonly string[] | undefined;
+  readonly relTypes: readonly string[] | undefined;
+  /** Children up to this position. */
+  readonly upTo: number;
+}
+
 /** Which events relate to which others. */
 export interface RelationModel {
+  /** The ids of those that have such a child. */
+  related(query: RelatedQuery): Promise<ReadonlySet<string>>;
   /** What there is to bundle with events; those that nothing relates to are left out. */
   childrenOf(query: ParentsQuery): Promise<Children[]>;
   childrenPage(page: ChildrenPage): Promise<EventPlace[]>;

@@ -2,7 +2,9 @@ import { partsOf } from '@ganglion/contracts';
 import type { CompiledRoomEventFilter } from '@ganglion/protocol';
 import { forEachAtMost } from '../at-most.js';
 import type { RoomAccess } from '../history/room-access.js';
+import type { RelationModel } from '../ports/relation-model.js';
 import type { Match, MatchPlace, SearchModel, SearchRequest } from '../ports/search-model.js';
+import { relatedOnly } from '../relations/related-only.js';
 import type { EventTexts } from '../texts/event-texts.js';
 import { showEvents } from '../texts/shown-events.js';
 import { filterable, type TimelineEvent } from '../timeline-event.js';
@@ -18,6 +20,7 @@ export interface Found {
 export interface FoundEventsDependencies {
   readonly search: Pick<SearchModel, 'search' | 'places'>;
   readonly texts: EventTexts;
+  readonly relations: Pick<RelationModel, 'related'>;
 }
 
 export interface FoundEventsQuery extends Omit<SearchRequest, 'rooms'> {
@@ -89,10 +92,13 @@ async function visible(
 ): Promise<Found[]> {
   const places = Map.groupBy(await deps.search.places(matches), ({ roomNid }) => roomNid);
   const events = new Map<number, InRoom>();
+  const edits = new Set(matches.map(({ editNid }) => editNid));
   await forEachAtMost([...places], ROOMS_AT_ONCE, async ([nid, ofRoom]) => {
     const access = await rooms.access(nid);
     if (access === undefined) return;
-    const shown = await showEvents(deps.texts, access.room, ofRoom);
+    const all = await showEvents(deps.texts, access.room, ofRoom);
+    const isRelated = await relatedOnly(deps.relations, filter, { roomNid: nid, upTo: access.upTo }, all);
+    const shown = all.filter((event) => isRelated(event) || edits.has(event.place.eventNid));
     const byPlace = new Map(shown.map((event) => [event.place.position, event]));
     events.set(nid, { access, byPlace, byNid: new Map(shown.map((event) => [event.place.eventNid, event])) });
   });
