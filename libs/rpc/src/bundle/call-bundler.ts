@@ -17,6 +17,8 @@ type Stream = ReturnType<Channel['createCall']>;
 export class CallBundler {
   readonly #channel: Channel;
   #stream: Stream | undefined;
+  /** Whether the stream has taken its first message. */
+  #isOpen = false;
   #pending = new Map<number, Pending>();
   #calls: Call[] = [];
   #cancelled: number[] = [];
@@ -68,19 +70,40 @@ export class CallBundler {
   }
 
   #flush(): void {
-    const [calls, cancelledIds] = [this.#calls, this.#cancelled];
-    [this.#calls, this.#cancelled] = [[], []];
+    // A stream keeps one message until it is connected, and forgets those before: what comes meanwhile waits here.
+    if (this.#stream !== undefined && !this.#isOpen) return;
     try {
-      this.#stream ??= this.#open();
-      // A list of what is given up goes with the last of them.
-      for (const some of inBundles(calls, ({ request }) => request.length)) {
-        const isLast = some.at(-1) === calls.at(-1);
-        const message = { calls: [...some], cancelledIds: isLast ? cancelledIds : [] };
-        this.#stream.sendMessageWithContext({}, callsOnWire.write(message));
-      }
+      if (this.#stream === undefined) this.#begin();
+      else this.#sendOn(this.#stream);
     } catch (error) {
-      const details = `No connection established: ${(error as Error).message}`;
-      this.#failAll({ code: status.UNAVAILABLE, details, metadata: new Metadata() });
+      this.#failAll(unconnected((error as Error).message));
+    }
+  }
+
+  #begin(): void {
+    // What was given up was given up with the stream before.
+    this.#cancelled = [];
+    if (this.#calls.length === 0) return;
+    const [calls = []] = inBundles(this.#calls, sizeOf);
+    this.#calls = this.#calls.slice(calls.length);
+    const stream = this.#open();
+    this.#stream = stream;
+    const callback = () => {
+      if (this.#stream !== stream) return;
+      this.#isOpen = true;
+      this.#sendOn(stream);
+    };
+    stream.sendMessageWithContext({ callback }, callsOnWire.write({ calls: [...calls], cancelledIds: [] }));
+  }
+
+  #sendOn(stream: Stream): void {
+    const [all, cancelled] = [this.#calls, this.#cancelled];
+    [this.#calls, this.#cancelled] = [[], []];
+    if (all.length + cancelled.length === 0) return;
+    for (const calls of inBundles(all, sizeOf)) {
+      // The list of what is given up goes with the last of them.
+      const cancelledIds = calls.at(-1) === all.at(-1) ? cancelled : [];
+      stream.sendMessageWithContext({}, callsOnWire.write({ calls: [...calls], cancelledIds }));
     }
   }
 
@@ -110,6 +133,10 @@ export class CallBundler {
   #ended(stream: Stream, { code, details, metadata }: StatusObject): void {
     if (this.#stream !== stream) return;
     this.#stream = undefined;
+    this.#isOpen = false;
+    if (code !== status.UNIMPLEMENTED) {
+      for (const { id } of this.#calls.splice(0)) this.#settle(id, { failed: unconnected(details) });
+    }
     if (code === status.UNIMPLEMENTED) {
       this.isUnderstood = false;
       this.#settleAll(undefined);
@@ -162,4 +189,11 @@ export class CallBundler {
     this.#sweep = undefined;
     if (this.#isClosed) this.#stream?.halfClose();
   }
+}
+
+const sizeOf = ({ request }: Call) => request.length;
+
+/** Of calls that were not sent. */
+function unconnected(why: string): StatusObject {
+  return { code: status.UNAVAILABLE, details: `No connection established: ${why}`, metadata: new Metadata() };
 }
