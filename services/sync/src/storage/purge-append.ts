@@ -30,7 +30,9 @@ const forgetPlaces = statement(
   DELETE FROM sync.relations WHERE room_nid = ${room} AND event_nid = ANY (${nids}::bigint[])`,
 );
 
-/** In a statement of its own: whoever was about to add words of such an event has done so by now, or finds no place of it. */
+/** Whoever adds words has done so by then, or finds no place of what is gone. */
+const LOCK_WORDS = { name: 'lock-words-to-purge', text: 'SELECT FROM sync.words_progress FOR UPDATE' };
+
 const forgetWords = statement(
   'purge-words',
   sql<PurgeName>`
@@ -57,6 +59,7 @@ export function appendPurge(
     const { rowCount: isNews } = await tx.query(advance(purge));
     if (isNews === 1) {
       await tx.query(forgetPlaces(purge));
+      await tx.query(LOCK_WORDS);
       await tx.query(forgetWords(purge));
     }
     return { receipts: new Set() };

@@ -24,7 +24,7 @@ interface Rows {
   readonly rows: readonly WordsRow[];
 }
 
-/** Of what is purged meanwhile none are added: the lock has one of the two wait for the other. */
+/** Of what was purged none are added: whoever adds and whoever purges wait for each other at the row of the progress. */
 const addWords = statement(
   'add-words',
   sql<Rows>`
@@ -32,7 +32,7 @@ const addWords = statement(
   SELECT w.room_nid, w.position, w.event_nid, w.key, w.edit_nid, to_tsvector('simple', w.words) || ${MARKS}
   FROM (${rowsOf('w', ROW, ({ rows }: Rows) => rows.map(rowOf))}) AS w
   JOIN sync.timeline t ON t.room_nid = w.room_nid AND t.position = w.position
-  FOR KEY SHARE OF t ON CONFLICT (room_nid, position) DO UPDATE
+  ON CONFLICT (room_nid, position) DO UPDATE
     SET key = excluded.key, edit_nid = excluded.edit_nid, words = excluded.words`,
 );
 
@@ -120,6 +120,7 @@ export class WordStore implements WordModel {
 
   async takeBackfilled(roomNid: number, downTo: number, rows: readonly WordsRow[]): Promise<void> {
     await this.db.transaction(async (tx) => {
+      await tx.query({ name: 'share-words', text: 'SELECT FROM sync.words_progress FOR SHARE' });
       await tx.query({
         name: 'take-backfilled-step',
         text: `INSERT INTO sync.words_of_rooms AS known (room_nid, down_to) VALUES ($1, $2)
