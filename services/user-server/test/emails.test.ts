@@ -140,15 +140,20 @@ describe('an e-mail', () => {
   });
 
   it('is tried again while the mail server is away, and by another replica when ours has gone', async () => {
-    const away = await start({ smtp: base(1).smtp });
+    const apart = await Deployment.create();
+    const startApart = (port: number) =>
+      apart.start({ config: { email: base(port), http: { ...LISTENING, public_base_url: 'https://one.test' } } });
+    const away = await startApart(1);
     const email = freshAddress();
     expect((await ask('register', email, {}, away.http)).status).toBe(200);
     await eventually(async () => {
       const text = 'SELECT attempts > 0 AS tried FROM user_server.letters WHERE recipient = $1';
-      expect((await instance.db.query({ text, values: [email] })).rows).toEqual([{ tried: true }]);
+      expect((await away.db.query({ text, values: [email] })).rows).toEqual([{ tried: true }]);
     });
     await away.stop();
+    await startApart(mailServer.port);
     await mailServer.mailTo(email);
+    await apart.close();
   });
 
   it('is given up when the mail server knows nobody of that name', async () => {

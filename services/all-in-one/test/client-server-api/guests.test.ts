@@ -134,6 +134,10 @@ describe('into a room, guests', () => {
     expect((await Promise.all(attempts())).map(({ status }) => status)).toEqual([200, 200]);
     await guest.say(roomId, 'hello');
     expect((await guest.post(`knock/${alias}`)).body.errcode).toBe('M_GUEST_ACCESS_FORBIDDEN');
+    const ban = `${inRoom(roomId)}/state/m.room.member/${host.userId}`;
+    for (const path of [ban, `${ban}?org.matrix.msc4140.delay=1000`]) {
+      expect(refusal(await guest.put(path, { membership: 'ban' }))).toEqual(FORBIDDEN);
+    }
   });
 
   it('come by way of no other server', async () => {

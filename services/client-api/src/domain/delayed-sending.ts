@@ -1,6 +1,7 @@
 import { MatrixError } from '@ganglion/contracts';
 import type { Requester } from '@ganglion/http';
 import type { JsonObject } from '@ganglion/protocol';
+import { checkGuestMembership } from './guests.js';
 import type { Owners } from './ports.js';
 import { redactionTarget, type transactionOf } from './sent-event.js';
 import { checkMaySend } from './suspension.js';
@@ -22,13 +23,16 @@ const MEMBERSHIPS = new Set<unknown>(['leave', 'ban']);
 
 /** What clients want to be sent later. @see https://github.com/matrix-org/matrix-spec-proposals/pull/4140 */
 export class DelayedSending {
-  constructor(private readonly owners: Pick<Owners, 'delayedEvents'>) {}
+  constructor(private readonly owners: Owners) {}
 
   async schedule(requester: Requester, draft: DelayedEventDraft) {
     const { roomId, type, stateKey, content, contentJson, delayMs, transaction } = draft;
     checkMaySend(requester, { type, stateKey, content });
     if (type === 'm.room.member' && stateKey !== undefined && !MEMBERSHIPS.has(content.membership)) {
       throw new MatrixError(400, 'M_INVALID_PARAM', 'Of memberships only leave and ban may be delayed');
+    }
+    if (requester.guest && type === 'm.room.member' && stateKey !== undefined) {
+      await checkGuestMembership(this.owners, { roomId, sender: requester.userId, target: stateKey, content });
     }
     const { delayId } = await this.owners.delayedEvents.scheduleEvent({
       ...{ roomId, sender: requester.userId, event: { type, stateKey, contentJson }, transaction, delayMs },

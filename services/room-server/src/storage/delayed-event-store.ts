@@ -13,6 +13,8 @@ import type { Transaction } from '../domain/ports.js';
 const NOW = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
 /** Who has not said within this time that an event was sent has died. */
 const CLAIM_MS = 30_000;
+/** What could not be sent keeps nothing from being sent that is due later. */
+const AGAIN_AFTER_MS = 2_000;
 const KEPT_FOR_MS = 86_400_000;
 
 const COLUMNS = `delayed_nid AS "delayedNid", delay_id AS "delayId", room_id AS "roomId", sender, type,
@@ -87,7 +89,8 @@ export class DelayedEventStore implements DelayedEventModel {
   async takeOne(delayId: string): Promise<DelayedEventRow | undefined> {
     const { rows } = await this.db.query<Row>({
       name: 'take-delayed-event',
-      text: `UPDATE room_server.delayed_events SET claimed_at = ${NOW} WHERE delay_id = $1 AND finalised_at IS NULL
+      text: `UPDATE room_server.delayed_events SET claimed_at = ${NOW}, send_at = least(send_at, ${NOW})
+        WHERE delay_id = $1 AND finalised_at IS NULL
           AND coalesce(claimed_at, 0) < ${NOW} - $2::bigint RETURNING ${COLUMNS}`,
       values: [delayId, CLAIM_MS],
     });
@@ -126,8 +129,9 @@ export class DelayedEventStore implements DelayedEventModel {
   async giveBack(delayedNid: number): Promise<void> {
     await this.db.query({
       name: 'give-back-delayed-event',
-      text: 'UPDATE room_server.delayed_events SET claimed_at = NULL WHERE delayed_nid = $1 AND finalised_at IS NULL',
-      values: [delayedNid],
+      text: `UPDATE room_server.delayed_events SET claimed_at = NULL, send_at = ${NOW} + $2::bigint
+        WHERE delayed_nid = $1 AND finalised_at IS NULL`,
+      values: [delayedNid, AGAIN_AFTER_MS],
     });
   }
 

@@ -22,7 +22,7 @@ export function formatSearchPlace({ upTo, count, after, top }: SearchPlace): str
 }
 
 const TOKEN =
-  /^f(\d{1,15})_(\d{1,9})_(\d(?:\.\d{1,20})?(?:e-\d{1,3})?)_(-?\d{1,15})_(\d{1,15})_(-?\d{1,15})_(\d{1,15})$/;
+  /^f(\d{1,15})_(\d{1,9})_(\d{1,3}(?:\.\d{1,20})?(?:e-\d{1,3})?)_(-?\d{1,15})_(\d{1,15})_(-?\d{1,15})_(\d{1,15})$/;
 
 /** @throws MatrixError M_INVALID_PARAM for what is not one of our tokens */
 export function parseSearchPlace(token: string): SearchPlace {
