@@ -90,6 +90,7 @@ export function createUserServer(dependencies: UserServerDependencies): UserServ
   const background = [
     new Periodically('publishing what was left behind', SWEEP_EVERY_MS, () => publisher.sweep(), logger),
     new Periodically('noting when devices were seen', FLUSH_EVERY_MS, () => domain.lastSeen.flush(), logger),
+    new Periodically('unbinding what was left behind', SWEEP_EVERY_MS, () => domain.thirdPartyIds.sweep(), logger),
     new Periodically('forgetting what has expired', EXPIRE_EVERY_MS, () => removeExpired(db), logger),
   ];
   if (roomUpdates) {

@@ -371,6 +371,7 @@ describe('registration by e-mail', () => {
     expect(refusal(await attempt(proof(sid, { client_secret: 'guessed' })))).toEqual([401, 'M_THREEPID_AUTH_FAILED']);
     expect(refusal(await attempt(proof(await confirmed('contact', email))))).toEqual([401, 'M_THREEPID_AUTH_FAILED']);
     expect(refusal(await attempt({ type: EMAIL }))).toEqual([400, 'M_BAD_JSON']);
+    expect(refusal(await attempt(proof('a\0b')))).toEqual([400, 'M_BAD_JSON']);
     expect(refusal(await attempt({ type: EMAIL, threepid_creds: { sid: 5 } }))).toEqual([400, 'M_BAD_JSON']);
     const inOldSpelling = { type: EMAIL, threepidCreds: { sid, client_secret: SECRET } };
     expect((await attempt(inOldSpelling)).status).toBe(200);
@@ -436,6 +437,29 @@ describe('somebody who has forgotten their password', () => {
     // The link was for one time.
     const again = { new_password: 'yet another one', auth: proof(sid) };
     expect(refusal(await http.post('account/password', again))).toEqual([401, 'M_THREEPID_AUTH_FAILED']);
+  });
+
+  it('makes of no use what somebody else could have set one by', async () => {
+    const { email, userId, token } = await withAddress();
+    const auth = proof(await confirmed('password', email));
+    const known = passwordLogin(userId, PASSWORD);
+    const change = { new_password: 'another good one', auth: known };
+    expect((await http.post('account/password', change, token)).status).toBe(200);
+    const stolen = { new_password: 'the one of a thief', auth };
+    expect(refusal(await http.post('account/password', stolen))).toEqual([401, 'M_THREEPID_AUTH_FAILED']);
+  });
+
+  it('has no more time for it by asking for another e-mail once the link has been followed', async () => {
+    const { email } = await withAddress();
+    const sid = await confirmed('password', email);
+    const expiry = async () => {
+      const text = 'SELECT expires_at FROM user_server.email_sessions WHERE session_id = $1';
+      return (await instance.db.query({ text, values: [sid] })).rows;
+    };
+    const before = await expiry();
+    expect(before).toHaveLength(1);
+    expect((await ask('password', email, { send_attempt: Date.now() + 10_000 })).body).toEqual({ sid });
+    expect(await expiry()).toEqual(before);
   });
 
   it('keeps their devices if they wish, and gets no weak password', async () => {
@@ -526,6 +550,19 @@ describe('adding an address', () => {
       { medium: 'email', address: email },
     ]);
     expect((await http.post('login', byEmail(email, user.password))).body.user_id).toBe(user.userId);
+  });
+
+  it('to an account that ends meanwhile leaves it for others', async () => {
+    const user = await register(http);
+    const email = freshAddress();
+    const body = { sid: await confirmed('contact', email), client_secret: SECRET, auth: password(user) };
+    const [added] = await Promise.all([
+      http.post('account/3pid/add', body, user.token),
+      http.post('account/deactivate', { auth: password(user) }, user.token),
+    ]);
+    expect([200, 400, 401]).toContain(added.status);
+    const text = 'SELECT FROM user_server.third_party_ids WHERE address = $1';
+    expect((await instance.db.query({ text, values: [email] })).rowCount).toBe(0);
   });
 
   it('of somebody else is refused, and it can be given up', async () => {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { isAuthorizedRequest, parseXMatrix } from '@ganglion/protocol';
-import { Authority } from '@ganglion/testing';
+import { Authority, eventually } from '@ganglion/testing';
 import { Deployment, type Instance, signingKeys } from './support/deployment.js';
 import { type Answer, type HttpClient, passwordLogin, register } from './support/http-client.js';
 
@@ -18,6 +18,8 @@ let server: Server;
 let idServer: string;
 let asked: Asked[] = [];
 let answer: { status: number; body: unknown };
+/** What happens while the identity server considers its answer. */
+let whileAsked: (() => Promise<void>) | undefined;
 let deployment: Deployment;
 let instance: Instance;
 let http: HttpClient;
@@ -27,9 +29,10 @@ beforeAll(async () => {
   server = createServer({ cert: readFileSync(cert), key: readFileSync(key) }, (request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
+    request.on('end', async () => {
       const body: unknown = JSON.parse(Buffer.concat(chunks).toString());
       asked.push({ path: request.url ?? '', authorization: request.headers.authorization ?? '', body });
+      await whileAsked?.();
       response.writeHead(answer.status, { location: 'https://127.0.0.1:1/' }).end(JSON.stringify(answer.body));
     });
   });
@@ -84,6 +87,8 @@ describe('somebody who wants to be found', () => {
     ],
     ['a fault of its own', 500, {}, 502, 'M_UNKNOWN'],
     ['no identifier', 200, {}, 502, 'M_UNKNOWN'],
+    ['what no database holds', 200, { ...ID, address: 'a\0b' }, 502, 'M_UNKNOWN'],
+    ['an address without end', 200, { ...ID, address: 'x'.repeat(3_000) }, 502, 'M_UNKNOWN'],
     ['a redirect', 302, {}, 502, 'M_UNKNOWN'],
     ['more than it should', 200, { ...ID, x: 'x'.repeat(100_000) }, 502, 'M_UNKNOWN'],
   ])('is told when it answers with %s', async (_, status, body, expected, errcode) => {
@@ -166,5 +171,50 @@ describe('somebody who does not want to be found any more', () => {
     answer = { status: 500, body: {} };
     const auth = passwordLogin(user.userId, user.password);
     expect((await http.post('account/deactivate', { auth }, user.token)).body).toEqual(result('no-support'));
+  });
+
+  it('is asked for as the server writes it, however that is', async () => {
+    const written = { ...ID, address: 'Me@Example.ORG' };
+    answer = { status: 200, body: written };
+    const { token, userId } = await bound();
+    expect((await http.post('account/3pid/unbind', ID, token)).body).toEqual(result('success'));
+    expect(asked.map(({ body }) => body)).toEqual([{ mxid: userId, threepid: written }]);
+  });
+
+  it('is found no more once the server is back that was away when their account ended', async () => {
+    const user = await bound();
+    answer = { status: 500, body: {} };
+    const auth = passwordLogin(user.userId, user.password);
+    expect((await http.post('account/deactivate', { auth }, user.token)).body).toEqual(result('no-support'));
+    answer = { status: 200, body: {} };
+    asked = [];
+    const text = 'UPDATE user_server.identity_bindings SET due_at = now() WHERE user_id = $1 AND due_at IS NOT NULL';
+    await instance.db.query({ text, values: [user.userId] });
+    const left = 'SELECT FROM user_server.identity_bindings WHERE user_id = $1';
+    await eventually(async () => {
+      expect((await instance.db.query({ text: left, values: [user.userId] })).rowCount).toBe(0);
+    });
+    expect(asked.map(({ body }) => body)).toEqual([{ mxid: user.userId, threepid: ID }]);
+  });
+
+  it('has it undone at the server that they name when they end their account', async () => {
+    const user = await bound();
+    const auth = passwordLogin(user.userId, user.password);
+    const body = { auth, id_server: 'not.a server' };
+    expect((await http.post('account/deactivate', body, user.token)).body).toEqual(result('no-support'));
+    expect(asked).toEqual([]);
+  });
+
+  it('is let go although they ended their account while the server was binding them', async () => {
+    const user = await register(http);
+    const auth = passwordLogin(user.userId, user.password);
+    whileAsked = async () => {
+      whileAsked = undefined;
+      expect((await http.post('account/deactivate', { auth }, user.token)).status).toBe(200);
+    };
+    await http.post('account/3pid/bind', proof(), user.token);
+    await eventually(() => {
+      expect(asked.map(({ path }) => path.split('/').at(-1))).toEqual(['bind', 'unbind']);
+    });
   });
 });

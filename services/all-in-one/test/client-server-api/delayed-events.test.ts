@@ -168,6 +168,13 @@ it('what may not be sent when its time has come is refused then, and said so', a
   expect(await numbers()).toEqual([]);
 });
 
+it('a redaction of what no event is called is refused, now and for later', async () => {
+  for (const query of ['', '?org.matrix.msc4140.delay=300']) {
+    const answer = await alice.put(`${inRoom(roomId)}/send/m.room.redaction/${count++}${query}`, { redacts: '$\0' });
+    expect(refusal(answer)).toEqual([400, 'M_BAD_JSON']);
+  }
+});
+
 it('what cannot be meant is refused at once', async () => {
   const bob = await Person.register(two.url, 'bob');
   const send = (person: Person, delay: string, content: object = {}) =>

@@ -1,9 +1,12 @@
+import { MatrixError } from '@ganglion/contracts';
 import type { Requester } from '@ganglion/http';
 import type { JsonObject } from '@ganglion/protocol';
 
-/** A redaction may also be sent as an ordinary event that names its target. */
+/** A redaction may also be sent as an ordinary event that names its target. @throws MatrixError M_BAD_JSON for what no event is called */
 export function redactionTarget(type: string, { redacts }: JsonObject): string | undefined {
-  return type === 'm.room.redaction' && typeof redacts === 'string' ? redacts : undefined;
+  if (type !== 'm.room.redaction' || typeof redacts !== 'string') return undefined;
+  if (redacts.includes('\0')) throw new MatrixError(400, 'M_BAD_JSON', 'redacts must have no NUL');
+  return redacts;
 }
 
 /** What a request that is sent twice is known by. */

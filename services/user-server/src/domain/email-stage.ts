@@ -32,7 +32,9 @@ function credentialsOf({ threepid_creds, threepidCreds }: JsonObject) {
   const credentials = threepid_creds ?? threepidCreds;
   if (!isJsonObject(credentials)) throw badJson('auth.threepid_creds must be an object');
   const { sid: sessionId, client_secret: clientSecret } = credentials;
-  if (typeof sessionId !== 'string') throw badJson('auth.threepid_creds.sid must be a string');
+  if (typeof sessionId !== 'string' || sessionId.includes('\0')) {
+    throw badJson('auth.threepid_creds.sid must be a string without NUL');
+  }
   if (typeof clientSecret !== 'string') throw badJson('auth.threepid_creds.client_secret must be a string');
   return { sessionId, clientSecret };
 }

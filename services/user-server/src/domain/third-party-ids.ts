@@ -3,6 +3,8 @@ import { canonicalEmail } from './email-address.js';
 import { withAddress } from './email-failures.js';
 import { EMAIL, type Emails } from './emails.js';
 import type {
+  Binding,
+  BoundAt,
   IdentityProof,
   IdentityServers,
   Requester,
@@ -12,6 +14,9 @@ import type {
 } from './ports.js';
 import { PASSWORD_FLOWS } from './uia-stages.js';
 import type { InteractiveAttempt } from './user-interactive-auth.js';
+
+/** At once: an identity server may keep each waiting. */
+const SWEEP_BATCH = 20;
 
 type Owner = Pick<Requester, 'userId'>;
 
@@ -47,7 +52,7 @@ export class ThirdPartyIds {
   /** Lets the user be found at an identity server. @throws MatrixError what the identity server refuses with */
   async bind({ userId }: Owner, proof: IdentityProof): Promise<void> {
     const id = await this.identityServers.bind(userId, proof);
-    await this.store.bind(userId, id, proof.idServer);
+    await this.store.bind(userId, canonical(id), { idServer: proof.idServer, written: id.address });
   }
 
   /**
@@ -57,8 +62,10 @@ export class ThirdPartyIds {
    */
   async unbind({ userId }: Owner, given: ThirdPartyAddress, idServer: string | undefined): Promise<boolean> {
     const id = canonical(given);
-    const servers = idServer === undefined ? await this.store.boundAt(userId, id) : [idServer];
-    const results = await Promise.all(servers.map((server) => this.#unbindAt(userId, id, server)));
+    const known = await this.store.boundAt(userId, id);
+    const named = (server: string) => known.find((at) => at.idServer === server) ?? unknownAt(server, id);
+    const places = idServer === undefined ? known : [named(idServer)];
+    const results = await Promise.all(places.map((at) => this.#undo({ ...at, userId, id })));
     return results.length > 0 && results.every((unbound) => unbound);
   }
 
@@ -68,18 +75,29 @@ export class ThirdPartyIds {
     return this.unbind(owner, given, idServer);
   }
 
-  /** Lets somebody be found nowhere any more; false when an identity server did not do it. */
-  async unbindAll(owner: Owner): Promise<boolean> {
+  /** Lets somebody be found no more at an identity server, or nowhere; false when one did not do it. */
+  async unbindAll(owner: Owner, idServer: string | undefined): Promise<boolean> {
     const bindings = await this.store.bindings(owner.userId);
-    const results = await Promise.all(bindings.map((id) => this.unbind(owner, id, undefined)));
+    const results = await Promise.all(bindings.map((id) => this.unbind(owner, id, idServer)));
     return results.every((unbound) => unbound);
   }
 
-  async #unbindAt(userId: string, id: ThirdPartyAddress, idServer: string): Promise<boolean> {
-    const unbound = await this.identityServers.unbind(userId, id, idServer);
+  /** Undoes what still lets people be found whose accounts have ended: an identity server was away then, or a process died. */
+  async sweep(): Promise<void> {
+    const bindings = await this.store.claimLeftBehind(SWEEP_BATCH);
+    await Promise.all(bindings.map((binding) => this.#undo(binding)));
+  }
+
+  async #undo({ userId, id, idServer, written }: Binding): Promise<boolean> {
+    const unbound = await this.identityServers.unbind(userId, { ...id, address: written }, idServer);
     if (unbound) await this.store.unbind(userId, id, idServer);
     return unbound;
   }
+}
+
+/** What was bound without us is asked for as we write it. */
+function unknownAt(idServer: string, { address }: ThirdPartyAddress): BoundAt {
+  return { idServer, written: address };
 }
 
 /** As it is stored, whatever letters it is written with. */

@@ -69,5 +69,6 @@ function userReferenceOf({ identifier, user }: JsonObject): UserReference {
 
 function stringOrAbsent(value: unknown, name: string): string | undefined {
   if (value !== undefined && typeof value !== 'string') throw badJson(`auth.${name} must be a string`);
+  if (value?.includes('\0')) throw badJson(`auth.${name} must have no NUL`);
   return value;
 }

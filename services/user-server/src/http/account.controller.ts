@@ -24,7 +24,9 @@ const passwordBody = z
   .object({ new_password: optionalText, logout_devices: optionalFlag })
   .transform((body) => ({ newPassword: body.new_password, logoutDevices: body.logout_devices ?? true }));
 
-const deactivateBody = z.object({ erase: optionalFlag }).transform(({ erase }) => erase ?? false);
+const deactivateBody = z
+  .object({ erase: optionalFlag, id_server: optionalText })
+  .transform((body) => ({ erase: body.erase ?? false, idServer: body.id_server }));
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#legacy-account-management */
 @Controller('_matrix/client/v3/account')
@@ -67,9 +69,12 @@ export class AccountController {
     @JsonBody(jsonObject) body: JsonObject,
     @RequestOrigin() origin: Origin,
   ) {
-    await this.uia.perform(interactiveRequest(origin, this.servers, body, requester), (attempt) =>
-      this.accounts.deactivate(requester, parseBody(deactivateBody, attempt.parameters), attempt),
-    );
-    return unbindAnswer(await this.thirdPartyIds.unbindAll(requester));
+    let idServer: string | undefined;
+    await this.uia.perform(interactiveRequest(origin, this.servers, body, requester), (attempt) => {
+      const asked = parseBody(deactivateBody, attempt.parameters);
+      ({ idServer } = asked);
+      return this.accounts.deactivate(requester, asked.erase, attempt);
+    });
+    return unbindAnswer(await this.thirdPartyIds.unbindAll(requester, idServer));
   }
 }

@@ -14,6 +14,7 @@ const LONGEST_DELAY_MS = 300_000;
 export class PostOffice {
   readonly #letters: Counter;
   #running: Promise<void> | undefined;
+  #closing = false;
 
   constructor(
     private readonly store: LetterStore,
@@ -37,14 +38,15 @@ export class PostOffice {
     await this.#running;
   }
 
-  /** Resolves when no letter is on its way any more. */
+  /** Resolves when no letter is on its way any more; those that wait are left to others. */
   async close(): Promise<void> {
+    this.#closing = true;
     await this.#running?.catch(() => {});
     await this.smtp.close();
   }
 
   async #sendAll(): Promise<void> {
-    for (;;) {
+    while (!this.#closing) {
       const letter = await this.store.claim(this.timeoutMs * CLAIM_FOR);
       if (letter === undefined) return;
       try {

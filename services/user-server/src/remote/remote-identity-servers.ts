@@ -14,6 +14,7 @@ import {
 import type { IdentityProof, IdentityServers, ThirdPartyAddress } from '../domain/ports.js';
 
 const MAX_BYTES = 65_536;
+const MAX_LENGTH = 512;
 const V2 = '/_matrix/identity/v2';
 
 export type SigningKeys = () => Promise<ReadonlyMap<string, SigningKey>>;
@@ -42,7 +43,7 @@ export class RemoteIdentityServers implements IdentityServers {
     const content = contentOf(answer);
     if (answer.status !== 200) throw refusal(idServer, answer.status, content);
     const { medium, address } = content;
-    if (typeof medium !== 'string' || typeof address !== 'string') throw unreachable(idServer);
+    if (!isStorable(medium) || !isStorable(address)) throw unreachable(idServer);
     return { medium, address };
   }
 
@@ -84,6 +85,11 @@ export class RemoteIdentityServers implements IdentityServers {
       throw error;
     }
   }
+}
+
+/** What can be kept, and found again: no address of a medium is longer than this. */
+function isStorable(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= MAX_LENGTH && !value.includes('\0');
 }
 
 function contentOf({ body }: OutgoingAnswer): JsonObject {

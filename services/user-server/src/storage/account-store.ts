@@ -15,7 +15,7 @@ import type {
 } from '../domain/ports.js';
 import { emptyAccountData, noteErasure } from './account-data-store.js';
 import { admit } from './admission.js';
-import { takeEmailSession } from './email-session-store.js';
+import { endPasswordSessions, takeEmailSession } from './email-session-store.js';
 import { requestRoomUpdate } from './room-update-store.js';
 import { accounts, filters, profileFields } from './schema.js';
 import { endDevices, openSession, tokensOf } from './session-writes.js';
@@ -109,6 +109,7 @@ export class PostgresAccountStore implements AccountStore {
       });
       if (rowCount === 0) return undefined;
       if (emailSession !== undefined) await takeEmailSession(tx, emailSession);
+      await endPasswordSessions(tx, userId);
       await endShortTokens(tx, userId);
       return onlyKeepDevices === undefined ? [] : endDevices(tx, userId, { except: onlyKeepDevices });
     });

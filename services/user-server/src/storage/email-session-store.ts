@@ -42,8 +42,10 @@ export class PostgresEmailStore implements EmailStore {
       if (request.sendAttempt <= send_attempt) return session_id;
       await tx.query({
         name: 'count-send-attempt',
+        // Once its link has been followed it lasts no longer, however often another e-mail is asked for.
         text: `UPDATE user_server.email_sessions SET send_attempt = $2, next_link = $3,
-                 expires_at = now() + $4 * interval '1 millisecond' WHERE session_id = $1`,
+                 expires_at = CASE WHEN confirmed_at IS NULL THEN now() + $4 * interval '1 millisecond' ELSE expires_at END
+               WHERE session_id = $1`,
         values: [session_id, request.sendAttempt, request.nextLink ?? null, lifetimeMs],
       });
       const letter = write({ sessionId: session_id, sealedToken: sealed_token });
@@ -108,6 +110,17 @@ export async function takeEmailSession(tx: Transaction, sessionId: string): Prom
   });
   if (rows[0] === undefined) throw new EmailSessionGoneError();
   return confirmedOf(rows[0]);
+}
+
+/** Ends what has been asked for to reset somebody's password, in the transaction that sets another one. */
+export async function endPasswordSessions(tx: Transaction, userId: string): Promise<void> {
+  await tx.query({
+    name: 'end-password-email-sessions',
+    text: `DELETE FROM user_server.email_sessions s USING user_server.third_party_ids id
+           WHERE id.user_id = $1 AND id.medium = 'email' AND s.purpose = 'password'
+             AND s.server_name = id.server_name AND s.address = id.address`,
+    values: [userId],
+  });
 }
 
 function confirmedOf({ session_id, purpose, server_name, address, confirmed_at_ms }: ConfirmedRow): ConfirmedEmail {

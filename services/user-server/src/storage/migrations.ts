@@ -6,7 +6,7 @@ import type { SchemaDefinition } from '@ganglion/database';
  */
 export const userServerSchema: SchemaDefinition = {
   schema: 'user_server',
-  version: 9,
+  version: 10,
   oldestCompatible: 1,
   migrations: [
     {
@@ -287,6 +287,19 @@ export const userServerSchema: SchemaDefinition = {
         );
         CREATE INDEX letters_by_due ON user_server.letters (due_at);
         CREATE INDEX letters_by_expiry ON user_server.letters (expires_at);
+      `,
+    },
+    {
+      version: 10,
+      name: 'bindings that outlive their account',
+      up: `
+        -- written is how the identity server writes the address, where that is another way. due_at is when to have it undone:
+        -- of accounts that have ended; it moves on with each attempt.
+        ALTER TABLE user_server.identity_bindings ADD COLUMN written text,
+          ADD COLUMN due_at timestamptz, ADD COLUMN attempts integer NOT NULL DEFAULT 0;
+        CREATE INDEX identity_bindings_by_due ON user_server.identity_bindings (due_at) WHERE due_at IS NOT NULL;
+        UPDATE user_server.identity_bindings b SET due_at = now()
+        FROM user_server.accounts a WHERE a.user_id = b.user_id AND a.deactivated_at IS NOT NULL;
       `,
     },
   ],

@@ -147,6 +147,9 @@ export const identityBindings = schema.table(
     medium: text('medium').notNull(),
     address: text('address').notNull(),
     idServer: text('id_server').notNull(),
+    written: text('written'),
+    dueAt: time('due_at'),
+    attempts: integer('attempts').notNull().default(0),
   },
   (table) => [primaryKey({ columns: [table.userId, table.medium, table.address, table.idServer] })],
 );
