@@ -28,6 +28,14 @@ it('nobody else is asked once those that were named have refused', async () => {
   expect(await ask(['a', 'b'], ['c'], answers)).toEqual({ asked: ['a', 'b'], result: forbidden });
 });
 
+it('servers that are known are asked where those that were named cannot let anybody in', async () => {
+  for (const errcode of ['M_UNABLE_TO_GRANT_JOIN', 'M_UNABLE_TO_AUTHORISE_JOIN']) {
+    const unable = new MatrixError(400, errcode, 'nobody here may invite');
+    expect(await ask(['a'], ['b'], { a: unable, b: 'in' })).toEqual({ asked: ['a', 'b'], result: 'in' });
+    expect(await ask(['a'], ['b'], { a: unable, b: silent })).toEqual({ asked: ['a', 'b'], result: unable });
+  }
+});
+
 it('where nobody was named all that are known are asked, and what says most is told', async () => {
   const answers = { a: gone, b: forbidden, c: silent };
   expect(await ask([], ['a', 'b', 'c'], answers)).toEqual({ asked: ['a', 'b', 'c'], result: forbidden });

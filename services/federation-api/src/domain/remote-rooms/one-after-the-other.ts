@@ -6,6 +6,9 @@ const MOST_SERVERS = 12;
 /** What says most to the user comes first. */
 const TELLING = ['M_FORBIDDEN', 'M_INCOMPATIBLE_ROOM_VERSION', 'M_UNABLE_TO_GRANT_JOIN', 'M_UNABLE_TO_AUTHORISE_JOIN'];
 
+/** Of these, what is so at every server, and not only where the one that was asked cannot do it. */
+const FINAL = ['M_FORBIDDEN', 'M_INCOMPATIBLE_ROOM_VERSION'];
+
 export interface ServersToTry {
   readonly first: readonly string[];
   readonly others: readonly string[];
@@ -21,7 +24,7 @@ export async function oneAfterTheOther<T>(
   run: (server: string) => Promise<T>,
 ): Promise<T> {
   const failures: MatrixError[] = [];
-  const isRefused = () => failures.some(({ errcode }) => TELLING.includes(errcode));
+  const isRefused = () => failures.some(({ errcode }) => FINAL.includes(errcode));
   for (const server of [...new Set([...first, ...others])].slice(0, MOST_SERVERS)) {
     // Where those that were meant refuse, nobody else is asked; where they cannot tell, others may.
     if (first.length > 0 && !first.includes(server) && isRefused()) break;
