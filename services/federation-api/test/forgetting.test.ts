@@ -91,6 +91,39 @@ it('is known to be away since it was first not reached, until it is heard of', a
   expect((await since())!.getTime()).toBeGreaterThan(first!.getTime());
 });
 
+describe('a server that was not reached, and for which nothing is left', () => {
+  const holder = '00000000-0000-4000-8000-000000000003';
+  const store = () => new PostgresSendingStore(sending.db, holder);
+  const failed = async (server: string) => {
+    await sending.db.transaction((tx) => addWork(tx, [routeTo(server)]));
+    const lease = `leased_by = '${holder}', leased_until = now() + interval '1 minute'`;
+    await setAll(`failures = 7, failing_since = now(), is_behind = true, ${lease}`, server);
+  };
+
+  it('is tried again with what passes next', async () => {
+    await failed('quiet.example');
+    expect(await store().next(routeTo('quiet.example'))).toBeUndefined();
+    expect(await sending.destinations(['quiet.example'])).toMatchObject([{ hasWork: false, failures: 7 }]);
+    const roomId = '!quiet:x';
+    const typing = { kind: 'm.typing', userId: `@a:${OURS}`, threadId: '', content: {}, lastsMs: 60_000 } as const;
+    const put = { roomId, servers: ['quiet.example'] };
+    await new PostgresEphemeraStore(sending.db).put([{ ...typing, roomId }], [put]);
+    expect(await sending.destinations(['quiet.example'])).toMatchObject([{ hasWork: true, failures: 7 }]);
+    await sending.db.query({ text: 'DELETE FROM federation_api.ephemera WHERE room_id = $1', values: [roomId] });
+    await sending.db.query({ text: 'DELETE FROM federation_api.ephemera_rooms WHERE room_id = $1', values: [roomId] });
+  });
+
+  it('is not taken for reached before it was sent something', async () => {
+    const route = routeTo('purged.example');
+    await failed(route.server);
+    await store().caughtUp(route, [{ roomId: '!r:x', roomSeq: 1 }], false);
+    expect(await store().missed(route, 10)).toEqual([]);
+    expect(await sending.destinations([route.server])).toMatchObject([{ isBehind: false, failures: 7 }]);
+    await store().caughtUp(route, [{ roomId: '!r:x', roomSeq: 1 }], true);
+    expect(await sending.destinations([route.server])).toMatchObject([{ failures: 0 }]);
+  });
+});
+
 it.each([
   [
     'goes on having its destinations',

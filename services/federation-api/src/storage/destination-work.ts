@@ -7,7 +7,7 @@ const noteWork = statement(
   INSERT INTO federation_api.destinations AS d (server_name, origin)
   SELECT * FROM (${rowsOf('r', { server_name: 'text', origin: 'text' }, (routes) =>
     routes.map(({ server, origin }) => ({ server_name: server, origin })),
-  )}) AS given ORDER BY server_name, origin
+  )}) AS given ORDER BY server_name COLLATE "C", origin COLLATE "C"
   ON CONFLICT (server_name, origin) DO UPDATE SET work = d.work + 1, has_work = true
   RETURNING server_name, origin, is_behind`,
 );

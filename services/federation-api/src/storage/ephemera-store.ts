@@ -42,14 +42,17 @@ const setServers = statement(
   SELECT room_id, server_name FROM given ORDER BY room_id, server_name ON CONFLICT DO NOTHING`,
 );
 
-/** Those that do not answer are woken by time, and nothing is written for them. */
+/**
+ * Those that do not answer are woken by time, and nothing is written for them, unless nothing is left that they are tried with. In the
+ * order of the keys of the table, whatever that of the database is: whoever takes several of them waits for others, and they for it.
+ */
 const wake = statement(
   'wake-destinations',
   sql<readonly { server_name: string; origin: string }[]>`
   INSERT INTO federation_api.destinations AS d (server_name, origin)
   SELECT * FROM (${rowsOf('r', { server_name: 'text', origin: 'text' }, (rows) => rows)}) AS given
-  ORDER BY server_name, origin
-  ON CONFLICT (server_name, origin) DO UPDATE SET work = d.work + 1, has_work = true WHERE d.failures = 0`,
+  ORDER BY server_name COLLATE "C", origin COLLATE "C"
+  ON CONFLICT (server_name, origin) DO UPDATE SET work = d.work + 1, has_work = true WHERE d.failures = 0 OR NOT d.has_work`,
 );
 
 /** What passes, in PostgreSQL. */

@@ -231,7 +231,7 @@ export class PostgresSendingStore implements SendingStore {
       if (rows.length === 0) {
         await tx.query({
           name: 'destination-has-caught-up',
-          text: `UPDATE federation_api.destinations SET is_behind = false, failures = 0, failing_since = NULL WHERE ${OWN}`,
+          text: `UPDATE federation_api.destinations SET is_behind = false WHERE ${OWN}`,
           values: this.#own(route),
         });
       }
@@ -239,7 +239,7 @@ export class PostgresSendingStore implements SendingStore {
     });
   }
 
-  async caughtUp(route: Route, rooms: readonly MissedRoom[]): Promise<void> {
+  async caughtUp(route: Route, rooms: readonly MissedRoom[], isReached: boolean): Promise<void> {
     await this.db.query({
       name: 'rooms-no-longer-missed',
       text: `
@@ -247,8 +247,8 @@ export class PostgresSendingStore implements SendingStore {
           DELETE FROM federation_api.missed_rooms m USING unnest($4::text[], $5::bigint[]) AS sent(room_id, room_seq)
           WHERE server_name = $1 AND origin = $2 AND m.room_id = sent.room_id AND m.room_seq <= sent.room_seq
         )
-        UPDATE federation_api.destinations SET failures = 0, failing_since = NULL WHERE ${OWN}`,
-      values: [...this.#own(route), rooms.map(({ roomId }) => roomId), rooms.map(({ roomSeq }) => roomSeq)],
+        UPDATE federation_api.destinations SET failures = 0, failing_since = NULL WHERE ${OWN} AND $6`,
+      values: [...this.#own(route), rooms.map(({ roomId }) => roomId), rooms.map(({ roomSeq }) => roomSeq), isReached],
     });
   }
 

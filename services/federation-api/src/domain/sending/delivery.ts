@@ -103,7 +103,7 @@ export class Delivery {
       if (rooms.length === 0) return;
       const pdus = (await Promise.all(rooms.map((room) => this.#eventOf(room)))).flat();
       if (pdus.length > 0) await this.#send(route, idOf(pdus), { pdus, edus: [] });
-      await this.deps.store.caughtUp(route, rooms);
+      await this.deps.store.caughtUp(route, rooms, pdus.length > 0);
     }
   }
 

@@ -100,7 +100,8 @@ export interface SendingStore {
   giveBack(route: Route): Promise<void>;
   /** Rooms of which a server that is behind has missed something; when there are none, it is no longer behind. */
   missed(route: Route, most: number): Promise<readonly MissedRoom[]>;
-  caughtUp(route: Route, rooms: readonly MissedRoom[]): Promise<void>;
+  /** @param isReached something of them was sent, and the other server has it */
+  caughtUp(route: Route, rooms: readonly MissedRoom[], isReached: boolean): Promise<void>;
   /** A server that was away has been heard of. */
   heardOf(server: string): Promise<void>;
 }
