@@ -67,14 +67,21 @@ export class RemoteHistory {
         const pdus = await this.deps.remote.backfill(asked, wanted.slice(0, GAPS_AT_ONCE), EVENTS_AT_ONCE);
         const verdicts = await this.deps.pdus.verify(pdus.slice(0, EVENTS_AT_ONCE), roomId, rules);
         const placed = await placeBackfilled(this.deps, asked, rules, verdicts.filter(isVerified));
-        if (placed > 0) break;
+        if ((await this.#left(roomId, wanted)).size < wanted.length) break;
+        // Whoever gives other events than those that were asked for could go on with that for ever.
+        if (placed > 0) this.#silent.note(`${server} ${roomId}`);
       } catch (error) {
         this.#silent.note(`${server} ${roomId}`);
         this.deps.logger.info({ err: error, room_id: roomId, server }, 'a server has not given history of a room');
       }
     }
-    const left = new Set(await this.#missing(roomId, Number.MAX_SAFE_INTEGER));
-    for (const id of wanted) if (left.has(id)) this.#missed.note(id);
+    for (const id of await this.#left(roomId, wanted)) this.#missed.note(id);
+  }
+
+  /** Those of them that still have no place. */
+  async #left(roomId: string, wanted: readonly string[]): Promise<ReadonlySet<string>> {
+    const { eventIds, unplacedEventIds } = await this.deps.intake.listUnknownEvents({ roomId, eventIds: [...wanted] });
+    return new Set([...eventIds, ...unplacedEventIds]);
   }
 
   /** Those in the room, first those that saw what comes after the gaps; and which of our names is in it. */
