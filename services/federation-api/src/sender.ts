@@ -92,7 +92,11 @@ export function createSender(deps: SenderDependencies): Sender {
   const heard = new Map<string, number>();
   const log = new PostgresSenderLog(db);
   const whom = { isOurs, allows, logger };
-  const neighbours = new NewNeighbours({ roomLog, intake: roomIntake, keys: keysForServers, devices, ...whom });
+  let ephemera: Ephemera | undefined;
+  const neighbours = new NewNeighbours({
+    ...{ roomLog, intake: roomIntake, keys: keysForServers, devices, ...whom },
+    met: (userId) => ephemera?.meet(userId),
+  });
   const reader = new LogReader({ roomLog, intake: roomIntake, log, neighbours, ...whom });
   const deviceMessages = new DeviceMessageReader({
     ...{ leaving: leavingDeviceMessages, taken: new PostgresTakenMessages(db), isOurs, allows },
@@ -130,14 +134,15 @@ export function createSender(deps: SenderDependencies): Sender {
 
   /** Only who reads hears what passes, and knows who of our users types. */
   async function passEphemera(signal: AbortSignal): Promise<void> {
-    const ephemera = new Ephemera({ intake: roomIntake, store: ephemeraStore, isOurs, allows });
+    const current = new Ephemera({ intake: roomIntake, store: ephemeraStore, isOurs, allows });
+    ephemera = current;
     const passing = new Following({
       ...{ what: 'receipts and typing', gatherMs: GATHER_EPHEMERA_MS, logger },
-      read: () => ephemera.flush(Date.now()),
+      read: (signal) => current.flush(Date.now(), signal),
       afterwards: () => deliveries.begin(),
     });
     const hearing = await bus.listen(LOCAL_EPHEMERA, (heard) => {
-      ephemera.hear(heard, Date.now());
+      current.hear(heard, Date.now());
       passing.wake();
     });
     await passing.run(signal);

@@ -204,7 +204,19 @@ describe('how reachable somebody is', () => {
     expect((told()[0] as { last_active_ago: number }).last_active_ago).toBeGreaterThanOrEqual(5_000);
     show('online', 'here');
     show('unavailable', undefined, 0);
-    await soon(() => expect(told().slice(1)).toEqual([{ user_id: BEA, presence: 'unavailable' }]));
+    await soon(() =>
+      expect(told().slice(1)).toEqual([{ user_id: BEA, presence: 'unavailable', last_active_ago: expect.any(Number) }]),
+    );
+  }, 90_000);
+
+  it('is told to a server that comes to share a room later', async () => {
+    await started();
+    show('online', 'here since before');
+    const online = expect.objectContaining({ user_id: BEA, presence: 'online', status_msg: 'here since before' });
+    await soon(() => expect(told()).toContainEqual(online));
+    const later = await sending.destination();
+    sending.rooms.join(sending.rooms.create(later.name), BEA);
+    await soon(() => expect(later.edus('m.presence')).toContainEqual({ push: [online] }));
   }, 90_000);
 
   it('is told as it is now to a server that was away', async () => {

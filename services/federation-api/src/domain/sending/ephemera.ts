@@ -17,7 +17,10 @@ const ROOMS_AT_ONCE = 500;
 /** Others take it for over by then; it is told again before. */
 const TYPING_LASTS_MS = 30_000;
 const PRESENCE_LASTS_MS = 30 * 60_000;
-/** Of all servers that are told of somebody at once; a user may share rooms with thousands of them. More is told the next time. */
+/**
+ * Of all users and servers that are told of them at once: a user may share rooms with thousands of servers, or with none, which is
+ * found out as well. More is told the next time.
+ */
 const MOST_TOLD_OF_PRESENCE = 10_000;
 /** Whose servers are looked for at once. */
 const USERS_AT_ONCE = 20;
@@ -52,10 +55,21 @@ export class Ephemera {
     }
   }
 
-  /** Puts down what has come, and who has typed for too long. */
-  async flush(now: number): Promise<void> {
+  /** Somebody shares a first room with a server, which knows nothing yet of how reachable they are. */
+  meet(userId: string): void {
+    const status = this.#present.last(userId);
+    const hasRoom = this.#presence.size < MOST_WAITING && !this.#presence.has(userId);
+    if (status !== undefined && hasRoom) this.#presence.set(userId, status);
+  }
+
+  /** Puts down what has come, and who has typed for too long. Nobody waits with what they read and type for how reachable others are. */
+  async flush(now: number, signal: AbortSignal): Promise<void> {
     for (const ended of this.#typing.expire(now)) this.#type(ended, false);
-    await this.#flushPresence();
+    await this.#flushWaiting();
+    await this.#flushPresence(signal);
+  }
+
+  async #flushWaiting(): Promise<void> {
     const waiting = this.#waiting;
     if (waiting.size === 0) return;
     this.#waiting = new Map();
@@ -69,8 +83,8 @@ export class Ephemera {
   }
 
   /** As much as goes at once: a storm of changes, as when everybody comes back, keeps nothing else waiting for long. */
-  async #flushPresence(): Promise<void> {
-    for (let told = 0; told < MOST_TOLD_OF_PRESENCE && this.#presence.size > 0; ) {
+  async #flushPresence(signal: AbortSignal): Promise<void> {
+    for (let told = 0; told < MOST_TOLD_OF_PRESENCE && this.#presence.size > 0 && !signal.aborted; ) {
       const statuses = [...this.#presence.values()].slice(0, USERS_AT_ONCE);
       const rooms = await Promise.all(statuses.map(({ userId }) => this.#serversOf(userId)));
       const known = rooms.filter(({ servers }) => servers.length > 0);
@@ -81,7 +95,7 @@ export class Ephemera {
         // What has come meanwhile is newer.
         if (this.#presence.get(status.userId) === status) this.#presence.delete(status.userId);
       }
-      told += known.reduce((sum, { servers }) => sum + servers.length, 0);
+      told += known.reduce((sum, { servers }) => sum + servers.length, statuses.length);
     }
   }
 

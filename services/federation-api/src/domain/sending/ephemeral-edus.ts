@@ -67,12 +67,12 @@ export class EphemeralEdus {
     if (!hasRoom && this.#isFull) return false;
     const push = hasRoom ? last : [];
     if (!hasRoom) this.#presence.push(push);
-    const ago = lastActiveTs > 0 ? Math.max(0, this.now - lastActiveTs) : undefined;
+    // It has to be there: of whom nothing is known it was at the beginning of all time.
+    const ago = Math.max(0, this.now - lastActiveTs);
     push.push({
-      ...{ user_id, presence },
+      ...{ user_id, presence, last_active_ago: ago },
       ...(statusMsg !== undefined && { status_msg: statusMsg }),
-      ...(ago !== undefined && { last_active_ago: ago }),
-      ...(presence === 'online' && { currently_active: ago !== undefined && ago < CURRENTLY_ACTIVE_MS }),
+      ...(presence === 'online' && { currently_active: ago < CURRENTLY_ACTIVE_MS }),
     });
     return true;
   }

@@ -11,14 +11,19 @@ export interface NewNeighboursDependencies {
   readonly devices: Pick<Devices, 'listDevices'>;
   readonly isOurs: (serverName: string) => boolean;
   readonly allows: (serverName: string) => boolean;
+  /** Told of users of ours whom other servers see for the first time. */
+  readonly met: (userId: string) => void;
   readonly logger: { warn(fields: object, message: string): void };
 }
 
-/** So many rows for one join at most. Whoever is told of one device by a server that they know nothing of asks for all. */
+/**
+ * So many rows at most for the events that are put down at once. Whoever is told of one device by a server that they know nothing of
+ * asks for all, and so does who sees somebody new in a room.
+ */
 const MOST_ROWS = 20_000;
 
 /**
- * Tells servers of the devices of a user of ours who comes to share a first room with them: from then on they hear of changes.
+ * Tells servers of a user of ours who comes to share a first room with them, and of the devices: from then on they hear of changes.
  *
  * @see https://spec.matrix.org/v1.19/server-server-api/#device-management
  */
@@ -30,9 +35,13 @@ export class NewNeighbours {
     const others = inRoom.filter((name) => !this.deps.isOurs(name) && this.deps.allows(name));
     if (others.length === 0) return [];
     const edus: OutgoingEdu[] = [];
+    let left = MOST_ROWS;
     for (const event of events) {
       const pdu = JSON.parse(event.pduJson) as Pdu;
-      if (this.#isJoinOfOurs(pdu)) edus.push(...(await this.#ofJoin(roomId, pdu, others)));
+      if (!this.#isJoinOfOurs(pdu)) continue;
+      const added = await this.#ofJoin(roomId, pdu, others, left);
+      for (const { routes } of added) left -= routes.length;
+      edus.push(...added);
     }
     return edus;
   }
@@ -43,7 +52,7 @@ export class NewNeighbours {
   }
 
   /** Servers ask by themselves for whom they see in a room: what fails here must not keep back what is said. */
-  async #ofJoin(roomId: string, pdu: Pdu, others: readonly string[]): Promise<OutgoingEdu[]> {
+  async #ofJoin(roomId: string, pdu: Pdu, others: readonly string[], left: number): Promise<OutgoingEdu[]> {
     const userId = pdu.state_key!;
     try {
       if (await this.#wasJoined(roomId, userId, pdu)) return [];
@@ -51,8 +60,10 @@ export class NewNeighbours {
       const known = new Set(serverNames);
       const routes = others.filter((name) => !known.has(name)).map((server) => ({ server, origin: domainOf(userId) }));
       if (routes.length === 0) return [];
+      this.deps.met(userId);
+      if (routes.length > left) return [];
       const devices = await this.#devices(userId);
-      const told = devices.length * routes.length <= MOST_ROWS ? devices : devices.slice(-1);
+      const told = devices.length * routes.length <= left ? devices : devices.slice(-1);
       return told.map((device) => ({ ...updateOf(userId, device), routes }));
     } catch (err) {
       this.deps.logger.warn({ err, room_id: roomId, user_id: userId }, 'new neighbours could not be told of devices');

@@ -21,4 +21,12 @@ export class PresentUsers {
     this.#told.set(status.userId, { ...status, toldMs: now });
     return true;
   }
+
+  /** What others were told last, for those who were not there then. */
+  last(userId: string): LocalPresence | undefined {
+    const told = this.#told.get(userId);
+    if (told === undefined) return undefined;
+    const { toldMs: _, ...status } = told;
+    return status;
+  }
 }
