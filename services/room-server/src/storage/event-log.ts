@@ -64,16 +64,22 @@ const read = (direction: 'ASC' | 'DESC') => `
 const READ = read('ASC');
 const READ_BACKFILLED = read('DESC');
 
+/** Room by room in the order of their numbers, so that no more of them are looked at than go into one answer. */
 const NEWS = `
-  SELECT asked.room_id, asked.room_version, ${COLUMNS}
+  SELECT e.room_id, e.room_version, ${COLUMNS}
   FROM (
-    SELECT r.room_nid, r.room_id, r.room_version, w.after_seq
-    FROM unnest($1::text[], $2::bigint[]) AS w(room_id, after_seq) JOIN room_server.rooms r USING (room_id)
-  ) AS asked CROSS JOIN LATERAL (
-    SELECT * FROM room_server.events e
-    WHERE e.room_nid = asked.room_nid AND e.room_seq > greatest(asked.after_seq, 0) ORDER BY e.room_seq LIMIT $3
+    SELECT asked.room_id, asked.room_version, news.*
+    FROM (
+      SELECT r.room_nid, r.room_id, r.room_version, w.after_seq
+      FROM unnest($1::text[], $2::bigint[]) AS w(room_id, after_seq) JOIN room_server.rooms r USING (room_id)
+      ORDER BY r.room_nid
+    ) AS asked CROSS JOIN LATERAL (
+      SELECT * FROM room_server.events n
+      WHERE n.room_nid = asked.room_nid AND n.room_seq > greatest(asked.after_seq, 0) ORDER BY n.room_seq LIMIT $3
+    ) AS news
+    ORDER BY asked.room_nid, news.room_seq LIMIT $3
   ) AS e ${BESIDE('$4')}
-  ORDER BY e.room_nid, e.room_seq LIMIT $3`;
+  ORDER BY e.room_nid, e.room_seq`;
 
 /** What one answer holds, about. */
 const MAX_NEWS_BYTES = 4_000_000;
