@@ -2,6 +2,7 @@ import { ROOM_EVENTS } from '@ganglion/contracts';
 import { type LoggedEvent, PduFate, type RoomEvents } from '@ganglion/contracts/room';
 import { ready, splitStateTuple } from '@ganglion/protocol';
 import { eventually } from '@ganglion/testing';
+import { PostgresIntakeStore } from '../src/storage/intake-store.js';
 import { enter, FarRoom, REMOTE, receive } from './support/far-room.js';
 import { headOf, keptEvents, StateMaps } from './support/received-room.js';
 import { ALICE, BOB, send } from './support/room.js';
@@ -153,6 +154,39 @@ describe('events that come before what they follow', () => {
     const kept = new Map((await keptEvents(replicas[0].db, roomId)).map(({ eventId, status }) => [eventId, status]));
     expect(said.map(({ eventId }) => kept.get(eventId))).toEqual(said.map(() => 'rejected'));
     expect(new Set(waiting.map(({ eventId }) => kept.get(eventId)))).toEqual(new Set(['waiting']));
+  });
+
+  it('are not tried again and again where what they follow has no place, as the beginning of a room that was joined later', async () => {
+    for (const version of ['1', '11']) {
+      const room = farRoom(version);
+      const [create] = room.writer.events;
+      const join = room.join(ALICE);
+      await enter(replicas[0], room, join.eventId);
+      const { roomId } = room.writer;
+      const [topic, unknown] = [room.state('m.room.topic', { topic: 'one' }), room.join('@one:far.test')];
+      const stuck = room.message('stuck', [create!.eventId, join.eventId]);
+      const both = room.message('stuck twice', [create!.eventId, unknown.eventId]);
+      const late = room.message('late', [topic.eventId]);
+      const texts = [stuck, both, late].map(({ json }) => json);
+      const { outcomes } = await receive(replicas[0], room, texts);
+      expect(outcomes.map(({ fate }) => fate)).toEqual([PduFate.WAITING, PduFate.WAITING, PduFate.WAITING]);
+      const pdusJson = [unknown.json];
+      await replicas[0].roomIntake.storeOutliers({ roomId, roomVersion: undefined, pdusJson });
+      const text = 'SELECT room_nid AS nid FROM room_server.rooms WHERE room_id = $1';
+      const { nid } = (await replicas[0].db.query<{ nid: number }>({ text, values: [roomId] })).rows[0]!;
+      const store = new PostgresIntakeStore(replicas[0].db, { allocate: () => Promise.reject(new Error('none')) });
+      expect(await store.released(roomId, nid, [])).toEqual([]);
+      await receive(replicas[0], room, [topic.json]);
+      const kept = new Map((await keptEvents(replicas[0].db, roomId)).map(({ eventId, status }) => [eventId, status]));
+      const statuses = [stuck, both, late].map(({ eventId }) => kept.get(eventId));
+      expect(statuses).toEqual(['waiting', 'waiting', 'accepted']);
+      // The beginning gets its place with what comes after it.
+      const history = room.writer.events.slice(0, room.writer.events.indexOf(join)).map(({ json }) => json);
+      await receive(replicas[0], room, history, true);
+      const then = new Map((await keptEvents(replicas[0].db, roomId)).map(({ eventId, status }) => [eventId, status]));
+      expect(then.get(stuck.eventId)).not.toBe('waiting');
+      expect(then.get(both.eventId)).toBe('waiting');
+    }
   });
 
   it('leave a gap that a given state bridges, and that may be filled later', async () => {

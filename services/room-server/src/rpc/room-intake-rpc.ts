@@ -46,6 +46,8 @@ const FATES: Readonly<Record<Fate, PduFate>> = {
 };
 
 const MOST_GAPS = 100;
+/** So many that have no place after all are tried with each call. */
+const MOST_STUCK = 500;
 
 /** Who shares rooms with whom. */
 export interface Neighbours {
@@ -168,12 +170,13 @@ export class RoomIntakeRpc implements RoomIntake {
   /** Gives those their places that waited for what has come: also when whoever brought it died before they could. */
   async #release(roomId: string, roomNid: number, outcomes: ReadonlyMap<string, Outcome>): Promise<void> {
     const { serverNames } = this;
-    const tried = new Set(outcomes.keys());
-    for (;;) {
-      const incoming = await this.intake.released(roomId, roomNid, [...tried]);
+    const stuck = new Set(outcomes.keys());
+    // Each round gives events their places, or adds to those that are not tried again.
+    for (const most = stuck.size + MOST_STUCK; stuck.size <= most; ) {
+      const incoming = await this.intake.released(roomId, roomNid, [...stuck]);
       if (incoming.length === 0) return;
-      for (const { eventId } of incoming) tried.add(eventId);
-      await this.actors.run(roomId, receivePdus({ incoming, backfill: false, serverNames }));
+      const tried = await this.actors.run(roomId, receivePdus({ incoming, backfill: false, serverNames }));
+      for (const { eventId } of incoming) if (!hasPlace(tried.get(eventId))) stuck.add(eventId);
     }
   }
 
@@ -182,6 +185,10 @@ export class RoomIntakeRpc implements RoomIntake {
     if (head === undefined) throw new MatrixError(404, 'M_NOT_FOUND', 'There is no such room');
     return head;
   }
+}
+
+function hasPlace(outcome: Outcome | undefined): boolean {
+  return outcome !== undefined && !['waiting', 'outlier', 'invalid'].includes(outcome.fate);
 }
 
 function told(examined: readonly (Incoming | Outcome)[], outcomes: ReadonlyMap<string, Outcome>): PduOutcome[] {

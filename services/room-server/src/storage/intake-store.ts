@@ -7,13 +7,26 @@ import type { HistoryGap, IntakeStore, NumberSource } from '../domain/ports.js';
 /** So many of those that waited get their places together. */
 const MAX_RELEASED = 100;
 
-/** Events that wait for something that has been judged meanwhile: they may still wait for more. */
+/** Of an event, in any room version: as pairs of an id and hashes, or as ids alone. */
+const PREV_IDS = `
+  SELECT CASE json_typeof(prev) WHEN 'array' THEN prev ->> 0 ELSE prev #>> '{}' END
+  FROM json_array_elements(w.pdu::json -> 'prev_events') AS prev`;
+
+/**
+ * Events that wait for nothing any more. What authorises them has been judged, what they follow has a place: an outlier, as the
+ * beginning of a room that we came to later, may never get one.
+ */
 const RELEASED = `
-  SELECT DISTINCT w.event_id AS "eventId", w.pdu AS json
-  FROM room_server.missing_events m
-  JOIN room_server.events w ON w.room_nid = m.room_nid AND w.event_nid = m.event_nid AND w.status = 4
-  JOIN room_server.events e ON e.event_id = m.missing_event_id AND e.room_nid = m.room_nid AND e.status <> 4
-  WHERE m.room_nid = $1 AND w.event_id <> ALL($2)
+  SELECT w.event_id AS "eventId", w.pdu AS json
+  FROM (
+    SELECT m.event_nid, array_agg(m.missing_event_id) FILTER (WHERE e.state_after_nid IS NULL) AS unplaced
+    FROM room_server.missing_events m
+    LEFT JOIN room_server.events e ON e.event_id = m.missing_event_id AND e.room_nid = m.room_nid
+    WHERE m.room_nid = $1 GROUP BY m.event_nid HAVING bool_and(coalesce(e.status <> 4, false))
+  ) AS judged
+  JOIN room_server.events w ON w.room_nid = $1 AND w.event_nid = judged.event_nid AND w.status = 4
+  WHERE w.event_id <> ALL($2)
+    AND (unplaced IS NULL OR NOT EXISTS (SELECT FROM (${PREV_IDS}) AS prevs(id) WHERE prevs.id = ANY(unplaced)))
   LIMIT ${MAX_RELEASED}`;
 
 const GAPS = `
