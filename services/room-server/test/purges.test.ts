@@ -1,5 +1,7 @@
 import { PduFate } from '@ganglion/contracts/room';
+import type { Database } from '@ganglion/database';
 import { ready } from '@ganglion/protocol';
+import { eventually } from '@ganglion/testing';
 import { spawnTypeScript } from '../../../libs/testing/src/child-process.js';
 import { Purger } from '../src/domain/purging/purger.js';
 import { Retention } from '../src/domain/purging/retention.js';
@@ -12,6 +14,8 @@ import { type Replica, RoomServers } from './support/room-servers.js';
 const ACCEPTED = PduFate.ACCEPTED;
 const TIMEOUT_MS = 120_000;
 const DAY_MS = 86_400_000;
+/** Connections of the test's database that wait for a lock. */
+const BLOCKED = `pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`;
 
 let servers: RoomServers;
 let replicas: [Replica, Replica];
@@ -116,7 +120,7 @@ describe('a purge of what came before an event', () => {
   });
 });
 
-it('a room of another server goes on after a purge: what comes next is placed, and history that was fetched is gone', async () => {
+it('a room of another server goes on after a purge: what comes next is placed, and history that was fetched is gone but for its end', async () => {
   const room = new FarRoom(servers.keys);
   const history = [room.message('one'), room.message('two')];
   const joined = room.join(ALICE);
@@ -135,7 +139,10 @@ it('a room of another server goes on after a purge: what comes next is placed, a
   const { roomId } = room;
   expect(await countMessages(roomId)).toBe(5);
   await purgeBefore(replicas[0], roomId, live[2]!.eventId, true);
-  expect(await countMessages(roomId)).toBe(1);
+  const { events } = await replicas[1].roomLog.getRoomEvents({ roomId, afterSeq: 0, limit: 10, backfilled: true });
+  // Whoever reads the log gets to where it is, in either direction.
+  expect(events!.events.map(({ eventId }) => eventId)).toEqual([second!.eventId]);
+  expect(await countMessages(roomId)).toBe(2);
   const { gaps } = await replicas[1].roomIntake.listHistoryGaps({ roomId, limit: 10 });
   expect(gaps.flatMap(({ missingEventIds }) => missingEventIds)).not.toContain(live[1]!.eventId);
   const { outcomes } = await receive(replicas[1], room, [room.message('six').json]);
@@ -144,6 +151,64 @@ it('a room of another server goes on after a purge: what comes next is placed, a
   // A fork from what is gone waits for it to be fetched, as for anything that is not here.
   const late = await receive(replicas[1], room, [room.message('late', [live[0]!.eventId]).json]);
   expect(late.outcomes[0]).toMatchObject({ missingEventIds: [live[0]!.eventId] });
+});
+
+it('who joined while a room could not be heard is still told by the log after a purge of the message that brought it', async () => {
+  const room = new FarRoom(servers.keys);
+  await enter(replicas[0], room, room.join(ALICE).eventId);
+  const { roomId } = room;
+  const joined = room.state('m.room.member', { membership: 'join' }, '@late:far.test', '@late:far.test');
+  const said = room.message('after the gap');
+  await replicas[0].roomIntake.storeOutliers({ roomId, roomVersion: room.version, pdusJson: [joined.json] });
+  await replicas[0].roomIntake.placeWithState({
+    ...{ roomId, pduJson: said.json, stateEventIds: [...said.stateBefore.values()], backfill: false },
+  });
+  const last = room.message('last');
+  await receive(replicas[0], room, [said.json, last.json]);
+  await purgeBefore(replicas[1], roomId, last.eventId);
+  const { events } = await replicas[1].roomLog.getRoomEvents({ roomId, afterSeq: 0, limit: 10, backfilled: false });
+  const changes = events!.events.flatMap(({ stateChanges }) => stateChanges);
+  expect(changes).toContainEqual(expect.objectContaining({ stateKey: '@late:far.test', membership: 'join' }));
+  const nothing = replicas[1].roomLog.getStateChanges({ roomId, roomSeq: 1_000, afterKey: 0, limit: 0 });
+  await expect(nothing).rejects.toThrow();
+});
+
+it('a message that is purged at the moment at which it gets its place is told nevertheless', async () => {
+  const room = new FarRoom(servers.keys);
+  await enter(replicas[0], room, room.join(ALICE).eventId);
+  const { roomId } = room;
+  const missed = room.message('missed');
+  const waiting = room.message('waiting');
+  await receive(replicas[0], room, [waiting.json]);
+  const { db, roomPurges } = replicas[1];
+  await roomPurges.purgeHistory({ roomId, beforeTs: Date.now(), deleteLocalEvents: true });
+  const roomNid = await roomNidOf(db, roomId);
+  const received = await db.transaction(async (tx) => {
+    await tx.query({ text: 'SELECT FROM room_server.rooms WHERE room_nid = $1 FOR UPDATE', values: [roomNid] });
+    const placing = receive(replicas[0], room, [missed.json]);
+    await eventually(async () => expect(await countOf(db, BLOCKED, [])).toBeGreaterThan(0));
+    const store = purgesOf({ transaction: (run: (on: typeof tx) => unknown) => run(tx) } as unknown as Database);
+    while (await store.step());
+    return { placing };
+  });
+  await received.placing;
+  // As for anything that is not here, whoever has it sends it again.
+  await receive(replicas[1], room, [waiting.json]);
+  expect((await told(replicas[1], roomId)).ids.slice(-2)).toEqual([missed.eventId, waiting.eventId]);
+});
+
+it('what was the end of a room when a purge looked at it goes with the next purge', async () => {
+  const roomId = await createRoom(replicas[0]);
+  await sayMany(replicas[0], roomId, 3);
+  const store = purgesOf(replicas[0].db);
+  const purge = { roomNid: await roomNidOf(replicas[0].db, roomId), belowDepth: 0, beforeMs: 0, withLocal: true };
+  await store.ask({ ...purge, purgeId: roomId, upToSeq: 1_000 });
+  await store.step();
+  const after = await sayMany(replicas[0], roomId, 2);
+  // Asked for again in the middle, and looked at to the end.
+  await store.ask({ ...purge, purgeId: roomId, upToSeq: 1_000 });
+  await purgeAll(replicas[0].db);
+  expect((await told(replicas[0], roomId)).ids.slice(5)).toEqual([after.at(-1)]);
 });
 
 it(

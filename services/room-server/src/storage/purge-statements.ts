@@ -58,14 +58,18 @@ const PARTS: readonly PartText[] = [
 ];
 
 /**
- * Deletes the messages of one page of a part, with what is kept beside them. State stays. A redaction stays as long as what it
+ * Deletes the messages of one page of a part, with what is kept beside them. State stays, and so does a message with which the
+ * state changed, as after a gap: whoever reads the log later hears of the change by it. A redaction stays as long as what it
  * redacts does, which would be shown whole without it.
  */
 const deletePage = ({ key, last, where, order, isEarly }: PartText) => sql<Page>`
   WITH page AS MATERIALIZED (
     SELECT e.event_nid, ${key} AS key, e.redacts_event_id, e.txn_key,
       e.state_key IS NULL AND ${isEarly} AND e.event_nid <> ALL (${({ ends }) => ends}::bigint[])
-        AND substring(e.sender FROM position(':' IN e.sender) + 1) <> ALL (${({ spared }) => spared}::text[]) AS is_old
+        AND substring(e.sender FROM position(':' IN e.sender) + 1) <> ALL (${({ spared }) => spared}::text[])
+        AND NOT EXISTS (
+          SELECT FROM room_server.event_details d WHERE d.room_nid = e.room_nid AND d.event_nid = e.event_nid
+            AND (d.changes IS NOT NULL OR d.to_state_nid IS NOT NULL)) AS is_old
     FROM room_server.events e WHERE e.room_nid = ${ROOM} AND ${where} ORDER BY ${order} LIMIT ${() => STEP}::integer
   ), gone AS MATERIALIZED (
     SELECT p.event_nid, p.txn_key FROM page p

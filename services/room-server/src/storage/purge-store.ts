@@ -17,17 +17,22 @@ const TO_DO = `
   SELECT purge_id, room_nid, up_to_seq, below_depth, before_ms, with_local, part, reached
   FROM room_server.purges WHERE finished_at IS NULL ORDER BY created_at LIMIT 1 FOR UPDATE SKIP LOCKED`;
 
-/** Whatever else is committed to the room waits for the step, and may not make a purged event its end meanwhile. */
+/**
+ * Whatever else is committed to the room waits for the step, and may not make a purged event its end meanwhile. The last of the
+ * events in either direction stays, so that whoever reads the log gets to where the room is.
+ */
 const LOCK_ROOM = `
   SELECT ARRAY(
       SELECT (extremity ->> 'nid')::bigint FROM json_array_elements(extremities::json) AS extremity
       UNION
-      SELECT event_nid FROM room_server.events e WHERE e.room_nid = r.room_nid AND e.room_seq = r.room_seq) AS ends
+      SELECT event_nid FROM room_server.events e WHERE e.room_nid = r.room_nid AND e.room_seq IN (r.room_seq, r.back_seq)) AS ends
   FROM room_server.rooms r WHERE room_nid = $1 FOR UPDATE OF r`;
 
+/** What was planned with an event that went, as to place it, is planned anew: the version is another one. */
 const NOTE = `
   WITH room AS (
-    UPDATE room_server.rooms SET purge_seq = purge_seq + 1, updated_xid = pg_current_xact_id()::text::bigint
+    UPDATE room_server.rooms SET version = version + 1, purge_seq = purge_seq + 1,
+      updated_xid = pg_current_xact_id()::text::bigint
     WHERE room_nid = $1 RETURNING room_nid, purge_seq
   )
   INSERT INTO room_server.purge_log (room_nid, purge_seq, event_nids) SELECT room_nid, purge_seq, $2::bigint[] FROM room`;
@@ -35,11 +40,14 @@ const NOTE = `
 const ADVANCE = `
   UPDATE room_server.purges SET part = $2, reached = $3, deleted = deleted + $4 WHERE purge_id = $1`;
 
-/** What stayed as an end of the room is looked at again next time. */
-const FINISH = `
-  UPDATE room_server.purges SET finished_at = clock_timestamp(), deleted = deleted + $3, up_to_seq = least(up_to_seq, (
+/** What of the live events stayed as an end of the room is looked at again next time. */
+const LOOK_AGAIN = `
+  UPDATE room_server.purges SET up_to_seq = least(up_to_seq, (
     SELECT min(room_seq) - 1 FROM room_server.events
     WHERE room_nid = purges.room_nid AND event_nid = ANY ($2) AND room_seq > 0)) WHERE purge_id = $1`;
+
+const FINISH = `
+  UPDATE room_server.purges SET finished_at = clock_timestamp(), deleted = deleted + $2 WHERE purge_id = $1`;
 
 /** One that goes on goes on further; one that has ended begins anew where that says more. */
 const ASK = `
@@ -71,11 +79,12 @@ const OLD_UP_TO = `
     WHERE room_nid = $1 AND room_seq > greatest($2, 0) AND origin_server_ts >= $3 ORDER BY room_seq LIMIT 1),
     (SELECT room_seq FROM room_server.rooms WHERE room_nid = $1), 0) AS seq`;
 
-/** Of what was fetched of earlier history, the latest: that is the oldest, mostly. */
+/** Of what was fetched of earlier history, the latest: that is the oldest, mostly. The very last stays in any case. */
 const OLD_HISTORY = `
   SELECT EXISTS (SELECT FROM (
     SELECT origin_server_ts, state_key FROM room_server.events
-    WHERE room_nid = $1 AND room_seq < 0 ORDER BY room_seq LIMIT 100) AS fetched
+    WHERE room_nid = $1 AND room_seq < 0
+      AND room_seq > (SELECT back_seq FROM room_server.rooms WHERE room_nid = $1) ORDER BY room_seq LIMIT 100) AS fetched
   WHERE origin_server_ts < $2 AND state_key IS NULL) AS any`;
 
 /** Purges in PostgreSQL. Each step is a transaction, so any number of replicas may take turns, and any may die. */
@@ -161,9 +170,11 @@ export class PostgresPurgeStore implements PurgeStore {
     const { looked, reached, gone } = rows[0]!;
     if (gone.length > 0) await tx.query({ name: 'note-purge', text: NOTE, values: [roomNid, gone] });
     if (looked < STEP && part === LAST_PART) {
-      await tx.query({ name: 'finish-purge', text: FINISH, values: [id, ends, gone.length] });
+      await tx.query({ name: 'finish-purge', text: FINISH, values: [id, gone.length] });
       return;
     }
+    if (looked < STEP && part === 0)
+      await tx.query({ name: 'look-again-at-ends', text: LOOK_AGAIN, values: [id, ends] });
     const next = looked < STEP ? [part + 1, 0] : [part, reached];
     await tx.query({ name: 'advance-purge', text: ADVANCE, values: [id, ...next, gone.length] });
   }

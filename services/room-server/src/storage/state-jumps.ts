@@ -23,11 +23,11 @@ export class StateJumps {
     private readonly store: RoomStore,
   ) {}
 
-  /** The changes after a key, in the order of the numbers of keys; `nextKey` is set when there are more. */
+  /** The changes after a key, in the order of the numbers of keys; `nextKey` is set when there are more. @throws Error where there is no such step */
   async page(roomId: string, roomSeq: number, afterKey: number, limit: number) {
     const { rows } = await this.db.query<Jump>({ name: 'state-jump', text: JUMP, values: [roomId, roomSeq] });
     const [jump] = rows;
-    if (jump === undefined) return { changes: [], nextKey: undefined };
+    if (jump === undefined) throw new Error(`no event ${roomSeq} of ${roomId} changes the state in a big step`);
     const [before, after] = await Promise.all([
       jump.from_state_nid === null ? new Map<number, number>() : this.#entries(jump.room_nid, jump.from_state_nid),
       this.#entries(jump.room_nid, jump.to_state_nid),
