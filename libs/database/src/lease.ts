@@ -64,17 +64,27 @@ export class Lease {
 
   /** Keeps a session open for as long as the term lasts. Without one the lease is as good, but for how soon it passes on. */
   async #beWatched(epoch: number, ended: AbortSignal): Promise<void> {
+    const over = new Promise<void>((resolve) => ended.addEventListener('abort', () => resolve(), { once: true }));
     while (!ended.aborted) {
       try {
-        const session = await this.#db.openSession();
-        const close = () => void session.close().catch(() => {});
-        if (ended.aborted || !(await watchHolder(this.#db, this.#name, epoch, session))) return close();
-        ended.addEventListener('abort', close, { once: true });
-        await session.ended;
+        if (!(await this.#showSession(epoch, ended, over))) return;
       } catch (error) {
         this.#db.logger?.warn({ err: error, lease: this.#name }, 'others cannot see whether this leader lives');
       }
       await sleep(this.#ttlMs / 3, undefined, { signal: ended }).catch(() => {});
+    }
+  }
+
+  /** Shows one session for as long as it or the term lasts; false when there is nothing to show any more. */
+  async #showSession(epoch: number, ended: AbortSignal, over: Promise<void>): Promise<boolean> {
+    const session = await this.#db.openSession();
+    try {
+      if (ended.aborted || !(await watchHolder(this.#db, this.#name, epoch, session))) return false;
+      await Promise.race([session.ended, over]);
+      return true;
+    } finally {
+      // The term ends without waiting for a connection that may be dead.
+      void session.close().catch(() => {});
     }
   }
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { spawnTypeScript, type TestProcess } from '../../testing/src/child-process.js';
 import { eventually } from '../../testing/src/eventually.js';
 import { type Database, Lease, LeaseLostError, type Term } from '../src/index.js';
+import { StallingProxy } from './stalling-proxy.js';
 import { Fixture } from './support.js';
 
 let fixture: Fixture;
@@ -135,6 +136,40 @@ describe('a lease', () => {
     await expect(db.transaction((tx) => term.fence(tx))).rejects.toBeInstanceOf(LeaseLostError);
     if (!term.signal.aborted) await new Promise((resolve) => term.signal.addEventListener('abort', resolve));
   }, 30_000);
+
+  it('keeps no session open that it could not show', async () => {
+    const first = new Lease(db, { name: 'appender', holder: 'a', ttlMs: 300, watched: true });
+    open.push(first);
+    await campaign(lease('before', 300));
+    await open[1]!.close();
+    await db.query({
+      text: `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not now'; END $$;
+        CREATE TRIGGER refusing BEFORE UPDATE OF session_pid ON ganglion_meta.leases EXECUTE FUNCTION refuse()`,
+    });
+    await campaign(first);
+    const sessions = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE '% leading'`;
+    const failures = () => fixture.log.lines.filter(({ msg }) => msg.startsWith('others cannot see'));
+    await eventually(() => expect(failures().length).toBeGreaterThan(4));
+    await eventually(async () => expect((await db.query({ text: sessions })).rows.length).toBeLessThan(2));
+  }, 15_000);
+
+  it('is given up by a watched leader whose connections all lead nowhere', async () => {
+    const proxy = await StallingProxy.before(fixture.url);
+    const cut = await fixture.connect({ url: proxy.url, readTimeoutMs: 500 });
+    const first = new Lease(cut, { name: 'appender', holder: 'a', ttlMs: 600, watched: true });
+    const term = await campaign(first);
+    await eventually(async () => {
+      const { rows } = await db.query({ text: 'SELECT FROM ganglion_meta.leases WHERE session_epoch = epoch' });
+      expect(rows).toHaveLength(1);
+    });
+    proxy.stall();
+    await untilAborted(term);
+    await first.close();
+    expect((await campaign(lease('b', 600))).epoch).toBe(2);
+    proxy.goOn();
+    await cut.close();
+    await proxy.close();
+  }, 15_000);
 
   it('passes on when its leader is killed, after its time to live', async () => {
     const victim = leader('victim', 1_000);
