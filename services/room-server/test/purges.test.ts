@@ -180,7 +180,7 @@ it('a message that is purged at the moment at which it gets its place is told ne
   const missed = room.message('missed');
   const waiting = room.message('waiting');
   await receive(replicas[0], room, [waiting.json]);
-  const { db, roomPurges } = replicas[1];
+  const { db, roomLog, roomPurges } = replicas[1];
   await roomPurges.purgeHistory({ roomId, beforeTs: Date.now(), deleteLocalEvents: true });
   const roomNid = await roomNidOf(db, roomId);
   const received = await db.transaction(async (tx) => {
@@ -192,6 +192,9 @@ it('a message that is purged at the moment at which it gets its place is told ne
     return { placing };
   });
   await received.placing;
+  const { heads } = await roomLog.listRoomHeads({ sinceCursor: 0, afterRoom: 0, limit: 0 });
+  const { events } = await roomLog.getRoomEvents({ roomId, afterSeq: 0, limit: 100, backfilled: false });
+  expect(events!.events.at(-1)!.roomSeq).toBe(heads.find((head) => head.roomId === roomId)!.roomSeq);
   // As for anything that is not here, whoever has it sends it again.
   await receive(replicas[1], room, [waiting.json]);
   expect((await told(replicas[1], roomId)).ids.slice(-2)).toEqual([missed.eventId, waiting.eventId]);
