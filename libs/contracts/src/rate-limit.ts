@@ -24,6 +24,7 @@ export type RateLimitName =
   | 'auth_sessions'
   | 'emails'
   | 'emails_per_recipient'
+  | 'emails_per_recipient_from_network'
   | 'login'
   | 'login_failed'
   | 'login_failed_per_network'

@@ -56,7 +56,10 @@ const LIMITS: Readonly<Record<string, readonly RateLimitName[]>> = {
   ),
   ...Object.fromEntries(
     ['register', 'account/password', 'account/3pid'].flatMap((path) => [
-      [`POST ${V3}/${path}/email/requestToken`, ['emails', 'emails_per_recipient']],
+      [
+        `POST ${V3}/${path}/email/requestToken`,
+        ['emails', 'emails_per_recipient_from_network', 'emails_per_recipient'],
+      ],
       [`POST ${V3}/${path}/msisdn/requestToken`, ['emails']],
     ]),
   ),

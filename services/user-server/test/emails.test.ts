@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Authority, eventually, MailServer } from '@ganglion/testing';
 import { Deployment, type Instance, type InstanceOptions, LISTENING } from './support/deployment.js';
+import { FewUses } from './support/few-uses.js';
 import { type Answer, freshName, type HttpClient, passwordLogin, register } from './support/http-client.js';
 
 const PASSWORD = 'a good password';
@@ -112,6 +113,23 @@ describe('an e-mail', () => {
     expect(mailServer.mails.filter(({ to }) => to.includes(email))).toHaveLength(3);
     // The link in any of them will do.
     expect((await follow(email, 0)).status).toBe(200);
+  });
+
+  it('reaches its owner although somebody elsewhere asks for many, and the same request counts once', async () => {
+    const rateLimiter = new FewUses({ emails_per_recipient_from_network: 3 });
+    const behindProxy = { ...LISTENING, public_base_url: 'https://one.test', trusted_proxies: ['127.0.0.1'] };
+    const replica = await start({}, { http: behindProxy }, { rateLimiter });
+    const email = freshAddress();
+    const from = async (address: string, more: object = {}) => {
+      const body = { email, client_secret: SECRET, send_attempt: 1, ...more };
+      const headers = { 'x-forwarded-for': address };
+      return (await replica.http.call('POST', 'account/password/email/requestToken', { body, headers })).status;
+    };
+    const statuses: number[] = [];
+    for (let i = 0; i < 5; i++) statuses.push(await from('192.0.2.7', { client_secret: `guess.${i}` }));
+    expect(statuses).toEqual([200, 200, 200, 429, 429]);
+    for (let i = 0; i < 5; i++) expect(await from('198.51.100.7')).toBe(200);
+    expect(rateLimiter.used.get(`emails_per_recipient ${email}`)).toBe(4);
   });
 
   it('goes to one address, whatever is written for it', async () => {

@@ -1,5 +1,5 @@
-import type { RefundingRateLimiter } from '@ganglion/contracts';
 import { Deployment, type Instance, LISTENING } from './support/deployment.js';
+import { FewUses } from './support/few-uses.js';
 import { freshName, logIn, passwordLogin, register, type TestUser } from './support/http-client.js';
 
 let deployment: Deployment;
@@ -117,24 +117,6 @@ describe('POST /login', () => {
     }
   });
 });
-
-/** Allows a number of uses of each of the limits named, and any of the others. */
-class FewUses implements RefundingRateLimiter {
-  readonly used = new Map<string, number>();
-
-  constructor(private readonly most: Readonly<Record<string, number>>) {}
-
-  async take(name: string, key: string) {
-    const used = (this.used.get(`${name} ${key}`) ?? 0) + 1;
-    const allowed = used <= (this.most[name] ?? Infinity);
-    if (allowed) this.used.set(`${name} ${key}`, used);
-    return { allowed, retryAfterMs: allowed ? 0 : 1_234 };
-  }
-
-  async giveBack(name: string, key: string) {
-    this.used.set(`${name} ${key}`, (this.used.get(`${name} ${key}`) ?? 0) - 1);
-  }
-}
 
 describe('rate limits', () => {
   /** A deployment behind a proxy, which says where requests come from. */

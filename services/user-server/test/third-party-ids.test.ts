@@ -123,6 +123,8 @@ describe('somebody who wants to be found', () => {
     const choosy = await deployment.start({ config: { identity_servers: { allowed: ['vector.im'] } } });
     expect(refusal(await choosy.http.post('account/3pid/bind', proof(), token))).toEqual([400, 'M_SERVER_NOT_TRUSTED']);
     expect(asked).toEqual([]);
+    // Or they would have their try at what others have bound.
+    await Promise.all([careful.stop(), choosy.stop()]);
   });
 });
 

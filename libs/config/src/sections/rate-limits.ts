@@ -37,7 +37,12 @@ export const rateLimits = z
     registration: rateLimit(0.17, 3, 'Accounts made from one address.'),
     auth_sessions: rateLimit(0.2, 30, 'Interactive authentications begun at one address, as a registration is.'),
     emails: rateLimit(0.02, 5, 'E-mails asked for from one address.'),
-    emails_per_recipient: rateLimit(0.003, 5, 'E-mails that are sent to one person because somebody has asked for it.'),
+    emails_per_recipient: rateLimit(0.01, 30, 'E-mails that are sent to one person, whoever has asked for them.'),
+    emails_per_recipient_from_network: rateLimit(
+      0.003,
+      5,
+      'E-mails that are sent to one person because one network, a /24 or a /64 of IPv6, has asked for them.',
+    ),
     login: rateLimit(0.17, 5, 'Log-ins from one address.'),
     login_failed: rateLimit(0.17, 3, 'Failed log-ins to one account from one network, a /24 or a /64 of IPv6.'),
     login_failed_per_network: rateLimit(0.5, 30, 'Failed log-ins to any accounts from one network.'),

@@ -27,6 +27,13 @@ export interface EmailSettings {
   readonly baseUrls: ReadonlyMap<string, string>;
 }
 
+/** Where an e-mail is asked for, and from where. */
+export interface EmailPlace {
+  readonly serverName: string;
+  /** The neighbourhood of who asks. */
+  readonly network: string;
+}
+
 /** Who asks for an e-mail, as a client says it. */
 export interface TokenRequest {
   readonly email: string;
@@ -73,23 +80,23 @@ export class Emails {
    *   when nobody may register; M_THREEPID_IN_USE and M_THREEPID_NOT_FOUND where it is no secret who has an account
    * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3registeremailrequesttoken
    */
-  async request(purpose: EmailPurpose, asked: TokenRequest, serverName: string): Promise<string> {
+  async request(purpose: EmailPurpose, asked: TokenRequest, { serverName, network }: EmailPlace): Promise<string> {
     const { settings } = this;
     if (settings === undefined) throw mediumNotSupported('This server sends no e-mails');
     if (purpose === 'register' && !this.registrationIsOpen) throw forbidden('Registration is disabled');
     const address = canonicalEmail(asked.email);
     if (address === undefined) throw invalidParam('email is not an e-mail address');
-    await takeOrThrow(this.limiter, 'emails_per_recipient', address);
-    const kind = await this.#letterFor(settings, purpose, serverName, address);
     const { clientSecret, sendAttempt } = asked;
+    const nextLink = allowedLink(asked.nextLink, settings.nextLinkHosts);
+    const request = { purpose, serverName, address, secretHash: hashToken(clientSecret), sendAttempt, nextLink };
+    if (sendAttempt > (await this.store.lastAttempt(request))) await this.#count(address, network);
+    const kind = await this.#letterFor(settings, purpose, serverName, address);
     const token = newToken('get');
     const fresh = {
       sessionId: randomBytes(16).toString('base64url'),
       tokenHash: hashToken(token),
       sealedToken: seal(token, clientSecret),
     };
-    const nextLink = allowedLink(asked.nextLink, settings.nextLinkHosts);
-    const request = { purpose, serverName, address, secretHash: hashToken(clientSecret), sendAttempt, nextLink };
     const sessionId = await this.store.open(request, fresh, settings.linkLifetimeMs, (session): Letter | undefined => {
       const link = linkTo(settings, serverName, session.sessionId, unseal<string>(session.sealedToken, clientSecret));
       return kind && this.letters.write(kind, address, { server: serverName, link });
@@ -119,6 +126,15 @@ export class Emails {
     const email = await this.store.findConfirmed(sessionId, hashToken(clientSecret));
     if (email?.purpose !== purpose || email.serverName !== serverName) throw notConfirmed(status);
     return email;
+  }
+
+  /**
+   * Counts an e-mail, whether or not one goes to an address that may have no account. Not by address alone, or anybody could
+   * keep its owner from getting any; what all networks may do together is more.
+   */
+  async #count(address: string, network: string): Promise<void> {
+    await takeOrThrow(this.limiter, 'emails_per_recipient_from_network', `${address} ${network}`);
+    await takeOrThrow(this.limiter, 'emails_per_recipient', address);
   }
 
   /** What its owner is written. @throws MatrixError where it may be said that the address cannot be used so */

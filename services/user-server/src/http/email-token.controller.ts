@@ -50,16 +50,16 @@ export class EmailTokenController {
   @Post('register/email/requestToken')
   @HttpCode(200)
   @RateLimited('emails')
-  requestTokenToRegisterEmail(@JsonBody(emailBody) body: EmailBody, @RequestOrigin() { host }: Origin) {
-    return this.#request('register', body, this.servers.forHost(host));
+  requestTokenToRegisterEmail(@JsonBody(emailBody) body: EmailBody, @RequestOrigin() origin: Origin) {
+    return this.#request('register', body, origin);
   }
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3accountpasswordemailrequesttoken */
   @Post('account/password/email/requestToken')
   @HttpCode(200)
   @RateLimited('emails')
-  requestTokenToResetPasswordEmail(@JsonBody(emailBody) body: EmailBody, @RequestOrigin() { host }: Origin) {
-    return this.#request('password', body, this.servers.forHost(host));
+  requestTokenToResetPasswordEmail(@JsonBody(emailBody) body: EmailBody, @RequestOrigin() origin: Origin) {
+    return this.#request('password', body, origin);
   }
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3account3pidemailrequesttoken */
@@ -70,9 +70,9 @@ export class EmailTokenController {
   requestTokenTo3PIDEmail(
     @PerhapsRequestedBy() requester: Requester | undefined,
     @JsonBody(emailBody) body: EmailBody,
-    @RequestOrigin() { host }: Origin,
+    @RequestOrigin() origin: Origin,
   ) {
-    return this.#request('contact', body, requester ? domainOf(requester.userId) : this.servers.forHost(host));
+    return this.#request('contact', body, origin, requester);
   }
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3registermsisdnrequesttoken */
@@ -96,8 +96,9 @@ export class EmailTokenController {
     throw noTelephones();
   }
 
-  async #request(purpose: EmailPurpose, body: EmailBody, serverName: string) {
-    return { sid: await this.emails.request(purpose, body, serverName) };
+  async #request(purpose: EmailPurpose, body: EmailBody, { host, network }: Origin, requester?: Requester) {
+    const serverName = requester ? domainOf(requester.userId) : this.servers.forHost(host);
+    return { sid: await this.emails.request(purpose, body, { serverName, network }) };
   }
 }
 

@@ -31,6 +31,16 @@ const CONFIRMED = `session_id, purpose, server_name, address,
 export class PostgresEmailStore implements EmailStore {
   constructor(private readonly db: Database) {}
 
+  async lastAttempt({ purpose, serverName, address, secretHash }: EmailRequest): Promise<number> {
+    const { rows } = await this.db.query<Pick<OpenRow, 'send_attempt'> & Record<string, unknown>>({
+      name: 'last-send-attempt',
+      text: `SELECT send_attempt FROM user_server.email_sessions
+             WHERE purpose = $1 AND server_name = $2 AND address = $3 AND secret_hash = $4 AND expires_at > now()`,
+      values: [purpose, serverName, address, secretHash],
+    });
+    return rows[0]?.send_attempt ?? 0;
+  }
+
   open(
     request: EmailRequest,
     fresh: NewEmailSession,

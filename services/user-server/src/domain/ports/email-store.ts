@@ -49,6 +49,8 @@ export interface ConfirmedEmail {
 }
 
 export interface EmailStore {
+  /** The attempt that the last e-mail of a request was sent for; 0 when none was. */
+  lastAttempt(request: EmailRequest): Promise<number>;
   /**
    * The id of the session of a request, which is made when there is none, together with the letter if one is to be sent.
    *
