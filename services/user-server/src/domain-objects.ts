@@ -112,7 +112,7 @@ export function createDomainObjects(dependencies: DomainDependencies) {
     thirdPartyIds: new ThirdPartyIds(addresses, emails, identityServers),
     accounts: new Accounts(accounts, passwords, policy, announcements, roomUpdates),
     moderation: new AccountModeration(accounts, devices, announcements, servers),
-    devices: new Devices(devices, announcements, stores.accountData),
+    devices: new Devices(devices, announcements),
     userDirectory: new UserDirectory(stores.userDirectory, dependencies.visibleUsers),
     profiles: new Profiles(stores.profiles, roomUpdates, elsewhere && new RemoteProfiles(elsewhere), servers),
     accountData,

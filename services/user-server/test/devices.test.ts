@@ -49,6 +49,35 @@ describe('devices', () => {
     expect(statuses[0]!.body.errcode).toBe('M_NOT_FOUND');
   });
 
+  it('take it along as well when a new password logs them out', async () => {
+    const owner = await register(instance.http);
+    const path = (id: string) =>
+      `user/${encodeURIComponent(owner.userId)}/account_data/m.local_notification_settings.${id}`;
+    await logIn(instance.http, owner, { device_id: 'PHONE' });
+    const ids = ['PHONE', owner.deviceId];
+    for (const id of ids) await instance.http.put(path(id), { is_silenced: true }, owner.token);
+    const change = { new_password: 'another good one', auth: passwordLogin(owner.userId, owner.password) };
+    expect((await instance.http.post('account/password', change, owner.token)).status).toBe(200);
+    const answers = await Promise.all(ids.map((id) => instance.http.get(path(id), owner.token)));
+    expect(answers.map(({ status }) => status)).toEqual([404, 200]);
+  });
+
+  it('end without a deadlock while their owner logs in with them', async () => {
+    const owner = await register(instance.http);
+    const statuses: number[] = [];
+    for (let i = 0; i < 5; i++) {
+      const phone = await logIn(instance.http, owner, { device_id: 'PHONE' });
+      const again = { ...passwordLogin(owner.userId, owner.password), device_id: 'PHONE' };
+      const [out, into] = await Promise.all([
+        instance.http.post('logout', {}, phone.token),
+        instance.http.post('login', again),
+      ]);
+      statuses.push(into.status);
+      expect([200, 401]).toContain(out.status);
+    }
+    expect(statuses).toEqual([200, 200, 200, 200, 200]);
+  });
+
   it('can be renamed', async () => {
     const path = `devices/${user.deviceId}`;
     expect((await instance.http.put(path, { display_name: 'new' }, user.token)).status).toBe(200);

@@ -40,7 +40,7 @@ export class Accounts {
     };
     const ended = await this.store.changePassword(userId, change, attempt.completion(null));
     if (ended === undefined) throw forbidden('The password has changed meanwhile');
-    this.announcements.tokensEnded(ended);
+    this.announcements.devicesGone(ended);
   }
 
   /**
@@ -54,8 +54,7 @@ export class Accounts {
     const leaveRooms = this.roomUpdates !== undefined;
     const deactivated = await this.store.deactivate(userId, { erase, leaveRooms }, attempt.completion(null));
     if (deactivated === undefined) return;
-    this.announcements.tokensEnded(deactivated.ended);
-    this.announcements.changed(deactivated.changes);
+    this.announcements.devicesGone(deactivated);
     await this.roomUpdates?.deliver(userId);
   }
 

@@ -1,11 +1,10 @@
 import { MatrixError } from '@ganglion/contracts';
 import { missingParam, notFound } from './failures.js';
-import type { AccountDataStore, Announcements, Device, DeviceStore, Requester } from './ports.js';
+import type { Announcements, Device, DeviceStore, Requester } from './ports.js';
 import { PASSWORD_FLOWS } from './uia-stages.js';
 import type { InteractiveAttempt } from './user-interactive-auth.js';
 
 const MAX_DISPLAY_NAME = 100;
-const SETTINGS = ['m.local_notification_settings.', 'org.matrix.msc3890.local_notification_settings.'];
 const unknownDevice = () => notFound('There is no such device');
 
 /** A user's own devices. @see https://spec.matrix.org/v1.19/client-server-api/#device-management */
@@ -13,7 +12,6 @@ export class Devices {
   constructor(
     private readonly store: DeviceStore,
     private readonly announcements: Announcements,
-    private readonly accountData: Pick<AccountDataStore, 'empty'>,
   ) {}
 
   list({ userId }: Pick<Requester, 'userId'>): Promise<Device[]> {
@@ -50,8 +48,7 @@ export class Devices {
   async remove({ userId }: Requester, deviceIds: readonly string[] | undefined, attempt: InteractiveAttempt) {
     await attempt.pass(PASSWORD_FLOWS);
     if (deviceIds === undefined) throw missingParam('devices is required');
-    this.announcements.tokensEnded(await this.store.remove(userId, deviceIds, attempt.completion(null)));
-    await this.#forgetSettings(userId, deviceIds);
+    this.announcements.devicesGone(await this.store.remove(userId, deviceIds, attempt.completion(null)));
   }
 
   /**
@@ -73,23 +70,11 @@ export class Devices {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3logout */
   async logout({ userId, deviceId }: Requester): Promise<void> {
-    this.announcements.tokensEnded(await this.store.remove(userId, [deviceId]));
-    await this.#forgetSettings(userId, [deviceId]);
+    this.announcements.devicesGone(await this.store.remove(userId, [deviceId]));
   }
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3logoutall */
   async logoutAll({ userId }: Requester): Promise<void> {
-    const devices = await this.store.list(userId);
-    this.announcements.tokensEnded(await this.store.remove(userId));
-    await this.#forgetSettings(
-      userId,
-      devices.map(({ deviceId }) => deviceId),
-    );
-  }
-
-  /** What clients have noted of how a device notifies. @see https://github.com/matrix-org/matrix-spec-proposals/pull/3890 */
-  async #forgetSettings(userId: string, deviceIds: readonly string[]): Promise<void> {
-    const types = deviceIds.flatMap((deviceId) => SETTINGS.map((prefix) => `${prefix}${deviceId}`));
-    if (types.length > 0) this.announcements.changed(await this.accountData.empty(userId, types));
+    this.announcements.devicesGone(await this.store.remove(userId));
   }
 }

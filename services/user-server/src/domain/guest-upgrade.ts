@@ -42,7 +42,7 @@ export class GuestUpgrade {
     const upgrade = () => this.accounts.upgradeGuest(userId, passwordHash, admission, prepared?.session, completion);
     const ended = await unlessSpent(upgrade);
     if (ended === undefined) throw userInUse();
-    this.announcements.tokensEnded(ended);
+    this.announcements.devicesGone(ended);
     return upgraded;
   }
 }

@@ -45,6 +45,6 @@ export class PasswordReset {
     const completion = attempt.completion(null);
     const ended = await withAddress(() => this.accounts.changePassword(account.userId, change, completion));
     if (ended === undefined) throw forbidden('The password has changed meanwhile');
-    this.announcements.tokensEnded(ended);
+    this.announcements.devicesGone(ended);
   }
 }

@@ -1,7 +1,7 @@
 import type { Bus } from '@ganglion/bus';
 import { ANNOUNCEMENTS, TOKENS_REVOKED } from '@ganglion/contracts';
 import type { TokensRevoked } from '@ganglion/contracts/user';
-import type { Announcements, EndedTokens, UserChangeRecord } from '../domain/ports.js';
+import type { Announcements, EndedDevices, EndedTokens, UserChangeRecord } from '../domain/ports.js';
 import type { OutboxPublisher } from './outbox-publisher.js';
 
 /** Tells the other services over the bus. */
@@ -13,6 +13,11 @@ export class Announcer implements Announcements {
 
   tokensEnded(tokens: EndedTokens): void {
     this.#revoked(tokens, { replaced: false });
+  }
+
+  devicesGone({ ended, changes }: EndedDevices): void {
+    this.tokensEnded(ended);
+    this.changed(changes);
   }
 
   devicesEnded(userId: string, deviceIds: readonly string[]): void {

@@ -93,10 +93,6 @@ export class PostgresAccountDataStore implements AccountDataStore {
     return rows[0] && changeOf(rows[0]);
   }
 
-  empty(userId: string, types: readonly string[]): Promise<UserChangeRecord[]> {
-    return emptyAccountData(this.db, userId, types);
-  }
-
   async replace({ userId, roomId, type }: AccountDataKey, content: string, expectedSeq: number) {
     const { rows } = await this.db.query<OutboxRow | (Record<string, unknown> & { outbox_id: null })>({
       name: 'replace-account-data',

@@ -4,8 +4,8 @@ import type {
   Account,
   AccountStore,
   Admission,
-  DeactivatedAccount,
   Deactivation,
+  EndedDevices,
   EndedTokens,
   Moderation,
   NewAccount,
@@ -80,7 +80,7 @@ export class PostgresAccountStore implements AccountStore {
     session?: NewSession,
     completion?: SessionCompletion,
   ) {
-    return this.#once(completion, async (tx): Promise<EndedTokens | undefined> => {
+    return this.#once(completion, async (tx): Promise<EndedDevices | undefined> => {
       const { rowCount } = await tx.query({
         name: 'upgrade-guest',
         text: `UPDATE user_server.accounts SET guest = false, password_hash = $2
@@ -100,7 +100,7 @@ export class PostgresAccountStore implements AccountStore {
     { from, to, onlyKeepDevices, emailSession }: PasswordChange,
     completion?: SessionCompletion,
   ) {
-    return this.#once(completion, async (tx): Promise<EndedTokens | undefined> => {
+    return this.#once(completion, async (tx): Promise<EndedDevices | undefined> => {
       const { rowCount } = await tx.query({
         name: 'change-password',
         text: `UPDATE user_server.accounts SET password_hash = $3
@@ -111,12 +111,13 @@ export class PostgresAccountStore implements AccountStore {
       if (emailSession !== undefined) await takeEmailSession(tx, emailSession);
       await endPasswordSessions(tx, userId);
       await endShortTokens(tx, userId);
-      return onlyKeepDevices === undefined ? [] : endDevices(tx, userId, { except: onlyKeepDevices });
+      if (onlyKeepDevices === undefined) return { ended: [], changes: [] };
+      return endDevices(tx, userId, { except: onlyKeepDevices });
     });
   }
 
   deactivate(userId: string, { erase, leaveRooms }: Deactivation, completion?: SessionCompletion) {
-    return this.#once(completion, async (tx): Promise<DeactivatedAccount | undefined> => {
+    return this.#once(completion, async (tx): Promise<EndedDevices | undefined> => {
       const { rowCount } = await tx.query({
         name: 'deactivate',
         text: `UPDATE user_server.accounts SET deactivated_at = now(), password_hash = NULL, erased = $2
@@ -124,12 +125,12 @@ export class PostgresAccountStore implements AccountStore {
         values: [userId, erase],
       });
       if (rowCount === 0) return undefined;
-      const ended = await endDevices(tx, userId, { except: [] });
+      const { ended, changes } = await endDevices(tx, userId, { except: [] });
       await endShortTokens(tx, userId);
       await removeThirdPartyIds(tx, userId);
       await tx.drizzle.delete(filters).where(eq(filters.userId, userId));
       if (leaveRooms) await requestRoomUpdate(tx, userId, { fields: [], leave: true });
-      return { ended, changes: erase ? await this.#erase(tx, userId) : [] };
+      return { ended, changes: erase ? [...changes, ...(await this.#erase(tx, userId))] : changes };
     });
   }
 

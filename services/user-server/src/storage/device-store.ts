@@ -1,6 +1,6 @@
 import { type Database, rowsOf, sql, statement } from '@ganglion/database';
 import { and, asc, eq, inArray } from 'drizzle-orm';
-import type { Device, DeviceSighting, DeviceStore, EndedTokens, SessionCompletion } from '../domain/ports.js';
+import type { Device, DeviceSighting, DeviceStore, EndedDevices, SessionCompletion } from '../domain/ports.js';
 import { devices } from './schema.js';
 import { endDevices } from './session-writes.js';
 import { oncePerSession } from './uia-session-store.js';
@@ -73,7 +73,7 @@ export class PostgresDeviceStore implements DeviceStore {
     return rowCount === 1;
   }
 
-  remove(userId: string, deviceIds?: readonly string[], completion?: SessionCompletion): Promise<EndedTokens> {
+  remove(userId: string, deviceIds?: readonly string[], completion?: SessionCompletion): Promise<EndedDevices> {
     const which = deviceIds === undefined ? { except: [] } : { only: deviceIds };
     return this.db.transaction((tx) => oncePerSession(tx, completion, () => endDevices(tx, userId, which)));
   }

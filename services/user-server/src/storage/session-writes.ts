@@ -1,11 +1,15 @@
 import type { Queryable, Transaction } from '@ganglion/database';
-import type { DeviceKey, EndedTokens, NewSession, TokenPair } from '../domain/ports.js';
+import type { DeviceKey, EndedDevices, EndedTokens, NewSession, TokenPair } from '../domain/ports.js';
+import { emptyAccountData } from './account-data-store.js';
 
 interface EndedRow extends Record<string, unknown> {
   token_hash: Buffer;
   user_id: string;
   device_id: string;
 }
+
+/** What clients have noted of how a device notifies. @see https://github.com/matrix-org/matrix-spec-proposals/pull/3890 */
+const SETTINGS = ['m.local_notification_settings.', 'org.matrix.msc3890.local_notification_settings.'];
 
 /** What a statement that deletes access tokens returns. */
 export const ENDED_TOKENS = 'token_hash, user_id, device_id';
@@ -80,13 +84,19 @@ export async function tokensOf(db: Queryable, userId: string): Promise<EndedToke
   return endedTokens(rows);
 }
 
-/** Ends devices of a user: those named, or all but those named. */
+/** Ends devices of a user, with what was noted of how they notify: those named, or all but those named. */
 export async function endDevices(
   tx: Transaction,
   userId: string,
   which: { readonly only: readonly string[] } | { readonly except: readonly string[] },
-): Promise<EndedTokens> {
+): Promise<EndedDevices> {
   const named = 'only' in which;
+  // Before the devices, as a log-in holds the account when it comes for its device.
+  await tx.query({
+    name: 'lock-account-of-devices',
+    text: 'SELECT FROM user_server.accounts WHERE user_id = $1 FOR NO KEY UPDATE',
+    values: [userId],
+  });
   const { rows } = await tx.query<{ device_id: string }>({
     name: 'lock-devices',
     // Locked first, so that no refresh adds a token that would end unannounced; in order, so that nobody deadlocks.
@@ -95,7 +105,12 @@ export async function endDevices(
     values: [userId, named ? which.only : which.except, named],
   });
   const deviceIds = rows.map((row) => row.device_id);
-  return deviceIds.length === 0 ? [] : deleteDevices(tx, userId, deviceIds);
+  if (deviceIds.length === 0) return { ended: [], changes: [] };
+  const types = deviceIds.flatMap((deviceId) => SETTINGS.map((prefix) => `${prefix}${deviceId}`));
+  return {
+    ended: await deleteDevices(tx, userId, deviceIds),
+    changes: await emptyAccountData(tx, userId, types),
+  };
 }
 
 async function deleteDevices(tx: Transaction, userId: string, deviceIds: readonly string[]): Promise<EndedTokens> {

@@ -1,6 +1,6 @@
+import type { EndedDevices } from './device-store.js';
 import type { EndedTokens, NewSession } from './session-store.js';
 import type { SessionCompletion } from './uia-session-store.js';
-import type { UserChangeRecord } from './user-data-stores.js';
 
 export interface Account {
   readonly userId: string;
@@ -49,11 +49,6 @@ export interface Deactivation {
   readonly leaveRooms: boolean;
 }
 
-export interface DeactivatedAccount {
-  readonly ended: EndedTokens;
-  readonly changes: readonly UserChangeRecord[];
-}
-
 /** All changes throw SessionCompletedError, and change nothing, when the authentication session has brought them already. */
 export interface AccountStore {
   /** The first of the user ids that has an account. */
@@ -75,19 +70,15 @@ export interface AccountStore {
     admission: Admission,
     session?: NewSession,
     completion?: SessionCompletion,
-  ): Promise<EndedTokens | undefined>;
+  ): Promise<EndedDevices | undefined>;
   /** Replaces one password by another; undefined when the old one is not current any more. @throws EmailSessionGoneError */
   changePassword(
     userId: string,
     change: PasswordChange,
     completion?: SessionCompletion,
-  ): Promise<EndedTokens | undefined>;
+  ): Promise<EndedDevices | undefined>;
   /** Ends an account for good, with its devices and, to erase it, its data. Undefined when that was done before. */
-  deactivate(
-    userId: string,
-    options: Deactivation,
-    completion?: SessionCompletion,
-  ): Promise<DeactivatedAccount | undefined>;
+  deactivate(userId: string, options: Deactivation, completion?: SessionCompletion): Promise<EndedDevices | undefined>;
   /**
    * Locks or suspends an account, or lets it go on; the tokens whose owner may do something else since. Undefined when there
    * is no such account, or it is an administrator's.

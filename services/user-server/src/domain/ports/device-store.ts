@@ -1,5 +1,6 @@
 import type { EndedTokens } from './session-store.js';
 import type { SessionCompletion } from './uia-session-store.js';
+import type { UserChangeRecord } from './user-data-stores.js';
 
 export interface Device {
   readonly deviceId: string;
@@ -22,6 +23,13 @@ export interface DeviceSighting {
   readonly userAgent: string | undefined;
 }
 
+/** What has gone with devices. */
+export interface EndedDevices {
+  readonly ended: EndedTokens;
+  /** Of their user's data. */
+  readonly changes: readonly UserChangeRecord[];
+}
+
 export interface DeviceStore {
   list(userId: string): Promise<Device[]>;
   /** By user; who has none is left out. */
@@ -30,11 +38,11 @@ export interface DeviceStore {
   /** False when there is no such device. */
   rename(userId: string, deviceId: string, displayName: string): Promise<boolean>;
   /**
-   * Ends devices and their tokens; all of the user's when no ids are given.
+   * Ends devices, their tokens and what was noted of how they notify; all of the user's when no ids are given.
    *
    * @throws SessionCompletedError when the authentication session has ended devices already
    */
-  remove(userId: string, deviceIds?: readonly string[], completion?: SessionCompletion): Promise<EndedTokens>;
+  remove(userId: string, deviceIds?: readonly string[], completion?: SessionCompletion): Promise<EndedDevices>;
   /**
    * Adds a device without tokens, or finds it: when that was, in milliseconds since the epoch. Undefined when the id is that of a
    * device which somebody logged in, or the user cannot have any.

@@ -1,4 +1,5 @@
 import type { JsonObject } from '@ganglion/protocol';
+import type { EndedDevices } from './device-store.js';
 import type { EndedTokens } from './session-store.js';
 import type { UserChangeRecord } from './user-data-stores.js';
 
@@ -14,6 +15,8 @@ export interface Requester {
 export interface Announcements {
   /** Nobody may use them any more, not even to wait for an answer. */
   tokensEnded(tokens: EndedTokens): void;
+  /** As tokensEnded and changed, of all that devices have taken with them. */
+  devicesGone(gone: EndedDevices): void;
   /** As tokensEnded, of devices that had none. */
   devicesEnded(userId: string, deviceIds: readonly string[]): void;
   /** As tokensEnded, of devices that go on with newer ones. */

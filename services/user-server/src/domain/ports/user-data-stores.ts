@@ -40,8 +40,6 @@ export interface StoredAccountData {
 }
 
 export interface AccountDataStore {
-  /** Takes the contents out of global data of some types. */
-  empty(userId: string, types: readonly string[]): Promise<readonly UserChangeRecord[]>;
   get(key: AccountDataKey): Promise<StoredAccountData | undefined>;
   /** Undefined when there is no such user. */
   set(key: AccountDataKey, content: string): Promise<UserChangeRecord | undefined>;
