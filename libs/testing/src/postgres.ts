@@ -26,11 +26,13 @@ const START_TIMEOUT_MS = 60_000;
 /**
  * A fresh, empty database on the server that GANGLION_TEST_POSTGRES names; without that, on an embedded PostgreSQL that
  * all workers of one test run share.
+ *
+ * @param options of CREATE DATABASE, as its locale
  */
-export async function testDatabase(): Promise<TestDatabase> {
+export async function testDatabase(options = ''): Promise<TestDatabase> {
   const admin = process.env.GANGLION_TEST_POSTGRES ?? (await sharedServer()).url;
   const name = `test_${process.pid}_${randomBytes(6).toString('hex')}`;
-  await administer(admin, `CREATE DATABASE ${name} TEMPLATE template0`);
+  await administer(admin, `CREATE DATABASE ${name} TEMPLATE template0 ${options}`);
   const url = new URL(admin);
   url.pathname = `/${name}`;
   return { url: url.href, drop: () => administer(admin, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`) };
