@@ -75,6 +75,20 @@ it(
 );
 
 it(
+  'what is said goes on to others while a room-server of the release before is still there',
+  async () => {
+    sending.rooms.isOld = true;
+    await sending.start();
+    say('one', 'two');
+    await soon(() => expect(far.bodiesSince(0)).toEqual(['one', 'two']));
+    sending.rooms.isOld = false;
+    say('three');
+    await soon(() => expect(far.bodiesSince(0)).toEqual(['one', 'two', 'three']));
+  },
+  LONG_MS,
+);
+
+it(
   'a replica that ends does not wait for a server that never answers, and another goes on under the same id',
   async () => {
     const unanswered = Promise.withResolvers<never>();

@@ -23,6 +23,8 @@ interface WrittenRoom {
 export class WrittenRooms implements Pick<RoomLog, 'listRoomHeads' | 'getRoomEvents' | 'getEvents' | 'getNews'> {
   readonly #rooms = new Map<string, WrittenRoom>();
   #changes = 0;
+  /** As a room-server of the release before, which cannot tell of many rooms at once. */
+  isOld = false;
 
   /** A new room, with these servers in it. */
   create(...servers: string[]): string {
@@ -81,6 +83,7 @@ export class WrittenRooms implements Pick<RoomLog, 'listRoomHeads' | 'getRoomEve
   }
 
   async getNews({ rooms, limit }: GetNewsRequest) {
+    if (this.isOld) throw Object.assign(new Error('The server does not implement it'), { code: 'UNIMPLEMENTED' });
     const all = rooms.flatMap(({ roomId, afterSeq }) => {
       const room = this.#rooms.get(roomId)!;
       return room.events.slice(afterSeq).map((event) => ({ room, event }));

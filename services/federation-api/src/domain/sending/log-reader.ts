@@ -1,10 +1,10 @@
-import type { LoggedEvent, RoomEvents, RoomIntake, RoomLog } from '@ganglion/contracts/room';
+import type { LoggedEvent, RoomEvents, RoomIntake, RoomLog, RoomPlace } from '@ganglion/contracts/room';
 import { domainOf, isJsonObject, isValidUserId, type JsonObject } from '@ganglion/protocol';
 import type { NewNeighbours } from './new-neighbours.js';
 import type { MissedRoom, OutgoingPdu, Route, SenderLog } from './ports.js';
 
 export interface LogReaderDependencies {
-  readonly roomLog: Pick<RoomLog, 'listRoomHeads' | 'getNews'>;
+  readonly roomLog: Pick<RoomLog, 'listRoomHeads' | 'getNews' | 'getRoomEvents'>;
   readonly intake: Pick<RoomIntake, 'listServersOfRooms'>;
   readonly log: SenderLog;
   readonly neighbours: Pick<NewNeighbours, 'edus'>;
@@ -57,11 +57,37 @@ export class LogReader {
       const unread = heads.filter(({ roomId, roomSeq }) => (reached.get(roomId) ?? 0) < roomSeq);
       if (unread.length === 0) return;
       const places = unread.map(({ roomId }) => ({ roomId, afterSeq: reached.get(roomId) ?? 0 }));
-      const news = await this.deps.roomLog.getNews({ rooms: places, limit: EVENTS_AT_ONCE });
+      const news = await this.#news(places);
       await this.#append(news.rooms);
       for (const { roomId, events } of news.rooms) reached.set(roomId, events.at(-1)!.roomSeq);
       more = news.more;
     }
+  }
+
+  async #news(
+    places: readonly RoomPlace[],
+  ): Promise<{ readonly rooms: readonly RoomEvents[]; readonly more: boolean }> {
+    try {
+      return await this.deps.roomLog.getNews({ rooms: [...places], limit: EVENTS_AT_ONCE });
+    } catch (error) {
+      // A room-server of the release before is asked for one room after the other.
+      if ((error as { code?: unknown }).code !== 'UNIMPLEMENTED') throw error;
+      return this.#newsByRoom(places);
+    }
+  }
+
+  async #newsByRoom(places: readonly RoomPlace[]) {
+    const rooms: RoomEvents[] = [];
+    let count = 0;
+    for (const { roomId, afterSeq } of places) {
+      if (count >= EVENTS_AT_ONCE) break;
+      const page = { roomId, afterSeq, limit: EVENTS_AT_ONCE, backfilled: false };
+      const { events } = await this.deps.roomLog.getRoomEvents(page);
+      if (events === undefined || events.events.length === 0) continue;
+      rooms.push(events);
+      count += events.events.length;
+    }
+    return { rooms, more: rooms.length > 0 };
   }
 
   async #append(rooms: readonly RoomEvents[]): Promise<void> {
