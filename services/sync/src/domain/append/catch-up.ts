@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { KeyLog } from '@ganglion/contracts/keys';
-import type { RoomLog } from '@ganglion/contracts/room';
+import type { RoomHead, RoomLog } from '@ganglion/contracts/room';
 import type { UserLog } from '@ganglion/contracts/user';
 import type { Logger } from '@ganglion/telemetry';
 import type { AppendCursors, AppenderState, AppendModel } from '../ports/append-model.js';
@@ -30,6 +30,10 @@ const LOG_PAGE = 200;
  */
 export class CatchUp {
   #roomCursor: number;
+  /** What a later term begins with: it reads again of the rooms that are owed something. */
+  #keptRoomCursor: number;
+  /** Rooms of which not all could be appended, to be tried again with the next look. */
+  readonly #owed = new Map<string, RoomHead>();
   #userCursor: number;
   #keyCursor: number;
 
@@ -38,6 +42,7 @@ export class CatchUp {
     private readonly deps: CatchUpDependencies,
   ) {
     this.#roomCursor = state.roomCursor;
+    this.#keptRoomCursor = state.roomCursor;
     this.#userCursor = state.userCursor;
     this.#keyCursor = state.keyCursor;
   }
@@ -51,36 +56,47 @@ export class CatchUp {
   }
 
   #cursors(): AppendCursors {
-    return { roomCursor: this.#roomCursor, userCursor: this.#userCursor, keyCursor: this.#keyCursor };
+    return { roomCursor: this.#keptRoomCursor, userCursor: this.#userCursor, keyCursor: this.#keyCursor };
   }
 
-  /** What cannot be read of one room or user must not keep the others waiting; what is only away for now is waited for. */
-  async #isolated(id: string, run: () => Promise<void>): Promise<void> {
+  /** What cannot be read of one room or user must not keep the others waiting; what is only away for now is waited for. False when it failed. */
+  async #isolated(id: string, run: () => Promise<void>): Promise<boolean> {
     try {
       await run();
+      return true;
     } catch (error) {
       if (error instanceof TermOverError || this.deps.model.isAway(error) || this.deps.isOwnerAway(error)) throw error;
       this.deps.logger.error({ err: error, id }, 'the log of a room or user cannot be appended');
+      return false;
     }
   }
 
   async #rooms(signal: AbortSignal): Promise<void> {
     let cursor: number | undefined;
+    await this.#appendRooms([...this.#owed.values()]);
     for await (const page of roomHeads(this.deps.roomLog, this.#roomCursor)) {
       cursor ??= page.cursor;
-      const known = await this.deps.model.roomSeqs(page.heads.map(({ roomId }) => roomId));
-      for (const head of page.heads) {
-        const { seq = 0, backSeq = 0, purgeSeq = 0 } = known.get(head.roomId) ?? {};
-        await this.#isolated(head.roomId, async () => {
-          await this.#live(head.roomId, seq, head.roomSeq);
-          await this.#backfilled(head.roomId, backSeq, head.backSeq);
-          if (purgeSeq < head.purgeSeq) await this.#purges(head.roomId, purgeSeq);
-        });
-      }
+      await this.#appendRooms(page.heads);
       if (signal.aborted) return;
     }
     // Only a listing that was worked through to its end moves the cursor.
     if (cursor !== undefined) this.#roomCursor = cursor;
+    if (this.#owed.size === 0) this.#keptRoomCursor = this.#roomCursor;
+  }
+
+  async #appendRooms(heads: readonly RoomHead[]): Promise<void> {
+    if (heads.length === 0) return;
+    const known = await this.deps.model.roomSeqs(heads.map(({ roomId }) => roomId));
+    for (const head of heads) {
+      const { seq = 0, backSeq = 0, purgeSeq = 0 } = known.get(head.roomId) ?? {};
+      const isDone = await this.#isolated(head.roomId, async () => {
+        await this.#live(head.roomId, seq, head.roomSeq);
+        await this.#backfilled(head.roomId, backSeq, head.backSeq);
+        if (purgeSeq < head.purgeSeq) await this.#purges(head.roomId, purgeSeq);
+      });
+      if (isDone) this.#owed.delete(head.roomId);
+      else this.#owed.set(head.roomId, head);
+    }
   }
 
   async #live(roomId: string, knownSeq: number, headSeq: number): Promise<void> {
