@@ -3,9 +3,11 @@ import type { Example, MakeExample } from './scene.js';
 const V3 = '/_matrix/client/v3';
 const CONFIRM = '/_ganglion/client/email/confirm';
 
+/** Each asks for another e-mail: the same request once more is none. */
+let attempts = 0;
 const emailToken = (): Example => ({
   body: {
-    ...{ client_secret: 'secret', email: 'somebody@example.org', send_attempt: 1 },
+    ...{ client_secret: 'secret', email: 'somebody@example.org', send_attempt: ++attempts },
     next_link: 'https://app.example.org/',
   },
 });
