@@ -13,6 +13,7 @@ export type RateLimitName =
   | 'room_reads'
   | 'search'
   | 'initial_sync'
+  | 'old_initial_sync'
   | 'reports'
   | 'receipts'
   | 'typing'

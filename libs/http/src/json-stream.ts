@@ -22,14 +22,14 @@ export async function* arrayOf(pages: AsyncIterable<readonly string[]>): AsyncGe
   yield before === '[' ? '[]' : ']';
 }
 
-/** A JSON object of values that come in pieces. */
+/** A JSON object of values, as JSON texts or in pieces of them. */
 export async function* inObject(
-  members: Readonly<Record<string, AsyncIterable<string>>>,
+  members: Readonly<Record<string, string | AsyncIterable<string>>>,
 ): AsyncGenerator<string, void> {
   let before = '{';
   for (const [name, parts] of Object.entries(members)) {
     let start = `${before}${JSON.stringify(name)}:`;
-    for await (const part of parts) {
+    for await (const part of typeof parts === 'string' ? [parts] : parts) {
       yield start + part;
       start = '';
     }

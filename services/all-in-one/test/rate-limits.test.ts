@@ -144,7 +144,7 @@ const LIMITS: Readonly<Record<string, readonly RateLimitName[]>> = {
   [`POST ${IN_ROOM}/read_markers`]: ['receipts'],
   [`PUT ${IN_ROOM}/typing/:userId`]: ['typing'],
   [`GET ${V3}/sync`]: ['initial_sync'],
-  [`GET ${V3}/initialSync`]: ['initial_sync'],
+  [`GET ${V3}/initialSync`]: ['old_initial_sync'],
   [`GET ${IN_ROOM}/initialSync`]: ['initial_sync'],
   [`GET ${V3}/events`]: ['room_reads'],
   [`POST ${V3}/search`]: ['search'],

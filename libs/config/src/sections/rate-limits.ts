@@ -23,6 +23,11 @@ export const rateLimits = z
     room_reads: rateLimit(20, 200, 'State, members and history of rooms read by one user.'),
     search: rateLimit(1, 20, 'Searches of one user for words in events.'),
     initial_sync: rateLimit(0.2, 20, 'Syncs of one user that begin anew or ask for all state.'),
+    old_initial_sync: rateLimit(
+      0.02,
+      3,
+      'What clients of before ask for that follow rooms without /sync: all rooms of one user in one answer, which is held in memory.',
+    ),
     reports: rateLimit(0.1, 20, 'Events, rooms and users reported by one user.'),
     receipts: rateLimit(10, 200, 'Receipts and read markers set by one user.'),
     typing: rateLimit(5, 50, 'How often one user says that they are typing, or not any more.'),

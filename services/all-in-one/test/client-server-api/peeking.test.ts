@@ -44,6 +44,16 @@ it('who is not in a room that the world may read sees what was said there last, 
   expect(bodies(earlier.chunk)).toEqual(['message 2', 'message 1']);
 });
 
+it('everybody who is in a room is told of to who looks in, once, however many they are', async () => {
+  const guests = await Promise.all(Array.from({ length: 12 }, () => Person.register(two.url)));
+  for (const guest of guests) await guest.must('POST', `${inRoom(roomId)}/join`);
+  await guests[0]!.must('POST', `${inRoom(roomId)}/leave`);
+  const { state } = await peeker.must('GET', `${inRoom(roomId)}/initialSync`);
+  const members = state.filter(({ type }: Event) => type === 'm.room.member');
+  const names = members.map((event: { state_key: string }) => event.state_key).sort();
+  expect(names).toEqual([alice, ...guests.slice(1)].map(({ userId }) => userId).sort());
+});
+
 it('what is said from then on comes to who looks in, at once, whichever replica they ask', async () => {
   const { messages } = await peeker.must('GET', `${inRoom(roomId)}/initialSync?limit=1`);
   const waiting = eventsAfter(peeker, messages.end, 20_000);

@@ -1,15 +1,17 @@
 import type { Config } from '@ganglion/config';
 import { type RateLimiter, takeOrThrow } from '@ganglion/contracts';
 import {
-  AnswersJsonText,
   Authenticated,
+  arrayOf,
   Draining,
+  inObject,
   Path,
   Query,
   RATE_LIMITER,
   RateLimited,
   RequestedBy,
   type Requester,
+  streamJson,
   TOKEN_REVOCATIONS,
   type TokenRevocations,
 } from '@ganglion/http';
@@ -35,14 +37,14 @@ export class OldSyncController {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidinitialsync */
   @Get('rooms/:roomId/initialSync')
-  @AnswersJsonText()
   async roomInitialSync(
     @RequestedBy() { userId, deviceId }: Requester,
     @Path(roomPath) { roomId }: z.output<typeof roomPath>,
     @Query(roomInitialSyncQuery) { limit }: z.output<typeof roomInitialSyncQuery>,
-  ): Promise<string> {
+  ) {
     await takeOrThrow(this.limiter, 'initial_sync', userId);
-    return this.old.roomInitialSync({ userId, deviceId, roomId }, limit);
+    const { texts, state } = await this.old.roomInitialSync({ userId, deviceId, roomId }, limit);
+    return streamJson(inObject({ ...texts, state: arrayOf(state) }));
   }
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3initialsync */
@@ -52,7 +54,7 @@ export class OldSyncController {
     @Query(initialSyncQuery) { limit, archived }: z.output<typeof initialSyncQuery>,
     @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    await takeOrThrow(this.limiter, 'initial_sync', userId);
+    await takeOrThrow(this.limiter, 'old_initial_sync', userId);
     return whileConnected(this.draining, reply, (signal) => this.old.initialSync({ userId, signal }, limit, archived));
   }
 

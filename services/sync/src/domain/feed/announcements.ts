@@ -73,9 +73,9 @@ export class Announcements {
     this.missed();
   }
 
-  /** Resolves once all that was committed of a room so far can be read; after two seconds in any case. */
-  settled(roomId: string): Promise<void> {
-    return this.#settled((id) => id === roomId);
+  /** Resolves once all that was committed of a room or user so far can be read; after two seconds in any case. */
+  settled(roomOrUser: string): Promise<void> {
+    return this.#settled((id) => id === roomOrUser);
   }
 
   /**

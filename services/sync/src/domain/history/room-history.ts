@@ -185,6 +185,19 @@ export class RoomHistory {
     return eventText(event, await viewerOf(this.deps, access, reader, [event]));
   }
 
+  /** The state of a room as its reader may see it, with who is there, as getMembersByRoom gives it: in pages of texts. */
+  async currentStatePages(access: RoomAccess, reader: Reader): Promise<AsyncIterable<readonly string[]>> {
+    const { model, texts, rooms } = this.deps;
+    const view = await rooms.get(access.room);
+    const viewer = { ...(await viewerOf(this.deps, access, reader, [])), isState: true };
+    const state = await showState(texts, access.room, await stateAt(model, view, access.stateUpTo));
+    const pages = async function* (deps: HistoryDependencies): AsyncGenerator<readonly ShownEvent[]> {
+      yield state;
+      yield* memberEvents(deps, view, access.stateUpTo, isPresent);
+    };
+    return readAhead(pages(this.deps), (events) => events.map((event) => eventText(event, viewer)));
+  }
+
   /** The state of a room as its reader may see it, as JSON text: with who is there if they are no more than so many, and others. */
   async currentState(access: RoomAccess, reader: Reader, members: { most: number; others: ReadonlySet<string> }) {
     const { model, texts, rooms } = this.deps;

@@ -4,7 +4,7 @@ import type { SyncService } from '../answer/sync-service.js';
 import type { Reader } from '../history/reading.js';
 import { formatToken } from '../sync-token.js';
 import { eventsOf, type SyncAnswer, snapshotsOf } from './old-answers.js';
-import { type MessagesPage, type RoomSnapshotDependencies, roomSnapshot } from './room-snapshot.js';
+import { type MessagesPage, type RoomSnapshot, type RoomSnapshotDependencies, roomSnapshot } from './room-snapshot.js';
 import type { RoomWaits } from './room-waits.js';
 
 export interface OldSyncDependencies extends RoomSnapshotDependencies {
@@ -34,7 +34,7 @@ export class OldSync {
   constructor(private readonly deps: OldSyncDependencies) {}
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidinitialsync */
-  roomInitialSync(reader: Reader & { readonly roomId: string }, limit: number): Promise<string> {
+  roomInitialSync(reader: Reader & { readonly roomId: string }, limit: number): Promise<RoomSnapshot> {
     return roomSnapshot(this.deps, reader, limit);
   }
 

@@ -5,7 +5,7 @@ import { type HistoryDependencies, type Reader, readRoom } from '../history/read
 import type { RoomHistory } from '../history/room-history.js';
 
 export interface RoomSnapshotDependencies extends HistoryDependencies {
-  readonly history: Pick<RoomHistory, 'messages' | 'currentState'>;
+  readonly history: Pick<RoomHistory, 'messages' | 'currentStatePages'>;
   readonly isPublic: (roomId: string) => Promise<boolean>;
 }
 
@@ -16,7 +16,11 @@ export interface MessagesPage {
   readonly end?: string;
 }
 
-const EVERYBODY = { most: Number.POSITIVE_INFINITY, others: new Set<string>() };
+/** A room as it is: JSON texts by name, and the state in pages of them, as there may be more than memory should be filled with. */
+export interface RoomSnapshot {
+  readonly texts: Readonly<Record<string, string>>;
+  readonly state: AsyncIterable<readonly string[]>;
+}
 
 /**
  * A room as it is now, for who is in it or may look into it: the last messages, the state, what the user has noted of it.
@@ -28,13 +32,15 @@ export async function roomSnapshot(
   deps: RoomSnapshotDependencies,
   reader: Reader & { readonly roomId: string },
   limit: number,
-): Promise<string> {
+): Promise<RoomSnapshot> {
   const { roomId, userId } = reader;
+  // What they have noted of the room just now belongs to it.
+  await deps.announcements.settled(userId);
   const [{ state, membership, upTo, own }, visibility] = await Promise.all([
     readRoom(deps, reader, undefined, async (access) => ({
       upTo: access.upTo,
       membership: deps.users.membershipIn(await deps.users.get(userId), roomId)?.membership,
-      state: await deps.history.currentState(access, reader, EVERYBODY),
+      state: await deps.history.currentStatePages(access, reader),
       own: await deps.model.accountData(userId, 0, access.upTo),
     })),
     deps.isPublic(roomId).then((isPublic) => (isPublic ? 'public' : 'private')),
@@ -44,15 +50,14 @@ export async function roomSnapshot(
   const { chunk, start, end } = JSON.parse(text) as MessagesPage;
   const beginning = formatHistoryToken(beginningOf(upTo));
   const ofRoom = own.filter((row) => row.roomId === roomId && row.content !== '{}');
-  const parts = [
-    `"room_id":${JSON.stringify(roomId)}`,
-    ...(membership === undefined ? [] : [`"membership":"${membership}"`]),
-    `"visibility":"${visibility}"`,
-    `"messages":${JSON.stringify({ chunk: chunk.toReversed(), start: end ?? beginning, end: start })}`,
-    `"state":${state}`,
-    `"account_data":[${ofRoom.map(accountDataText).join(',')}]`,
+  const texts = {
+    room_id: JSON.stringify(roomId),
+    ...(membership !== undefined && { membership: JSON.stringify(membership) }),
+    visibility: JSON.stringify(visibility),
+    messages: JSON.stringify({ chunk: chunk.toReversed(), start: end ?? beginning, end: start }),
+    account_data: `[${ofRoom.map(accountDataText).join(',')}]`,
     // Who is there, and has read what, is told by /sync; old clients look for the names.
-    '"presence":[],"receipts":[]',
-  ];
-  return `{${parts.join(',')}}`;
+    ...{ presence: '[]', receipts: '[]' },
+  };
+  return { texts, state };
 }
