@@ -164,7 +164,7 @@ describe('events that come before what they follow', () => {
       await enter(replicas[0], room, join.eventId);
       const { roomId } = room.writer;
       const [topic, unknown] = [room.state('m.room.topic', { topic: 'one' }), room.join('@one:far.test')];
-      const stuck = room.message('stuck', [create!.eventId, join.eventId]);
+      const stuck = room.message('stuck \0', [create!.eventId, join.eventId]);
       const both = room.message('stuck twice', [create!.eventId, unknown.eventId]);
       const late = room.message('late', [topic.eventId]);
       const texts = [stuck, both, late].map(({ json }) => json);

@@ -7,10 +7,10 @@ import type { HistoryGap, IntakeStore, NumberSource } from '../domain/ports.js';
 /** So many of those that waited get their places together. */
 const MAX_RELEASED = 100;
 
-/** Of an event, in any room version: as pairs of an id and hashes, or as ids alone. */
+/** Of an event, in any room version: as pairs of an id and hashes, or as ids alone. PostgreSQL has no U+0000 in its text, and events may have. */
 const PREV_IDS = `
   SELECT CASE json_typeof(prev) WHEN 'array' THEN prev ->> 0 ELSE prev #>> '{}' END
-  FROM json_array_elements(w.pdu::json -> 'prev_events') AS prev`;
+  FROM json_array_elements(replace(w.pdu, '\\u0000', '\\ufffd')::json -> 'prev_events') AS prev`;
 
 /**
  * Events that wait for nothing any more. What authorises them has been judged, what they follow has a place: an outlier, as the
