@@ -139,6 +139,13 @@ export interface RoomStore {
   listMemberships(userId: string, memberships: readonly string[]): Promise<readonly RoomMembership[]>;
   /** Joined users of these servers in a room, at most so many. */
   joinedUsersOf(roomNid: number, serverNames: readonly string[], limit: number): Promise<readonly string[]>;
+  /** In the order of their ids, those after another one. */
+  joinedUsersAfter(
+    roomNid: number,
+    serverNames: readonly string[],
+    after: string,
+    limit: number,
+  ): Promise<readonly string[]>;
   /** What there is to know of events without their bodies. */
   summaries(roomNid: number, nids: readonly number[]): Promise<ReadonlyMap<number, EventSummary>>;
   /** The events that name these as missing. */

@@ -8,8 +8,8 @@ import type { RoomStore } from '../domain/ports.js';
 import { letsGuestsIn } from '../domain/room-head.js';
 import { type StateSource, visibleState } from '../domain/visible-state.js';
 
-/** More of our users than that are in no room. */
-const MOST_USERS = 1_000_000;
+/** However long their ids are, a message holds so many. */
+const USERS_A_PAGE = 100_000;
 
 /** What other services read of rooms as they are now. */
 export class RoomReadsRpc implements RoomReads {
@@ -17,6 +17,7 @@ export class RoomReadsRpc implements RoomReads {
     private readonly states: StateSource,
     private readonly store: RoomStore,
     private readonly serverNames: readonly string[],
+    private readonly usersAPage = USERS_A_PAGE,
   ) {}
 
   async getState(request: GetStateRequest) {
@@ -28,9 +29,10 @@ export class RoomReadsRpc implements RoomReads {
     return { rooms: [...(await this.store.listMemberships(userId, memberships))] };
   }
 
-  async listUsersWithoutGuests({ roomId }: ListUsersWithoutGuestsRequest) {
+  async listUsersWithoutGuests({ roomId, afterUser }: ListUsersWithoutGuestsRequest) {
     const head = await this.store.loadHead(roomId);
     if (head === undefined || letsGuestsIn(head)) return { userIds: [] };
-    return { userIds: [...(await this.store.joinedUsersOf(head.nid, this.serverNames, MOST_USERS))] };
+    const userIds = await this.store.joinedUsersAfter(head.nid, this.serverNames, afterUser, this.usersAPage);
+    return { userIds: [...userIds], nextUser: userIds.length < this.usersAPage ? undefined : userIds.at(-1) };
   }
 }

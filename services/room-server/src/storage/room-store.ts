@@ -287,6 +287,17 @@ export class PostgresRoomStore implements RoomStore {
     return rows.map(({ user }) => user);
   }
 
+  async joinedUsersAfter(roomNid: number, serverNames: readonly string[], after: string, limit: number) {
+    const { rows } = await this.db.query<{ user: string }>({
+      name: 'joined-users-after',
+      text: `SELECT state_key AS user FROM room_server.state_entries
+        WHERE room_nid = $1 AND type = 'm.room.member' AND state_key > $3 AND membership = 'join' AND ${SERVER} = ANY($2)
+        ORDER BY state_key LIMIT $4`,
+      values: [roomNid, serverNames, after, limit],
+    });
+    return rows.map(({ user }) => user);
+  }
+
   async membersOf(roomNid: number, serverNames: readonly string[]) {
     const { rows } = await this.db.query<{ keyNid: number; userId: string }>({
       name: 'members-of',

@@ -1,6 +1,12 @@
 import type { Bus, ConsumerDefinition, Delivery, Subscription } from '@ganglion/bus';
 import { isMatrixError, ROOM_EVENTS } from '@ganglion/contracts';
-import { MembershipAction, type RoomEvents, type RoomReads, type Rooms } from '@ganglion/contracts/room';
+import {
+  type ListUsersWithoutGuestsResponse,
+  MembershipAction,
+  type RoomEvents,
+  type RoomReads,
+  type Rooms,
+} from '@ganglion/contracts/room';
 
 const GUEST_ACCESS = 'm.room.guest_access';
 
@@ -48,7 +54,14 @@ export class GuestAccess {
 
   /** By what the room says now: what it said in between does not matter. */
   async #clear(roomId: string): Promise<void> {
-    const { userIds } = await this.roomReads.listUsersWithoutGuests({ roomId });
+    for (let afterUser: string | undefined = ''; afterUser !== undefined; ) {
+      const page: ListUsersWithoutGuestsResponse = await this.roomReads.listUsersWithoutGuests({ roomId, afterUser });
+      await this.#takeOut(roomId, page.userIds);
+      afterUser = page.nextUser;
+    }
+  }
+
+  async #takeOut(roomId: string, userIds: readonly string[]): Promise<void> {
     if (userIds.length === 0) return;
     for (const userId of await this.guests.guestsAmong(userIds)) {
       const leave = { roomId, sender: userId, target: userId, action: MembershipAction.LEAVE, contentJson: '{}' };
