@@ -17,8 +17,8 @@ export class PostOffice {
   #closing = false;
 
   constructor(
-    private readonly store: LetterStore,
-    private readonly smtp: Smtp,
+    private readonly store: Pick<LetterStore, 'claim' | 'postpone' | 'remove'>,
+    private readonly smtp: Pick<Smtp, 'send' | 'close'>,
     private readonly timeoutMs: number,
     private readonly logger: Logger,
     metrics: Metrics,
