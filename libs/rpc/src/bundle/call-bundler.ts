@@ -88,11 +88,13 @@ export class CallBundler {
     this.#calls = this.#calls.slice(calls.length);
     const stream = this.#open();
     this.#stream = stream;
-    const callback = () => {
+    const opened = () => {
       if (this.#stream !== stream) return;
       this.#isOpen = true;
       this.#sendOn(stream);
     };
+    // It is called where writing has failed, too, before that is told.
+    const callback = () => setImmediate(opened);
     stream.sendMessageWithContext({ callback }, callsOnWire.write({ calls: [...calls], cancelledIds: [] }));
   }
 

@@ -21,17 +21,19 @@ const TO_DO = `
  * Whatever else is committed to the room waits for the step, and may not make a purged event its end meanwhile. The last of the
  * events in either direction stays, so that whoever reads the log gets to where the room is.
  */
-const LOCK_ROOM = `
+const LOCK_ROOM = 'SELECT FROM room_server.rooms WHERE room_nid = $1 FOR UPDATE';
+/** Asked for once the room is locked: by then everything that made an end of an event is to be seen. */
+const ENDS = `
   SELECT ARRAY(
       SELECT (extremity ->> 'nid')::bigint FROM json_array_elements(extremities::json) AS extremity
       UNION
       SELECT event_nid FROM room_server.events e WHERE e.room_nid = r.room_nid AND e.room_seq IN (r.room_seq, r.back_seq)) AS ends
-  FROM room_server.rooms r WHERE room_nid = $1 FOR UPDATE OF r`;
+  FROM room_server.rooms r WHERE room_nid = $1`;
 
-/** What was planned with an event that went, as to place it, is planned anew: the version is another one. */
+/** Where the version becomes another one, what was planned with an event that went, as to place it, is planned anew. */
 const NOTE = `
   WITH room AS (
-    UPDATE room_server.rooms SET version = version + 1, purge_seq = purge_seq + 1,
+    UPDATE room_server.rooms SET version = version + $3::integer, purge_seq = purge_seq + 1,
       updated_xid = pg_current_xact_id()::text::bigint
     WHERE room_nid = $1 RETURNING room_nid, purge_seq
   )
@@ -156,11 +158,8 @@ export class PostgresPurgeStore implements PurgeStore {
 
   async #step(tx: Queryable, purge: PurgeRow): Promise<void> {
     const { purge_id: id, room_nid: roomNid, part } = purge;
-    const rooms = await tx.query<{ ends: number[] }>({
-      name: 'lock-room-to-purge',
-      text: LOCK_ROOM,
-      values: [roomNid],
-    });
+    await tx.query({ name: 'lock-room-to-purge', text: LOCK_ROOM, values: [roomNid] });
+    const rooms = await tx.query<{ ends: number[] }>({ name: 'ends-of-room', text: ENDS, values: [roomNid] });
     const ends = rooms.rows[0]?.ends ?? [];
     const spared = purge.with_local ? [] : this.serverNames;
     const bounds = { upToSeq: purge.up_to_seq, belowDepth: purge.below_depth, beforeMs: purge.before_ms };
@@ -168,7 +167,9 @@ export class PostgresPurgeStore implements PurgeStore {
       deletePurged(part, { roomNid, reached: purge.reached, ...bounds, ends, spared }),
     );
     const { looked, reached, gone } = rows[0]!;
-    if (gone.length > 0) await tx.query({ name: 'note-purge', text: NOTE, values: [roomNid, gone] });
+    // Only an event without a place can be about to get one.
+    const changed = part === LAST_PART ? 1 : 0;
+    if (gone.length > 0) await tx.query({ name: 'note-purge', text: NOTE, values: [roomNid, gone, changed] });
     if (looked < STEP && part === LAST_PART) {
       await tx.query({ name: 'finish-purge', text: FINISH, values: [id, gone.length] });
       return;

@@ -23,6 +23,8 @@ export interface CatchUpDependencies {
 }
 
 const LOG_PAGE = 200;
+/** Of a room that cannot be appended: then the cursor goes on, and the room is looked at when it changes. */
+const MOST_ATTEMPTS = 20;
 
 /**
  * Compares the read model with the owners' logs and appends what it lacks: whatever the bus lost, and what was committed
@@ -33,7 +35,7 @@ export class CatchUp {
   /** What a later term begins with: it reads again of the rooms that are owed something. */
   #keptRoomCursor: number;
   /** Rooms of which not all could be appended, to be tried again with the next look. */
-  readonly #owed = new Map<string, RoomHead>();
+  readonly #owed = new Map<string, { readonly head: RoomHead; readonly attempts: number }>();
   #userCursor: number;
   #keyCursor: number;
 
@@ -73,7 +75,7 @@ export class CatchUp {
 
   async #rooms(signal: AbortSignal): Promise<void> {
     let cursor: number | undefined;
-    await this.#appendRooms([...this.#owed.values()]);
+    await this.#appendRooms([...this.#owed.values()].map(({ head }) => head));
     for await (const page of roomHeads(this.deps.roomLog, this.#roomCursor)) {
       cursor ??= page.cursor;
       await this.#appendRooms(page.heads);
@@ -94,8 +96,9 @@ export class CatchUp {
         await this.#backfilled(head.roomId, backSeq, head.backSeq);
         if (purgeSeq < head.purgeSeq) await this.#purges(head.roomId, purgeSeq);
       });
-      if (isDone) this.#owed.delete(head.roomId);
-      else this.#owed.set(head.roomId, head);
+      const attempts = (this.#owed.get(head.roomId)?.attempts ?? 0) + 1;
+      if (isDone || attempts >= MOST_ATTEMPTS) this.#owed.delete(head.roomId);
+      else this.#owed.set(head.roomId, { head, attempts });
     }
   }
 

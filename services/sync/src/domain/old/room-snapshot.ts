@@ -28,7 +28,15 @@ export interface RoomSnapshot {
  * @throws MatrixError M_FORBIDDEN
  * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidinitialsync
  */
-export async function roomSnapshot(
+export function roomSnapshot(
+  deps: RoomSnapshotDependencies,
+  reader: Reader & { readonly roomId: string },
+  limit: number,
+): Promise<RoomSnapshot> {
+  return deps.feed.use(() => snapshot(deps, reader, limit));
+}
+
+async function snapshot(
   deps: RoomSnapshotDependencies,
   reader: Reader & { readonly roomId: string },
   limit: number,
