@@ -19,7 +19,7 @@ const PREV_IDS = `
 const RELEASED = `
   SELECT w.event_id AS "eventId", w.pdu AS json
   FROM (
-    SELECT m.event_nid, array_agg(m.missing_event_id) FILTER (WHERE e.state_after_nid IS NULL) AS unplaced
+    SELECT m.event_nid, array_agg(m.missing_event_id) FILTER (WHERE e.status = 3 AND e.state_after_nid IS NULL) AS unplaced
     FROM room_server.missing_events m
     LEFT JOIN room_server.events e ON e.event_id = m.missing_event_id AND e.room_nid = m.room_nid
     WHERE m.room_nid = $1 GROUP BY m.event_nid HAVING bool_and(coalesce(e.status <> 4, false))
