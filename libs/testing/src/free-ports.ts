@@ -3,7 +3,10 @@ import { createServer } from 'node:net';
 
 /** Below the ports that systems give to outgoing connections: a server that is down for a while finds its port again. */
 const LOWEST = 15_000;
-const HIGHEST = 31_000;
+/** So many for each worker of a test run: two that look at the same time do not find the same one. */
+const COUNT = 2_000;
+const WORKERS = 8;
+const FIRST = LOWEST + (Number(process.env.JEST_WORKER_ID ?? 0) % WORKERS) * COUNT;
 
 const taken = new Set<number>();
 
@@ -11,7 +14,7 @@ const taken = new Set<number>();
 export async function freePorts(count: number): Promise<number[]> {
   const ports: number[] = [];
   while (ports.length < count) {
-    const port = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST));
+    const port = FIRST + Math.floor(Math.random() * COUNT);
     if (taken.has(port) || !(await isFree(port))) continue;
     taken.add(port);
     ports.push(port);
