@@ -39,11 +39,13 @@ export {
 export {
   type GetRoomSummariesRequest,
   type GetSpaceForServerRequest,
+  type ListSuccessionsRequest,
   type ListVisibleUsersRequest,
   type MoveAliasesRequest,
   type RoomSummaries,
   RoomSummariesDefinition,
   type RoomSummary,
+  type Succession,
 } from './gen/ganglion/room/v1/room_summaries.js';
 export * from './gen/ganglion/room/v1/rooms.js';
 export { publicRoomsAnswer } from './public-rooms.js';

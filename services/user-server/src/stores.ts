@@ -13,6 +13,7 @@ import { PostgresRegistrationTokenStore } from './storage/registration-token-sto
 import { RoomUpdateStore } from './storage/room-update-store.js';
 import { PostgresSessionStore } from './storage/session-store.js';
 import { PostgresShortTokenStore } from './storage/short-token-store.js';
+import { PostgresSuccessionStore } from './storage/succession-store.js';
 import { PostgresThirdPartyIdStore } from './storage/third-party-id-store.js';
 import { PostgresUiaSessionStore } from './storage/uia-session-store.js';
 import { PostgresUserDirectoryStore } from './storage/user-directory-store.js';
@@ -38,6 +39,7 @@ export function createStores(db: Database) {
     userDirectory: new PostgresUserDirectoryStore(db),
     filters: new PostgresFilterStore(db),
     outbox: new OutboxStore(db),
+    successions: new PostgresSuccessionStore(db),
     roomUpdates: new RoomUpdateStore(db),
     deviceLog: new DeviceLogStore(db),
     userLog: new UserLogStore(db),

@@ -7,6 +7,7 @@ import { Periodically } from '@ganglion/service';
 import type { Logger, Metrics } from '@ganglion/telemetry';
 import type { Provider } from '@nestjs/common';
 import { GuestAccess } from './consumers/guest-access.js';
+import { RoomSuccessions } from './consumers/room-successions.js';
 import type { ProfilesElsewhere } from './domain/ports.js';
 import { createDomainObjects } from './domain-objects.js';
 import { httpProviders } from './http/providers.js';
@@ -102,6 +103,12 @@ export function createUserServer(dependencies: UserServerDependencies): UserServ
     rooms && config.registration.allow_guests
       ? new GuestAccess(bus, rooms.rooms, rooms.roomReads, stores.accounts)
       : undefined;
+  const isOurs = (serverName: string) => config.server_names.some(({ name }) => name === serverName);
+  const roomSummaries = rooms?.roomSummaries;
+  const successions =
+    rooms && roomSummaries
+      ? new RoomSuccessions(bus, { ...rooms, roomSummaries }, stores.successions, announcements, isOurs)
+      : undefined;
   return {
     tokens: new TokensService(domain.owners),
     users: new UsersService(domain.profiles, domain.filters, domain.accounts),
@@ -116,9 +123,10 @@ export function createUserServer(dependencies: UserServerDependencies): UserServ
       await markAnew(db, DEVICE_MARKS);
       for (const work of background) work.start();
       await guestAccess?.start();
+      await successions?.start();
     },
     async stop() {
-      await guestAccess?.stop();
+      await Promise.all([guestAccess?.stop(), successions?.stop()]);
       await Promise.all(background.map((work) => work.stop()));
       await Promise.all([domain.lastSeen.flush(), publisher.drained(), roomUpdates?.drained(), postOffice?.close()]);
       await identityServers.close();

@@ -1,7 +1,7 @@
 import { InvalidPushRuleError, PushRuleNotFoundError } from './errors.js';
-import { parseActions, parseEnabled, parsePushRule } from './parse-push-rule.js';
+import { MAX_RULE_ID_LENGTH, parseActions, parseEnabled, parsePushRule } from './parse-push-rule.js';
 import { defaultPushRules } from './predefined-rules.js';
-import type { PushRule, PushRuleKind } from './push-rule.js';
+import { PUSH_RULE_KINDS, type PushCondition, type PushRule, type PushRuleKind } from './push-rule.js';
 import { type OwnPushRule, type PredefinedRuleChange, type PushRuleChanges, pushRulesOf } from './push-rule-changes.js';
 
 /** The most rules of one kind that a user may add: every event of their rooms is checked against them. */
@@ -97,15 +97,41 @@ export function deletePushRule(changes: PushRuleChanges, kind: PushRuleKind, rul
 }
 
 /**
- * Gives the room that replaces another the rule that its predecessor has, unless it has one of its own.
+ * Gives the room that replaces another the rules that its predecessor has: the room rule of its id, and those with a condition
+ * that asks for it. What there is for it already stays, as do rules of which there are too many then.
  *
+ * @returns the same object where there is nothing to copy
  * @see https://spec.matrix.org/v1.19/client-server-api/#room-upgrades
  */
-export function copyRoomPushRule(changes: PushRuleChanges, fromRoomId: string, toRoomId: string): PushRuleChanges {
-  const rules = changes.own.room;
-  const rule = rules.find(({ rule_id }) => rule_id === fromRoomId);
-  if (!rule || rules.some(({ rule_id }) => rule_id === toRoomId)) return changes;
-  return withOwn(changes, 'room', [{ ...rule, rule_id: toRoomId }, ...rules]);
+export function copyRoomPushRules(changes: PushRuleChanges, fromRoomId: string, toRoomId: string): PushRuleChanges {
+  return PUSH_RULE_KINDS.reduce((copied, kind) => {
+    const rules = copied.own[kind];
+    const known = new Set(rules.map(({ rule_id }) => rule_id));
+    const added = rules
+      .filter((rule) => (kind === 'room' ? rule.rule_id === fromRoomId : asksForRoom(rule, fromRoomId)))
+      .map((rule) => ruleForRoom(rule, fromRoomId, toRoomId))
+      .filter(({ rule_id }) => !known.has(rule_id) && rule_id.length <= MAX_RULE_ID_LENGTH);
+    const fits = rules.length + added.length <= MAX_OWN_RULES_PER_KIND;
+    return added.length > 0 && fits ? withOwn(copied, kind, [...added, ...rules]) : copied;
+  }, changes);
+}
+
+function asksForRoom({ conditions = [] }: OwnPushRule, roomId: string): boolean {
+  return conditions.some((condition) => isRoomCondition(condition) && condition.pattern === roomId);
+}
+
+const isRoomCondition = ({ kind, key }: PushCondition) => kind === 'event_match' && key === 'room_id';
+
+/** Clients name their rules after the room that they are for; others get its name behind theirs. */
+function ruleForRoom(rule: OwnPushRule, fromRoomId: string, toRoomId: string): OwnPushRule {
+  const { rule_id: ruleId, conditions } = rule;
+  const moved = (condition: PushCondition) =>
+    isRoomCondition(condition) && condition.pattern === fromRoomId ? { ...condition, pattern: toRoomId } : condition;
+  return {
+    ...rule,
+    rule_id: ruleId.includes(fromRoomId) ? ruleId.replace(fromRoomId, () => toRoomId) : `${ruleId} ${toRoomId}`,
+    ...(conditions && { conditions: conditions.map(moved) }),
+  };
 }
 
 function changeRule(

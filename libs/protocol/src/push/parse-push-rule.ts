@@ -5,8 +5,9 @@ import { InvalidPushRuleError } from './errors.js';
 import { PUSH_RULE_KINDS, type PushAction, type PushCondition, type PushRuleKind } from './push-rule.js';
 import type { OwnPushRule } from './push-rule-changes.js';
 
-/** The longest id of a rule, and the most conditions or actions that one may have. */
-const MAX_RULE_ID_LENGTH = 255;
+/** The longest id of a rule. */
+export const MAX_RULE_ID_LENGTH = 255;
+/** The most conditions or actions that a rule may have. */
 const MAX_LIST_LENGTH = 100;
 
 /** `dont_notify` and `coalesce` do nothing, but older clients still set them and expect to read them back. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import {
-  copyRoomPushRule,
+  copyRoomPushRules,
   deletePushRule,
   findPushRule,
   InvalidPushRuleError,
@@ -272,15 +272,37 @@ describe('a room that replaces another', () => {
   const muted = putPushRule(none, 'room', '!old:example.org', { actions: [] });
 
   it('gets the rule of its predecessor, which keeps it', () => {
-    const copied = copyRoomPushRule(muted, '!old:example.org', '!new');
+    const copied = copyRoomPushRules(muted, '!old:example.org', '!new');
     expect(idsOf(copied, 'room').sort()).toEqual(['!new', '!old:example.org']);
     expect(findPushRule(ALICE, copied, 'room', '!new').actions).toEqual([]);
   });
 
   it('keeps a rule of its own', () => {
     const both = putPushRule(muted, 'room', '!new', NOTIFY);
-    expect(copyRoomPushRule(both, '!old:example.org', '!new')).toBe(both);
-    expect(copyRoomPushRule(none, '!old:example.org', '!new')).toBe(none);
+    expect(copyRoomPushRules(both, '!old:example.org', '!new')).toBe(both);
+    expect(copyRoomPushRules(none, '!old:example.org', '!new')).toBe(none);
+  });
+
+  it('gets the rules that ask for its predecessor in a condition, switched off or not', () => {
+    const inRoom = (pattern: string) => [{ kind: 'event_match', key: 'room_id', pattern }];
+    const rule = (pattern: string) => ({ actions: [], conditions: inRoom(pattern) });
+    const named = putPushRule(none, 'override', '!old:example.org', rule('!old:example.org'));
+    const other = putPushRule(named, 'override', 'elsewhere', rule('!other:example.org'));
+    const all = putPushRule(other, 'underride', 'mine', rule('!old:example.org'));
+    const off = setPushRuleEnabled(all, 'underride', 'mine', { enabled: false });
+    const copied = copyRoomPushRules(off, '!old:example.org', '!new');
+    expect(copied.own.override.map(({ rule_id }) => rule_id)).toEqual(['!new', 'elsewhere', '!old:example.org']);
+    expect(findPushRule(ALICE, copied, 'override', '!new').conditions).toEqual(inRoom('!new'));
+    expect(findPushRule(ALICE, copied, 'underride', 'mine !new')).toMatchObject({
+      ...{ enabled: false, conditions: inRoom('!new') },
+    });
+    expect(copyRoomPushRules(copied, '!old:example.org', '!new')).toBe(copied);
+  });
+
+  it('gets none where there are as many as there may be', () => {
+    let full = muted;
+    for (let n = 1; n < MAX_OWN_RULES_PER_KIND; n++) full = putPushRule(full, 'room', `!${n}`, NOTIFY);
+    expect(copyRoomPushRules(full, '!old:example.org', '!new')).toBe(full);
   });
 });
 

@@ -1,11 +1,12 @@
 import type {
   GetStateRequest,
   ListMembershipsRequest,
+  ListOurUsersRequest,
   ListUsersWithoutGuestsRequest,
   RoomReads,
 } from '@ganglion/contracts/room';
 import type { RoomStore } from '../domain/ports.js';
-import { letsGuestsIn } from '../domain/room-head.js';
+import { letsGuestsIn, type RoomHead } from '../domain/room-head.js';
 import { type StateSource, visibleState } from '../domain/visible-state.js';
 
 /** However long their ids are, a message holds so many. */
@@ -31,7 +32,15 @@ export class RoomReadsRpc implements RoomReads {
 
   async listUsersWithoutGuests({ roomId, afterUser }: ListUsersWithoutGuestsRequest) {
     const head = await this.store.loadHead(roomId);
-    if (head === undefined || letsGuestsIn(head)) return { userIds: [] };
+    return head === undefined || letsGuestsIn(head) ? { userIds: [] } : this.#page(head, afterUser);
+  }
+
+  async listOurUsers({ roomId, afterUser }: ListOurUsersRequest) {
+    const head = await this.store.loadHead(roomId);
+    return head === undefined ? { userIds: [] } : this.#page(head, afterUser);
+  }
+
+  async #page(head: RoomHead, afterUser: string) {
     const userIds = await this.store.joinedUsersAfter(head.nid, this.serverNames, afterUser, this.usersAPage);
     return { userIds: [...userIds], nextUser: userIds.length < this.usersAPage ? undefined : userIds.at(-1) };
   }

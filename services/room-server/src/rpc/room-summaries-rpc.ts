@@ -2,6 +2,7 @@ import { MatrixError } from '@ganglion/contracts';
 import type {
   GetRoomSummariesRequest,
   GetSpaceForServerRequest,
+  ListSuccessionsRequest,
   ListVisibleUsersRequest,
   MoveAliasesRequest,
   RoomSummaries,
@@ -40,7 +41,7 @@ function toldRoom(room: SummarisedRoom): RoomSummary {
 /** What rooms look like from outside, and what takes their place. */
 export class RoomSummariesRpc implements RoomSummaries {
   constructor(
-    private readonly source: SummarySource & VisibleUsers & Pick<RoomSummaryRows, 'invitedFrom'>,
+    private readonly source: SummarySource & VisibleUsers & Pick<RoomSummaryRows, 'invitedFrom' | 'successions'>,
     private readonly federation: Pick<FederationRows, 'roomsWith'>,
     private readonly directory: DirectoryStore,
     private readonly store: RoomStore,
@@ -91,5 +92,9 @@ export class RoomSummariesRpc implements RoomSummaries {
       throw new MatrixError(403, 'M_FORBIDDEN', `${userId} may not move the aliases of the room`);
     }
     return { aliases: await this.directory.moveAll(old.nid, replacement.nid) };
+  }
+
+  async listSuccessions({ roomIds }: ListSuccessionsRequest) {
+    return { successions: await this.source.successions(roomIds) };
   }
 }

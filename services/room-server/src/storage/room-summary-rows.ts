@@ -1,3 +1,4 @@
+import type { Succession } from '@ganglion/contracts/room';
 import type { Database } from '@ganglion/database';
 import type { SummarisedRoom, SummarySource, VisibleUsers } from '../domain/room-summaries.js';
 import { CONTENT, PDU, SUMMARY_TYPES } from './public-rooms.js';
@@ -46,6 +47,24 @@ const VISIBLE = `
   OR EXISTS (
     SELECT FROM room_server.state_entries theirs WHERE ${JOINED('theirs', 'u.user_id')} AND ${IS_OPEN})`;
 
+const STATE_TEXT = (type: string, text: string) => `
+    SELECT ${PDU} #>> '{content,${text}}' FROM room_server.state_entries c JOIN room_server.events e USING (room_nid, event_nid)
+    WHERE c.room_nid = r.room_nid AND c.type = '${type}' AND c.state_key = '' AND e.redacted_by_nid IS NULL`;
+
+/** The word of one room is not enough: anybody may make one and call any other its predecessor. */
+const SUCCESSIONS = `
+  WITH asked AS (
+    SELECT r.room_id, (${STATE_TEXT('m.room.create', 'predecessor,room_id')}) AS predecessor,
+      (${STATE_TEXT('m.room.tombstone', 'replacement_room')}) AS replacement
+    FROM room_server.rooms r WHERE r.room_id = ANY($1))
+  SELECT a.predecessor AS "roomId", a.room_id AS "replacementRoomId"
+  FROM asked a JOIN room_server.rooms r ON r.room_id = a.predecessor
+  WHERE (${STATE_TEXT('m.room.tombstone', 'replacement_room')}) = a.room_id
+  UNION
+  SELECT a.room_id, a.replacement
+  FROM asked a JOIN room_server.rooms r ON r.room_id = a.replacement
+  WHERE (${STATE_TEXT('m.room.create', 'predecessor,room_id')}) = a.room_id`;
+
 /** Reads what rooms show of themselves. */
 export class RoomSummaryRows implements SummarySource, VisibleUsers {
   constructor(private readonly db: Database) {}
@@ -70,5 +89,13 @@ export class RoomSummaryRows implements SummarySource, VisibleUsers {
     const values = [userId, candidates];
     const { rows } = await this.db.query<{ user_id: string }>({ name: 'visible-users', text: VISIBLE, values });
     return rows.map((row) => row.user_id);
+  }
+
+  /** The rooms that replace, or are replaced by, one of these, where both say so. */
+  async successions(roomIds: readonly string[]): Promise<Succession[]> {
+    const { rows } = await this.db.query<Succession & Record<string, unknown>>({
+      ...{ name: 'successions', text: SUCCESSIONS, values: [roomIds] },
+    });
+    return rows;
   }
 }

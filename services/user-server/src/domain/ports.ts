@@ -7,6 +7,7 @@ export type * from './ports/nonce-store.js';
 export type * from './ports/registration-token-store.js';
 export type * from './ports/session-store.js';
 export type * from './ports/short-token-store.js';
+export type * from './ports/successions.js';
 export type * from './ports/surroundings.js';
 export type * from './ports/third-party-id-store.js';
 export type * from './ports/uia-session-store.js';

@@ -87,10 +87,8 @@ export class PostgresAccountDataStore implements AccountDataStore {
     return rows[0];
   }
 
-  async set({ userId, roomId, type }: AccountDataKey, content: string): Promise<UserChangeRecord | undefined> {
-    const values = [userId, roomId, type, content];
-    const { rows } = await this.db.query<OutboxRow>({ name: 'set-account-data', text: SET, values });
-    return rows[0] && changeOf(rows[0]);
+  set(key: AccountDataKey, content: string): Promise<UserChangeRecord | undefined> {
+    return storeAccountData(this.db, key, content);
   }
 
   async replace({ userId, roomId, type }: AccountDataKey, content: string, expectedSeq: number) {
@@ -103,6 +101,13 @@ export class PostgresAccountDataStore implements AccountDataStore {
     if (row === undefined) return undefined;
     return row.outbox_id === null ? ('changed' as const) : changeOf(row as OutboxRow);
   }
+}
+
+/** As AccountDataStore.set, within a transaction of more. */
+export async function storeAccountData(db: Queryable, { userId, roomId, type }: AccountDataKey, content: string) {
+  const values = [userId, roomId, type, content];
+  const { rows } = await db.query<OutboxRow>({ name: 'set-account-data', text: SET, values });
+  return rows[0] && changeOf(rows[0]);
 }
 
 /** Takes the contents out of all account data of a user, whose account must be locked, or out of global data of some types. */

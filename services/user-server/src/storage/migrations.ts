@@ -6,7 +6,7 @@ import type { SchemaDefinition } from '@ganglion/database';
  */
 export const userServerSchema: SchemaDefinition = {
   schema: 'user_server',
-  version: 10,
+  version: 11,
   oldestCompatible: 1,
   migrations: [
     {
@@ -300,6 +300,18 @@ export const userServerSchema: SchemaDefinition = {
         CREATE INDEX identity_bindings_by_due ON user_server.identity_bindings (due_at) WHERE due_at IS NOT NULL;
         UPDATE user_server.identity_bindings b SET due_at = now()
         FROM user_server.accounts a WHERE a.user_id = b.user_id AND a.deactivated_at IS NOT NULL;
+      `,
+    },
+    {
+      version: 11,
+      name: 'rooms that replace others',
+      up: `
+        -- Who has followed into a room that replaces another, with what they had in that one.
+        CREATE TABLE user_server.followed_rooms (
+          user_id text NOT NULL,
+          room_id text NOT NULL,
+          PRIMARY KEY (user_id, room_id)
+        );
       `,
     },
   ],

@@ -222,6 +222,12 @@ export const outbox = schema.table('outbox', {
   createdAt: time('created_at').notNull().defaultNow(),
 });
 
+export const followedRooms = schema.table(
+  'followed_rooms',
+  { userId: text('user_id').notNull(), roomId: text('room_id').notNull() },
+  (table) => [primaryKey({ columns: [table.userId, table.roomId] })],
+);
+
 export const roomUpdates = schema.table('room_updates', {
   userId: ownerId().primaryKey(),
   fields: text('fields').array().notNull().default([]),

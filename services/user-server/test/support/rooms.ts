@@ -42,6 +42,7 @@ export class RecordingRooms implements RoomPorts {
   readonly roomReads: RoomReads = {
     getState: unused,
     listUsersWithoutGuests: unused,
+    listOurUsers: unused,
     listMemberships: async (request) => {
       this.asked.push(request);
       return { rooms: this.memberOf };
