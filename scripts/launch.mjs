@@ -22,6 +22,7 @@ const COMMANDS = {
   test: ['scripts/test.mjs'],
   bench: ['test/bench/src/main.ts'],
   cluster: ['test/cluster/src/main.ts'],
+  kube: ['test/kube/src/main.ts'],
   image: ['scripts/image.mjs'],
   build: [],
 };

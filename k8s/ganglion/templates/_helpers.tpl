@@ -28,25 +28,52 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | quote }}
 {{- end -}}
 {{- end }}
 
-{{/* The settings of one service: what stands at it on what stands at all of them. */}}
-{{- define "ganglion.service" -}}
-{{- mergeOverwrite (deepCopy .root.Values.defaults) (deepCopy (index .root.Values.services .service | default dict)) | toYaml -}}
+{{/* Every Deployment by its name, with its settings: what stands at it on what stands at all of them. A single pod is all
+services in one process, of which there may not be two. */}}
+{{- define "ganglion.deployments" -}}
+{{- $all := dict }}
+{{- if .Values.single.enabled }}
+{{- $alone := dict "replicas" 1.0 "autoscaling" (dict "enabled" false) }}
+{{- $_ := set $all "all-in-one" (mergeOverwrite (deepCopy .Values.defaults) (dict "resources" (deepCopy .Values.single.resources)) $alone) }}
+{{- else }}
+{{- range $service, $own := .Values.services }}
+{{- $_ := set $all $service (mergeOverwrite (deepCopy $.Values.defaults) (deepCopy ($own | default dict))) }}
+{{- end }}
+{{- end }}
+{{- $all | toYaml }}
+{{- end }}
+
+{{/* Whether a Deployment answers requests of clients and servers: some are only called by the others. */}}
+{{- define "ganglion.speaksHttp" -}}
+{{- $routes := .root.Files.Get "routes.yaml" | fromYaml }}
+{{- if or (eq .service "all-in-one") (hasKey $routes.paths .service) }}yes{{ end }}
+{{- end }}
+
+{{/* Whose Service answers for a service. */}}
+{{- define "ganglion.backend" -}}
+{{ include "ganglion.name" .root }}-{{ ternary "all-in-one" .service .root.Values.single.enabled }}
 {{- end }}
 
 {{/* ganglion.yaml: what the chart knows by itself, and over it what the operator says. */}}
 {{- define "ganglion.config" -}}
+{{- $rpc := dict "listen" "0.0.0.0:9090" }}
+{{- if not .Values.single.enabled }}
 {{- $endpoints := dict }}
 {{- range $service, $_ := .Values.services }}
 {{- $_ := set $endpoints $service (list (printf "dns:%s-%s-rpc:9090" (include "ganglion.name" $) $service)) }}
 {{- end }}
+{{- $_ := set $rpc "endpoints" $endpoints }}
+{{- end }}
 {{- $ours := dict
   "data_dir" "/var/lib/ganglion"
   "database" (dict "url_file" "/run/secrets/database/url")
-  "rpc" (dict "listen" "0.0.0.0:9090" "endpoints" $endpoints)
+  "rpc" $rpc
   "http" (dict "listeners" (list (dict "host" "0.0.0.0" "port" 8008)) "trusted_proxies" .Values.trustedProxies)
   "telemetry" (dict "metrics" (dict "listen" "0.0.0.0:9100"))
 }}
-{{- mergeOverwrite $ours (deepCopy .Values.config) | toYaml }}
+{{- $all := mergeOverwrite $ours (deepCopy .Values.config) }}
+{{- if .Values.single.enabled }}{{ $_ := set $all "bus" (dict "kind" "embedded") }}{{ end }}
+{{- $all | toYaml }}
 {{- end }}
 
 {{/* What every pod of ours is: nobody in particular, with nothing to ask of the API server. */}}
@@ -78,10 +105,16 @@ volumeMounts:
 {{- end }}
 
 {{- define "ganglion.volumes" -}}
-- { name: database, secret: { secretName: {{ .Values.secrets.database | quote }} } }
+- name: database
+  secret: { secretName: {{ .Values.secrets.database | quote }}, items: [{ key: {{ .Values.secrets.databaseKey | quote }}, path: url }] }
 - { name: signing-keys, secret: { secretName: {{ .Values.secrets.signingKeys | quote }} } }
 - { name: tmp, emptyDir: {} }
 {{- with .Values.extraVolumes }}
 {{ toYaml . }}
 {{- end }}
+{{- end }}
+
+{{/* What Prometheus calls the pods of this release. */}}
+{{- define "ganglion.pods" -}}
+{{ printf "namespace=%q,pod=~\"%s-.+\"" .Release.Namespace (include "ganglion.name" .) }}
 {{- end }}

@@ -13,6 +13,8 @@ import { Watchdog } from './watchdog.js';
 export interface NatsServerOptions {
   /** Where JetStream keeps its files; by default a folder of its own that is removed by close(). */
   readonly storeDir?: string;
+  /** 127.0.0.1 by default. */
+  readonly host?: string;
   /** A free one by default. */
   readonly port?: number;
   /** The text of a configuration file, for what the options of the command line cannot say. */
@@ -44,8 +46,8 @@ const POLL_MS = 10;
 /** @throws Error when there is no nats-server to be had, or it does not start */
 export async function startNatsServer(options: NatsServerOptions = {}): Promise<NatsServer> {
   const folder = await mkdtemp(join(tmpdir(), 'ganglion-nats-'));
-  const port = options.port ?? (await freePort());
-  const server = new TestNatsServer(await natsServerBinary(), folder, options.storeDir ?? join(folder, 'store'), port);
+  const { host = '127.0.0.1', port = await freePort(), storeDir = join(folder, 'store') } = options;
+  const server = new TestNatsServer(await natsServerBinary(), folder, storeDir, host, port);
   await server.restart({ configuration: options.configuration ?? '' });
   return server;
 }
@@ -56,16 +58,18 @@ class TestNatsServer implements NatsServer {
   readonly #binary: string;
   readonly #folder: string;
   readonly #storeDir: string;
+  readonly #host: string;
   readonly #port: number;
   readonly #watchdog: Watchdog;
   #process: ChildProcess | undefined;
 
-  constructor(binary: string, folder: string, storeDir: string, port: number) {
-    this.url = `nats://127.0.0.1:${port}`;
+  constructor(binary: string, folder: string, storeDir: string, host: string, port: number) {
+    this.url = `nats://${host}:${port}`;
     this.#configuration = join(folder, 'nats.conf');
     this.#binary = binary;
     this.#folder = folder;
     this.#storeDir = storeDir;
+    this.#host = host;
     this.#port = port;
     this.#watchdog = new Watchdog(folder);
   }
@@ -94,7 +98,7 @@ class TestNatsServer implements NatsServer {
     await mkdir(this.#storeDir, { recursive: true });
     const pidFile = join(this.#folder, 'pid');
     const files = ['-c', this.#configuration, '-sd', this.#storeDir, '-P', pidFile];
-    const child = spawn(this.#binary, ['-a', '127.0.0.1', '-p', String(this.#port), '-js', ...files], {
+    const child = spawn(this.#binary, ['-a', this.#host, '-p', String(this.#port), '-js', ...files], {
       stdio: ['ignore', 'ignore', 'pipe'],
       // Ctrl-C is for whoever started it.
       detached: true,
@@ -121,7 +125,7 @@ class TestNatsServer implements NatsServer {
 
   async #ready(child: ChildProcess): Promise<void> {
     const deadline = Date.now() + START_TIMEOUT_MS;
-    while (!(await answers(this.#port))) {
+    while (!(await answers(this.#host, this.#port))) {
       if (hasEnded(child) || Date.now() > deadline) {
         const log = await readFile(join(this.#folder, 'log'), 'utf8').catch(() => '');
         throw new Error(`nats-server did not start: ${log}`);
@@ -136,9 +140,9 @@ function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
 }
 
 /** Whether a server greets on the port, and with JetStream switched on. */
-function answers(port: number): Promise<boolean> {
+function answers(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
+    const socket = connect(port, host);
     const done = (answer: boolean) => {
       socket.destroy();
       resolve(answer);

@@ -52,6 +52,21 @@ describeWithHelm('the chart as it is', () => {
     expect(config.rpc.endpoints['room-server']).toEqual(['dns:ganglion-room-server-rpc:9090']);
   });
 
+  it('has a Service for requests where they are answered, and one for calls everywhere', async () => {
+    const names = (await render()).of('Service').map(({ metadata }) => metadata.name);
+    expect(names).toContain('ganglion-sync');
+    expect(names).not.toContain('ganglion-room-server');
+    expect(names.filter((name) => name.endsWith('-rpc'))).toHaveLength(SERVICE_NAMES.length);
+  });
+
+  it('gives a process time to start, before it asks whether it lives', async () => {
+    const { of } = await render();
+    for (const { spec } of of('Deployment')) {
+      const { startupProbe } = spec.template.spec.containers[0];
+      expect(startupProbe.periodSeconds * startupProbe.failureThreshold).toBe(300);
+    }
+  });
+
   it('migrates before anything else is there, with the new configuration and nothing that stays', async () => {
     const { of, one } = await render({ config: { server_names: [{ name: 'new.example' }] } });
     const job = one('Job');
@@ -119,6 +134,7 @@ describeWithHelm('values that are no values', () => {
     ['a section', { ingres: { enabled: false } }, 'ingres'],
     ['a type', { ingress: { enabled: 'yes' } }, 'enabled'],
     ['a number', { defaults: { replicas: -1 } }, 'replicas'],
+    ['a setting of ganglion.yaml', { config: { rate_limit: { enabled: false } } }, 'rate_limit'],
     ['no server name', { config: { server_names: [] } }, 'server_names'],
   ])('are refused when %s is wrong', async (_, values, word) => {
     await expect(render(values)).rejects.toThrow(word);
@@ -142,6 +158,21 @@ describeWithHelm('scaling', () => {
       scaleTargetRef: { kind: 'Deployment', name: 'ganglion-sync' },
       metrics: [{ type: 'Resource', resource: { name: 'cpu', target: { averageUtilization: 70 } } }],
     });
+    expect(one('Deployment', 'ganglion-sync').spec.replicas).toBeUndefined();
+  });
+
+  it('leaves it to KEDA where there is a Prometheus to ask, by CPU and by load', async () => {
+    const prometheus = 'http://prometheus:9090';
+    const { of, one } = await render({ defaults: { autoscaling: { enabled: true, prometheus } } });
+    expect(of('HorizontalPodAutoscaler')).toEqual([]);
+    expect(of('ScaledObject')).toHaveLength(SERVICE_NAMES.length);
+    const { scaleTargetRef, triggers } = one('ScaledObject', 'ganglion-sync').spec;
+    expect(scaleTargetRef).toEqual({ name: 'ganglion-sync' });
+    const query = 'sum(ganglion_sync_waiting_requests{namespace="chat",pod=~"ganglion-.+"})';
+    expect(triggers).toEqual([
+      { type: 'cpu', metricType: 'Utilization', metadata: { value: '70' } },
+      { type: 'prometheus', metadata: { serverAddress: prometheus, query, threshold: '5000' } },
+    ]);
     expect(one('Deployment', 'ganglion-sync').spec.replicas).toBeUndefined();
   });
 
@@ -183,6 +214,58 @@ describeWithHelm('ways in', () => {
     expect(serviceOf(paths, '/_matrix/client/v3/rooms/!a:b/invite')).toBe('ganglion-client-api');
     expect(serviceOf(paths, '/anything')).toBe('ganglion-client-api');
     expect(routes.every(({ spec }) => spec.rules.every(({ matches }: Loose) => matches.length <= 64))).toBe(true);
+  });
+});
+
+describeWithHelm('server names', () => {
+  const serverNames = ['example.org', 'two.example'];
+
+  it('are led to their well-known files, by an Ingress', async () => {
+    const { one } = await render({ ingress: { serverNames, serverNamesTlsSecret: 'certificate' } });
+    const { rules, tls } = one('Ingress', 'ganglion-well-known').spec;
+    expect(tls).toEqual([{ secretName: 'certificate', hosts: serverNames }]);
+    expect(rules.map(({ host }: Loose) => host)).toEqual(serverNames);
+    for (const { http } of rules) {
+      expect(serviceOf(http.paths, '/.well-known/matrix/server')).toBe('ganglion-federation-api');
+      expect(serviceOf(http.paths, '/.well-known/matrix/client')).toBe('ganglion-client-api');
+      expect(http.paths.every(({ path }: Loose) => !new RegExp(`^${path}`).test('/'))).toBe(true);
+    }
+  });
+
+  it('are led to their well-known files, by an HTTPRoute', async () => {
+    const gateway = { enabled: true, parentRefs: [{ name: 'public' }], serverNames };
+    const { hostnames, rules } = (await render({ gateway })).one('HTTPRoute', 'ganglion-well-known').spec;
+    expect(hostnames).toEqual(serverNames);
+    const leads = rules.map(({ matches, backendRefs }: Loose) => [matches[0].path.value, backendRefs[0].name]);
+    expect(leads).toContainEqual(['/.well-known/matrix/server', 'ganglion-federation-api']);
+  });
+});
+
+describeWithHelm('a single pod', () => {
+  const single = { single: { enabled: true } };
+
+  it('is all services, with a bus of its own, and never two at once', async () => {
+    const { of, one } = await render(single);
+    expect(of('Deployment').map(({ metadata }) => metadata.name)).toEqual(['ganglion-all-in-one']);
+    const { replicas, strategy, template } = one('Deployment').spec;
+    expect([replicas, strategy.type, template.spec.containers[0].args]).toEqual([1, 'Recreate', ['start']]);
+    const config = parseConfig(withSecret(one('ConfigMap', 'ganglion-config').data!['ganglion.yaml']!), '/');
+    expect(config.bus.kind).toBe('embedded');
+    expect(of('PodDisruptionBudget')).toEqual([]);
+    expect(template.spec.volumes.some((volume: Loose) => volume.persistentVolumeClaim)).toBe(true);
+  });
+
+  it('answers every path, may reach the world, and is not scaled', async () => {
+    const { of, one } = await render({
+      ...single,
+      networkPolicy: { enabled: true },
+      defaults: { autoscaling: { enabled: true } },
+    });
+    const backends = one('Ingress').spec.rules[0].http.paths.map(({ backend }: Loose) => backend.service.name);
+    expect(new Set(backends)).toEqual(new Set(['ganglion-all-in-one']));
+    const [reach] = one('NetworkPolicy', 'ganglion-outside').spec.podSelector.matchExpressions;
+    expect(reach.values).toEqual(['all-in-one']);
+    expect(of('HorizontalPodAutoscaler')).toEqual([]);
   });
 });
 
@@ -258,6 +341,30 @@ describeWithHelm('what can be turned on', () => {
     const media = one('Deployment', 'ganglion-media').spec.template.spec;
     expect(media.volumes.some((volume: Loose) => volume.persistentVolumeClaim)).toBe(false);
     expect(one('Job').spec.template.spec.nodeSelector).toEqual({ disk: 'fast' });
+  });
+});
+
+describeWithHelm('the examples', () => {
+  const example = async (name: string) => parse(await readFile(`${CHART}/../examples/${name}.yaml`, 'utf8'));
+
+  it.each(['small', 'production'])('of values are understood by the chart and by the services: %s', async (name) => {
+    const { one } = await render(await example(name));
+    const config = parseConfig(withSecret(one('ConfigMap', 'ganglion-config').data!['ganglion.yaml']!), '/');
+    expect(config.server_names[0].federation_address).toBe('matrix.example.org:443');
+  });
+
+  it('of production takes the secret that CloudNativePG makes for the cluster beside it', async () => {
+    const [{ one }, cluster] = await Promise.all([render(await example('production')), example('postgresql')]);
+    const { volumes } = one('Deployment', 'ganglion-sync').spec.template.spec;
+    const [{ secret }] = volumes.filter(({ name }: Loose) => name === 'database');
+    expect(secret).toEqual({ secretName: `${cluster.metadata.name}-app`, items: [{ key: 'uri', path: 'url' }] });
+  });
+
+  it('of production leaves room for all connections of an upgrade in PostgreSQL', async () => {
+    const { config } = await example('production');
+    const { parameters } = (await example('postgresql')).spec.postgresql;
+    const replicas = SERVICE_NAMES.length * (3 + 1);
+    expect(Number(parameters.max_connections)).toBeGreaterThan(replicas * config.database.pool_size);
   });
 });
 

@@ -5,11 +5,15 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { parseAllDocuments } from 'yaml';
+import { builtBefore } from '../../src/machine/build.ts';
 
 const run = promisify(execFile);
 
-/** Ignored by git; the repository's own tools. */
-const TOOLS = fileURLToPath(new URL('../../../../.tools/bin', import.meta.url));
+/** Ignored by git; the repository's own tools, and those that `npm run kube` has built. */
+const TOOLS = [
+  fileURLToPath(new URL('../../../../.tools/bin', import.meta.url)),
+  ...[builtBefore()?.bin].filter((folder) => folder !== undefined),
+];
 
 export const CHART = fileURLToPath(new URL('../../../../k8s/ganglion', import.meta.url));
 
@@ -39,7 +43,7 @@ export interface Rendered {
 
 /** The helm of this machine: on PATH, or among the repository's own tools. */
 export async function helmBinary(): Promise<string | undefined> {
-  for (const folder of [...(process.env.PATH ?? '').split(delimiter), TOOLS]) {
+  for (const folder of [...(process.env.PATH ?? '').split(delimiter), ...TOOLS]) {
     const candidate = join(folder, 'helm');
     const usable = await access(candidate, constants.X_OK).then(
       () => true,
