@@ -62,6 +62,7 @@ import { ThreadSubscriptions } from './domain/thread-subscriptions.js';
 import { UnreadCounts } from './domain/unread/unread-counts.js';
 import { ErasedUsers } from './domain/views/erased-users.js';
 import { EventFinder } from './domain/views/event-finder.js';
+import { RoomTails } from './domain/views/room-tails.js';
 import { RoomViews } from './domain/views/room-views.js';
 import { TypingNow } from './domain/views/typing-now.js';
 import { UserViews } from './domain/views/user-views.js';
@@ -126,7 +127,14 @@ const APPENDED: Topic<AppendBatch> = {
   codec: jsonCodec((input) => ({ ...ADDED_LATER, ...(input as AppendBatch) })),
 };
 /** What an appender of an earlier release does not know. */
-const ADDED_LATER = { purges: [], presence: [], keyChanges: [], deviceMessages: [], placedMessageLists: [] };
+const ADDED_LATER = {
+  purges: [],
+  backfills: [],
+  presence: [],
+  keyChanges: [],
+  deviceMessages: [],
+  placedMessageLists: [],
+};
 
 /** A broadcast has to fit into one message. */
 const MAX_BROADCAST_CHARACTERS = 400_000;
@@ -154,6 +162,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   const users = new UserViews({ model, receipts, deviceMessages });
   const texts = new EventTexts(deps.roomLog, config.sync.event_cache_bytes);
   const rooms = new RoomViews(model, texts, config.sync.max_cached_rooms, config.sync.recent_events_per_room);
+  const tails = new RoomTails(model);
   const erased = new ErasedUsers(model);
   const histories = new MembershipHistories(model);
   const finder = new EventFinder(model, rooms, texts);
@@ -206,6 +215,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     awaited,
     erased,
     histories,
+    tails,
     waits,
   ];
   const heard: Heard = {
@@ -250,7 +260,20 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     deps.logger,
   );
   const pastStates = new RemotePastStates(deps.roomLog);
-  const past = { feed, model, relations, texts, finder, rooms, users, announcements, erased, histories, pastStates };
+  const past = {
+    feed,
+    model,
+    relations,
+    texts,
+    finder,
+    rooms,
+    tails,
+    users,
+    announcements,
+    erased,
+    histories,
+    pastStates,
+  };
   const history = new RoomHistory({ ...past, earlier: new FetchedHistory({ ...deps, model: appendModel }) });
   const words = new WordStore(db);
   const indexing = new SearchIndexing(

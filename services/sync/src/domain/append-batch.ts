@@ -92,6 +92,12 @@ export interface RoomPurge {
   readonly eventNids?: readonly number[] | undefined;
 }
 
+/** That older events have come into a room: they have no positions, and are told of at one. */
+export interface RoomBackfill {
+  readonly roomNid: number;
+  readonly position: number;
+}
+
 /** What one of our users is in a room. */
 export interface MembershipRow {
   readonly userId: string;
@@ -171,6 +177,7 @@ export interface AppendBatch {
   readonly jumps: readonly StateJump[];
   readonly redactions: readonly Redaction[];
   readonly purges: readonly RoomPurge[];
+  readonly backfills: readonly RoomBackfill[];
   /** For the database alone: replicas hear from their rooms that there are some. */
   readonly relations: readonly RelationRow[];
   /** Of each user and room the last change. */

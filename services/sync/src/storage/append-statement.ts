@@ -1,5 +1,5 @@
 import { type Filled, type Fragment, rowsOf, type Statement, sql, statement } from '@ganglion/database';
-import type { AppendBatch } from '../domain/append-batch.js';
+import type { AppendBatch, RoomBackfill } from '../domain/append-batch.js';
 import type { EventPlace } from '../domain/timeline-event.js';
 import { APPEND_KEY_CHANGES } from './device-list-statements.js';
 import { APPEND_DEVICE_MESSAGES } from './device-message-statements.js';
@@ -76,8 +76,9 @@ const ACCOUNT_DATA = {
   content: 'text',
   position: 'bigint',
 } as const;
-/** What late_redactions has in the place of an event where it tells of a purge. */
+/** What late_redactions has in the place of an event where it tells of a purge, and of what was backfilled. */
 export const PURGED = 0;
+export const BACKFILLED = -1;
 
 const USER = { user_id: 'text', user_seq: 'bigint' } as const;
 
@@ -233,11 +234,13 @@ function membershipsAt({ roomNid, position, memberships = {} }: EventPlace) {
   }));
 }
 
-function lateRedactionRows({ redactions, purges }: AppendBatch) {
+function lateRedactionRows({ redactions, purges, backfills }: AppendBatch) {
+  const told = (rooms: readonly RoomBackfill[], event_nid: number) =>
+    rooms.map(({ position, roomNid }) => ({ position, room_nid: roomNid, event_nid }));
   const late = redactions.flatMap(({ position, roomNid, eventNid }) =>
     position === undefined ? [] : [{ position, room_nid: roomNid, event_nid: eventNid }],
   );
-  return [...late, ...purges.map(({ position, roomNid }) => ({ position, room_nid: roomNid, event_nid: PURGED }))];
+  return [...late, ...told(purges, PURGED), ...told(backfills, BACKFILLED)];
 }
 
 function relationRows({ relations }: AppendBatch) {

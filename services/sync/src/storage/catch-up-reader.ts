@@ -11,7 +11,7 @@ import type {
   Redaction,
   StateLogEntry,
 } from '../domain/append-batch.js';
-import { PURGED } from './append-statement.js';
+import { BACKFILLED, PURGED } from './append-statement.js';
 import { PLACE_FOR_ALL, type PlaceRow, placeOf } from './place-rows.js';
 import { PRESENCE_ABOVE, presenceRowOf } from './presence-store.js';
 import { RECEIPT } from './receipt-store.js';
@@ -129,6 +129,8 @@ async function readRooms(tx: Transaction, from: Above) {
   const rooms = (await tx.query<AppendRoom & Record<string, unknown>>(roomsOf({ nids }))).rows;
   const jumps = places.filter(({ isJump }) => isJump);
   const late = (await tx.query<Redaction & Record<string, unknown>>(lateRedactions(from))).rows;
+  const told = (what: number) =>
+    late.flatMap(({ roomNid, position = 0, eventNid }) => (eventNid === what ? [{ roomNid, position }] : []));
   const redactions: Redaction[] = places.flatMap(({ roomNid, redactsNid }) =>
     redactsNid === undefined ? [] : [{ roomNid, eventNid: redactsNid }],
   );
@@ -139,8 +141,9 @@ async function readRooms(tx: Transaction, from: Above) {
     stateKeys: [],
     stateLog,
     jumps,
-    redactions: [...redactions, ...late.filter(({ eventNid }) => eventNid !== PURGED)],
-    purges: late.flatMap(({ roomNid, position = 0, eventNid }) => (eventNid === PURGED ? [{ roomNid, position }] : [])),
+    redactions: [...redactions, ...late.filter(({ eventNid }) => eventNid > 0)],
+    purges: told(PURGED),
+    backfills: told(BACKFILLED),
     relations: [],
     memberships: members,
   };

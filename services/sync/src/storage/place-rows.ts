@@ -33,6 +33,11 @@ export const PLACE_FOR_ALL = sql`${PLACE}, CASE WHEN t.flags & 32 <> 0 THEN (
     SELECT json_object_agg(a.user_id, a.membership) FROM sync.memberships_at a
     WHERE a.room_nid = t.room_nid AND a.position = t.position) END AS memberships`;
 
+/** The same of live events alone: of what was backfilled into large rooms it would be long lists. */
+export const PLACE_FOR_LIVE = sql`${PLACE}, CASE WHEN t.flags & 32 <> 0 AND t.position > 0 THEN (
+    SELECT json_object_agg(a.user_id, a.membership) FROM sync.memberships_at a
+    WHERE a.room_nid = t.room_nid AND a.position = t.position) END AS memberships`;
+
 /** An entry `k` of the state with one of its versions `s` and, where it has one, the place `t` of its event. */
 export const VERSION = sql`k.room_nid, k.key_nid, k.type, k.state_key, s.position AS version_position,
   s.event_nid AS version_nid, s.membership, t.position, t.event_nid, t.depth, t.replaces_nid, t.redacts_nid, t.flags,

@@ -154,7 +154,7 @@ export class ReadStore implements ReadModel {
     return { places, lookedDownTo: count < wanted.limit || first === null ? above : first - 1 };
   }
 
-  async eventsInOrder(wanted: OrderPage, userId: string): Promise<EventPlace[]> {
+  async eventsInOrder(wanted: OrderPage, userId: string | undefined): Promise<EventPlace[]> {
     const { rows } = await this.db.query<PackedPlaces>(orderPage(wanted, userId));
     return unpack(wanted.roomNid, rows[0]!);
   }

@@ -11,6 +11,7 @@ export const NOTHING: Omit<AppendBatch, 'previousPosition' | 'position'> = {
     jumps: [],
     redactions: [],
     purges: [],
+    backfills: [],
     relations: [],
   },
   ...{

@@ -11,6 +11,7 @@ import type {
   ReceiptRow,
   Redaction,
   RelationRow,
+  RoomBackfill,
   RoomPurge,
   StateJump,
   StateLogEntry,
@@ -39,6 +40,7 @@ export class BatchBuilder {
   readonly #jumps: StateJump[] = [];
   readonly #redactions: Redaction[] = [];
   readonly #purges: RoomPurge[] = [];
+  readonly #backfills = new Map<number, RoomBackfill>();
   readonly #relations: RelationRow[] = [];
   readonly #accountData: AccountDataRow[] = [];
   readonly #receipts: ReceiptRow[] = [];
@@ -77,6 +79,7 @@ export class BatchBuilder {
       jumps: this.#jumps,
       redactions: this.#redactions,
       purges: this.#purges,
+      backfills: [...this.#backfills.values()],
       relations: this.#relations.filter(({ eventNid }) => !redacted.has(eventNid)),
       memberships: this.#state.memberships,
       accountData: this.#accountData,
@@ -177,11 +180,12 @@ export class BatchBuilder {
     else this.#state.add(room, place.position, logged.stateChanges);
   }
 
-  /** It takes no position, but what it redacts may be live: that takes one. */
+  /** It takes no position, but that it has come takes one, and so does what it redacts, as that may be live. */
   #addBackfilled(room: AppendRoom, event: ReadableEvent, text: EventText): void {
     const place = placeOf(room, event.logged.roomSeq, event);
     const { roomNid, redactsNid: eventNid } = place;
     this.#backfilled.push(place);
+    if (!this.#backfills.has(roomNid)) this.#backfills.set(roomNid, { roomNid, position: ++this.position });
     if (event.logged.redactedBecause === undefined) this.#addRelation(room, place, text);
     if (eventNid !== undefined) this.#redactions.push({ roomNid, eventNid, position: ++this.position });
   }

@@ -71,6 +71,7 @@ function partOf(batch: AppendBatch, above: number, end: number): AppendBatch {
     stateLog: batch.stateLog.filter(isIn),
     jumps: batch.jumps.filter(isIn),
     purges: batch.purges.filter(isIn),
+    backfills: batch.backfills.filter(isIn),
     redactions: batch.redactions.filter(isToldWith(events, isIn)),
     memberships: batch.memberships.filter(isIn),
     accountData: batch.accountData.filter(isIn),

@@ -10,6 +10,7 @@ import type { EventTexts } from '../texts/event-texts.js';
 import type { EventPlace, ShownEvent, TimelineEvent, Viewer } from '../timeline-event.js';
 import type { ErasedUsers } from '../views/erased-users.js';
 import type { EventFinder } from '../views/event-finder.js';
+import type { RoomTails } from '../views/room-tails.js';
 import type { RoomViews } from '../views/room-views.js';
 import type { UserViews } from '../views/user-views.js';
 import { type HistoryToken, reachOf } from './history-token.js';
@@ -23,6 +24,7 @@ export interface HistoryDependencies {
   readonly texts: EventTexts;
   readonly finder: EventFinder;
   readonly rooms: RoomViews;
+  readonly tails: RoomTails;
   readonly users: UserViews;
   readonly announcements: Announcements;
   readonly erased: Pick<ErasedUsers, 'known'>;

@@ -31,6 +31,7 @@ interface Scanned {
 type End = (scanned: Scanned) => HistoryToken | undefined;
 
 interface Page {
+  readonly roomNid: number;
   readonly text: (end: End) => string;
   readonly scanned: Scanned;
 }
@@ -52,7 +53,7 @@ export class RoomHistory {
   async messages(request: MessagesRequest): Promise<string> {
     let page = await this.#page(request);
     for (let times = 0; page.scanned.hole !== undefined; times++) {
-      const found = await this.deps.earlier.fetch(request.roomId, page.scanned.hole);
+      const found = await this.#fetch(request.roomId, page.roomNid, page.scanned.hole);
       if (found === 'pending' || found === 'unreachable') return page.text(endAfter(found));
       // Where nothing is missing any more, somebody else may have had it fetched since the page was read.
       page = await this.#page(request);
@@ -60,6 +61,13 @@ export class RoomHistory {
       if (times === MOST_FETCHES) break;
     }
     return page.text(({ next, at, hole }) => (hole === undefined ? next : at));
+  }
+
+  /** Has what is missing fetched. What has come is in the database, and the feed may tell of it only in a moment. */
+  async #fetch(roomId: string, roomNid: number, hole: Hole) {
+    const found = await this.deps.earlier.fetch(roomId, hole);
+    this.deps.tails.forget(roomNid);
+    return found;
   }
 
   #page(request: MessagesRequest): Promise<Page> {
@@ -80,7 +88,7 @@ export class RoomHistory {
         ];
         return `{${parts.join(',')}}`;
       };
-      return { text: (end) => text(end(found)), scanned: found };
+      return { roomNid: access.room.nid, text: (end) => text(end(found)), scanned: found };
     });
   }
 
@@ -100,11 +108,11 @@ export class RoomHistory {
   async getEventContext(request: ContextRequest): Promise<string> {
     const context = await this.#context(request);
     if (context.hole === undefined) return context.text;
-    const found = await this.deps.earlier.fetch(request.roomId, context.hole);
+    const found = await this.#fetch(request.roomId, context.roomNid, context.hole);
     return found === 'more' ? (await this.#context(request)).text : context.text;
   }
 
-  #context(request: ContextRequest): Promise<{ readonly text: string; readonly hole: Hole | undefined }> {
+  #context(request: ContextRequest): Promise<Pick<Page, 'roomNid'> & { text: string; hole: Hole | undefined }> {
     return readRoom(this.deps, request, undefined, async (access) => {
       const { userId, filter } = request;
       const event = await visibleEvent(this.deps, access, request);
@@ -130,7 +138,7 @@ export class RoomHistory {
         `"start":"${before.token}"`,
         `"end":"${after.token}"`,
       ];
-      return { text: `{${parts.join(',')}}`, hole: before.hole };
+      return { roomNid: access.room.nid, text: `{${parts.join(',')}}`, hole: before.hole };
     });
   }
 
@@ -263,7 +271,7 @@ export class RoomHistory {
   /** The next events from a place that pass the filter and that the reader may see. */
   async #scan(walk: Walk, filter: CompiledRoomEventFilter, start: HistoryToken, limit: number): Promise<Scanned> {
     const { room } = walk.access;
-    const { model, texts } = this.deps;
+    const { texts } = this.deps;
     if (!filter.allowsRoom(room.roomId)) return { events: [], next: undefined, at: start, hole: undefined };
     const shows = await this.#shows(walk, filter);
     const holes = new Holes(walk, start);
@@ -271,7 +279,7 @@ export class RoomHistory {
     let at = start;
     let size = Math.min(Math.max(limit + 1, FIRST_PAGE), LARGEST_PAGE);
     for (let scanned = 0; scanned < MAX_SCANNED; scanned += size, size = Math.min(2 * size, LARGEST_PAGE)) {
-      const step = await nextStep(model, walk, at, size);
+      const step = await nextStep(this.deps, walk, at, size);
       const shown = await showEvents(texts, room, step.places);
       const where = { roomNid: room.nid, upTo: walk.access.upTo };
       const isRelated = await relatedOnly(this.deps.relations, filter, where, shown);

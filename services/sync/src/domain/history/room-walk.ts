@@ -1,4 +1,4 @@
-import type { OrderKey, ReadModel } from '../ports/read-model.js';
+import type { OrderKey, OrderPage, ReadModel } from '../ports/read-model.js';
 import type { EventPlace } from '../timeline-event.js';
 import { endOf, type HistoryToken, isLive } from './history-token.js';
 import type { RoomAccess } from './room-access.js';
@@ -11,6 +11,13 @@ export interface Walk {
   readonly userId: string;
   readonly direction: Direction;
   readonly to: HistoryToken | undefined;
+}
+
+/** Reads the events of rooms. */
+export interface RoomPages {
+  readonly model: Pick<ReadModel, 'events'>;
+  /** In the room's own order. */
+  readonly tails: { page(wanted: OrderPage, userId: string): Promise<readonly EventPlace[]> };
 }
 
 /** Where a walk from a token begins. */
@@ -27,34 +34,39 @@ export interface Step {
   readonly isLast: boolean;
 }
 
-export async function nextStep(model: ReadModel, walk: Walk, at: HistoryToken, limit: number): Promise<Step> {
-  const found = await nextPlaces(model, walk, at, limit);
+export async function nextStep(pages: RoomPages, walk: Walk, at: HistoryToken, limit: number): Promise<Step> {
+  const found = await nextPlaces(pages, walk, at, limit);
   const places = found.filter((place) => isWithin(walk, place));
-  if (found.length > 0 && places.length === 0) return leftBehind(model, walk, at, limit);
+  if (found.length > 0 && places.length === 0) return leftBehind(pages, walk, at, limit);
   const reached = pastAll(at, walk, found);
   if (found.length === limit) return { places, at: reached, isLast: false };
   const beyond = beyondEnd(reached, walk);
   return { places, at: beyond ?? reached, isLast: beyond === undefined };
 }
 
-function nextPlaces(model: ReadModel, { access, userId, direction }: Walk, at: HistoryToken, limit: number) {
+function nextPlaces(
+  { model, tails }: RoomPages,
+  { access, userId, direction }: Walk,
+  at: HistoryToken,
+  limit: number,
+): Promise<readonly EventPlace[]> {
   const { room, upTo } = access;
   const roomNid = room.nid;
   if (isLive(at)) return model.events({ roomNid, above: at.after, upTo, direction: 'forwards', limit });
-  return model.eventsInOrder({ roomNid, from: at.key, upTo: at.upTo, direction, limit }, userId);
+  return tails.page({ roomNid, from: at.key, upTo: at.upTo, direction, limit }, userId);
 }
 
 /**
  * What is left of a walk back to a token of /sync once it has come to what is older: what came later than that, and has its
  * place further back.
  */
-async function leftBehind(model: ReadModel, walk: Walk, at: HistoryToken, limit: number): Promise<Step> {
+async function leftBehind({ tails }: RoomPages, walk: Walk, at: HistoryToken, limit: number): Promise<Step> {
   const { access, userId, direction, to } = walk;
   if (direction === 'forwards' || to === undefined || !isLive(to) || isLive(at)) {
     return { places: [], at, isLast: true };
   }
   const page = { roomNid: access.room.nid, from: at.key, upTo: at.upTo, above: to.after, direction, limit };
-  const places = await model.eventsInOrder(page, userId);
+  const places = await tails.page(page, userId);
   return { places, at: pastAll(at, walk, places), isLast: places.length < limit };
 }
 

@@ -131,8 +131,8 @@ export interface ReadModel {
   events(page: Page): Promise<EventPlace[]>;
   /** As `events`, backwards, without those that are quiet. */
   loudEvents(page: Omit<Page, 'direction'>): Promise<LoudEvents>;
-  /** Events in the room's own order, with what a user's memberships were at them. */
-  eventsInOrder(page: OrderPage, userId: string): Promise<EventPlace[]>;
+  /** Events in the room's own order, with what a user's memberships were at them; all our users', where none is named. */
+  eventsInOrder(page: OrderPage, userId: string | undefined): Promise<EventPlace[]>;
   /** Where an event stands, with what a user's membership was at it. */
   findPlace(roomNid: number, eventNid: number, userId: string): Promise<EventPlace | undefined>;
   /** The state at a position, without members. */
