@@ -1,8 +1,9 @@
 /**
  * What large rooms and many of them cost whoever reads them: within one replica, without HTTP, on tables that are filled directly.
  * Run it with `node --expose-gc --conditions=source --import ../../libs/testing/src/typescript-hooks.ts bench/read-model.ts`;
- * names of parts after it (initial, incremental, catch-up, messages, members) run these alone.
+ * names of parts after it (initial, incremental, catch-up, messages, members, receipts) run these alone.
  */
+import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createEmbeddedBus } from '@ganglion/bus';
 import { parseConfig } from '@ganglion/config';
@@ -218,7 +219,85 @@ async function members(): Promise<void> {
   await server.stop();
 }
 
-const parts = { initial, incremental, messages, members, 'catch-up': catchUp };
+/** In hundredths of a second; connections that are closed meanwhile stay with what they had used when it was looked last. */
+const databaseTicks = new Map<number, number>();
+
+/** Processor time that the database's processes for this bench have used so far, in milliseconds. */
+async function databaseCpuMs(): Promise<number> {
+  const text = 'SELECT pid FROM pg_stat_activity WHERE datname = current_database()';
+  const { rows } = await db.query<{ pid: number }>({ text });
+  for (const { pid } of rows) {
+    if (!existsSync(`/proc/${pid}/stat`)) continue;
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+    databaseTicks.set(pid, Number(fields[11]) + Number(fields[12]));
+  }
+  return databaseTicks.values().reduce((sum, each) => sum + each, 0) * 10;
+}
+
+/** So many receipts a second, while somebody talks. */
+async function receipts(): Promise<void> {
+  const users = names('receipts', 200);
+  const rooms = { firstNid: 60_000, count: 30, members: 200, messages: 2_000, users };
+  const talk = { firstNid: 61_000, count: 1, members: 10, messages: 10, users: users.slice(0, 1) };
+  for (const filled of [rooms, talk]) {
+    log.add(filled);
+    position = await fillRooms(db, position, filled);
+  }
+  await db.query({ text: 'ANALYZE' });
+  const server = await fresh();
+  let sent = 0;
+  let failed = 0;
+  const read = async () => {
+    const pair = sent % (users.length * rooms.count);
+    const roomNid = rooms.firstNid + (pair % rooms.count);
+    const eventNid = roomNid * 10_000_000 + 2_170 + Math.floor(sent++ / (users.length * rooms.count));
+    const userId = users[Math.floor(pair / rooms.count)]!;
+    const asked = { userId, roomId: `!${roomNid}:one.test`, type: 'm.read', threadId: undefined } as const;
+    await server.receipts.post([{ ...asked, eventId: `$${eventNid}-${'x'.repeat(40)}` }]).catch(() => (failed += 1));
+  };
+  let said = 0;
+  const run = async (aSecond: number, seconds: number) => {
+    const delays: number[] = [];
+    const [before, cpu, begin] = [await databaseCpuMs(), process.cpuUsage(), performance.now()];
+    const pending = new Set<Promise<void>>();
+    let due = 0;
+    const first = sent;
+    while (performance.now() - begin < seconds * 1_000) {
+      for (due = ((performance.now() - begin) / 1_000) * aSecond; sent - first < due; ) {
+        const one = read().finally(() => pending.delete(one));
+        pending.add(one);
+      }
+      const roomSeq = 13 + ++said;
+      const at = performance.now();
+      await say(talk.firstNid, roomSeq);
+      const seen = 'SELECT 1 FROM sync.rooms WHERE room_nid = $1 AND room_seq >= $2';
+      while ((await db.query({ name: 'said', text: seen, values: [talk.firstNid, roomSeq] })).rowCount === 0)
+        await sleep(1);
+      delays.push(performance.now() - at);
+      await sleep(10);
+    }
+    await Promise.all(pending);
+    const { user, system } = process.cpuUsage(cpu);
+    return {
+      delays,
+      cpuMs: (user + system) / 1_000,
+      databaseMs: (await databaseCpuMs()) - before,
+      count: sent - first,
+    };
+  };
+  await run(2_000, 4);
+  for (const aSecond of [0, 6_000, 0, 6_000]) {
+    const { delays, cpuMs, databaseMs, count } = await run(aSecond, 6);
+    delays.sort((one, other) => one - other);
+    tell(`${aSecond} receipts a second`, {
+      ...{ taken: count, failed, 'ms of CPU': cpuMs, 'ms of the database': databaseMs, messages: delays.length },
+      ...{ 'ms until a message is there, p50': median(delays), p95: delays[Math.floor(delays.length * 0.95)]! },
+    });
+  }
+  await server.stop();
+}
+
+const parts = { initial, incremental, messages, members, receipts, 'catch-up': catchUp };
 await migrate(db, syncSchema);
 const wanted = process.argv.slice(2);
 try {

@@ -18,6 +18,7 @@ const KINDS = [
   'typing',
   'end',
   'purge',
+  'backfill',
   'nothing',
 ] as const;
 type Kind = (typeof KINDS)[number];
@@ -52,6 +53,7 @@ function batchOf(positions: readonly Taken[]): AppendBatch {
       ...of('late').map(({ roomNid, position }) => ({ roomNid, eventNid: position - 50, position })),
     ],
     purges: of('purge').map(({ roomNid, position }) => ({ roomNid, position, eventNids: [1, 2] })),
+    backfills: of('backfill').map(({ roomNid, position }) => ({ roomNid, position })),
     memberships: of('member').map(({ roomNid, position }) => ({ roomNid, position, userId: '@a:b' })),
     accountData: of('account').map(({ size, position }) => ({ content: 'x'.repeat(size), position })),
     receipts: of('receipt').map(({ roomNid, position }) => ({ ...receipt, roomNid, position })),
@@ -75,6 +77,7 @@ const ROWS = [
     'stateLog',
     'jumps',
     'purges',
+    'backfills',
     'memberships',
     'accountData',
     'receipts',

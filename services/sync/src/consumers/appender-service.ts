@@ -5,7 +5,7 @@ import type { KeyChange, KeyLog } from '@ganglion/contracts/keys';
 import type { RoomEvents, RoomLog } from '@ganglion/contracts/room';
 import type { UserChanges, UserLog } from '@ganglion/contracts/user';
 import type { Lease, Term } from '@ganglion/database';
-import { RpcError } from '@ganglion/rpc/errors';
+import { RpcCancelledError, RpcError, RpcUnavailableError } from '@ganglion/rpc/errors';
 import type { Counter, Logger, Metrics } from '@ganglion/telemetry';
 import { Appender, TermOverError } from '../domain/append/appender.js';
 import { CatchUp } from '../domain/append/catch-up.js';
@@ -108,7 +108,7 @@ export class AppenderService {
       },
       unreadable: (roomId, eventId, error) => this.#park(roomId, eventId, error),
     });
-    const catchUp = new CatchUp(state, { ...this.deps, epoch: term.epoch, appender, isOwnerAway });
+    const catchUp = new CatchUp(state, { ...this.deps, epoch: term.epoch, appender, ownerTrouble });
     const over = new AbortController();
     const signal = AbortSignal.any([term.signal, over.signal]);
     const consuming = new Consuming(this.#consume(appender, over, signal));
@@ -231,9 +231,10 @@ export class AppenderService {
   }
 }
 
-/** Whether the owner of a log could not be asked. */
-function isOwnerAway(error: unknown): boolean {
-  return error instanceof RpcError;
+/** Whether the owner of a log could not be asked, or failed at what it was asked. */
+function ownerTrouble(error: unknown): 'away' | 'failed' | undefined {
+  if (error instanceof RpcUnavailableError || error instanceof RpcCancelledError) return 'away';
+  return error instanceof RpcError ? 'failed' : undefined;
 }
 
 /** When to look into the owners' logs: after a pause, or at once when something has happened since the last look began. */

@@ -1,9 +1,10 @@
 import { type Filled, type Fragment, rowsOf, type Statement, sql, statement } from '@ganglion/database';
-import type { AppendBatch, RoomBackfill } from '../domain/append-batch.js';
+import type { AppendBatch, AppendedEvent, RoomBackfill } from '../domain/append-batch.js';
+import { isWordless } from '../domain/search/searchable.js';
 import type { EventPlace } from '../domain/timeline-event.js';
 import { APPEND_KEY_CHANGES } from './device-list-statements.js';
 import { APPEND_DEVICE_MESSAGES } from './device-message-statements.js';
-import { flagsOf } from './event-flags.js';
+import { flagsOf, IS_WORDLESS } from './event-flags.js';
 import { APPEND_PRESENCE } from './presence-store.js';
 import { APPEND_RECEIPTS } from './receipt-statement.js';
 
@@ -189,7 +190,7 @@ function hasUsers({ accountData, userSeqs }: AppendBatch): boolean {
   return accountData.length + userSeqs.length > 0;
 }
 
-function places({ events, backfilled }: AppendBatch): readonly EventPlace[] {
+function places({ events, backfilled }: AppendBatch): readonly (EventPlace & Pick<AppendedEvent, 'text'>)[] {
   return backfilled.length === 0 ? events : [...events, ...backfilled];
 }
 
@@ -201,11 +202,12 @@ function roomRows({ rooms, events }: AppendBatch) {
   }));
 }
 
-function eventRow(place: EventPlace) {
+function eventRow(place: EventPlace & Pick<AppendedEvent, 'text'>) {
   const { roomNid, position, eventNid, depth, replacesNid, redactsNid } = place;
+  const wordless = place.text !== undefined && isWordless(place.text.type) ? IS_WORDLESS : 0;
   return {
     ...{ room_nid: roomNid, position, event_nid: eventNid, depth },
-    ...{ replaces_nid: replacesNid, redacts_nid: redactsNid, flags: flagsOf(place) },
+    ...{ replaces_nid: replacesNid, redacts_nid: redactsNid, flags: flagsOf(place) + wordless },
   };
 }
 

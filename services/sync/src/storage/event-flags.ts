@@ -11,6 +11,8 @@ const HAS_MEMBERSHIPS = 32;
 const IS_JUMP = 64;
 /** Nobody with the usual push rules has it left to read. */
 const IS_QUIET = 128;
+/** It has no words that it could be found by; where that was not looked at, it may have none all the same. */
+export const IS_WORDLESS = 256;
 
 /** What `sync.timeline.flags` says of an event. */
 export function flagsOf({ visibility, previousVisibility, memberships, isJump, isQuiet }: EventPlace): number {

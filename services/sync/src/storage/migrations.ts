@@ -8,7 +8,7 @@ import { REPORTS } from './report-store.js';
 import { SEARCH } from './search-migration.js';
 import { SECOND_READ_MODEL } from './second-read-model.js';
 import { THREAD_SUBSCRIPTIONS } from './thread-subscription-store.js';
-import { WORDS } from './words-migration.js';
+import { WORDS, WORDS_TOGETHER } from './words-migration.js';
 
 /**
  * The read model: what rooms and users look like to clients, in one order of positions. One appender writes it; every
@@ -16,7 +16,7 @@ import { WORDS } from './words-migration.js';
  */
 export const syncSchema: SchemaDefinition = {
   schema: 'sync',
-  version: 14,
+  version: 15,
   oldestCompatible: 3,
   migrations: [
     {
@@ -162,5 +162,6 @@ export const syncSchema: SchemaDefinition = {
     { version: 12, name: 'words', up: WORDS },
     { version: 13, name: 'purges', up: PURGES },
     { version: 14, name: 'thread_subscriptions', up: THREAD_SUBSCRIPTIONS },
+    { version: 15, name: 'words_together', up: WORDS_TOGETHER },
   ],
 };

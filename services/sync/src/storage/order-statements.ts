@@ -1,4 +1,4 @@
-import { type Filled, type Fragment, sql, statement } from '@ganglion/database';
+import { type Filled, type Fragment, rowsOf, sql, statement } from '@ganglion/database';
 import type { OrderPage } from '../domain/ports/read-model.js';
 import { packed } from './packed-places.js';
 import { PLACE, PLACE_FOR_LIVE } from './place-rows.js';
@@ -49,9 +49,27 @@ export function orderPage(wanted: OrderPage, userId: string | undefined) {
   return read({ ...wanted, userId });
 }
 
-export const placeFor = statement(
-  'find-place',
-  sql<{ roomNid: number; eventNid: number; userId: string }>`
-  SELECT ${PLACE_FOR_ONE} FROM sync.timeline t
-  WHERE t.room_nid = ${({ roomNid }) => roomNid} AND t.event_nid = ${({ eventNid }) => eventNid}`,
+/** An event whose place somebody asks for. */
+export interface WantedPlace {
+  readonly roomNid: number;
+  readonly eventNid: number;
+  readonly userId: string;
+}
+
+export const placesFor = statement(
+  'find-places',
+  sql<{ wanted: readonly WantedPlace[] }>`
+  SELECT w.asked, ${PLACE}, CASE WHEN t.flags & 32 <> 0 THEN (
+      SELECT json_object_agg(a.user_id, a.membership) FROM sync.memberships_at a
+      WHERE a.room_nid = t.room_nid AND a.position = t.position AND a.user_id = w.user_id)
+    END AS memberships
+  FROM (${rowsOf(
+    'w',
+    { asked: 'integer', room_nid: 'bigint', event_nid: 'bigint', user_id: 'text' },
+    ({ wanted }: { wanted: readonly WantedPlace[] }) =>
+      wanted.map(({ roomNid, eventNid, userId }, asked) => ({
+        ...{ asked, room_nid: roomNid, event_nid: eventNid, user_id: userId },
+      })),
+  )}) AS w
+  JOIN sync.timeline t ON t.room_nid = w.room_nid AND t.event_nid = w.event_nid`,
 );

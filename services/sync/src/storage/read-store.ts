@@ -16,7 +16,7 @@ import type {
 } from '../domain/ports/read-model.js';
 import type { EventPlace, StateVersion } from '../domain/timeline-event.js';
 import { batchesAbove } from './catch-up-reader.js';
-import { orderPage, placeFor } from './order-statements.js';
+import { orderPage, placesFor, type WantedPlace } from './order-statements.js';
 import { type PackedPlaces, packed, unpack } from './packed-places.js';
 import { PLACE_FOR_ALL, type PlaceRow, placeOf, type VersionRow, versionOf } from './place-rows.js';
 import { loadRooms } from './room-loads.js';
@@ -84,6 +84,11 @@ export class ReadStore implements ReadModel {
   readonly #loudEvents = new Coalescer<LoudPage, LoudRow[]>(async (wanted) => {
     const { rows } = await this.db.query<LoudRow>(loudEvents({ wanted }));
     return byPlace(wanted, rows, (each) => each);
+  });
+
+  readonly #places = new Coalescer<WantedPlace, EventPlace | undefined>(async (wanted) => {
+    const { rows } = await this.db.query<PlaceRow & { asked: number }>(placesFor({ wanted }));
+    return byPlace(wanted, rows, ([row]) => row && placeOf(row));
   });
 
   constructor(private readonly db: Database) {}
@@ -159,9 +164,8 @@ export class ReadStore implements ReadModel {
     return unpack(wanted.roomNid, rows[0]!);
   }
 
-  async findPlace(roomNid: number, eventNid: number, userId: string): Promise<EventPlace | undefined> {
-    const { rows } = await this.db.query<PlaceRow>(placeFor({ roomNid, eventNid, userId }));
-    return rows[0] && placeOf(rows[0]);
+  findPlace(roomNid: number, eventNid: number, userId: string): Promise<EventPlace | undefined> {
+    return this.#places.load({ roomNid, eventNid, userId });
   }
 
   async stateAt(roomNid: number, at: number): Promise<StateVersion[]> {

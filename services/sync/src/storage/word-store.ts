@@ -7,6 +7,7 @@ import type {
   WordModel,
   WordsRow,
 } from '../domain/ports/word-model.js';
+import { IS_WORDLESS } from './event-flags.js';
 import { keyNumber } from './search-keys.js';
 import { MARKS } from './word-marks.js';
 
@@ -49,8 +50,11 @@ const forget = statement(
 );
 
 const UNREAD = `SELECT t.room_nid AS nid, r.room_id AS "roomId", r.room_version AS "roomVersion", t.position,
-  t.event_nid AS "eventNid", t.redacts_nid AS "redactsNid"
+  t.event_nid AS "eventNid", t.redacts_nid AS "redactsNid", r.relations_position AS "relationsPosition"
   FROM sync.timeline t JOIN sync.rooms r ON r.room_nid = t.room_nid`;
+
+/** What may have words, or takes those of another event away. */
+const MAY_MATTER = `(t.flags & ${IS_WORDLESS} = 0 OR t.redacts_nid IS NOT NULL)`;
 
 type UnreadRow = Omit<UnreadPlace, 'redactsNid'> & { redactsNid: number | null } & Record<string, unknown>;
 
@@ -65,7 +69,7 @@ export class WordStore implements WordModel {
   }
 
   async above(position: number, upTo: number, limit: number): Promise<UnreadPlace[]> {
-    const text = `${UNREAD} WHERE t.position > $1 AND t.position <= $2 ORDER BY t.position LIMIT $3`;
+    const text = `${UNREAD} WHERE t.position > $1 AND t.position <= $2 AND ${MAY_MATTER} ORDER BY t.position LIMIT $3`;
     return this.#unread('unread-above', text, [position, upTo, limit]);
   }
 

@@ -18,9 +18,12 @@ export interface CatchUpDependencies {
   readonly keyLog: KeyLog;
   readonly deviceLists: Pick<DeviceListModel, 'keySeqs'>;
   readonly logger: Logger;
-  /** Whether a log could not be read because its owner could not be asked. */
-  readonly isOwnerAway: (error: unknown) => boolean;
+  /** What an owner's log failed with: nobody could be asked, or whoever was asked failed; undefined for all other errors. */
+  readonly ownerTrouble: (error: unknown) => 'away' | 'failed' | undefined;
 }
+
+/** What became of the log of one room or user: it may go better with the next look, or is refused as it is. */
+type Outcome = 'done' | 'later' | 'refused';
 
 const LOG_PAGE = 200;
 /** Of a room that cannot be appended: then the cursor goes on, and the room is looked at when it changes. */
@@ -61,15 +64,16 @@ export class CatchUp {
     return { roomCursor: this.#keptRoomCursor, userCursor: this.#userCursor, keyCursor: this.#keyCursor };
   }
 
-  /** What cannot be read of one room or user must not keep the others waiting; what is only away for now is waited for. False when it failed. */
-  async #isolated(id: string, run: () => Promise<void>): Promise<boolean> {
+  /** What cannot be read of one room or user must not keep the others waiting; what is only away for now is waited for. */
+  async #isolated(id: string, run: () => Promise<void>): Promise<Outcome> {
     try {
       await run();
-      return true;
+      return 'done';
     } catch (error) {
-      if (error instanceof TermOverError || this.deps.model.isAway(error) || this.deps.isOwnerAway(error)) throw error;
+      const trouble = this.deps.ownerTrouble(error);
+      if (error instanceof TermOverError || this.deps.model.isAway(error) || trouble === 'away') throw error;
       this.deps.logger.error({ err: error, id }, 'the log of a room or user cannot be appended');
-      return false;
+      return trouble === undefined ? 'refused' : 'later';
     }
   }
 
@@ -91,13 +95,13 @@ export class CatchUp {
     const known = await this.deps.model.roomSeqs(heads.map(({ roomId }) => roomId));
     for (const head of heads) {
       const { seq = 0, backSeq = 0, purgeSeq = 0 } = known.get(head.roomId) ?? {};
-      const isDone = await this.#isolated(head.roomId, async () => {
+      const outcome = await this.#isolated(head.roomId, async () => {
         await this.#live(head.roomId, seq, head.roomSeq);
         await this.#backfilled(head.roomId, backSeq, head.backSeq);
         if (purgeSeq < head.purgeSeq) await this.#purges(head.roomId, purgeSeq);
       });
-      const attempts = (this.#owed.get(head.roomId)?.attempts ?? 0) + 1;
-      if (isDone || attempts >= MOST_ATTEMPTS) this.#owed.delete(head.roomId);
+      const attempts = (this.#owed.get(head.roomId)?.attempts ?? 0) + (outcome === 'refused' ? 1 : 0);
+      if (outcome === 'done' || attempts >= MOST_ATTEMPTS) this.#owed.delete(head.roomId);
       else this.#owed.set(head.roomId, { head, attempts });
     }
   }
@@ -132,16 +136,19 @@ export class CatchUp {
 
   async #users(signal: AbortSignal): Promise<void> {
     let cursor: number | undefined;
+    let isComplete = true;
     for await (const page of userHeads(this.deps.userLog, this.#userCursor)) {
       cursor ??= page.cursor;
       const known = await this.deps.model.userSeqs(page.heads.map(({ userId }) => userId));
       for (const { userId, userSeq } of page.heads) {
         const seq = known.get(userId) ?? 0;
-        if (seq < userSeq) await this.#isolated(userId, () => this.#user(userId, seq));
+        if (seq >= userSeq) continue;
+        const outcome = await this.#isolated(userId, () => this.#user(userId, seq));
+        if (outcome === 'later') isComplete = false;
       }
       if (signal.aborted) return;
     }
-    if (cursor !== undefined) this.#userCursor = cursor;
+    if (cursor !== undefined && isComplete) this.#userCursor = cursor;
   }
 
   async #user(userId: string, afterSeq: number): Promise<void> {
@@ -152,19 +159,21 @@ export class CatchUp {
   async #keys(signal: AbortSignal): Promise<void> {
     const { keyLog, deviceLists, appender } = this.deps;
     let cursor: number | undefined;
+    let isComplete = true;
     for await (const page of keyHeads(keyLog, this.#keyCursor)) {
       cursor ??= page.cursor;
       const known = await deviceLists.keySeqs(page.heads.map(({ userId }) => userId));
       for (const { userId, seq } of page.heads) {
         const afterSeq = known.get(userId) ?? 0;
         if (afterSeq >= seq) continue;
-        await this.#isolated(userId, async () => {
+        const outcome = await this.#isolated(userId, async () => {
           const { change } = await keyLog.getKeyChanges({ userId, afterSeq });
           if (change !== undefined) await appender.append({ keys: change });
         });
+        if (outcome === 'later') isComplete = false;
       }
       if (signal.aborted) return;
     }
-    if (cursor !== undefined) this.#keyCursor = cursor;
+    if (cursor !== undefined && isComplete) this.#keyCursor = cursor;
   }
 }

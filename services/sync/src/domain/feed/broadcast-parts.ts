@@ -51,7 +51,7 @@ function rowsOf(batch: AppendBatch): Row[] {
       sized(position, 20 * roomNids.length + ROW_SIZE * signedUserIds.length),
     ),
     ...batch.purges.map(({ position, eventNids = [] }) => sized(position, 20 * eventNids.length)),
-    ...batch.deviceMessages.map(({ position }) => sized(position, 0)),
+    ...[...batch.backfills, ...batch.deviceMessages].map(({ position }) => sized(position, 0)),
     ...batch.presence.map(({ position, statusMsg = '', roomNids }) =>
       sized(position, statusMsg.length + 20 * roomNids.length),
     ),

@@ -18,6 +18,8 @@ export interface UnreadPlace extends TextRoom {
   readonly position: number;
   readonly eventNid: number;
   readonly redactsNid: number | undefined;
+  /** When something that relates to an event of the room was appended last. */
+  readonly relationsPosition: number;
 }
 
 /** How far events were read for their words. */

@@ -5,6 +5,13 @@ import type { SearchKey } from '../ports/search-model.js';
 /** What is kept of one event: longer ones are documents. */
 const MAX_CHARACTERS = 20_000;
 
+const SEARCHABLE = new Set(['m.room.message', 'm.room.name', 'm.room.topic']);
+
+/** Whether no event of a type has words that it could be found by, as what is encrypted has none. */
+export function isWordless(type: string): boolean {
+  return !SEARCHABLE.has(type);
+}
+
 /** What words an event can be found by; undefined for most events, and for edits: these change what they edit. */
 export function searchableText(text: EventText): { readonly key: SearchKey; readonly words: string } | undefined {
   const content = contentOf(text);

@@ -64,7 +64,9 @@ export class WordsReader {
   async #rowsOf(room: TextRoom, messages: readonly Message[], gone: ReadonlySet<number>): Promise<WordsRow[]> {
     const edits = await this.#newestEdits(
       room,
-      messages.flatMap(({ text }) => (text.stateKey === undefined && searchableText(text) !== undefined ? [text] : [])),
+      messages.flatMap(({ place, text }) =>
+        mayBeEdited(place) && text.stateKey === undefined && searchableText(text) !== undefined ? [text] : [],
+      ),
       gone,
     );
     return messages.flatMap(({ place, text }) => {
@@ -97,6 +99,11 @@ export class WordsReader {
     });
     return new Map(newest);
   }
+}
+
+/** What relates to an event comes after it, or is backfilled. */
+function mayBeEdited({ position, relationsPosition }: UnreadPlace): boolean {
+  return relationsPosition > position;
 }
 
 function isThere({ eventNid, redactedByNid }: EventText, gone: ReadonlySet<number>): boolean {

@@ -1,3 +1,4 @@
+import { Coalescer } from '@ganglion/contracts';
 import type { EventWithId, GetEventsRequest, RoomLog } from '@ganglion/contracts/room';
 import { roomVersionRules } from '@ganglion/protocol';
 import { LRUCache } from 'lru-cache';
@@ -20,6 +21,12 @@ export interface TextSource {
   get(eventNid: number): EventText | undefined;
   /** The texts of events, those left out that the room-server does not have. @throws what it cannot be reached for */
   load(room: TextRoom, nids: Iterable<number>): Promise<Texts>;
+}
+
+/** An event by its id. */
+interface Named {
+  readonly room: TextRoom;
+  readonly eventId: string;
 }
 
 /** Events by their numbers, each with its room. */
@@ -49,6 +56,9 @@ export class EventTexts implements TextSource {
   /** What has not begun, and what is under way. */
   #next: Request | undefined;
   readonly #running = new Set<Request>();
+  /** How often everything was forgotten. */
+  #clears = 0;
+  readonly #found = new Coalescer<Named, EventText | undefined>((named) => this.#findAll(named));
 
   constructor(
     private readonly log: Pick<RoomLog, 'getEvents'>,
@@ -90,16 +100,23 @@ export class EventTexts implements TextSource {
   /** The same texts for who reads more than memory should be filled with. */
   readonly passing: TextSource = {
     get: (eventNid) => this.get(eventNid),
-    load: (room, nids) => this.#read(new Map(Array.from(nids, (nid) => [nid, room]))),
+    load: (room, nids) => this.#loadPassing(room, [...nids]),
   };
+
+  async #loadPassing(room: TextRoom, nids: readonly number[]): Promise<Texts> {
+    const known = nids.flatMap((nid) => this.get(nid) ?? []);
+    const found = new Map(known.map((text) => [text.eventNid, text]));
+    const missing = nids.filter((nid) => !found.has(nid));
+    if (missing.length === 0) return found;
+    const read = await this.#read(new Map(missing.map((nid) => [nid, room])));
+    return new Map([...found, ...read]);
+  }
 
   /** The text of one event by its id. @throws what the room-server cannot be reached for */
   async find(room: TextRoom, eventId: string): Promise<EventText | undefined> {
     const known = this.#known.get(this.#nids.get(eventId) ?? 0);
     if (known !== undefined) return known;
-    const asked = { roomId: room.roomId, eventIds: [eventId], eventNids: [], roomNids: [] };
-    const texts = await this.#ask(asked, () => room);
-    return texts.find((text) => text.eventId === eventId);
+    return this.#found.load({ room, eventId });
   }
 
   put(text: EventText): void {
@@ -114,6 +131,7 @@ export class EventTexts implements TextSource {
   }
 
   clear(): void {
+    this.#clears += 1;
     for (const request of this.#running) for (const nid of request.wanted.keys()) request.stale.add(nid);
     this.#known.clear();
     this.#nids.clear();
@@ -137,6 +155,29 @@ export class EventTexts implements TextSource {
     } finally {
       this.#running.delete(request);
     }
+  }
+
+  /** Many may ask for the same event at once: everybody who reads a room reads what was said there last. */
+  async #findAll(named: readonly Named[]): Promise<(EventText | undefined)[]> {
+    const request = { wanted: new Map(), stale: new Set<number>(), answer: Promise.resolve(new Map()) };
+    const clears = this.#clears;
+    const texts = new Map<string, EventText>();
+    this.#running.add(request);
+    try {
+      const rooms = [...Map.groupBy(named, ({ room }) => room.roomId)];
+      await forEachAtMost(rooms, CALLS_AT_ONCE, async ([roomId, all]) => {
+        const { room } = all[0]!;
+        for (const eventIds of pagesOf([...new Set(all.map(({ eventId }) => eventId))])) {
+          const asked = { roomId, eventIds, eventNids: [], roomNids: [] };
+          for (const text of await this.#ask(asked, () => room)) texts.set(text.eventId, text);
+        }
+      });
+    } finally {
+      this.#running.delete(request);
+    }
+    const isFresh = ({ eventNid }: EventText) => clears === this.#clears && !request.stale.has(eventNid);
+    for (const text of texts.values()) if (isFresh(text)) this.put(text);
+    return named.map(({ eventId }) => texts.get(eventId));
   }
 
   /**
@@ -185,8 +226,8 @@ function textOf(event: EventWithId, { roomId, roomVersion }: TextRoom): EventTex
   }
 }
 
-function pagesOf(nids: readonly number[]): number[][] {
-  const pages: number[][] = [];
+function pagesOf<T>(nids: readonly T[]): T[][] {
+  const pages: T[][] = [];
   for (let first = 0; first < nids.length; first += PAGE) pages.push(nids.slice(first, first + PAGE));
   return pages;
 }
