@@ -1,10 +1,11 @@
-/** Only a cluster, a server that speaks with others, a collector of traces or a person at a terminal needs them, so they are loaded with a reason. */
+/** Only a cluster, a server that speaks with others, a collector of traces, who signs, or a person at a terminal needs them, so they are loaded with a reason. */
 const ON_DEMAND = [
   '@aws-sdk/client-s3',
   '@grpc/grpc-js',
   '@nats-io/nats-core',
   '@opentelemetry/sdk-trace-node',
   'htmlparser2',
+  'libsodium',
   'nodemailer',
   'pino-pretty',
   'undici',

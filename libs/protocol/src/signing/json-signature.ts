@@ -6,6 +6,10 @@ import { decodeBase64, encodeBase64 } from './base64.js';
 import type { SigningKey } from './signing-key.js';
 import { sodium } from './sodium.js';
 
+/** Of Ed25519. */
+const SIGNATURE_BYTES = 64;
+const PUBLIC_KEY_BYTES = 32;
+
 /** An object that bears signatures, by entity and key id. */
 export interface Signed {
   readonly signatures: { readonly [entity: string]: { readonly [keyId: string]: string } };
@@ -19,7 +23,7 @@ export function signedBytes(object: JsonObject, options?: CanonicalJsonOptions):
 
 /** An Ed25519 signature of some bytes, in unpadded base64. */
 export function signBytes(message: Uint8Array, key: SigningKey): string {
-  return encodeBase64(sodium.crypto_sign_detached(message, key.secretKey));
+  return encodeBase64(sodium().crypto_sign_detached(message, key.secretKey));
 }
 
 /**
@@ -88,10 +92,10 @@ export function verifyJsonSignature(
 
 /** True for a valid Ed25519 signature; false for anything else, wrong lengths included. */
 export function verifyBytes(message: Uint8Array, signature: Uint8Array, publicKey: Uint8Array): boolean {
-  return hasRightLengths(signature, publicKey) && sodium.crypto_sign_verify_detached(signature, message, publicKey);
+  return hasRightLengths(signature, publicKey) && sodium().crypto_sign_verify_detached(signature, message, publicKey);
 }
 
 /** Other lengths are not false to libsodium but an error. */
 export function hasRightLengths(signature: Uint8Array, publicKey: Uint8Array): boolean {
-  return signature.length === sodium.crypto_sign_BYTES && publicKey.length === sodium.crypto_sign_PUBLICKEYBYTES;
+  return signature.length === SIGNATURE_BYTES && publicKey.length === PUBLIC_KEY_BYTES;
 }

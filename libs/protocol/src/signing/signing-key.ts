@@ -2,6 +2,8 @@ import { ProtocolError } from '../errors.js';
 import { isValidServerKeyId } from '../identifiers/key-id.js';
 import { sodium } from './sodium.js';
 
+const SEED_BYTES = 32;
+
 /** A key that was made of the wrong material. */
 export class SigningKeyError extends ProtocolError {}
 
@@ -20,7 +22,7 @@ export interface SigningKey {
  * @see https://spec.matrix.org/v1.19/server-server-api/#publishing-keys
  */
 export function generateSigningKey(version: string): SigningKey {
-  return signingKeyFromSeed(version, sodium.randombytes_buf(sodium.crypto_sign_SEEDBYTES));
+  return signingKeyFromSeed(version, sodium().randombytes_buf(SEED_BYTES));
 }
 
 /**
@@ -32,7 +34,7 @@ export function generateSigningKey(version: string): SigningKey {
 export function signingKeyFromSeed(version: string, seed: Uint8Array): SigningKey {
   const keyId = `ed25519:${version}`;
   if (!isValidServerKeyId(keyId)) throw new SigningKeyError('a key version holds letters, digits and underscores only');
-  if (seed.length !== sodium.crypto_sign_SEEDBYTES) throw new SigningKeyError('a seed has 32 bytes');
-  const { publicKey, privateKey } = sodium.crypto_sign_seed_keypair(seed);
+  if (seed.length !== SEED_BYTES) throw new SigningKeyError('a seed has 32 bytes');
+  const { publicKey, privateKey } = sodium().crypto_sign_seed_keypair(seed);
   return { keyId, publicKey, secretKey: privateKey };
 }
