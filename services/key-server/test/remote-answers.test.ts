@@ -1,9 +1,11 @@
-import type { JsonObject } from '@ganglion/protocol';
+import { type JsonObject, ready } from '@ganglion/protocol';
 import { CryptoDevice } from '@ganglion/testing';
 import { askServers } from '../src/domain/remote-answers.js';
 import { readRemoteUser } from '../src/domain/remote-keys.js';
 
 const servers = (count: number) => new Map(Array.from({ length: count }, (_, n) => [`server-${n}.test`, n]));
+
+beforeAll(ready);
 
 describe('a question to very many servers', () => {
   it('is answered by all who answer, though few are asked at once', async () => {
