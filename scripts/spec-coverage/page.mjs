@@ -6,9 +6,6 @@ import { findMentions, fits, hasTest, wordsOf } from './proofs.mjs';
 const APPSERVICES = 'Appservices are not there.';
 const SSO = 'Single sign-on is not there.';
 
-/** Operations whose path answers another one only. */
-const ELSEWISE = new Set(['inviteBy3PID']);
-
 /** Operations that nothing answers, and why. */
 export const MISSING = new Map(
   Object.entries({
@@ -21,9 +18,6 @@ export const MISSING = new Map(
     getOneEvent: 'Deprecated in favour of the event of a room.',
     getWellknownPolicy: 'For policy servers: this is none.',
     askPolicyServerToSign: 'For policy servers: this is none.',
-    queryInfo: 'A form of which all that is specified, directory and profile, is answered.',
-    inviteBy3PID: 'Invites by e-mail address are not there.',
-    onBindThirdPartyIdentifier: 'Identity servers of today do not ask it.',
   }),
 );
 
@@ -46,9 +40,7 @@ export function coverage(root) {
   const handlers = findHandlers(root);
   const mentions = findMentions(root);
   return operations.map(([api, method, path, id]) => {
-    const handler = ELSEWISE.has(id)
-      ? undefined
-      : handlers.find((it) => it.method === method && answers(it.path, path));
+    const handler = handlers.find((it) => it.method === method && answers(it.path, path));
     const [file, test] = named[id] ?? [];
     const proof = file
       ? hasTest(root, file, test) && { file, test }

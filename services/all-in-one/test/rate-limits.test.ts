@@ -73,6 +73,7 @@ const LIMITS: Readonly<Record<string, readonly RateLimitName[]>> = {
   'POST /_matrix/client/v1/login/get_token': ['login_tokens'],
   [`POST ${V3}/user/:userId/openid/request_token`]: ['openid'],
   'GET /_matrix/federation/v1/openid/userinfo': ['lookups'],
+  'PUT /_matrix/federation/v1/3pid/onbind': ['lookups'],
   'GET /_matrix/client/v1/register/m.login.registration_token/validity': ['lookups'],
   [`PUT ${V3}/user/:userId/rooms/:roomId/tags/:tag`]: ['account_data'],
   [`DELETE ${V3}/user/:userId/rooms/:roomId/tags/:tag`]: ['account_data'],

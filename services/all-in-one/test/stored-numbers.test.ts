@@ -20,6 +20,7 @@ const KEEP_NOTHING_MORE = [
   ...Object.keys(FEDERATION_EXAMPLES),
   ...Object.keys(CONTACT_EXAMPLES),
   'POST /_matrix/key/v2/query',
+  'PUT /_matrix/federation/v1/3pid/onbind',
   'POST /_matrix/client/unstable/org.matrix.msc3814.v1/dehydrated_device/:deviceId/events',
   'POST /_matrix/client/unstable/org.matrix.msc4140/delayed_events/:delayId',
   'PUT /_matrix/client/unstable/io.element.msc4306/rooms/:roomId/thread/:rootId/subscription',

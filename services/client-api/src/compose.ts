@@ -21,11 +21,14 @@ import {
   RoomsDefinition,
 } from '@ganglion/contracts/room';
 import { type AccountData, AccountDataDefinition, type Users, UsersDefinition } from '@ganglion/contracts/user';
+import { IdentityAgent } from '@ganglion/identity';
 import type { ServiceDescriptor } from '@ganglion/service';
 import { clientApiModule } from './client-api.module.js';
+import { RemoteAddressBook } from './remote/remote-address-book.js';
 
 /** Puts the service together. */
 export const compose: ServiceDescriptor['compose'] = async ({ config }, interfaces) => {
+  const identityAgent = new IdentityAgent(config.identity_servers);
   const owners = {
     rooms: await interfaces.find<Rooms>(RoomsDefinition),
     delayedEvents: await interfaces.find<DelayedEvents>(DelayedEventsDefinition),
@@ -38,7 +41,9 @@ export const compose: ServiceDescriptor['compose'] = async ({ config }, interfac
     roomIntake: await interfaces.find<RoomIntake>(RoomIntakeDefinition),
     remoteRooms: await interfaces.find<RemoteRooms>(RemoteRoomsDefinition),
     remoteQueries: await interfaces.find<RemoteQueries>(RemoteQueriesDefinition),
+    addressBook: new RemoteAddressBook(identityAgent),
     isOurs: (serverName: string) => config.server_names.some(({ name }) => name === serverName),
   };
-  return { module: clientApiModule(owners, config) };
+  const part = { start() {}, stop: () => identityAgent.close() };
+  return { module: clientApiModule(owners, config), part };
 };

@@ -1,12 +1,17 @@
+import { IdentityAgent } from '@ganglion/identity';
 import type { Part, ServiceDescriptor } from '@ganglion/service';
 import { Module } from '@nestjs/common';
+import { BoundAddresses } from './domain/serving/bound-addresses.js';
 import { ExchangedInvites } from './domain/serving/exchanged-invites.js';
+import { checkIsWanted } from './domain/serving/invite-rules.js';
 import { createFederationApi } from './federation-api.js';
 import { federationApiModule } from './federation-api.module.js';
 import { createIncoming } from './incoming.js';
 import { incomingModule } from './incoming.module.js';
 import { createOutgoing } from './outgoing.js';
 import { findOwners } from './owners.js';
+import { HttpInvitingServers } from './remote/inviting-servers.js';
+import { HttpKeyValidity } from './remote/key-validity.js';
 import { createSender } from './sender.js';
 
 @Module({})
@@ -38,14 +43,22 @@ export const compose: ServiceDescriptor['compose'] = async (foundation, interfac
   });
   const { pdus } = incoming;
   const outgoing = createOutgoing({ ...foundation, ...owners, signingKeys, agent: api.agent, pdus });
-  const exchanged = new ExchangedInvites({
-    ...{ remoteRooms: outgoing.remoteRooms, roomReads: owners.roomReads },
-    isOurs: (serverName) => signingKeys.has(serverName),
-  });
-  const imports = [federationApiModule(config, api), incomingModule(config, incoming, owners, exchanged)];
+  const identityAgent = new IdentityAgent(config.identity_servers);
+  const isOurs = (serverName: string) => signingKeys.has(serverName);
+  const proof = { roomReads: owners.roomReads, keys: new HttpKeyValidity(identityAgent), isOurs };
+  const thirdParties = {
+    exchanged: new ExchangedInvites({ ...proof, remoteRooms: outgoing.remoteRooms }),
+    bound: new BoundAddresses({
+      ...{ ...proof, rooms: owners.rooms, users: owners.users, logger: foundation.logger },
+      inviting: new HttpInvitingServers(api.agent),
+      checkIsWanted: (userId, by) => checkIsWanted({ accountData: owners.accountData, isOurs }, userId, by),
+    }),
+  };
+  const identity = { start() {}, stop: () => identityAgent.close() };
+  const imports = [federationApiModule(config, api), incomingModule(config, incoming, owners, thirdParties)];
   return {
     module: { module: FederationApi, imports },
-    part: parts(api, incoming, outgoing, ...(config.federation.enabled ? [sender] : [])),
+    part: parts(identity, api, incoming, outgoing, ...(config.federation.enabled ? [sender] : [])),
     offers: { ...api, ...outgoing },
   };
 };

@@ -2,8 +2,10 @@ import type { Config } from '@ganglion/config';
 import { FederationGuard, RequestAuthentication } from '@ganglion/federation';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { Transactions } from './domain/incoming/transactions.js';
+import { BoundAddresses } from './domain/serving/bound-addresses.js';
 import { ExchangedInvites } from './domain/serving/exchanged-invites.js';
 import { Memberships } from './domain/serving/memberships.js';
+import { BoundAddressesController } from './http/bound-addresses.controller.js';
 import { InvitesController } from './http/invites.controller.js';
 import { MembershipsController } from './http/memberships.controller.js';
 import { QueriesController } from './http/queries.controller.js';
@@ -24,7 +26,7 @@ export function incomingModule(
   config: Config,
   { authentication, transactions, memberships }: Pick<Incoming, 'authentication' | 'transactions' | 'memberships'>,
   owners: Pick<Owners, 'roomFederation' | 'roomDirectory' | 'roomSummaries' | 'users' | 'keysForServers'>,
-  exchanged: ExchangedInvites,
+  thirdParties: { readonly exchanged: ExchangedInvites; readonly bound: BoundAddresses },
 ): DynamicModule {
   return {
     module: IncomingModule,
@@ -37,6 +39,7 @@ export function incomingModule(
       UsersController,
       SpacesController,
       ThirdPartyInvitesController,
+      BoundAddressesController,
     ],
     providers: [
       FederationGuard,
@@ -44,7 +47,8 @@ export function incomingModule(
       { provide: RequestAuthentication, useValue: authentication },
       { provide: Transactions, useValue: transactions },
       { provide: Memberships, useValue: memberships },
-      { provide: ExchangedInvites, useValue: exchanged },
+      { provide: ExchangedInvites, useValue: thirdParties.exchanged },
+      { provide: BoundAddresses, useValue: thirdParties.bound },
       { provide: ROOM_FEDERATION, useValue: owners.roomFederation },
       { provide: ROOM_SUMMARIES, useValue: owners.roomSummaries },
       { provide: ROOM_DIRECTORY, useValue: owners.roomDirectory },

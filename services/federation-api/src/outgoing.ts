@@ -4,7 +4,9 @@ import type { Database } from '@ganglion/database';
 import type { FederationAgent } from '@ganglion/federation';
 import type { SigningKey } from '@ganglion/protocol';
 import type { Logger } from '@ganglion/telemetry';
+import { NearestEvent } from './domain/history/nearest-event.js';
 import { RemoteHistory } from './domain/history/remote-history.js';
+import { ServersToAsk } from './domain/history/servers-to-ask.js';
 import type { PduVerifier } from './domain/pdus/pdu-verifier.js';
 import { RemoteRooms } from './domain/remote-rooms/remote-rooms.js';
 import { HttpHandshakes } from './remote/handshakes.js';
@@ -38,11 +40,11 @@ export function createOutgoing({ db, signingKeys, agent, pdus, roomIntake, logge
     ...{ intake: roomIntake, handshakes: new HttpHandshakes(agent), pdus, signingKeys, logger },
     allows,
   });
-  const history = new RemoteHistory({
-    ...{ intake: roomIntake, pdus, remote: new HttpRemoteEvents(agent), turns: new PostgresHistoryTurns(db) },
-    ...{ allows, isOurs: (serverName) => signingKeys.has(serverName), logger },
-  });
-  const remoteRooms = new RemoteRoomsRpc(rooms, history);
+  const isOurs = (serverName: string) => signingKeys.has(serverName);
+  const servers = new ServersToAsk({ intake: roomIntake, isOurs, allows });
+  const past = { intake: roomIntake, pdus, remote: new HttpRemoteEvents(agent), servers, logger };
+  const history = new RemoteHistory({ ...past, turns: new PostgresHistoryTurns(db) });
+  const remoteRooms = new RemoteRoomsRpc(rooms, history, new NearestEvent(past));
   const as = [...signingKeys.keys()][0];
   if (as === undefined) throw new Error('no server name has a signing key');
   const remoteQueries = new RemoteQueriesRpc(agent, as);

@@ -12,6 +12,8 @@ import {
   RoomReadsDefinition,
   type RoomSummaries,
   RoomSummariesDefinition,
+  type Rooms,
+  RoomsDefinition,
 } from '@ganglion/contracts/room';
 import {
   type LeavingDeviceMessages,
@@ -37,6 +39,7 @@ export interface Owners {
   readonly roomDirectory: RoomDirectory;
   readonly roomSummaries: RoomSummaries;
   readonly roomReads: RoomReads;
+  readonly rooms: Pick<Rooms, 'changeMembership'>;
   readonly remoteEphemeral: RemoteEphemeral;
   readonly leavingDeviceMessages: LeavingDeviceMessages;
   readonly users: Users;
@@ -52,6 +55,7 @@ export async function findOwners(interfaces: Interfaces): Promise<Owners> {
     roomLog: await interfaces.find<RoomLog>(RoomLogDefinition),
     roomFederation: await interfaces.find<RoomFederation>(RoomFederationDefinition),
     roomDirectory: await interfaces.find<RoomDirectory>(RoomDirectoryDefinition),
+    rooms: await interfaces.find<Rooms>(RoomsDefinition),
     roomReads: await interfaces.find<RoomReads>(RoomReadsDefinition),
     roomSummaries: await interfaces.find<RoomSummaries>(RoomSummariesDefinition),
     remoteEphemeral: await interfaces.find<RemoteEphemeral>(RemoteEphemeralDefinition),

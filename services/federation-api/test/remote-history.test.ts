@@ -2,6 +2,7 @@ import { PduFate, type RoomIntake } from '@ganglion/contracts/room';
 import { generateSigningKey, ready } from '@ganglion/protocol';
 import { FarRoom } from '@ganglion/testing';
 import { RemoteHistory } from '../src/domain/history/remote-history.js';
+import { ServersToAsk } from '../src/domain/history/servers-to-ask.js';
 import type { PduVerifier } from '../src/domain/pdus/pdu-verifier.js';
 import type { RemoteEvents } from '../src/domain/ports.js';
 
@@ -42,7 +43,10 @@ it('comes from the next server where one gives other events than were asked for,
     remote: remote as unknown as RemoteEvents,
     pdus: { verify: async (pdus: readonly unknown[]) => pdus } as unknown as PduVerifier,
     turns: { take: async () => true, end: async () => {} },
-    ...{ isOurs: (name) => name === 'ours.example', allows: () => true, logger: { info: () => {} } },
+    servers: new ServersToAsk({
+      ...{ intake: intake as unknown as RoomIntake, isOurs: (name) => name === 'ours.example', allows: () => true },
+    }),
+    logger: { info: () => {} },
   });
   await history.fetch(room.roomId, 10);
   expect([asked, placed.has(wanted!.eventId)]).toEqual([['bad.example', 'good.example'], true]);

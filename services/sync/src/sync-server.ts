@@ -97,7 +97,7 @@ export interface SyncServerDependencies {
   readonly devices: Pick<Devices, 'listDevicesOf'>;
   readonly roomIntake: Pick<RoomIntake, 'listHistoryGaps'>;
   readonly roomDirectory: Pick<RoomDirectory, 'getVisibility'>;
-  readonly remoteRooms: Pick<RemoteRooms, 'fetchHistory'>;
+  readonly remoteRooms: Pick<RemoteRooms, 'fetchHistory' | 'fetchEventNearTime'>;
 }
 
 export interface SyncServer {

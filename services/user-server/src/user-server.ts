@@ -3,6 +3,7 @@ import type { Config } from '@ganglion/config';
 import type { RefundingRateLimiter } from '@ganglion/contracts';
 import type { AccountData, Devices, InteractiveAuth, Tokens, UserLog, Users } from '@ganglion/contracts/user';
 import { checkSchema, type Database, markAnew } from '@ganglion/database';
+import { IdentityAgent } from '@ganglion/identity';
 import { Periodically } from '@ganglion/service';
 import type { Logger, Metrics } from '@ganglion/telemetry';
 import type { Provider } from '@nestjs/common';
@@ -72,7 +73,8 @@ export function createUserServer(dependencies: UserServerDependencies): UserServ
   const publisher = new OutboxPublisher(stores.outbox, bus, logger, metrics);
   const roomUpdates = rooms && new RoomUpdater(stores.roomUpdates, stores.profiles, rooms, logger);
   const visibleUsers = rooms?.roomSummaries;
-  const identityServers = new RemoteIdentityServers(config.identity_servers, dependencies.signingKeys);
+  const identityAgent = new IdentityAgent(config.identity_servers);
+  const identityServers = new RemoteIdentityServers(identityAgent, dependencies.signingKeys);
   const postOffice = config.email && postOfficeOf(config.email, stores, logger, metrics);
   const announcements = new Announcer(bus, publisher);
   const domain = createDomainObjects({
@@ -129,7 +131,7 @@ export function createUserServer(dependencies: UserServerDependencies): UserServ
       await Promise.all([guestAccess?.stop(), successions?.stop()]);
       await Promise.all(background.map((work) => work.stop()));
       await Promise.all([domain.lastSeen.flush(), publisher.drained(), roomUpdates?.drained(), postOffice?.close()]);
-      await identityServers.close();
+      await identityAgent.close();
     },
   };
 }

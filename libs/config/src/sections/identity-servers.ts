@@ -8,7 +8,7 @@ export const identityServers = z
       .exactOptional()
       .meta({
         description:
-          'The identity servers at which users may be found by their e-mail address, if they wish; by default any, and with an empty list none.',
+          'The identity servers at which users may be found by their e-mail address, if they wish, and that are asked whose an address is; by default any, and with an empty list none.',
         examples: [['vector.im']],
       }),
     allowed_networks: z

@@ -9,3 +9,4 @@ export { canStartFrom, type MembershipAction, membershipAfter } from './membersh
 export { type PowerLevels, powerLevelsOf } from './power-levels.js';
 export { redactionApplies } from './redaction-applies.js';
 export { roomsThatMayJoin } from './restricted-join.js';
+export { verifyThirdPartySignature } from './third-party-signature.js';

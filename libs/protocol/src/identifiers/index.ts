@@ -1,6 +1,7 @@
 export { exceedsIdentifierLimit, MAX_IDENTIFIER_BYTES } from './byte-length.js';
 export * from './common-grammars.js';
 export * from './device-id.js';
+export * from './email-address.js';
 export { type EventId, isValidEventId, parseEventId } from './event-id.js';
 export { InvalidIdentifierError } from './invalid-identifier-error.js';
 export * from './ip-address.js';

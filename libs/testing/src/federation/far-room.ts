@@ -42,9 +42,9 @@ export class FarRoom {
     return this.writer.roomId;
   }
 
-  /** Writes an event after these, or after the last one. */
-  write(draft: Draft, prevs = this.tips): WrittenEvent {
-    const written = this.writer.write({ ...draft, origin_server_ts: Date.now() }, prevs);
+  /** Writes an event after these, or after the last one, now or at another time. */
+  write(draft: Draft, prevs = this.tips, ts = Date.now()): WrittenEvent {
+    const written = this.writer.write({ ...draft, origin_server_ts: ts }, prevs);
     this.tips = [written.eventId];
     return written;
   }
@@ -57,8 +57,8 @@ export class FarRoom {
     return this.state('m.room.member', { membership }, userId, sender);
   }
 
-  say(body: string, sender = this.creator, prevs = this.tips): WrittenEvent {
-    return this.write({ type: 'm.room.message', sender, content: { msgtype: 'm.text', body } }, prevs);
+  say(body: string, sender = this.creator, prevs = this.tips, ts = Date.now()): WrittenEvent {
+    return this.write({ type: 'm.room.message', sender, content: { msgtype: 'm.text', body } }, prevs, ts);
   }
 
   find(eventId: string): WrittenEvent | undefined {

@@ -220,7 +220,11 @@ describe('POST /createRoom refuses', () => {
       () => ({ room_version: '11', power_level_content_override: { invite: 101 }, invite: [bob.userId] }),
       'M_INVALID_ROOM_STATE',
     ],
-    ['an invite by e-mail', () => ({ invite_3pid: [{ medium: 'email', address: 'a@b.c' }] }), 'M_BAD_JSON'],
+    [
+      'an invite by e-mail without an identity server',
+      () => ({ invite_3pid: [{ medium: 'email', address: 'a@b.c' }] }),
+      'M_BAD_JSON',
+    ],
   ])('%s', async (_, options, errcode) => {
     const before = (await alice.must('GET', 'joined_rooms')).joined_rooms.length;
     expect(refusal(await alice.post('createRoom', options()))).toEqual([400, errcode]);

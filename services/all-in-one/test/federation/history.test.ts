@@ -1,3 +1,4 @@
+import type { WrittenEvent } from '@ganglion/protocol/testing';
 import { type Asked, type FarRoom, partsOf, pduOf } from '@ganglion/testing';
 import { Neighbours } from '../support/federation.js';
 import type { Person } from '../support/person.js';
@@ -139,5 +140,99 @@ describe('history of a room that was there before us', () => {
     });
     const bodies = (await pageBack(50)).map(({ content }) => content.body).filter((body) => body !== undefined);
     expect(bodies).toEqual([]);
+  });
+});
+
+const DAY_MS = 24 * 60 * 60_000;
+
+describe('the event of a time', () => {
+  const asksByTime = () => neighbours.far.asked.filter((asked) => partsOf(asked)[0] === 'timestamp_to_event').length;
+  const sentAt = ({ pdu }: WrittenEvent) => pdu.origin_server_ts;
+  const atTime = async (ts: number, dir: 'f' | 'b') => {
+    const path = `/_matrix/client/v1/rooms/${encodeURIComponent(room.roomId)}/timestamp_to_event?ts=${ts}&dir=${dir}`;
+    return (await alice.must('GET', path)).event_id;
+  };
+
+  /** What was said, a day after each other and long ago, in a room that Alice has joined now. */
+  async function saidBefore(visibility = 'shared'): Promise<WrittenEvent[]> {
+    const now = Date.now();
+    await joinAfter(20, (messages) => {
+      room.state('m.room.history_visibility', { history_visibility: visibility });
+      for (let day = 0; day < messages; day++) {
+        room.say(`day ${day}`, room.creator, room.tips, now - (100 - day) * DAY_MS);
+      }
+    });
+    tell(nearest);
+    return room.writer.events.filter(({ pdu }) => pdu.type === 'm.room.message');
+  }
+
+  /** The other server answers by this which event is the nearest. */
+  function tell(tells: (ts: number, dir: string) => WrittenEvent | undefined): void {
+    neighbours.far.answering = (asked) => {
+      if (partsOf(asked)[0] !== 'timestamp_to_event') return answer(asked);
+      const query = new URL(`http://x${asked.path}`).searchParams;
+      const ts = Number(query.get('ts'));
+      const event = tells(ts, query.get('dir') ?? '');
+      return event && { event_id: event.eventId, origin_server_ts: ts };
+    };
+  }
+
+  function nearest(ts: number, dir: string): WrittenEvent | undefined {
+    const sorted = room.writer.events.toSorted((one, other) => sentAt(one) - sentAt(other));
+    return dir === 'f' ? sorted.find((event) => sentAt(event) >= ts) : sorted.findLast((event) => sentAt(event) <= ts);
+  }
+
+  it('is fetched from another server, from either side, and what was said before it is there to be read', async () => {
+    const said = await saidBefore();
+    const [before, after] = [said[7]!, said[8]!];
+    expect(await atTime(sentAt(before) + 1_000, 'b')).toBe(before.eventId);
+    expect(await atTime(sentAt(before) + 1_000, 'f')).toBe(after.eventId);
+    expect(asksByTime()).toBe(2);
+    // From then on it is here.
+    expect(await atTime(sentAt(after), 'b')).toBe(after.eventId);
+    expect(asksByTime()).toBe(2);
+    const inRoom = `rooms/${encodeURIComponent(room.roomId)}`;
+    const { start } = await alice.must('GET', `${inRoom}/context/${encodeURIComponent(before.eventId)}?limit=0`);
+    const { chunk } = await alice.must('GET', `${inRoom}/messages?dir=b&limit=4&from=${start}`);
+    const bodies = chunk.map(({ content }: { content: { body?: string } }) => content.body);
+    expect(bodies).toEqual(['day 6', 'day 5', 'day 4', 'day 3']);
+    // And others, who ask us, hear of it.
+    const path = `/_matrix/federation/v1/timestamp_to_event/${encodeURIComponent(room.roomId)}?ts=${sentAt(after) - 1}&dir=b`;
+    expect((await neighbours.far.ask(neighbours.url, 'GET', path)).body.event_id).toBe(before.eventId);
+  });
+
+  it('is asked of nobody, where nothing is missing beside ours', async () => {
+    await saidBefore();
+    const eventId = await alice.say(room.roomId, 'now');
+    expect(await atTime(Date.now() + 1_000, 'b')).toBe(eventId);
+    expect(asksByTime()).toBe(0);
+  });
+
+  it.each([
+    ['tells of one that is further away', () => room.say('later', room.creator, room.tips, Date.now() + DAY_MS)],
+    [
+      'tells of one that is on the other side',
+      () => room.writer.events.find(({ pdu }) => pdu.content.body === 'day 3'),
+    ],
+    ['knows none', () => undefined],
+  ])('is ours, if the other server %s', async (_, tells) => {
+    const said = await saidBefore();
+    const join = room.writer.events.at(-1)!;
+    tell(tells);
+    expect(await atTime(sentAt(said[5]!), 'f')).toBe(join.eventId);
+    expect(asksByTime()).toBe(1);
+  });
+
+  it('is ours, if the other server gives one that is not signed as it has to be', async () => {
+    const said = await saidBefore();
+    changes.set(said[5]!.eventId, { signatures: {} });
+    expect(await atTime(sentAt(said[5]!), 'f')).toBe(room.writer.events.at(-1)!.eventId);
+    expect(asksByTime()).toBe(1);
+  });
+
+  it('is one that may be seen', async () => {
+    const said = await saidBefore('joined');
+    expect(await atTime(sentAt(said[5]!), 'f')).toBe(room.writer.events.at(-1)!.eventId);
+    expect(asksByTime()).toBe(1);
   });
 });

@@ -178,6 +178,9 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
     const { access_token } = await person.must('POST', `user/${person.userId}/openid/request_token`);
     return { query: { access_token } };
   },
+  'PUT /_matrix/federation/v1/3pid/onbind': ({ person: { userId: mxid } }) => ({
+    body: { medium: 'email', address: 'somebody@example.org', mxid, invites: [] },
+  }),
   'POST /_matrix/client/v1/login/get_token': ({ person }) => ({ body: { auth: authOf(person) } }),
   'GET /_matrix/client/v1/register/m.login.registration_token/validity': () => ({ query: { token: 'x' } }),
   [`GET ${TOKENS}`]: () => ({ status: 403 }),

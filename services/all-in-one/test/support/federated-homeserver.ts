@@ -12,11 +12,17 @@ export class FederatedHomeserver {
     private readonly files: CertificateFiles,
     private readonly port: number,
     private readonly federation: ConfigInput['federation'],
+    private readonly settings: Partial<ConfigInput>,
   ) {}
 
-  static async start(authority: Authority, federation: ConfigInput['federation'] = {}): Promise<FederatedHomeserver> {
+  static async start(
+    authority: Authority,
+    federation: ConfigInput['federation'] = {},
+    settings: Partial<ConfigInput> = {},
+  ): Promise<FederatedHomeserver> {
     const files = await authority.issue('127.0.0.1');
-    const server = new FederatedHomeserver(await Homeserver.create(), files, await freePort(), federation);
+    const port = await freePort();
+    const server = new FederatedHomeserver(await Homeserver.create(), files, port, federation, settings);
     await server.resume();
     return server;
   }
@@ -52,6 +58,7 @@ export class FederatedHomeserver {
       { host: '127.0.0.1', port: this.port, tls: { cert_file, key_file } },
     ];
     this.#replica = await this.homeserver.start({
+      ...this.settings,
       server_names: [{ name: this.name }],
       http: { listeners, drain_seconds: 0 },
       federation: { allowed_networks: ['127.0.0.0/8'], trusted_ca_file, ...this.federation },

@@ -84,6 +84,7 @@ export const FEDERATION_EXAMPLES: Readonly<Record<string, MakeFederationExample>
   }),
   [`GET ${V1}/query/directory`]: ({ roomAlias }) => ({ query: { room_alias: roomAlias } }),
   [`GET ${V1}/query/profile`]: ({ userId }) => ({ query: { user_id: userId, field: 'displayname' } }),
+  [`GET ${V1}/query/:queryType`]: () => ({ params: { queryType: 'weather' }, status: 404 }),
   [`GET ${V1}/user/devices/:userId`]: ({ userId }) => ({ params: { userId } }),
   [`POST ${V1}/user/keys/query`]: ({ userId }) => ({ body: { device_keys: { [userId]: ['PHONE'] } } }),
   [`POST ${V1}/user/keys/claim`]: ({ userId }) => ({

@@ -1,6 +1,7 @@
 import { isMatrixError, MatrixError } from '@ganglion/contracts';
 import { MembershipAction } from '@ganglion/contracts/room';
 import { domainOf, isValidRoomAlias, isValidUserId, type JsonObject, roomVersionRules } from '@ganglion/protocol';
+import { type InvitedAddress, inviteToNewRoom, lookUpAll } from './address-invites.js';
 import { checkMayInvite } from './invite-permission.js';
 import { changeMembership } from './membership.js';
 import { type InitialEvent, newRoomEvents } from './new-room-events.js';
@@ -18,6 +19,7 @@ export interface CreateRoomRequest {
   readonly name: string | undefined;
   readonly topic: string | undefined;
   readonly invitees: readonly string[];
+  readonly invitedAddresses: readonly InvitedAddress[];
   readonly creationContent: JsonObject;
   readonly initialState: readonly InitialEvent[];
   readonly powerLevelOverride: JsonObject;
@@ -37,13 +39,17 @@ export async function createRoom(owners: Owners, request: CreateRoomRequest): Pr
     throw new MatrixError(400, 'M_UNSUPPORTED_ROOM_VERSION', `Room version ${roomVersion} is not supported`);
   }
   const alias = aliasOf(request);
-  await Promise.all(invitedBy(request).map((invitee) => checkMayInvite(owners, creator, invitee)));
+  const addresses = await lookUpAll(owners, request.invitedAddresses);
+  const invited = new Set([...invitedBy(request), ...addresses.users]);
+  await Promise.all([...invited].map((invitee) => checkMayInvite(owners, creator, invitee)));
   const preset = PRESETS[request.preset ?? (visibility === 'public' ? 'public_chat' : 'private_chat')];
   const profile = await profileContent(owners, creator);
   const elsewhere = request.initialState.filter((event) => isInviteElsewhere(owners, event));
   const initialState = request.initialState.filter((event) => !elsewhere.includes(event));
   const own = newRoomEvents({ ...request, initialState, rules, preset, alias, profile });
-  const events = [...own, ...(await invites(owners, request))];
+  const known = addresses.users.filter((userId) => userId !== creator && !invitedBy(request).includes(userId));
+  const invitees = [...request.invitees, ...known];
+  const events = [...own, ...(await invites(owners, { ...request, invitees }))];
   const { roomId } = await owners.rooms.createRoom({
     roomVersion,
     creator,
@@ -51,7 +57,8 @@ export async function createRoom(owners: Owners, request: CreateRoomRequest): Pr
     published: visibility === 'public',
     events: events.map(({ type, stateKey, content }) => ({ type, stateKey, contentJson: JSON.stringify(content) })),
   });
-  await inviteOthers(owners, request, roomId, elsewhere);
+  await inviteOthers(owners, { ...request, invitees }, roomId, elsewhere);
+  await inviteToNewRoom(owners, roomId, creator, addresses.others);
   return roomId;
 }
 

@@ -31,11 +31,17 @@ export class MembershipLimits {
    *
    * @throws MatrixError M_LIMIT_EXCEEDED, M_INVALID_PARAM for more than anybody may invite at once
    */
-  async newRoom(creator: string, invitees: readonly string[], initialState: readonly InitialEvent[]): Promise<void> {
+  async newRoom(
+    creator: string,
+    invitees: readonly string[],
+    initialState: readonly InitialEvent[],
+    addresses: number,
+  ): Promise<void> {
     const byState = initialState.filter(
       ({ type, content }) => type === 'm.room.member' && content.membership === 'invite',
     );
     const invited = new Set([...invitees, ...byState.map(({ stateKey }) => stateKey)]);
-    if (invited.size > 0) await takeOrThrow(this.limiter, 'invites', creator, invited.size);
+    const count = invited.size + addresses;
+    if (count > 0) await takeOrThrow(this.limiter, 'invites', creator, count);
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { jsonObject, orAbsent, orElse, userId } from './parameters.js';
+import { invitedAddress, jsonObject, orAbsent, orElse, userId } from './parameters.js';
 
 const initialEvent = z
   .object({ type: z.string().min(1), state_key: orElse(z.string(), ''), content: jsonObject })
@@ -13,9 +13,7 @@ export const createRoomBody = z.object({
   name: orAbsent(z.string()),
   topic: orAbsent(z.string()),
   invite: orElse(z.array(userId).max(1_000), []),
-  invite_3pid: orAbsent(
-    z.array(z.unknown()).max(0, { error: 'this server does not invite by e-mail address or telephone number' }),
-  ),
+  invite_3pid: orElse(z.array(invitedAddress).max(50), []),
   room_version: orAbsent(z.string()),
   creation_content: orElse(jsonObject, {}),
   initial_state: orElse(z.array(initialEvent).max(1_000), []),

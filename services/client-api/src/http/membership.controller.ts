@@ -3,6 +3,7 @@ import {
   Authenticated,
   JsonBody,
   Path,
+  parseBody,
   Query,
   RateLimited,
   RequestedBy,
@@ -12,10 +13,20 @@ import {
 import type { JsonObject } from '@ganglion/protocol';
 import { Controller, HttpCode, Inject, Post } from '@nestjs/common';
 import type { z } from 'zod';
+import { type InvitedAddress, inviteAddress } from '../domain/address-invites.js';
 import { changeMembership, type ResolvedRoom, resolveRoom } from '../domain/membership.js';
 import { MembershipLimits } from '../domain/membership-limits.js';
 import type { Owners } from '../domain/ports.js';
-import { joinBody, reasonBody, roomIdOrAliasPath, roomPath, targetBody, viaQuery } from './parameters.js';
+import {
+  invitedAddress,
+  joinBody,
+  jsonObject,
+  reasonBody,
+  roomIdOrAliasPath,
+  roomPath,
+  targetBody,
+  viaQuery,
+} from './parameters.js';
 import { OWNERS } from './tokens.js';
 
 type RoomPath = z.infer<typeof roomPath>;
@@ -97,12 +108,13 @@ export class MembershipController {
   @Post('rooms/:roomId/invite')
   @HttpCode(200)
   @RateLimited('invites')
-  inviteUser(
+  async inviteUser(
     @RequestedBy() { userId }: Requester,
     @Path(roomPath) { roomId }: RoomPath,
-    @JsonBody(targetBody) body: Target,
+    @JsonBody(jsonObject) body: JsonObject,
   ) {
-    return this.#change(userId, roomId, MembershipAction.INVITE, body);
+    if (!isOfAddress(body)) return this.#change(userId, roomId, MembershipAction.INVITE, parseBody(targetBody, body));
+    return this.#inviteBy3PID(userId, roomId, parseBody(invitedAddress, body), parseBody(reasonBody, body));
   }
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidkick */
@@ -149,9 +161,21 @@ export class MembershipController {
     return { room_id: roomId };
   }
 
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#thirdparty_post_matrixclientv3roomsroomidinvite */
+  async #inviteBy3PID(sender: string, roomId: string, invited: InvitedAddress, { reason }: Reason) {
+    await this.limits.invited(roomId);
+    await inviteAddress(this.owners, { ...invited, roomId, sender, reason });
+    return {};
+  }
+
   async #change(sender: string, roomId: string, action: MembershipAction, { user_id: target, reason }: Target) {
     if (action === MembershipAction.INVITE) await this.limits.invited(roomId);
     await changeMembership(this.owners, { roomId, sender, target, action, reason });
     return {};
   }
+}
+
+/** One path is for those who are known by their user id and for those who are not. */
+function isOfAddress(body: JsonObject): boolean {
+  return body.user_id === undefined && (body.medium ?? body.address ?? body.id_server) !== undefined;
 }

@@ -68,6 +68,18 @@ export const reasonBody = z.object({ reason }).prefault({});
 export const joinBody = z.looseObject({ reason }).prefault({});
 export const targetBody = z.object({ user_id: userId, reason });
 
+/** What a header can hold. */
+const accessToken = z.string().regex(/^[\x21-\x7e]{1,4096}$/, 'this cannot be an access token');
+/** Somebody who is known by an address alone. @see https://spec.matrix.org/v1.19/client-server-api/#thirdparty_post_matrixclientv3roomsroomidinvite */
+export const invitedAddress = z
+  .object({
+    ...{ medium: z.enum(['email', 'msisdn']), address: text.min(1).max(512) },
+    ...{ id_server: text, id_access_token: accessToken },
+  })
+  .transform(({ medium, address, id_server: idServer, id_access_token: idAccessToken }) => {
+    return { address: { medium, address }, account: { idServer, idAccessToken } };
+  });
+
 /** How much later an event is to be sent, in milliseconds. @see https://github.com/matrix-org/matrix-spec-proposals/pull/4140 */
 const delayText = text.regex(/^\d{1,15}$/, 'must be a whole number of milliseconds, not negative').transform(Number);
 export const delayQuery = z

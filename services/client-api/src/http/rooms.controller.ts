@@ -38,7 +38,7 @@ export class RoomsController {
     @StoredJsonBody(createRoomBody) body: z.infer<typeof createRoomBody>,
   ) {
     const invitees = body.invite.filter((invitee) => invitee !== userId);
-    await this.limits.newRoom(userId, invitees, body.initial_state);
+    await this.limits.newRoom(userId, invitees, body.initial_state, body.invite_3pid.length);
     const room_id = await createRoom(this.owners, {
       creator: userId,
       roomVersion: body.room_version ?? this.config.default_version,
@@ -48,6 +48,7 @@ export class RoomsController {
       name: body.name,
       topic: body.topic,
       invitees,
+      invitedAddresses: body.invite_3pid,
       creationContent: body.creation_content,
       initialState: body.initial_state,
       powerLevelOverride: body.power_level_content_override,

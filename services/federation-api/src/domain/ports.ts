@@ -35,6 +35,16 @@ export interface RemoteEvents {
   eventAuth(asked: Asked, eventId: string): Promise<readonly unknown[]>;
   /** One PDU; undefined when the server does not give it. */
   event(asked: Asked, eventId: string): Promise<unknown>;
+  /** The id of the event that the server says is the nearest to a time; undefined when it has none on that side. */
+  nearestTo(asked: Asked, time: NearTime): Promise<string | undefined>;
+}
+
+/** One side of a moment. */
+export interface NearTime {
+  /** Milliseconds since the epoch. */
+  readonly ts: number;
+  /** Whether what was sent before it is meant, and not what was sent after it. */
+  readonly backwards: boolean;
 }
 
 export interface Asked {

@@ -12,7 +12,7 @@ import { z } from 'zod';
 export const text = z
   .string()
   .refine((value) => !value.includes('\0') && value.isWellFormed(), 'must not hold U+0000 or half a character');
-const roomId = text.refine((id) => isValidRoomId(id), 'is not a room id');
+export const roomId = text.refine((id) => isValidRoomId(id), 'is not a room id');
 export const roomAlias = text.refine((alias) => isValidRoomAlias(alias), 'is not a room alias');
 export const userId = text.refine((id) => isValidUserId(id), 'is not a user id');
 export const eventId = text.refine((id) => isValidEventId(id), 'is not an event id');

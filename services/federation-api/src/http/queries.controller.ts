@@ -3,7 +3,7 @@ import { isMatrixError, MatrixError } from '@ganglion/contracts';
 import { publicRoomsAnswer, type RoomDirectory } from '@ganglion/contracts/room';
 import type { Users } from '@ganglion/contracts/user';
 import { FederationGuard } from '@ganglion/federation';
-import { JsonBody, Query } from '@ganglion/http';
+import { JsonBody, Path, Query } from '@ganglion/http';
 import { domainOf, isJsonObject } from '@ganglion/protocol';
 import { Controller, Get, HttpCode, Inject, Post, UseGuards } from '@nestjs/common';
 import { z } from 'zod';
@@ -12,6 +12,7 @@ import { CONFIG, ROOM_DIRECTORY, USERS } from './tokens.js';
 
 const directoryQuery = z.object({ room_alias: roomAlias });
 const profileQuery = z.object({ user_id: userId, field: text.optional() });
+const queryPath = z.object({ queryType: text });
 const publicRoomsQuery = z.object({ limit: limitText.default(0), since: text.optional() });
 const publicRoomsBody = z.object({
   limit: z.int().min(0).max(1_000_000_000).default(0),
@@ -50,6 +51,12 @@ export class QueriesController {
     const profile = await this.#profile(user);
     if (field === undefined) return profile;
     return Object.hasOwn(profile, field) ? { [field]: profile[field] } : {};
+  }
+
+  /** Of the kinds of queries, there are those above. @see https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1queryquerytype */
+  @Get('query/:queryType')
+  queryInfo(@Path(queryPath) { queryType }: z.infer<typeof queryPath>): never {
+    throw new MatrixError(404, 'M_UNRECOGNIZED', `There are no queries of the type ${queryType.slice(0, 255)}`);
   }
 
   /** @see https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1publicrooms */

@@ -7,7 +7,7 @@ import { ExchangedInvites } from '../domain/serving/exchanged-invites.js';
 import { jsonObject, roomPath, text, userId } from './parameters.js';
 
 /** Signed as a whole: what else stands in it stays. */
-const signed = z.looseObject({ mxid: userId, token: text.max(255), signatures: jsonObject });
+export const signedForUser = z.looseObject({ mxid: userId, token: text.max(255), signatures: jsonObject });
 const exchangeBody = z.object({
   type: z.literal('m.room.member'),
   room_id: text.optional(),
@@ -15,7 +15,7 @@ const exchangeBody = z.object({
   state_key: userId,
   content: z.object({
     membership: z.literal('invite'),
-    third_party_invite: z.object({ display_name: text.max(1_000).optional(), signed }),
+    third_party_invite: z.object({ display_name: text.max(1_000).optional(), signed: signedForUser }),
   }),
 });
 
@@ -36,8 +36,7 @@ export class ThirdPartyInvitesController {
     if (room_id !== undefined && room_id !== roomId) {
       throw new MatrixError(400, 'M_INVALID_PARAM', 'room_id is another one than that of the path');
     }
-    const { display_name: displayName, signed: proof } = content.third_party_invite;
-    await this.invites.exchange({ origin, roomId, sender, target, displayName, signed: proof });
+    await this.invites.exchange({ origin, roomId, sender, target, signed: content.third_party_invite.signed });
     return {};
   }
 }

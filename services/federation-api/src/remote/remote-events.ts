@@ -1,6 +1,6 @@
 import type { FederationAgent } from '@ganglion/federation';
 import { isValidEventId, type JsonObject, type JsonValue } from '@ganglion/protocol';
-import type { Asked, MissingBetween, RemoteEvents } from '../domain/ports.js';
+import type { Asked, MissingBetween, NearTime, RemoteEvents } from '../domain/ports.js';
 
 const PREFIX = '/_matrix/federation/v1';
 /** The state of a large room with all that authorises it. */
@@ -8,6 +8,7 @@ const MAX_STATE_BYTES = 256 * 1_048_576;
 const STATE_TIMEOUT_MS = 120_000;
 /** Somebody waits, and others may be asked. */
 const BACKFILL_TIMEOUT_MS = 8_000;
+const NEAREST_TIMEOUT_MS = 4_000;
 /** More ids than this are of no room that could be kept in memory. */
 const MOST_IDS = 500_000;
 
@@ -51,6 +52,13 @@ export class HttpRemoteEvents implements RemoteEvents {
   async event(asked: Asked, eventId: string): Promise<unknown> {
     const answer = await this.#ask(asked, 'GET', `event/${encodeURIComponent(eventId)}`);
     return listOf(answer.pdus)[0];
+  }
+
+  async nearestTo(asked: Asked, { ts, backwards }: NearTime): Promise<string | undefined> {
+    const query = `ts=${ts}&dir=${backwards ? 'b' : 'f'}`;
+    const path = `timestamp_to_event/${encodeURIComponent(asked.roomId)}?${query}`;
+    const { event_id: eventId } = await this.#ask(asked, 'GET', path, { timeoutMs: NEAREST_TIMEOUT_MS });
+    return typeof eventId === 'string' && isValidEventId(eventId) ? eventId : undefined;
   }
 
   #ask({ server, as, deadline }: Asked, method: 'GET' | 'POST', path: string, more: More = {}): Promise<JsonObject> {

@@ -1,5 +1,6 @@
 import type {
   EnterRemoteRoomRequest,
+  FetchEventNearTimeRequest,
   FetchHistoryRequest,
   InviteRemoteUserRequest,
   LeaveRemoteRoomRequest,
@@ -7,6 +8,7 @@ import type {
   RemoteRooms as RemoteRoomsContract,
 } from '@ganglion/contracts/federation';
 import type { JsonObject } from '@ganglion/protocol';
+import type { NearestEvent } from '../domain/history/nearest-event.js';
 import type { RemoteHistory } from '../domain/history/remote-history.js';
 import type { RemoteRooms } from '../domain/remote-rooms/remote-rooms.js';
 import { LongRunning } from './long-running.js';
@@ -18,6 +20,7 @@ export class RemoteRoomsRpc implements RemoteRoomsContract {
   constructor(
     private readonly rooms: RemoteRooms,
     private readonly history: RemoteHistory,
+    private readonly nearest: NearestEvent,
   ) {}
 
   joinRoom(request: EnterRemoteRoomRequest) {
@@ -33,15 +36,24 @@ export class RemoteRoomsRpc implements RemoteRoomsContract {
     return this.#run(keyOf('leave', request), () => this.rooms.leave(entry));
   }
 
-  async inviteUser({ roomId, sender, target, contentJson }: InviteRemoteUserRequest) {
+  inviteUser({ roomId, sender, target, contentJson }: InviteRemoteUserRequest) {
     const key = JSON.stringify(['invite', roomId, sender, target]);
     const invite = () => this.rooms.invite(roomId, sender, target, contentOf(contentJson));
-    const progress = await this.#running.run(key, invite);
-    return { pending: progress.pending, eventId: progress.pending ? undefined : String(progress.result) };
+    return this.#event(key, invite);
   }
 
   fetchHistory({ roomId, maxDepth }: FetchHistoryRequest) {
     return this.#run(JSON.stringify(['history', roomId]), () => this.history.fetch(roomId, maxDepth));
+  }
+
+  fetchEventNearTime(request: FetchEventNearTimeRequest) {
+    const { roomId, ts, backwards, knownTs } = request;
+    return this.#event(JSON.stringify(['near', roomId, ts, backwards, knownTs]), () => this.nearest.fetch(request));
+  }
+
+  async #event(key: string, work: () => Promise<string | undefined>): Promise<RemoteRoomResponse> {
+    const progress = await this.#running.run(key, work);
+    return progress.pending ? { pending: true } : { pending: false, eventId: progress.result as string | undefined };
   }
 
   async #run(key: string, work: () => Promise<unknown>): Promise<RemoteRoomResponse> {

@@ -41,7 +41,7 @@ const AUTH_CHAIN = `
  */
 const NEAREST = (backwards: boolean) => `
   WITH RECURSIVE search (low, high) AS (
-    SELECT min(room_seq), max(room_seq) FROM room_server.events WHERE room_nid = $1 AND room_seq > 0
+    SELECT min(room_seq), max(room_seq) FROM room_server.events WHERE room_nid = $1
     UNION ALL
     SELECT CASE WHEN middle.ts < $2 THEN middle.seq + 1 ELSE low END,
       CASE WHEN middle.ts < $2 THEN high ELSE (low + high) / 2 END
@@ -55,7 +55,7 @@ const NEAREST = (backwards: boolean) => `
       WHERE room_nid = $1 AND room_seq >= (SELECT seq FROM place) ORDER BY room_seq LIMIT 500)
     UNION ALL
     (SELECT event_id, origin_server_ts, status, room_seq FROM room_server.events
-      WHERE room_nid = $1 AND room_seq > 0 AND room_seq < (SELECT seq FROM place) ORDER BY room_seq DESC LIMIT 500)
+      WHERE room_nid = $1 AND room_seq < (SELECT seq FROM place) ORDER BY room_seq DESC LIMIT 500)
   )
   SELECT event_id AS "eventId", origin_server_ts AS ts FROM near
   WHERE status = 0

@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RemoteRooms } from '@ganglion/contracts/federation';
 import type { RoomIntake } from '@ganglion/contracts/room';
 import type { Logger } from '@ganglion/telemetry';
-import type { EarlierHistory, Found, Hole } from '../domain/history/earlier-history.js';
+import type { EarlierHistory, Found, Hole, NearTime } from '../domain/history/earlier-history.js';
 
 export interface FetchedHistoryDependencies {
   readonly roomIntake: Pick<RoomIntake, 'listHistoryGaps'>;
-  readonly remoteRooms: Pick<RemoteRooms, 'fetchHistory'>;
+  readonly remoteRooms: Pick<RemoteRooms, 'fetchHistory' | 'fetchEventNearTime'>;
   readonly model: { roomSeqs(roomIds: readonly string[]): Promise<ReadonlyMap<string, { readonly backSeq: number }>> };
   readonly logger: Logger;
 }
@@ -21,23 +21,31 @@ const LOOK_EVERY_MS = 20;
 export class FetchedHistory implements EarlierHistory {
   constructor(private readonly deps: FetchedHistoryDependencies) {}
 
-  async fetch(roomId: string, hole: Hole): Promise<Found> {
+  fetch(roomId: string, hole: Hole): Promise<Found> {
+    const { remoteRooms } = this.deps;
+    return this.#tried(roomId, hole, () => remoteRooms.fetchHistory({ roomId, maxDepth: hole.above }));
+  }
+
+  fetchNear(roomId: string, { ts, direction, knownTs }: NearTime, hole: Hole): Promise<Found> {
+    const wanted = { roomId, ts, backwards: direction === 'backwards', knownTs };
+    return this.#tried(roomId, hole, () => this.deps.remoteRooms.fetchEventNearTime(wanted));
+  }
+
+  async #tried(roomId: string, hole: Hole, fetch: () => Promise<{ pending: boolean }>): Promise<Found> {
     try {
-      return await this.#fetch(roomId, hole);
+      return await this.#fetch(roomId, hole, fetch);
     } catch (error) {
       this.deps.logger.warn({ err: error, room_id: roomId }, 'history of a room could not be fetched');
       return 'unreachable';
     }
   }
 
-  async #fetch(roomId: string, { above, below }: Hole): Promise<Found> {
-    const { roomIntake, remoteRooms } = this.deps;
+  async #fetch(roomId: string, { above, below }: Hole, fetch: () => Promise<{ pending: boolean }>): Promise<Found> {
+    const { roomIntake } = this.deps;
     const asked = { roomId, maxDepth: above, limit: 1 };
     const before = await roomIntake.listHistoryGaps(asked);
     if (!before.participating || before.gaps.every(({ depth }) => depth <= below)) return 'nothing';
-    const pending = await sooner(
-      remoteRooms.fetchHistory({ roomId, maxDepth: above }).then((answer) => answer.pending),
-    );
+    const pending = await sooner(fetch().then((answer) => answer.pending));
     const { backSeq } = await roomIntake.listHistoryGaps(asked);
     if (backSeq >= before.backSeq) return pending ? 'pending' : 'unreachable';
     await this.#read(roomId, backSeq);

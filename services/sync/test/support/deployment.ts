@@ -46,7 +46,10 @@ let counter = 0;
 /** Nobody else has anything of these rooms. */
 const NO_FURTHER_HISTORY = {
   roomIntake: { listHistoryGaps: async () => ({ gaps: [], roomVersion: '11', participating: true, backSeq: 0 }) },
-  remoteRooms: { fetchHistory: async () => ({ pending: false }) },
+  remoteRooms: {
+    fetchHistory: async () => ({ pending: false }),
+    fetchEventNearTime: async () => ({ pending: false }),
+  },
   roomDirectory: { getVisibility: async () => ({ published: false }) },
 };
 

@@ -1,6 +1,6 @@
 import type { RefundingRateLimiter } from '@ganglion/contracts';
+import { canonicalEmail } from '@ganglion/protocol';
 import { type Count, countUnlessItSucceeds } from './counted-attempts.js';
-import { canonicalEmail } from './email-address.js';
 import { EMAIL } from './emails.js';
 import { badJson, forbidden } from './failures.js';
 import type { LocalServers } from './local-servers.js';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { MatrixError, type RateLimiter, takeOrThrow } from '@ganglion/contracts';
-import { canonicalEmail } from './email-address.js';
+import { canonicalEmail } from '@ganglion/protocol';
 import { addressInUse, mediumNotSupported, notConfirmed } from './email-failures.js';
 import { forbidden, invalidParam } from './failures.js';
 import type {

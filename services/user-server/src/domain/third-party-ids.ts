@@ -1,5 +1,4 @@
-import { domainOf } from '@ganglion/protocol';
-import { canonicalEmail } from './email-address.js';
+import { canonicalEmail, domainOf } from '@ganglion/protocol';
 import { withAddress } from './email-failures.js';
 import { EMAIL, type Emails } from './emails.js';
 import type {

@@ -6,21 +6,19 @@ import { isVerified } from '../pdus/pdu-verifier.js';
 import { type BackfillDependencies, placeBackfilled } from './backfilled-events.js';
 import { Passing } from './passing.js';
 import type { HistoryTurns } from './ports.js';
+import type { ServersToAsk } from './servers-to-ask.js';
 
 export interface RemoteHistoryDependencies extends BackfillDependencies {
   readonly turns: HistoryTurns;
-  readonly isOurs: (serverName: string) => boolean;
-  /** Which servers are asked at all. */
-  readonly allows: (serverName: string) => boolean;
+  readonly servers: ServersToAsk;
   readonly logger: { info(fields: object, message: string): void };
 }
 
 const EVENTS_AT_ONCE = 100;
 const GAPS_AT_ONCE = 20;
-const MOST_SERVERS = 5;
 const LONGEST_MS = 30_000;
 const LOOK_EVERY_MS = 100;
-/** A server that did not answer, or an event that nobody gave, is not asked for with every page that somebody reads. */
+/** An event that nobody gave is not asked for with every page that somebody reads. */
 const TRY_AGAIN_MS = 60_000;
 const MOST_REMEMBERED = 10_000;
 
@@ -31,7 +29,6 @@ const MOST_REMEMBERED = 10_000;
  * @see https://spec.matrix.org/v1.19/server-server-api/#backfilling-and-retrieving-missing-events
  */
 export class RemoteHistory {
-  readonly #silent = new Passing(TRY_AGAIN_MS, MOST_REMEMBERED);
   readonly #missed = new Passing(TRY_AGAIN_MS, MOST_REMEMBERED);
 
   constructor(private readonly deps: RemoteHistoryDependencies) {}
@@ -58,7 +55,7 @@ export class RemoteHistory {
     const rules = roomVersionRules(room.roomVersion);
     const wanted = missingOf(room.gaps).filter((id) => !this.#missed.has(id));
     if (rules === undefined || !room.participating || wanted.length === 0) return;
-    const { servers, as } = await this.#servers(roomId, room.gaps);
+    const { servers, as } = await this.deps.servers.of(roomId, namesOf(room.gaps));
     if (as === undefined) return;
     for (const server of servers) {
       if (Date.now() > deadline) return;
@@ -69,9 +66,9 @@ export class RemoteHistory {
         const placed = await placeBackfilled(this.deps, asked, rules, verdicts.filter(isVerified));
         if ((await this.#left(roomId, wanted)).size < wanted.length) break;
         // Whoever gives other events than those that were asked for could go on with that for ever.
-        if (placed > 0) this.#silent.note(`${server} ${roomId}`);
+        if (placed > 0) this.deps.servers.leave(server, roomId);
       } catch (error) {
-        this.#silent.note(`${server} ${roomId}`);
+        this.deps.servers.leave(server, roomId);
         this.deps.logger.info({ err: error, room_id: roomId, server }, 'a server has not given history of a room');
       }
     }
@@ -82,18 +79,6 @@ export class RemoteHistory {
   async #left(roomId: string, wanted: readonly string[]): Promise<ReadonlySet<string>> {
     const { eventIds, unplacedEventIds } = await this.deps.intake.listUnknownEvents({ roomId, eventIds: [...wanted] });
     return new Set([...eventIds, ...unplacedEventIds]);
-  }
-
-  /** Those in the room, first those that saw what comes after the gaps; and which of our names is in it. */
-  async #servers(roomId: string, gaps: readonly HistoryGap[]) {
-    const { isOurs, allows, intake } = this.deps;
-    const { serverNames } = await intake.listRoomServers({ roomId });
-    const inRoom = new Set(serverNames);
-    const near = gaps.map(({ sender }) => (isValidUserId(sender) ? domainOf(sender) : '')).filter((n) => inRoom.has(n));
-    const servers = [...new Set([...near, ...serverNames])]
-      .filter((name) => !isOurs(name) && allows(name) && !this.#silent.has(`${name} ${roomId}`))
-      .slice(0, MOST_SERVERS);
-    return { servers, as: serverNames.find(isOurs) };
   }
 
   #gaps(roomId: string, maxDepth: number): Promise<ListHistoryGapsResponse> {
@@ -107,4 +92,9 @@ export class RemoteHistory {
 
 function missingOf(gaps: readonly HistoryGap[]): string[] {
   return [...new Set(gaps.flatMap(({ missingEventIds }) => missingEventIds))];
+}
+
+/** Those that saw what comes after the gaps. */
+function namesOf(gaps: readonly HistoryGap[]): string[] {
+  return gaps.flatMap(({ sender }) => (isValidUserId(sender) ? [domainOf(sender)] : []));
 }

@@ -1,23 +1,13 @@
 import { MatrixError } from '@ganglion/contracts';
 import type { AcceptMembershipResponse, RoomDescription, RoomFederation, RoomIntake } from '@ganglion/contracts/room';
-import type { AccountData } from '@ganglion/contracts/user';
-import {
-  domainOf,
-  INVITE_RULE_TYPES,
-  InviteRules,
-  isValidUserId,
-  type JsonObject,
-  type RoomVersionRules,
-  roomVersionRules,
-} from '@ganglion/protocol';
+import { domainOf, isValidUserId, type JsonObject, type RoomVersionRules, roomVersionRules } from '@ganglion/protocol';
 import { isVerified, type PduVerifier, type VerifiedPdu } from '../pdus/pdu-verifier.js';
+import { checkIsWanted, type InviteRuleReaders } from './invite-rules.js';
 
-export interface MembershipsDependencies {
+export interface MembershipsDependencies extends InviteRuleReaders {
   readonly rooms: RoomFederation;
   readonly intake: Pick<RoomIntake, 'describeRooms'>;
   readonly pdus: PduVerifier;
-  readonly accountData: Pick<AccountData, 'getAccountData'>;
-  readonly isOurs: (serverName: string) => boolean;
 }
 
 type Signed = Pick<SignedMembership, 'roomId' | 'eventId' | 'event'>;
@@ -59,24 +49,13 @@ export class Memberships {
   async invite(signed: SignedInvite): Promise<string> {
     const { origin, roomId, eventId, roomVersion, inviteRoomState } = signed;
     const pdu = await this.#verify(signed, rulesOf(roomVersion));
-    await this.#checkIsWanted(signed.event);
+    const { state_key: target, sender } = signed.event;
+    if (isValidUserId(target) && isValidUserId(sender)) await checkIsWanted(this.deps, target, sender);
     const { pduJson } = await this.deps.rooms.signInvite({
       ...{ serverName: origin, roomId, eventId, roomVersion, pduJson: pdu.json },
       inviteRoomStateJson: JSON.stringify(inviteRoomState),
     });
     return pduJson;
-  }
-
-  /** @throws MatrixError M_INVITE_BLOCKED when the user does not want to be invited by the sender */
-  async #checkIsWanted({ state_key: userId, sender }: JsonObject): Promise<void> {
-    if (!isValidUserId(userId) || !isValidUserId(sender) || !this.deps.isOurs(domainOf(userId))) return;
-    const contents = INVITE_RULE_TYPES.map(async (type) => {
-      const { contentJson } = await this.deps.accountData.getAccountData({ userId, roomId: '', type });
-      return [type, contentJson === '' ? undefined : JSON.parse(contentJson)] as const;
-    });
-    const rules = new InviteRules(Object.fromEntries(await Promise.all(contents)));
-    if (rules.verdict(sender) !== 'block') return;
-    throw new MatrixError(403, 'M_INVITE_BLOCKED', `${userId} does not want to be invited`);
   }
 
   async #room(roomId: string, serverName: string): Promise<RoomDescription> {

@@ -1,3 +1,5 @@
+import type { Direction } from './room-walk.js';
+
 /** Where something may be missing in a room, as its depths say: between two events that follow each other in its order. */
 export interface Hole {
   /** Of the later one. */
@@ -12,8 +14,20 @@ export interface Hole {
  */
 export type Found = 'more' | 'nothing' | 'unreachable' | 'pending';
 
+/** An event that may be nearer to a time than what there is. */
+export interface NearTime {
+  /** Milliseconds since the epoch. */
+  readonly ts: number;
+  /** On which side of it. */
+  readonly direction: Direction;
+  /** When the nearest one that there is was sent. */
+  readonly knownTs: number | undefined;
+}
+
 /** History that other servers have of our rooms. */
 export interface EarlierHistory {
   /** Has it fetched, if there is a gap at this place. Never fails. */
   fetch(roomId: string, hole: Hole): Promise<Found>;
+  /** Has an event fetched that is nearer to a time, if there is a gap at this place. Never fails. */
+  fetchNear(roomId: string, time: NearTime, hole: Hole): Promise<Found>;
 }

@@ -12,6 +12,7 @@ import type { EarlierHistory, Hole } from './earlier-history.js';
 import { beginningOf, endOf, formatHistoryToken, type HistoryToken, reachOf } from './history-token.js';
 import { Holes } from './holes.js';
 import { memberEvents } from './member-events.js';
+import { nearestToTime } from './nearest-to-time.js';
 import { type HistoryDependencies, noSuchEvent, type Reader, readRoom, viewerOf, visibleEvent } from './reading.js';
 import type { ContextRequest, MembersRequest, MessagesRequest, Surroundings, TimestampRequest } from './requests.js';
 import { forgetRoom, type RoomAccess } from './room-access.js';
@@ -38,9 +39,6 @@ interface Page {
 
 const FIRST_PAGE = 20;
 const LARGEST_PAGE = 200;
-/** So many events, in depth, may say that they are of another time than those around them. */
-const WRONG_CLOCKS = 20;
-const MOST_PAGES = 50;
 const MAX_SCANNED = 5_000;
 /** How often one request has history fetched, after the first time. */
 const MOST_FETCHES = 1;
@@ -167,24 +165,26 @@ export class RoomHistory {
    * @throws MatrixError M_NOT_FOUND when there is none
    * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1roomsroomidtimestamp_to_event
    */
-  getEventByTimestamp(request: TimestampRequest): Promise<{ event_id: string; origin_server_ts: number }> {
+  async getEventByTimestamp(request: TimestampRequest): Promise<{ event_id: string; origin_server_ts: number }> {
+    const { roomId, ts, direction } = request;
+    let { found, hole } = await this.#nearest(request);
+    if (hole !== undefined && found?.text.originServerTs !== ts) {
+      const time = { ts, direction, knownTs: found?.text.originServerTs };
+      const fetched = await this.deps.earlier.fetchNear(roomId, time, hole);
+      if (fetched === 'more') found = (await this.#nearest(request)).found;
+    }
+    if (found === undefined) throw noSuchEvent();
+    return { event_id: found.text.eventId, origin_server_ts: found.text.originServerTs };
+  }
+
+  /** The nearest of those that there are, and where a nearer one may be missing. */
+  #nearest(request: TimestampRequest): Promise<{ found: TimelineEvent | undefined; hole: Hole | undefined }> {
     return readRoom(this.deps, request, undefined, async (access) => {
       const { ts, direction, userId } = request;
-      const depth = await depthAtTime(this.deps, access, userId, ts);
-      const isForwards = direction === 'forwards';
-      const fits = ({ text }: TimelineEvent) => (isForwards ? text.originServerTs >= ts : text.originServerTs <= ts);
       const walk: Walk = { access, userId, direction, to: undefined };
       const everything = compileRoomEventFilter({});
-      let at: HistoryToken | undefined = isForwards
-        ? { key: { depth: Math.max(0, depth - WRONG_CLOCKS), position: -Number.MAX_SAFE_INTEGER }, upTo: access.upTo }
-        : { key: { depth: depth + WRONG_CLOCKS, position: Number.MAX_SAFE_INTEGER }, upTo: access.upTo };
-      for (let pages = 0; at !== undefined && pages < MOST_PAGES; pages++) {
-        const { events, next } = await this.#scan(walk, everything, at, FIRST_PAGE);
-        const found = events.find(fits);
-        if (found !== undefined) return { event_id: found.text.eventId, origin_server_ts: found.text.originServerTs };
-        at = next;
-      }
-      throw noSuchEvent();
+      const page = (at: HistoryToken) => this.#scan(walk, everything, at, FIRST_PAGE);
+      return nearestToTime(await depthAtTime(this.deps, access, userId, ts), walk, ts, page);
     });
   }
 

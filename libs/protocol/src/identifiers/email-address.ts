@@ -1,3 +1,5 @@
+import { utf8ByteLength } from '../text/utf8.js';
+
 /** What SMTP carries at most, and nothing that could be taken for two addresses or for more than an address. */
 const MAX_BYTES = 254;
 const ADDRESS = /^[^\p{C}\p{Z}@<>(),;:\\"[\]]+@[^\p{C}\p{Z}@<>(),;:\\"[\]]+$/u;
@@ -10,5 +12,5 @@ const ADDRESS = /^[^\p{C}\p{Z}@<>(),;:\\"[\]]+@[^\p{C}\p{Z}@<>(),;:\\"[\]]+$/u;
 export function canonicalEmail(address: string): string | undefined {
   // Up and down again: letters that have several small forms come out the same, as in case folding.
   const folded = address.trim().toUpperCase().toLowerCase();
-  return ADDRESS.test(folded) && Buffer.byteLength(folded) <= MAX_BYTES ? folded : undefined;
+  return ADDRESS.test(folded) && utf8ByteLength(folded) <= MAX_BYTES ? folded : undefined;
 }

@@ -1,0 +1,1 @@
+export { IdentityAgent, unreachable } from './identity-agent.js';
