@@ -116,7 +116,7 @@ describeWithKubernetes('a real API server, in a namespace that warns of and refu
       const selectors = (await list('/api/v1/namespaces/NS/services')).map(({ spec }) => spec.selector);
       expect(new Set(selectors.map((selector) => selector['app.kubernetes.io/instance']))).toEqual(new Set([release]));
     },
-    60_000,
+    180_000,
   );
 
   it('leaves a number of replicas that somebody has set by hand as it is, when the release is upgraded', async () => {
@@ -126,7 +126,7 @@ describeWithKubernetes('a real API server, in a namespace that warns of and refu
     const deployments = await list('/apis/apps/v1/namespaces/NS/deployments');
     const replicas = (name: string) => deployments.find(({ metadata }) => metadata.name === name)?.spec.replicas;
     expect([replicas('ganglion-sync'), replicas('ganglion-push')]).toEqual([5, 5]);
-  }, 60_000);
+  }, 180_000);
 
   it('keeps nothing of a release that was uninstalled', async () => {
     const { kubectl, namespace } = await install(ALL);

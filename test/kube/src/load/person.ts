@@ -13,7 +13,7 @@ export class Troubles {
   add(what: string, error: unknown): void {
     const { status, code, name, message } = error as Partial<Refusal> & NodeJS.ErrnoException;
     if (!isTemporary(error)) this.incurable.push(`${what}: ${message}`);
-    const kind = `${what} ${status ?? code ?? name}`;
+    const kind = `${what} ${status ?? (name === 'TimeoutError' ? name : (code ?? name))}`;
     this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
   }
 }

@@ -55,8 +55,8 @@ export class Node {
     const table = `silent_${this.name.replaceAll('-', '_')}`;
     if (action === 'delete') return void (await run('nft', ['delete', 'table', 'ip', table]));
     const addresses = `${this.#settings.prefix}.0/24`;
-    const chain = (hook: string) =>
-      `chain ${hook} { type filter hook ${hook} priority -300; ip saddr ${addresses} drop; ip daddr ${addresses} drop; }`;
+    const rules = `ip saddr ${addresses} drop; ip daddr ${addresses} drop`;
+    const chain = (hook: string) => `chain ${hook} { type filter hook ${hook} priority -300; ${rules}; };`;
     await run('nft', [`table ip ${table} { ${['prerouting', 'output', 'postrouting'].map(chain).join(' ')} }`]);
   }
 }

@@ -1,5 +1,6 @@
 import { databaseIsRestored, databaseRestarts } from './database.ts';
 import { installs } from './install.ts';
+import { tellsMetrics } from './metrics.ts';
 import { natsIsGone } from './nats.ts';
 import { nodeDies, nodesAreDrained } from './nodes.ts';
 import { scales } from './scale.ts';
@@ -10,6 +11,7 @@ import { invalidConfiguration, rollsBack, sideBySide, upgrades } from './upgrade
 /** In the order in which they run. */
 export const SCENARIOS: readonly Scenario[] = [
   installs,
+  tellsMetrics,
   upgrades,
   rollsBack,
   sideBySide,

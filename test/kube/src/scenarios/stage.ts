@@ -15,7 +15,7 @@ const run = promisify(execFile);
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 const GANGLION = join(ROOT, 'services/all-in-one/bin/ganglion.mjs');
-const CHART = join(ROOT, 'k8s/ganglion');
+export const CHART = join(ROOT, 'k8s/ganglion');
 export const NAMESPACE = 'chat';
 export const RELEASE = 'ganglion';
 export const REPOSITORY = 'registry.example/ganglion';
