@@ -52,6 +52,23 @@ export class Person {
     return answer.body;
   }
 
+  /** Uploads a file; its URI. */
+  async upload(bytes, type, name) {
+    const url = `${this.server.url}/_matrix/media/v3/upload?filename=${encoded(name)}`;
+    const headers = { authorization: `Bearer ${this.token}`, 'content-type': type };
+    const answer = await fetch(url, { method: 'POST', headers, body: bytes });
+    check(answer.ok, `${this.server.what} takes no file: ${answer.status} ${await answer.clone().text()}`);
+    return (await answer.json()).content_uri;
+  }
+
+  /** A file, or its thumbnail. */
+  async download(uri, kind = 'download', query = '') {
+    const url = `${this.server.url}/_matrix/client/v1/media/${kind}/${uri.slice('mxc://'.length)}${query}`;
+    const answer = await fetch(url, { headers: { authorization: `Bearer ${this.token}` } });
+    check(answer.ok, `${this.server.what} gives no file: ${answer.status} ${await answer.clone().text()}`);
+    return { headers: answer.headers, bytes: Buffer.from(await answer.arrayBuffer()) };
+  }
+
   async createRoom(options) {
     return (await this.must('POST', 'createRoom', options)).room_id;
   }

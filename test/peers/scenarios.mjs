@@ -105,6 +105,35 @@ async function devices({ here, there }) {
   });
 }
 
+/** A picture of one colour, 200 × 100 pixels. */
+const PICTURE = Buffer.from(
+  [
+    'iVBORw0KGgoAAAANSUhEUgAAAMgAAABkCAIAAABM5OhcAAAAzElEQVR42u3SMQ0AAAgEsdeEJsQiCxMMDE2q4HKZajgXCTAWxsJYYCyMhbHAWB',
+    'gLY4GxMBbGAmNhLIwFxsJYGAuMhbEwFhgLY2EsMBbGwlhgLIyFscBYGAtjgbEwFsYCY2EsjAXGwlgYC4yFsTAWGAtjYSwwFsbCWGAsjIWxwFgY',
+    'C2OBsTAWxgJjYSyMBcbCWBgLjIWxMBYYC2NhLDAWxsJYYCyMhbHAWBgLY4GxMBbGAmNhLIyFsVTAWBgLY4GxMBbGAmNhLIwFxuK3BYcw1fdc9I',
+    'JmAAAAAElFTkSuQmCC',
+  ].join(''),
+  'base64',
+);
+
+async function files({ here, there }) {
+  const text = Buffer.from('what is in a file '.repeat(100_000));
+  const uri = await here.upload(text, 'text/plain', 'ein Brief — “é”.txt');
+  const got = await eventually(() => there.download(uri));
+  check(got.bytes.equals(text), 'a file has arrived changed');
+  check(got.headers.get('content-type').startsWith('text/plain'), `it came as ${got.headers.get('content-type')}`);
+  const disposition = got.headers.get('content-disposition');
+  check(decodeURIComponent(disposition).includes('“é”'), `its name came as ${disposition}`);
+  check((await there.download(uri)).bytes.equals(text), 'it is another one the second time');
+  const picture = await here.upload(PICTURE, 'image/png', 'a picture.png');
+  const { headers, bytes } = await eventually(() =>
+    there.download(picture, 'thumbnail', '?width=32&height=32&method=crop'),
+  );
+  check(headers.get('content-type').startsWith('image/') && bytes.length > 50, 'no thumbnail has arrived');
+  // Thumbnails are asked for first, and the picture is there all the same.
+  check((await there.download(picture)).bytes.equals(PICTURE), 'a picture has arrived changed');
+}
+
 /** By what they are called. */
 export const SCENARIOS = {
   ...Object.fromEntries(
@@ -117,6 +146,7 @@ export const SCENARIOS = {
   'receipts and typing': pass,
   presence,
   'device lists and messages to devices': devices,
+  'files and thumbnails': files,
 };
 
 /** Both go on without the other, and come to the same after that. */

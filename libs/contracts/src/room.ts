@@ -39,6 +39,7 @@ export {
 export {
   type GetRoomSummariesRequest,
   type GetSpaceForServerRequest,
+  type ListRoomAvatarsRequest,
   type ListSuccessionsRequest,
   type ListVisibleUsersRequest,
   type MoveAliasesRequest,

@@ -69,7 +69,14 @@ it('of two that are put at once one is left, with its keys', async () => {
   expect(answers.map(({ status }) => status)).toEqual([200, 200]);
   const { device_id } = (await call('GET')).body;
   expect(await published()).toEqual([device_id]);
-  expect(await living()).toContain(device_id);
+  expect(await living()).toEqual([device_id, 'PHONE'].sort());
+});
+
+it('of many that are put at once none is left without keys', async () => {
+  const ids = Array.from({ length: 12 }, (_, n) => `COLD${n}`);
+  const answers = await Promise.all(ids.map((id, n) => put(new CryptoDevice(userId, id), (n % 2) as 0 | 1)));
+  expect(answers.map(({ status }) => status)).toEqual(ids.map(() => 200));
+  expect(await living()).toEqual([...(await published()), 'PHONE']);
 });
 
 it('goes, with its keys, when it is deleted', async () => {

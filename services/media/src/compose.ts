@@ -1,5 +1,5 @@
 import { type ServerKeyRing, ServerKeyRingDefinition } from '@ganglion/contracts/federation';
-import { type RoomLog, RoomLogDefinition } from '@ganglion/contracts/room';
+import { type RoomLog, RoomLogDefinition, type RoomSummaries, RoomSummariesDefinition } from '@ganglion/contracts/room';
 import { type Users, UsersDefinition } from '@ganglion/contracts/user';
 import type { ServiceDescriptor } from '@ganglion/service';
 import { createFederation } from './federation/federation.js';
@@ -12,10 +12,11 @@ export const compose: ServiceDescriptor['compose'] = async (foundation, interfac
   const { config } = foundation;
   const users = await interfaces.find<Users>(UsersDefinition);
   const roomLog = await interfaces.find<RoomLog>(RoomLogDefinition);
+  const roomSummaries = await interfaces.find<RoomSummaries>(RoomSummariesDefinition);
   const keyRing = await interfaces.find<ServerKeyRing>(ServerKeyRingDefinition);
   const federation = createFederation(config, await foundation.signingKeys(), keyRing);
   const bytes = await openByteStore(config.media);
-  const server = createMediaServer({ ...foundation, ...federation, users, roomLog, bytes });
+  const server = createMediaServer({ ...foundation, ...federation, users, roomLog, roomSummaries, bytes });
   const part = {
     start: () => server.start(),
     async stop() {

@@ -1,5 +1,5 @@
 import type { Config } from '@ganglion/config';
-import type { RoomLog } from '@ganglion/contracts/room';
+import type { RoomLog, RoomSummaries } from '@ganglion/contracts/room';
 import type { Users } from '@ganglion/contracts/user';
 import type { Database } from '@ganglion/database';
 import { FederationGuard, RequestAuthentication } from '@ganglion/federation';
@@ -40,6 +40,7 @@ export interface MediaServerDependencies {
   readonly logger: Logger;
   readonly users: Users;
   readonly roomLog: RoomLog;
+  readonly roomSummaries: Pick<RoomSummaries, 'listRoomAvatars'>;
   /** Where files of other servers come from. */
   readonly remoteSource: RemoteSource;
   /** Who finds out which server asks. */
@@ -84,7 +85,8 @@ export function createMediaServer({ config, db, logger, bytes, ...others }: Medi
   const downloads = new Downloads(files, arrivals, accesses, remote);
   const settings = settingsOf(media);
   const users = new ProfileAvatars(others.users);
-  const moderation = new Moderation(moderated, new LoggedRoomFiles(others.roomLog), users, localNames);
+  const rooms = new LoggedRoomFiles(others.roomLog, others.roomSummaries);
+  const moderation = new Moderation(moderated, rooms, users, localNames);
   const sweeper = new Sweeper(bytes, loose, files);
   const kept = new PostgresPreviewStore(db);
   const retention = new Retention(moderation, moderated, users, localNames, retentionOf(media), kept);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { ALICE, ask, pathOf, upload } from './support/client.js';
 import { type Deployment, deploy } from './support/deployment.js';
+import { halves } from './support/images.js';
 
 let deployment: Deployment;
 let url: string;
@@ -42,6 +43,21 @@ describe('a download', () => {
   ])('of %s is %s', async (type, disposition) => {
     const { headers } = await ask(url, 'GET', pathOf(await upload(url, '<svg/>', type)), { as: ALICE });
     expect([headers['content-type'], headers['content-disposition']]).toEqual([type, disposition]);
+  });
+
+  it('of a polyglot, an image that is a page, too, is the image where it is shown, and nothing of the page is in its thumbnail', async () => {
+    const page = '<!DOCTYPE html><script>alert(document.domain)</script>';
+    const polyglot = Buffer.concat([await halves(200, 100).gif().toBuffer(), Buffer.from(page)]);
+    const typesOf = async (type: string) => {
+      const { headers } = await ask(url, 'GET', pathOf(await upload(url, polyglot, type)), { as: ALICE });
+      const { 'content-type': sent, 'content-disposition': disposition, 'x-content-type-options': sniffing } = headers;
+      return [sent, disposition, sniffing];
+    };
+    expect(await typesOf('image/gif')).toEqual(['image/gif', 'inline', 'nosniff']);
+    expect(await typesOf('text/html')).toEqual(['text/html', 'attachment', 'nosniff']);
+    const path = pathOf(await upload(url, polyglot, 'image/gif'), 'thumbnail');
+    const { status, bytes } = await ask(url, 'GET', `${path}?width=32&height=32&method=crop`, { as: ALICE });
+    expect([status, bytes.includes('script')]).toEqual([200, false]);
   });
 
   it.each(['nonsense', 'text', 'text/ht ml', 'a/b\u00ff'])('has never the type %j, which is none', async (type) => {

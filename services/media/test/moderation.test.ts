@@ -79,6 +79,7 @@ describe('a file in quarantine', () => {
     await admin('POST', `media/protect/${idOf(good)}`);
     const { body } = await admin('POST', `user/${ALICE}/media/quarantine`);
     expect(body).toEqual({ num_quarantined: 1 });
+    expect(await recordOf(bad)).toEqual([[ADMIN, 'quarantine', ALICE]]);
     expect([await statusOf(bad), await statusOf(good), await statusOf(theirs)]).toEqual([404, 200, 200]);
     const refused = await admin('POST', `media/quarantine/${nameOf(good)}`);
     expect([refused.status, refused.body.errcode]).toEqual([403, 'M_FORBIDDEN']);
@@ -105,6 +106,7 @@ describe('a file in quarantine', () => {
     expect(listed).toEqual({ local: [inRoom, avatar, 'mxc://one.test/a'], remote: ['mxc://far.test/abc'] });
     const { body } = await admin('POST', `room/!room:one.test/media/quarantine`);
     expect(body).toEqual({ num_quarantined: 2 });
+    expect(await recordOf(avatar)).toEqual([[ADMIN, 'quarantine', '!room:one.test']]);
     expect([await statusOf(inRoom), await statusOf(avatar), await statusOf(elsewhere)]).toEqual([404, 404, 200]);
   });
 });
@@ -162,6 +164,7 @@ describe('a file that is deleted', () => {
     });
     const { body } = await admin('DELETE', `users/${ALICE}/media`);
     expect(body.total).toBe(2);
+    for (const uri of uris) expect(await recordOf(uri)).toEqual([[ADMIN, 'delete', ALICE]]);
     expect([await statusOf(uris[0]!), await statusOf(uris[1]!), await statusOf(theirs)]).toEqual([404, 404, 200]);
   });
 
@@ -169,6 +172,7 @@ describe('a file that is deleted', () => {
     const uri = await upload(url, 'in a room');
     deployment.surroundings.rooms.set('!r:one.test', [JSON.stringify({ content: { file: { url: uri } } })]);
     expect((await admin('DELETE', 'room/!r:one.test/media')).body).toEqual({ deleted_media: [idOf(uri)], total: 1 });
+    expect(await recordOf(uri)).toEqual([[ADMIN, 'delete', '!r:one.test']]);
   });
 
   it('is what nobody has used for long, unless it is large enough, protected or an avatar', async () => {
@@ -188,6 +192,7 @@ describe('a file that is deleted', () => {
     const { body: rest } = await admin('POST', `media/delete?before_ts=${before}&keep_profiles=false`);
     expect(rest.deleted_media.toSorted()).toEqual([idOf(small), idOf(avatar)].toSorted());
     expect([await statusOf(kept), await statusOf(fresh)]).toEqual([200, 200]);
+    expect(await recordOf(old)).toEqual([[ADMIN, 'delete', `unused since ${new Date(before).toISOString()}`]]);
   });
 });
 
@@ -201,7 +206,10 @@ it('files of users who are erased go, and those of others stay', async () => {
 
 it('files go when the operator says so: after a time without use, and what was used least of other servers first', async () => {
   const [old, fresh] = [await upload(url, 'old'), await upload(url, 'fresh')];
-  await age([old], 40);
+  const [avatar, avatarOfRoom] = [await upload(url, 'of a user'), await upload(url, 'of a room')];
+  deployment.surroundings.avatars.set(ALICE, avatar);
+  deployment.surroundings.roomAvatars.add(avatarOfRoom);
+  await age([old, avatar, avatarOfRoom], 40);
   await deployment.db.query({
     text: `UPDATE media.files SET server_name = 'far.test', user_id = NULL WHERE media_id = ANY ($1)`,
     values: [[idOf(await upload(url, Buffer.alloc(600, 1))), idOf(await upload(url, Buffer.alloc(600, 2)))]],
@@ -222,6 +230,9 @@ it('files go when the operator says so: after a time without use, and what was u
     expect((await recordOf(old)).map((entry) => (entry as string[])[0])).toEqual(['retention']);
     expect([await statusOf(fresh), rows[0]!.count, all[0]!.count]).toEqual([200, 1, 1]);
   });
+  // What somebody sees every day may not have been asked for in a long time: apps keep it.
+  expect([await recordOf(avatar), await recordOf(avatarOfRoom)]).toEqual([[], []]);
+  expect([await statusOf(avatar), await statusOf(avatarOfRoom)]).toEqual([200, 200]);
 });
 
 it('a download counts as use, noted now and then', async () => {

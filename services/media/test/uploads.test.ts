@@ -116,6 +116,41 @@ describe('an upload is refused', () => {
   });
 });
 
+describe('a wrong Content-Length', () => {
+  const answerOf = async (head: string, body: string): Promise<string> => {
+    const socket = connect(Number(new URL(one).port), '127.0.0.1');
+    const chunks: Buffer[] = [];
+    socket.on('data', (chunk) => chunks.push(chunk as Buffer));
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.end(`POST ${UPLOAD} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n${head}\r\n${bearer(ALICE)}\r\n${body}`);
+    await closed;
+    return Buffer.concat(chunks).toString();
+  };
+
+  it('that is too small cuts the file off there, and what follows is no part of anything', async () => {
+    const text = await answerOf('content-length: 5', 'hello and more');
+    const uri = /mxc:[^"]+/.exec(text)?.[0] ?? '';
+    expect((await ask(one, 'GET', pathOf(uri), { as: ALICE })).bytes.toString()).toBe('hello');
+    expect(text.match(/HTTP\/1\.1 200/g)).toHaveLength(1);
+  });
+
+  it('that is too large leaves nothing', async () => {
+    const files = await count();
+    await answerOf('content-length: 500', 'hello');
+    await eventually(async () => expect(await looseKeys(deployment.db)).toBe(0));
+    expect(await count()).toBe(files);
+  });
+
+  it.each([
+    ['that is no number', 'content-length: many'],
+    ['that is negative', 'content-length: -5'],
+    ['beside another one', 'content-length: 5\r\ncontent-length: 6'],
+    ['beside chunks', 'content-length: 5\r\ntransfer-encoding: chunked'],
+  ])('%s is refused', async (_, head) => {
+    expect(await answerOf(head, 'hello')).toMatch(/^HTTP\/1\.1 400 /);
+  });
+});
+
 describe('a client that vanishes in the middle', () => {
   it.each([
     ['of what it said it would send', 'content-length: 100000\r\n\r\nhello'],

@@ -48,6 +48,9 @@ export const fullPlan: Plan = {
   joinRooms: 5,
   claims: 10_000,
   keyOwners: 1_000,
+  smallFile: 10_000,
+  largeFile: 100_000_000,
+  filesAtOnce: 64,
   pace: 500,
   warmUp: 1,
   settle: 500,
@@ -64,6 +67,7 @@ const quick = {
   joinRooms: 2,
   claims: 4_000,
   keyOwners: 100,
+  largeFile: 10_000_000,
 };
 
 /**

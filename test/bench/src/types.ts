@@ -91,6 +91,11 @@ export interface Plan {
   claims: number;
   /** Members of the room whose keys are asked for. */
   keyOwners: number;
+  /** Bytes of a small file, and of a large one. */
+  smallFile: number;
+  largeFile: number;
+  /** Large files on their way at once while memory is looked at. */
+  filesAtOnce: number;
   /** Events a second while an idle replica is watched. */
   pace: number;
   /** Seconds of load before the first round, which do not count. */

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 interface FakeEvent {
@@ -30,10 +30,15 @@ export class FakeHomeserver {
   readonly #toDevice: { to: string; type: string }[] = [];
   readonly #waiting = new Set<() => void>();
   readonly #server: Server;
+  #fileBytes = 0;
 
   constructor(flaws: Flaws = {}) {
     this.#flaws = flaws;
     this.#server = createServer(async (request, response) => {
+      if (request.url?.includes('/media/')) {
+        await this.#media(request, response);
+        return;
+      }
       const [status, body] = await this.#answer(request);
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     });
@@ -72,6 +77,17 @@ export class FakeHomeserver {
     if (action === 'messages')
       return [200, { chunk: this.#events.filter((event) => event.room === room), end: 'more' }];
     return [404, { errcode: 'M_UNRECOGNIZED' }];
+  }
+
+  /** Takes any file, and gives out one that is nothing but as long as the last one. */
+  async #media(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method === 'GET') {
+      response.end(Buffer.alloc(this.#fileBytes));
+      return;
+    }
+    this.#fileBytes = 0;
+    for await (const chunk of request) this.#fileBytes += (chunk as Buffer).length;
+    response.end(JSON.stringify({ content_uri: `mxc://fake/${this.#fileBytes}` }));
   }
 
   #register({ username, auth }: { username: string; auth?: unknown }): Answer {

@@ -27,7 +27,7 @@ const retention = z
   .strictObject({
     local_unused_ms: milliseconds.exactOptional().meta({
       description:
-        'Files of our users that nobody has downloaded for so long are removed for good, but what is protected or an avatar of a user; by default never.',
+        'Files of our users that nobody has downloaded for so long are removed for good, but what is protected or the avatar of a user or a room; by default never.',
       examples: [31_536_000_000],
     }),
     remote_unused_ms: milliseconds

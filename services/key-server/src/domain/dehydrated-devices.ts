@@ -1,10 +1,10 @@
 import type { Devices } from '@ganglion/contracts/user';
 import type { EndedDevices } from './ended-devices.js';
 import { notFound } from './failures.js';
-import type { KeyUpload, KeyUploads } from './key-uploads.js';
+import type { DehydratedUpload, KeyUploads } from './key-uploads.js';
 import type { DehydratedDevice, KeyStore } from './ports.js';
 
-export interface NewDehydratedDevice extends Required<KeyUpload> {
+export interface NewDehydratedDevice extends DehydratedUpload {
   readonly deviceId: string;
   readonly displayName: string | undefined;
 }
@@ -21,7 +21,7 @@ const ABANDONED_AFTER_MS = 60 * 60_000;
 export class DehydratedDevices {
   constructor(
     private readonly keys: Pick<KeyStore, 'dehydrated'>,
-    private readonly uploads: Pick<KeyUploads, 'upload'>,
+    private readonly uploads: Pick<KeyUploads, 'uploadDehydrated'>,
     private readonly devices: Pick<Devices, 'listDevices' | 'putDehydratedDevice' | 'endDehydratedDevices'>,
     private readonly endedDevices: Pick<EndedDevices, 'reconcile'>,
   ) {}
@@ -36,13 +36,14 @@ export class DehydratedDevices {
     const { deviceId, displayName } = device;
     const before = await this.keys.dehydrated(userId);
     const { createdAtMs } = await this.devices.putDehydratedDevice({ userId, deviceId, displayName });
+    let replaced: string | undefined;
     try {
-      await this.uploads.upload({ userId, deviceId }, device);
+      replaced = await this.uploads.uploadDehydrated({ userId, deviceId }, device);
     } catch (error) {
       if (before?.deviceId !== deviceId) await this.devices.endDehydratedDevices({ userId, deviceIds: [deviceId] });
       throw error;
     }
-    const others = await this.#replaced(userId, deviceId, before, createdAtMs);
+    const others = await this.#others(userId, deviceId, replaced, createdAtMs);
     if (others.length > 0) await this.devices.endDehydratedDevices({ userId, deviceIds: others });
   }
 
@@ -61,13 +62,18 @@ export class DehydratedDevices {
     return deviceId;
   }
 
-  /** The one before, and what requests that were never finished have left. */
-  async #replaced(userId: string, deviceId: string, before: DehydratedDevice | undefined, createdAtMs: number) {
+  /**
+   * The one whose place it has taken, and what requests that were never finished have left. When several come at once, each ends another
+   * one, and none that has come back meanwhile.
+   */
+  async #others(userId: string, deviceId: string, replaced: string | undefined, createdAtMs: number) {
     const { devices } = await this.devices.listDevices({ userId });
+    const now = await this.keys.dehydrated(userId);
     const isLeft = (device: (typeof devices)[number]) =>
-      device.deviceId === before?.deviceId || device.createdAtMs < createdAtMs - ABANDONED_AFTER_MS;
+      device.deviceId === replaced || device.createdAtMs < createdAtMs - ABANDONED_AFTER_MS;
     return devices
       .filter((device) => device.dehydrated === true && device.deviceId !== deviceId && isLeft(device))
-      .map((device) => device.deviceId);
+      .map((device) => device.deviceId)
+      .filter((other) => other !== now?.deviceId);
   }
 }

@@ -1,4 +1,5 @@
 import { domainOf, isJsonObject, type JsonObject } from '@ganglion/protocol';
+import { ClaimDesk } from './claim-desk.js';
 import { readClaimed, type WantedOfUser } from './claimed-keys.js';
 import { badJson } from './failures.js';
 import type { LocalUsers } from './local-users.js';
@@ -23,7 +24,8 @@ export interface KeyClaim {
 
 export interface ClaimedKeys {
   readonly failures: ServerFailures;
-  readonly one_time_keys: JsonObject;
+  /** By user, device and key id, as JSON text. */
+  readonly oneTimeKeys: string;
 }
 
 const MAX_DEVICES = 20_000;
@@ -39,7 +41,11 @@ export interface KeyClaimsDependencies {
 
 /** One-time keys are given out once each. @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3keysclaim */
 export class KeyClaims {
-  constructor(private readonly deps: KeyClaimsDependencies) {}
+  readonly #desk: ClaimDesk;
+
+  constructor(private readonly deps: KeyClaimsDependencies) {
+    this.#desk = new ClaimDesk(deps.store, deps.announcements);
+  }
 
   /** @throws MatrixError M_BAD_JSON for too many devices */
   async claim({ oneTimeKeys, timeoutMs }: KeyClaim): Promise<ClaimedKeys> {
@@ -49,20 +55,20 @@ export class KeyClaims {
       throw badJson(`one_time_keys may name at most ${MAX_DEVICES} devices`);
     }
     const [claimed, { answers, failures }, known] = await Promise.all([
-      this.#claimOurs(wanted),
+      this.#desk.claim(wanted),
       this.#askOthers(others, timeoutMs),
       this.#knownOthers([...others.keys()]),
     ]);
-    const keys = claimedKeys(claimed);
+    const texts = claimedTexts(claimed);
     for (const { serverName, answer } of answers) {
       const given = isJsonObject(answer.one_time_keys) ? answer.one_time_keys : {};
       for (const [userId, devices] of others) {
         if (domainOf(userId) !== serverName) continue;
         const ofUser = readClaimed(userId, devices, given[userId], known.get(userId));
-        if (Object.keys(ofUser).length > 0) keys[userId] = ofUser;
+        if (Object.keys(ofUser).length > 0) texts.push(`${JSON.stringify(userId)}:${JSON.stringify(ofUser)}`);
       }
     }
-    return { failures, one_time_keys: keys };
+    return { failures, oneTimeKeys: `{${texts.join()}}` };
   }
 
   #askOthers(others: ReadonlyMap<string, WantedOfUser>, timeoutMs: number): Promise<RemoteAnswers<JsonObject>> {
@@ -84,13 +90,6 @@ export class KeyClaims {
       )
     ).users;
   }
-
-  async #claimOurs(wanted: readonly WantedKey[]): Promise<ClaimedKey[]> {
-    if (wanted.length === 0) return [];
-    const claimed = await this.deps.store.claim(wanted);
-    if (claimed.length > 0) this.deps.announcements.countsChanged(claimed);
-    return claimed;
-  }
 }
 
 function wantedKeys(ours: ReadonlyMap<string, Readonly<Record<string, string>>>): WantedKey[] {
@@ -99,12 +98,12 @@ function wantedKeys(ours: ReadonlyMap<string, Readonly<Record<string, string>>>)
   );
 }
 
-function claimedKeys(claimed: readonly ClaimedKey[]): Record<string, JsonObject> {
-  const ofUsers = [...Map.groupBy(claimed, ({ userId }) => userId)].map(([userId, keys]) => {
+/** The keys of each user, as properties of a JSON object. */
+function claimedTexts(claimed: readonly ClaimedKey[]): string[] {
+  return [...Map.groupBy(claimed, ({ userId }) => userId)].map(([userId, keys]) => {
     const ofDevices = keys.map(({ deviceId, algorithm, keyId, json }) => {
-      return [deviceId, { [`${algorithm}:${keyId}`]: JSON.parse(json) }] as const;
+      return `${JSON.stringify(deviceId)}:{${JSON.stringify(`${algorithm}:${keyId}`)}:${json}}`;
     });
-    return [userId, Object.fromEntries(ofDevices)] as const;
+    return `${JSON.stringify(userId)}:{${ofDevices.join()}}`;
   });
-  return Object.fromEntries(ofUsers);
 }

@@ -1,7 +1,7 @@
 import type { JsonObject } from '@ganglion/protocol';
 import { badJson } from './failures.js';
 import type { LocalUsers } from './local-users.js';
-import type { CrossSigningKey, DeviceKeys, KeyStore, PublishedKeys, UserKeys } from './ports.js';
+import type { CrossSigningKey, DeviceKeys, KeyStore, PublishedKeys, Section, SectionTexts, UserKeys } from './ports.js';
 import type { RemoteDeviceLists } from './remote-lists.js';
 
 export interface KeyQuery {
@@ -11,15 +11,16 @@ export interface KeyQuery {
   readonly timeoutMs: number;
 }
 
-type Section = 'device_keys' | 'master_keys' | 'self_signing_keys' | 'user_signing_keys';
 type Sections = Record<Section, Map<string, string>>;
+
+const SECTIONS: readonly Section[] = ['device_keys', 'master_keys', 'self_signing_keys', 'user_signing_keys'];
 
 const MAX_USERS = 10_000;
 
 /** The keys of users and their devices. @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3keysquery */
 export class KeyQueries {
   constructor(
-    private readonly keys: KeyStore,
+    private readonly keys: Pick<KeyStore, 'published' | 'sections'>,
     private readonly local: LocalUsers,
     private readonly remote: Pick<RemoteDeviceLists, 'find'>,
   ) {}
@@ -28,27 +29,30 @@ export class KeyQueries {
   async query(asking: string, { deviceKeys, timeoutMs }: KeyQuery): Promise<string> {
     const asked = Object.entries(deviceKeys);
     if (asked.length > MAX_USERS) throw badJson(`device_keys may name at most ${MAX_USERS} users`);
-    const { others } = this.local.split(asked);
+    const { ours, others } = this.local.split(asked);
     const remote = await this.remote.find([...others.keys()], timeoutMs);
-    const kept = new Set(remote.kept);
-    const known = asked.filter(([userId]) => this.local.has(userId) || kept.has(userId));
-    const published = await this.keys.published(
-      asked.map(([userId]) => userId),
-      asking,
-    );
-    const answered = asked.filter(([userId]) => remote.asked.has(userId));
-    const users = new Map([
-      ...known.flatMap(([userId]) => entryOf(userId, published.users)),
-      ...answered.flatMap(([userId]) => entryOf(userId, remote.asked)),
+    const kept = remote.kept.map((userId) => ({ userId, deviceIds: others.get(userId) ?? [] }));
+    const known = [...[...ours].map(([userId, deviceIds]) => ({ userId, deviceIds })), ...kept];
+    const answered = new Map([...others].filter(([userId]) => remote.asked.has(userId)));
+    const [here, there] = await Promise.all([
+      this.keys.sections(known, asking),
+      this.#sectionsOf(asking, answered, remote.asked),
     ]);
-    const sections = sectionsOf(asking, new Map([...known, ...answered]), { ...published, users });
-    return answerText(sections, remote.failures);
+    return answerText([here, there], remote.failures);
   }
-}
 
-function entryOf(userId: string, users: ReadonlyMap<string, UserKeys>): [string, UserKeys][] {
-  const keys = users.get(userId);
-  return keys === undefined ? [] : [[userId, keys]];
+  /** Of users whose servers were asked just now. */
+  async #sectionsOf(
+    asking: string,
+    asked: ReadonlyMap<string, readonly string[]>,
+    users: ReadonlyMap<string, UserKeys>,
+  ): Promise<SectionTexts> {
+    const { userSignatures } = await this.keys.published([...asked.keys()], asking);
+    const sections = sectionsOf(asking, asked, { users, userSignatures });
+    return Object.fromEntries(
+      Object.entries(sections).map(([section, texts]) => [section, propertiesText(texts)] as const),
+    ) as Record<Section, string>;
+  }
 }
 
 /** Of users without any keys, too, that they have none. */
@@ -105,10 +109,14 @@ function withParts(json: string, parts: readonly string[]): string {
   return `${json.slice(0, -1)},${parts.join(',')}}`;
 }
 
-function answerText(sections: Sections, failures: JsonObject): string {
-  const texts = Object.entries(sections).map(([section, ofUsers]) => {
-    const entries = [...ofUsers].map(([userId, text]) => `${JSON.stringify(userId)}:${text}`);
-    return `"${section}":{${entries.join(',')}}`;
+function propertiesText(texts: ReadonlyMap<string, string>): string {
+  return [...texts].map(([userId, text]) => `${JSON.stringify(userId)}:${text}`).join();
+}
+
+function answerText(parts: readonly SectionTexts[], failures: JsonObject): string {
+  const texts = SECTIONS.map((section) => {
+    const properties = parts.map((part) => part[section]).filter((text) => text !== '');
+    return `"${section}":{${properties.join()}}`;
   });
-  return `{${[`"failures":${JSON.stringify(failures)}`, ...texts].join(',')}}`;
+  return `{${[`"failures":${JSON.stringify(failures)}`, ...texts].join()}}`;
 }

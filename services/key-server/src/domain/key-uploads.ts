@@ -16,6 +16,7 @@ import {
   type Announcements,
   type DeviceKeys,
   type DeviceName,
+  type KeyChangeRecord,
   KeyConflictError,
   type KeyEdit,
   type KeyStore,
@@ -28,8 +29,12 @@ export interface KeyUpload {
   readonly deviceKeys: (UploadedDeviceKeys & JsonObject) | undefined;
   readonly oneTimeKeys: UploadedKeys;
   readonly fallbackKeys: UploadedKeys;
-  /** Of a device that nobody is logged in with: what the next one needs to take over from it, as JSON text. */
-  readonly dehydratedData?: string;
+}
+
+/** Of a device that nobody is logged in with. */
+export interface DehydratedUpload extends KeyUpload {
+  /** What the next device needs to take over from it, as JSON text. */
+  readonly dehydratedData: string;
 }
 
 /** What devices publish of their keys. @see https://spec.matrix.org/v1.19/client-server-api/#uploading-keys */
@@ -49,23 +54,38 @@ export class KeyUploads {
    */
   async upload(device: DeviceName, upload: KeyUpload): Promise<Readonly<Record<string, number>>> {
     if (upload.deviceKeys !== undefined) checkDeviceKeys(device, upload.deviceKeys);
-    const hasNewKeys = Object.keys(upload.oneTimeKeys).length + Object.keys(upload.fallbackKeys).length > 0;
-    if (upload.deviceKeys !== undefined || hasNewKeys) await this.#store(device, upload, hasNewKeys);
+    const hasNew = hasNewKeys(upload);
+    if (upload.deviceKeys !== undefined || hasNew) await this.#store(device, upload, hasNew);
     const [counts] = await this.oneTimeKeys.counts([device]);
     return counts?.oneTimeKeys ?? {};
   }
 
-  async #store(device: DeviceName, upload: KeyUpload, hasNewKeys: boolean): Promise<void> {
+  /**
+   * Keeps the keys of the user's dehydrated device from now on; in the place of which other one, whose keys are gone.
+   *
+   * @throws MatrixError as `upload`
+   */
+  async uploadDehydrated(device: DeviceName, upload: DehydratedUpload): Promise<string | undefined> {
+    if (upload.deviceKeys !== undefined) checkDeviceKeys(device, upload.deviceKeys);
+    return (await this.#store(device, upload, hasNewKeys(upload)))?.replacedDehydrated;
+  }
+
+  async #store(
+    device: DeviceName,
+    upload: KeyUpload | DehydratedUpload,
+    hasNew: boolean,
+  ): Promise<KeyChangeRecord | undefined> {
     const facts = upload.deviceKeys && (await this.#factsOf(device));
     const change = await asMatrixErrors(() =>
       this.keys.edit(device.userId, (known) => editFor(known, device, upload, facts)),
     );
-    if (hasNewKeys) this.announcements.countsChanged([device]);
+    if (hasNew) this.announcements.countsChanged([device]);
     if (change !== undefined) this.announcements.changed(change);
     // Who has logged out meanwhile may have been told to forget its keys before they were there.
-    if (facts === undefined) return;
+    if (facts === undefined) return change;
     await this.#forgetIfEnded(device, facts);
     await this.endedDevices.reconcile(device.userId);
+    return change;
   }
 
   /** @throws MatrixError M_UNKNOWN_TOKEN */
@@ -90,7 +110,16 @@ export class KeyUploads {
   }
 }
 
-function editFor(known: UserKeys, device: DeviceName, upload: KeyUpload, facts: DeviceFacts | undefined): KeyEdit {
+function hasNewKeys({ oneTimeKeys, fallbackKeys }: KeyUpload): boolean {
+  return Object.keys(oneTimeKeys).length + Object.keys(fallbackKeys).length > 0;
+}
+
+function editFor(
+  known: UserKeys,
+  device: DeviceName,
+  upload: KeyUpload | DehydratedUpload,
+  facts: DeviceFacts | undefined,
+): KeyEdit {
   const before = known.devices.get(device.deviceId);
   const { deviceKeys } = upload;
   const after = deviceKeys && facts ? withDeviceKeys(known, device, deviceKeys, facts) : before;
@@ -98,7 +127,7 @@ function editFor(known: UserKeys, device: DeviceName, upload: KeyUpload, facts: 
   return {
     ...(after !== undefined && !isSameDevice(before, after) && { devices: [after] }),
     ...(newKeys && { newKeys }),
-    ...(upload.dehydratedData !== undefined && {
+    ...('dehydratedData' in upload && {
       dehydrated: { deviceId: device.deviceId, deviceData: upload.dehydratedData },
     }),
   };
@@ -114,7 +143,7 @@ function isSameDevice(before: DeviceKeys | undefined, after: DeviceKeys): boolea
 }
 
 function readNewKeys({ userId, deviceId }: DeviceName, device: DeviceKeys | undefined, upload: KeyUpload) {
-  if (Object.keys(upload.oneTimeKeys).length + Object.keys(upload.fallbackKeys).length === 0) return undefined;
+  if (!hasNewKeys(upload)) return undefined;
   const publicKey = device && signingKeyOf(device);
   if (publicKey === undefined) throw badJson('device_keys is required: a device needs keys of its own before others');
   const signer = { userId, deviceId, keyId: signingKeyId(deviceId), publicKey };

@@ -23,6 +23,7 @@ export async function askServers<Request, T>(
   timeoutMs: number,
   ask: (serverName: string, request: Request) => Promise<T>,
 ): Promise<RemoteAnswers<T>> {
+  if (requests.size === 0) return { answers: [], failures: {} };
   const answers: { serverName: string; answer: T }[] = [];
   const failures: ServerFailures = {};
   const late = new Lateness(timeoutMs);

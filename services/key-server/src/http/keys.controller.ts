@@ -45,7 +45,9 @@ export class KeysController {
   @Post('claim')
   @HttpCode(200)
   @RateLimited('keys')
-  claimKeys(@JsonBody(claimBody) body: z.output<typeof claimBody>) {
-    return this.claims.claim(body);
+  @AnswersJsonText()
+  async claimKeys(@JsonBody(claimBody) body: z.output<typeof claimBody>) {
+    const { failures, oneTimeKeys } = await this.claims.claim(body);
+    return `{"failures":${JSON.stringify(failures)},"one_time_keys":${oneTimeKeys}}`;
   }
 }

@@ -49,8 +49,8 @@ export class KeysForServersRpc implements KeysForServers {
     for (const { userId, deviceId, algorithm } of devices) {
       if (this.local.has(userId)) wanted[userId] = { ...wanted[userId], [deviceId]: algorithm };
     }
-    const { one_time_keys } = await this.claims.claim({ oneTimeKeys: wanted, timeoutMs: 0 });
-    return { oneTimeKeysJson: JSON.stringify(one_time_keys) };
+    const { oneTimeKeys } = await this.claims.claim({ oneTimeKeys: wanted, timeoutMs: 0 });
+    return { oneTimeKeysJson: oneTimeKeys };
   }
 
   /**

@@ -1,5 +1,6 @@
 import { type Database, type Queryable, rowsOf, sql, statement, type Transaction } from '@ganglion/database';
 import type {
+  AskedUser,
   CrossSigningKey,
   DehydratedDevice,
   DeviceKeys,
@@ -7,10 +8,12 @@ import type {
   KeyEdit,
   KeyStore,
   PublishedKeys,
+  SectionTexts,
   UserKeys,
   UserSignature,
 } from '../domain/ports.js';
 import { type CrossSigningRow, type DeviceRow, usersOf } from './key-rows.js';
+import { crossSigningOf, devicesOf, readSections, userSignaturesOf } from './key-sections.js';
 import { addNewKeys } from './new-keys.js';
 
 export interface Written<T> {
@@ -76,34 +79,6 @@ const putUserSignatures = statement(
     signature = excluded.signature, seq = excluded.seq`,
 );
 
-interface Wanted {
-  readonly userIds: readonly string[];
-}
-
-const wanted = ({ userIds }: Wanted) => userIds;
-
-const devicesOf = statement(
-  'device-keys-of',
-  sql<Wanted>`
-  SELECT user_id, device_id, json, signatures, display_name, created_at_ms FROM key_server.devices
-  WHERE user_id = ANY(${wanted}::text[]) ORDER BY user_id, device_id`,
-);
-
-const crossSigningOf = statement(
-  'cross-signing-keys-of',
-  sql<Wanted>`
-  SELECT user_id, usage, public_key, json, signatures FROM key_server.cross_signing_keys
-  WHERE user_id = ANY(${wanted}::text[])`,
-);
-
-const userSignaturesOf = statement(
-  'user-signatures-of',
-  sql<Wanted & { asking: string }>`
-  SELECT signed_user_id AS "signedUserId", signed_key AS "signedKey", key_id AS "keyId", signature
-  FROM key_server.user_signatures
-  WHERE user_id = ${({ asking }) => asking} AND signed_user_id = ANY(${wanted}::text[])`,
-);
-
 /** The keys of users in PostgreSQL. */
 export class PostgresKeyStore implements KeyStore {
   constructor(private readonly db: Database) {}
@@ -115,6 +90,10 @@ export class PostgresKeyStore implements KeyStore {
       this.db.query<UserSignature & Record<string, unknown>>(userSignaturesOf({ userIds, asking })),
     ]);
     return { users, userSignatures };
+  }
+
+  sections(asked: readonly AskedUser[], asking: string): Promise<SectionTexts> {
+    return readSections(this.db, { asked, asking });
   }
 
   async dehydrated(userId: string): Promise<DehydratedDevice | undefined> {
@@ -130,8 +109,12 @@ export class PostgresKeyStore implements KeyStore {
     return this.db.transaction(async (tx) => {
       await lockUser(tx, userId);
       const known = (await readUsers(tx, [userId])).get(userId) ?? { devices: new Map(), crossSigning: new Map() };
-      const wanted = await withoutEarlierDehydrated(tx, userId, edit(known));
-      return write(tx, userId, await withNewSignatures(tx, userId, wanted));
+      const wanted = edit(known);
+      const replacedDehydrated = await earlierDehydrated(tx, userId, wanted);
+      const removed = replacedDehydrated === undefined ? [] : [replacedDehydrated];
+      const whole = { ...wanted, removedDevices: [...(wanted.removedDevices ?? []), ...removed] };
+      const change = await write(tx, userId, await withNewSignatures(tx, userId, whole));
+      return change && { ...change, replacedDehydrated };
     });
   }
 }
@@ -246,16 +229,15 @@ async function replaceDevices(tx: Transaction, written: WrittenDevices): Promise
   await tx.query(putDevices(written));
 }
 
-/** The edit with the end of the dehydrated device that was there before, whose keys go. */
-async function withoutEarlierDehydrated(tx: Transaction, userId: string, edit: KeyEdit): Promise<KeyEdit> {
-  if (edit.dehydrated === undefined) return edit;
+/** The dehydrated device that another one takes the place of. */
+async function earlierDehydrated(tx: Transaction, userId: string, edit: KeyEdit): Promise<string | undefined> {
+  if (edit.dehydrated === undefined) return undefined;
   const { rows } = await tx.query<{ device_id: string }>({
     name: 'earlier-dehydrated-device',
     text: 'SELECT device_id FROM key_server.dehydrated_devices WHERE user_id = $1 AND device_id <> $2',
     values: [userId, edit.dehydrated.deviceId],
   });
-  if (rows.length === 0) return edit;
-  return { ...edit, removedDevices: [...(edit.removedDevices ?? []), ...rows.map(({ device_id }) => device_id)] };
+  return rows[0]?.device_id;
 }
 
 async function putDehydrated(tx: Transaction, userId: string, { deviceId, deviceData }: DehydratedDevice) {

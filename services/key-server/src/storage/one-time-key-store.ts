@@ -1,36 +1,47 @@
 import { type Database, rowsOf, sql, statement } from '@ganglion/database';
-import type { ClaimedKey, DeviceName, KeyCounts, OneTimeKeyStore, WantedKey } from '../domain/ports.js';
+import type { ClaimedKey, DeviceName, KeyCounts, OneTimeKeyStore, WantedKeys } from '../domain/ports.js';
 
 /**
- * Marks the oldest key of each device as given out, passing over those that somebody else is about to take; where there is
- * none left, the fallback key is used from now on.
+ * Marks the oldest keys of each device as given out, passing over those that somebody else is about to take; where there are too
+ * few, the fallback key is used from now on. Fallback keys are locked in one order: two who mark the same ones wait and never hold each other up.
  */
 const claim = statement(
   'claim-one-time-keys',
-  sql<readonly WantedKey[]>`
+  sql<readonly WantedKeys[]>`
   WITH wanted AS MATERIALIZED (
-    ${rowsOf('w', { user_id: 'text', device_id: 'text', algorithm: 'text' }, (keys: readonly WantedKey[]) =>
-      keys.map(({ userId, deviceId, algorithm }) => ({ user_id: userId, device_id: deviceId, algorithm })),
+    ${rowsOf(
+      'w',
+      { user_id: 'text', device_id: 'text', algorithm: 'text', wanted: 'integer' },
+      (keys: readonly WantedKeys[]) =>
+        keys.map(({ userId, deviceId, algorithm, count }) => ({
+          ...{ user_id: userId, device_id: deviceId, algorithm, wanted: count },
+        })),
     )}
   ), picked AS MATERIALIZED (
     SELECT oldest.* FROM wanted w CROSS JOIN LATERAL (
       SELECT k.user_id, k.device_id, k.algorithm, k.key_id FROM key_server.one_time_keys k
       WHERE k.user_id = w.user_id AND k.device_id = w.device_id AND k.algorithm = w.algorithm AND k.claimed_at IS NULL
-      ORDER BY k.key_nid LIMIT 1 FOR UPDATE SKIP LOCKED) AS oldest
+      ORDER BY k.key_nid LIMIT w.wanted FOR UPDATE SKIP LOCKED) AS oldest
   ), claimed AS (
     UPDATE key_server.one_time_keys k SET claimed_at = clock_timestamp() FROM picked p
     WHERE k.user_id = p.user_id AND k.device_id = p.device_id AND k.algorithm = p.algorithm AND k.key_id = p.key_id
-    RETURNING k.user_id, k.device_id, k.algorithm, k.key_id, k.json
+    RETURNING k.user_id, k.device_id, k.algorithm, k.key_id, k.json, k.key_nid
   ), fallback AS MATERIALIZED (
     SELECT f.* FROM wanted w JOIN key_server.fallback_keys f USING (user_id, device_id, algorithm)
-    WHERE NOT EXISTS (SELECT FROM picked p WHERE p.user_id = w.user_id AND p.device_id = w.device_id)
+    WHERE w.wanted > (SELECT count(*) FROM picked p
+      WHERE p.user_id = w.user_id AND p.device_id = w.device_id AND p.algorithm = w.algorithm)
+  ), unused AS MATERIALIZED (
+    SELECT f.user_id, f.device_id, f.algorithm, f.key_id FROM key_server.fallback_keys f
+    JOIN fallback USING (user_id, device_id, algorithm, key_id)
+    WHERE NOT f.is_used ORDER BY f.user_id, f.device_id, f.algorithm FOR UPDATE OF f
   ), used AS (
-    UPDATE key_server.fallback_keys f SET is_used = true FROM fallback
-    WHERE f.user_id = fallback.user_id AND f.device_id = fallback.device_id AND f.algorithm = fallback.algorithm
-      AND f.key_id = fallback.key_id AND NOT f.is_used
+    UPDATE key_server.fallback_keys f SET is_used = true FROM unused
+    WHERE f.user_id = unused.user_id AND f.device_id = unused.device_id AND f.algorithm = unused.algorithm
+      AND f.key_id = unused.key_id
   )
-  SELECT user_id, device_id, algorithm, key_id, json, false AS is_fallback FROM claimed
-  UNION ALL SELECT user_id, device_id, algorithm, key_id, json, true FROM fallback`,
+  SELECT user_id, device_id, algorithm, key_id, json, false AS is_fallback, key_nid FROM claimed
+  UNION ALL SELECT user_id, device_id, algorithm, key_id, json, true, NULL FROM fallback
+  ORDER BY key_nid`,
 );
 
 interface ClaimedRow extends Record<string, unknown> {
@@ -61,7 +72,7 @@ const counts = statement(
 export class PostgresOneTimeKeyStore implements OneTimeKeyStore {
   constructor(private readonly db: Database) {}
 
-  async claim(wanted: readonly WantedKey[]): Promise<ClaimedKey[]> {
+  async claim(wanted: readonly WantedKeys[]): Promise<ClaimedKey[]> {
     const { rows } = await this.db.query<ClaimedRow>(claim(wanted));
     return rows.map((row) => ({
       ...{ userId: row.user_id, deviceId: row.device_id, algorithm: row.algorithm },

@@ -1,4 +1,5 @@
 import { Database } from '@ganglion/database';
+import { ClaimDesk } from '../../src/domain/claim-desk.js';
 import { PostgresOneTimeKeyStore } from '../../src/storage/one-time-key-store.js';
 
 /** A process that claims keys of one device, many at once, and says which it got. Arguments: database, user, device, how many. */
@@ -6,14 +7,14 @@ const [url = '', userId = '', deviceId = '', count = '0'] = process.argv.slice(2
 const AT_ONCE = 25;
 
 const db = await Database.connect({ url, max: 8, applicationName: 'claimer', slowStatementMs: 10_000 });
-const store = new PostgresOneTimeKeyStore(db);
+const desk = new ClaimDesk(new PostgresOneTimeKeyStore(db), { countsChanged() {} });
 const got: string[] = [];
 let left = Number(count);
 
 async function claimOnAndOn(): Promise<void> {
   while (left > 0) {
     left -= 1;
-    const [key] = await store.claim([{ userId, deviceId, algorithm: 'signed_curve25519' }]);
+    const [key] = await desk.claim([{ userId, deviceId, algorithm: 'signed_curve25519' }]);
     got.push(key === undefined ? 'none' : `${key.isFallback ? 'fallback ' : ''}${key.keyId}`);
   }
 }

@@ -2,7 +2,7 @@ import { MatrixError } from '@ganglion/contracts';
 import { mxcUri } from './media-ids.js';
 import type { FileName } from './ports/file-store.js';
 import type { Decision, FileAccount, FileSelection, ModerationStore, OwnedFile } from './ports/moderation-store.js';
-import type { Avatars, RoomFiles } from './ports/surroundings.js';
+import type { Avatars, RoomAvatars, RoomFiles } from './ports/surroundings.js';
 
 /** Files removed by one statement. */
 const AT_ONCE = 500;
@@ -13,7 +13,7 @@ export interface Unused {
   readonly sinceMs: number;
   /** Only files larger than so many bytes. */
   readonly largerThan?: number | undefined;
-  /** Not what somebody has as their avatar. */
+  /** Not what somebody, or a room, has as their avatar. */
   readonly keepProfiles: boolean;
 }
 
@@ -21,7 +21,7 @@ export interface Unused {
 export class Moderation {
   constructor(
     private readonly store: ModerationStore,
-    private readonly rooms: RoomFiles,
+    private readonly rooms: RoomFiles & RoomAvatars,
     private readonly avatars: Avatars,
     private readonly localNames: readonly string[],
   ) {}
@@ -130,7 +130,11 @@ export class Moderation {
 
   async #withoutAvatars(files: readonly OwnedFile[]): Promise<FileName[]> {
     const userIds = [...new Set(files.flatMap(({ userId }) => userId ?? []))];
-    const inUse = new Set(await this.avatars.of(userIds));
+    const [ofUsers, ofRooms] = await Promise.all([
+      this.avatars.of(userIds),
+      files.length === 0 ? [] : this.rooms.among(files.map(mxcUri)),
+    ]);
+    const inUse = new Set([...ofUsers, ...ofRooms]);
     return files.filter((file) => !inUse.has(mxcUri(file)));
   }
 

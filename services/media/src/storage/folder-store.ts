@@ -9,7 +9,9 @@ import {
   StoreFullError,
 } from '../domain/ports/byte-store.js';
 
-const READ_AT_ONCE = 256 * 1024;
+/** Files are read and written in pieces of so many bytes: each piece is a call of the system, and is in memory once for each file. */
+const READ_AT_ONCE = 1024 * 1024;
+const WRITE_AT_ONCE = 512 * 1024;
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 /**
@@ -83,17 +85,29 @@ export class FolderStore implements ByteStore {
 async function write(path: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
   const file = await open(path, 'wx', 0o600);
   try {
-    for await (const chunk of bytes) await writeAll(file, chunk);
+    let waiting: Uint8Array[] = [];
+    let size = 0;
+    for await (const chunk of bytes) {
+      waiting.push(chunk);
+      size += chunk.length;
+      if (size < WRITE_AT_ONCE) continue;
+      await writeAll(file, waiting, size);
+      [waiting, size] = [[], 0];
+    }
+    await writeAll(file, waiting, size);
     await file.sync();
   } finally {
     await file.close();
   }
 }
 
-async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let written = 0; written < chunk.length; ) {
-    written += (await file.write(chunk, written)).bytesWritten;
-  }
+/** A disk that is nearly full takes a part. */
+async function writeAll(file: FileHandle, chunks: readonly Uint8Array[], size: number): Promise<void> {
+  if (size === 0) return;
+  const { bytesWritten } = await file.writev([...chunks]);
+  if (bytesWritten === size) return;
+  const rest = Buffer.concat(chunks).subarray(bytesWritten);
+  for (let written = 0; written < rest.length; ) written += (await file.write(rest, written)).bytesWritten;
 }
 
 /** A rename survives a crash when its folder has been brought to the disk. */

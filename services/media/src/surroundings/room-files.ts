@@ -1,13 +1,20 @@
-import type { RoomLog } from '@ganglion/contracts/room';
+import type { RoomLog, RoomSummaries } from '@ganglion/contracts/room';
 import { filesNamedIn } from '../domain/media-names.js';
 import type { FileName } from '../domain/ports/file-store.js';
-import type { RoomFiles } from '../domain/ports/surroundings.js';
+import type { RoomAvatars, RoomFiles } from '../domain/ports/surroundings.js';
 
 const EVENTS_AT_ONCE = 500;
 
-/** Reads the files of rooms from the log of their events. */
-export class LoggedRoomFiles implements RoomFiles {
-  constructor(private readonly log: RoomLog) {}
+/** Files of rooms, as room-server knows them: from the log of their events, and by what they show now. */
+export class LoggedRoomFiles implements RoomFiles, RoomAvatars {
+  constructor(
+    private readonly log: RoomLog,
+    private readonly summaries: Pick<RoomSummaries, 'listRoomAvatars'>,
+  ) {}
+
+  async among(uris: readonly string[]): Promise<string[]> {
+    return (await this.summaries.listRoomAvatars({ candidates: [...uris] })).uris;
+  }
 
   async named(roomId: string): Promise<FileName[]> {
     const found = new Map<string, FileName>();

@@ -40,6 +40,8 @@ const tokens: TokenVerifier = {
 
 /** What others than the media server know. */
 export interface Surroundings {
+  /** What rooms have as their avatars. */
+  readonly roomAvatars: Set<string>;
   /** By user id. */
   readonly avatars: Map<string, string>;
   readonly erased: Set<string>;
@@ -47,7 +49,8 @@ export interface Surroundings {
   readonly rooms: Map<string, string[]>;
 }
 
-function surroundings(): Surroundings & Pick<MediaServerDependencies, 'users' | 'roomLog'> {
+function surroundings(): Surroundings & Pick<MediaServerDependencies, 'users' | 'roomLog' | 'roomSummaries'> {
+  const roomAvatars = new Set<string>();
   const avatars = new Map<string, string>();
   const erased = new Set<string>();
   const rooms = new Map<string, string[]>();
@@ -62,7 +65,13 @@ function surroundings(): Surroundings & Pick<MediaServerDependencies, 'users' | 
       return { events: { roomId, events } as RoomEvents, more: events.length > 0 };
     },
   };
-  return { avatars, erased, rooms, users: users as Users, roomLog: roomLog as RoomLog };
+  const roomSummaries = {
+    listRoomAvatars: async ({ candidates }: { candidates: string[] }) => ({
+      uris: candidates.filter((uri) => roomAvatars.has(uri)),
+    }),
+  };
+  const known = { users: users as Users, roomLog: roomLog as RoomLog, roomSummaries };
+  return { roomAvatars, avatars, erased, rooms, ...known };
 }
 
 /** Who knows no server but one, whose key tests have. */
@@ -119,14 +128,14 @@ export async function startReplica(
     '/',
   );
   const logger = createLogger({ level: 'silent' });
-  const { users, roomLog } = surroundings();
+  const { users, roomLog, roomSummaries } = surroundings();
   const nowhere: RemoteSource = {
     open: async () => {
       throw new RemoteFileError('unreachable');
     },
   };
   const server = createMediaServer({
-    ...{ config, db, logger, users, roomLog, sweepEveryMs: 100 },
+    ...{ config, db, logger, users, roomLog, roomSummaries, sweepEveryMs: 100 },
     remoteSource: nowhere,
     authentication: new RequestAuthentication(
       ['one.test', 'two.test'],

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
 /** What happens to a request on its way; undefined lets it pass. */
@@ -15,11 +16,15 @@ export interface FaultyProxy {
 const BUSY = '<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>';
 const FULL = '<Error><Code>InsufficientStorage</Code><Message>The disk is full.</Message></Error>';
 
-export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
+/** @param tls the certificate and key to show, in PEM; without it, it speaks plain HTTP */
+export async function startFaultyProxy(
+  target: string,
+  tls?: { readonly cert: string; readonly key: string },
+): Promise<FaultyProxy> {
   const proxy = { url: '', fault: (): Fault => undefined, close: async () => {} } as {
     -readonly [K in keyof FaultyProxy]: FaultyProxy[K];
   };
-  const server = createServer((incoming, outgoing) => {
+  const answer = (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const fault = proxy.fault(incoming.method ?? '', incoming.url ?? '');
     if (fault === '503' || fault === 'full') {
       incoming.resume().on('end', () => {
@@ -28,9 +33,10 @@ export async function startFaultyProxy(target: string): Promise<FaultyProxy> {
       });
     } else if (fault === 'hang up') incoming.socket.destroy();
     else pass(incoming, outgoing, target, fault === 'cut');
-  });
+  };
+  const server = tls === undefined ? createServer(answer) : createTlsServer(tls, answer);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  proxy.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  proxy.url = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`;
   proxy.close = async () => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));

@@ -2,6 +2,7 @@ import { MatrixError } from '@ganglion/contracts';
 import type {
   GetRoomSummariesRequest,
   GetSpaceForServerRequest,
+  ListRoomAvatarsRequest,
   ListSuccessionsRequest,
   ListVisibleUsersRequest,
   MoveAliasesRequest,
@@ -41,7 +42,9 @@ function toldRoom(room: SummarisedRoom): RoomSummary {
 /** What rooms look like from outside, and what takes their place. */
 export class RoomSummariesRpc implements RoomSummaries {
   constructor(
-    private readonly source: SummarySource & VisibleUsers & Pick<RoomSummaryRows, 'invitedFrom' | 'successions'>,
+    private readonly source: SummarySource &
+      VisibleUsers &
+      Pick<RoomSummaryRows, 'invitedFrom' | 'successions' | 'avatarsAmong'>,
     private readonly federation: Pick<FederationRows, 'roomsWith'>,
     private readonly directory: DirectoryStore,
     private readonly store: RoomStore,
@@ -77,6 +80,10 @@ export class RoomSummariesRpc implements RoomSummaries {
       children: shown.map((child) => ({ ...toldRoom(child), childrenStateJson: '[]' })),
       inaccessibleChildren: hidden.map((child) => child.roomId),
     };
+  }
+
+  async listRoomAvatars({ candidates }: ListRoomAvatarsRequest) {
+    return { uris: await this.source.avatarsAmong(candidates) };
   }
 
   async listVisibleUsers({ userId, candidates }: ListVisibleUsersRequest) {

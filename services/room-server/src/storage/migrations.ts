@@ -10,7 +10,7 @@ import { PURGES } from './purge-migration.js';
  */
 export const roomServerSchema: SchemaDefinition = {
   schema: 'room_server',
-  version: 8,
+  version: 9,
   // The graph's tables are laid out anew: programs from before cannot read them.
   oldestCompatible: 3,
   migrations: [
@@ -141,5 +141,12 @@ export const roomServerSchema: SchemaDefinition = {
     },
     { version: 7, name: 'purges', up: PURGES },
     { version: 8, name: 'delayed_events', up: DELAYED_EVENTS },
+    {
+      version: 9,
+      name: 'avatars',
+      // Whoever lets old files go has to know which are in use.
+      up: `CREATE INDEX room_avatars ON room_server.state_entries (room_nid, event_nid)
+        WHERE type = 'm.room.avatar' AND state_key = ''`,
+    },
   ],
 };

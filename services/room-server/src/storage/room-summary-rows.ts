@@ -65,6 +65,14 @@ const SUCCESSIONS = `
   FROM asked a JOIN room_server.rooms r ON r.room_id = a.replacement
   WHERE (${STATE_TEXT('m.room.create', 'predecessor,room_id')}) = a.room_id`;
 
+/** Of rooms that we take part in. There is an index of avatars. */
+const AVATARS = `
+  SELECT DISTINCT uri FROM room_server.state_entries c
+  JOIN room_server.rooms r USING (room_nid) JOIN room_server.events e USING (room_nid, event_nid)
+  CROSS JOIN LATERAL (SELECT ${CONTENT} AS content) AS shown
+  CROSS JOIN LATERAL (VALUES (content ->> 'url'), (content #>> '{info,thumbnail_url}')) AS named(uri)
+  WHERE c.type = 'm.room.avatar' AND c.state_key = '' AND r.participating AND uri = ANY($1)`;
+
 /** Reads what rooms show of themselves. */
 export class RoomSummaryRows implements SummarySource, VisibleUsers {
   constructor(private readonly db: Database) {}
@@ -89,6 +97,12 @@ export class RoomSummaryRows implements SummarySource, VisibleUsers {
     const values = [userId, candidates];
     const { rows } = await this.db.query<{ user_id: string }>({ name: 'visible-users', text: VISIBLE, values });
     return rows.map((row) => row.user_id);
+  }
+
+  /** Those of some URIs that are a room's avatar now. */
+  async avatarsAmong(uris: readonly string[]): Promise<string[]> {
+    const { rows } = await this.db.query<{ uri: string }>({ name: 'avatars-of-rooms', text: AVATARS, values: [uris] });
+    return rows.map((row) => row.uri);
   }
 
   /** The rooms that replace, or are replaced by, one of these, where both say so. */

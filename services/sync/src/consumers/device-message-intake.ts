@@ -1,7 +1,7 @@
 import { type Bus, jsonCodec, type Subscription, type Topic } from '@ganglion/bus';
+import { Gatherer } from '@ganglion/service';
 import type { Logger } from '@ganglion/telemetry';
 import { type Appender, TermOverError } from '../domain/append/appender.js';
-import { Gatherer } from '../domain/gatherer.js';
 import type { DeviceMessageModel } from '../domain/ports/device-message-model.js';
 
 /** That messages to devices wait in the database to be placed: a hint, so that nobody waits for the next look. */

@@ -1,10 +1,10 @@
 import { type Bus, jsonCodec, type Subscription, type Topic } from '@ganglion/bus';
 import { TOKENS_REVOKED } from '@ganglion/contracts';
+import { Gatherer } from '@ganglion/service';
 import type { Counter, Logger } from '@ganglion/telemetry';
 import { type Appender, TermOverError } from '../domain/append/appender.js';
 import type { TypingRooms } from '../domain/append/typing-rooms.js';
 import type { TypingCall, TypingReply } from '../domain/ephemeral/typing-calls.js';
-import { Gatherer } from '../domain/gatherer.js';
 import type { AppendModel } from '../domain/ports/append-model.js';
 import type { NewReceipt, ReceiptModel } from '../domain/ports/receipt-model.js';
 import type { PresenceStatus } from '../domain/presence/presence.js';

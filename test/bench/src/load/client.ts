@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
 
@@ -37,10 +38,28 @@ export class Client {
   }
 
   /** One request; whatever the status, an answer is an answer. Rejects only when the connection fails. */
-  send(method: Method, path: string, headers: string[], body?: Buffer | string): Promise<Reply> {
+  send(method: Method, path: string, headers: string[], body?: Buffer | string | Readable): Promise<Reply> {
+    const chunks: Buffer[] = [];
+    return this.#dispatch(method, path, headers, body, chunks, (chunk) => chunks.push(chunk));
+  }
+
+  /** A download whose bytes are let go as they come, unless it is refused. */
+  pass(path: string, headers: string[]): Promise<Reply> {
+    const chunks: Buffer[] = [];
+    const keep = (chunk: Buffer, status: number) => (status === 200 ? 0 : chunks.push(chunk));
+    return this.#dispatch('GET', path, headers, undefined, chunks, keep);
+  }
+
+  #dispatch(
+    method: Method,
+    path: string,
+    headers: string[],
+    body: Buffer | string | Readable | undefined,
+    chunks: Buffer[],
+    take: (chunk: Buffer, status: number) => unknown,
+  ): Promise<Reply> {
     return new Promise((resolve, reject) => {
       let status = 0;
-      const chunks: Buffer[] = [];
       this.#pool.dispatch(
         { method, path: this.#prefix + path, headers, body: body ?? null },
         {
@@ -49,7 +68,7 @@ export class Client {
             status = statusCode;
           },
           onResponseData: (_controller, chunk) => {
-            chunks.push(chunk);
+            take(chunk, status);
           },
           onResponseEnd: () => {
             const at = performance.now();

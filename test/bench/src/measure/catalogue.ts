@@ -1,4 +1,5 @@
 import { delivery } from './delivery.ts';
+import { fileMeasures } from './files.ts';
 import { history } from './history.ts';
 import { measureIds } from './ids.ts';
 import { joinMeasures } from './joins.ts';
@@ -19,6 +20,7 @@ const all = [
   history,
   ...keyMeasures,
   toDevice,
+  ...fileMeasures,
   replica,
 ];
 

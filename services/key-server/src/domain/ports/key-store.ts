@@ -85,6 +85,8 @@ export interface KeyChangeRecord {
   readonly seq: number;
   readonly listChanged: boolean;
   readonly signedUserIds: readonly string[];
+  /** The dehydrated device whose place another one has taken, if that is what has changed: its keys are gone. */
+  readonly replacedDehydrated?: string | undefined;
 }
 
 /** One key id twice, with different keys. */
@@ -104,7 +106,21 @@ export interface PublishedKeys {
   readonly userSignatures: readonly UserSignature[];
 }
 
+/** What is answered of keys, by the names of the answer's properties. */
+export type Section = 'device_keys' | 'master_keys' | 'self_signing_keys' | 'user_signing_keys';
+
+/** Properties of a JSON object each, by user, with commas between them and no braces around. */
+export type SectionTexts = Readonly<Record<Section, string>>;
+
+/** A user whose keys are asked for; of these devices alone, or of all when there are none. */
+export interface AskedUser {
+  readonly userId: string;
+  readonly deviceIds: readonly string[];
+}
+
 export interface KeyStore {
+  /** What users have published, as somebody may see it; of users without any keys that they have no devices. Each user at most once. */
+  sections(asked: readonly AskedUser[], asking: string): Promise<SectionTexts>;
   /** Users without keys are left out. */
   published(userIds: readonly string[], asking: string): Promise<PublishedKeys>;
   /**

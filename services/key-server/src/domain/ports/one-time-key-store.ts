@@ -5,6 +5,11 @@ export interface WantedKey extends DeviceName {
   readonly algorithm: string;
 }
 
+/** So many keys of one algorithm of a device. */
+export interface WantedKeys extends WantedKey {
+  readonly count: number;
+}
+
 export interface ClaimedKey extends DeviceName, Omit<UploadedKey, 'publicKey'> {
   /** Whether it is a fallback key. */
   readonly isFallback: boolean;
@@ -18,10 +23,12 @@ export interface KeyCounts {
 
 export interface OneTimeKeyStore {
   /**
-   * Gives out the oldest one-time key of each, or else the fallback key. No one-time key is given out twice, whoever asks
-   * at the same time.
+   * Gives out the oldest one-time keys, the oldest first, and where there are fewer than are wanted the fallback key, too, once for
+   * all who get none of the others. No one-time key is given out twice, whoever asks at the same time.
+   *
+   * @param wanted of each algorithm of a device at most once
    */
-  claim(wanted: readonly WantedKey[]): Promise<ClaimedKey[]>;
+  claim(wanted: readonly WantedKeys[]): Promise<ClaimedKey[]>;
   /** In the order asked. */
   counts(devices: readonly DeviceName[]): Promise<KeyCounts[]>;
   /** Forgets keys that were given out long ago. */

@@ -6,6 +6,12 @@ export interface RoomFiles {
   named(roomId: string): Promise<FileName[]>;
 }
 
+/** What rooms show of themselves. */
+export interface RoomAvatars {
+  /** Those of some URIs that are the avatar of a room now. */
+  among(uris: readonly string[]): Promise<string[]>;
+}
+
 /** What users show of themselves. */
 export interface Avatars {
   /** The URIs of the avatars of these users, in no order. */

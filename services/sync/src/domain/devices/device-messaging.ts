@@ -1,7 +1,7 @@
 import { MatrixError } from '@ganglion/contracts';
 import type { Device, Devices } from '@ganglion/contracts/user';
 import { domainOf, type JsonObject } from '@ganglion/protocol';
-import { Gatherer } from '../gatherer.js';
+import { Gatherer } from '@ganglion/service';
 import type {
   DeviceMessageModel,
   DeviceMessages,

@@ -1,7 +1,7 @@
 import { type LocalReceipt, MatrixError } from '@ganglion/contracts';
+import { Gatherer } from '@ganglion/service';
 import type { Announcements } from '../feed/announcements.js';
 import type { LiveFeed } from '../feed/live-feed.js';
-import { Gatherer } from '../gatherer.js';
 import { belongsToThread } from '../history/threads.js';
 import type { RoomRecord } from '../ports/read-model.js';
 import type { NewReceipt, ReceiptModel } from '../ports/receipt-model.js';

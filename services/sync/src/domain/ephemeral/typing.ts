@@ -1,7 +1,7 @@
 import { type LocalTyping, partsOf } from '@ganglion/contracts';
+import { Gatherer } from '@ganglion/service';
 import type { TypingNote } from '../append/typing-rooms.js';
 import type { LiveFeed } from '../feed/live-feed.js';
-import { Gatherer } from '../gatherer.js';
 import type { RoomRecord } from '../ports/read-model.js';
 import type { JoinedRooms } from './joined-rooms.js';
 import type { TypingCalls } from './typing-calls.js';

@@ -1,8 +1,8 @@
 import { MatrixError, partsOf } from '@ganglion/contracts';
+import { Gatherer } from '@ganglion/service';
 import { LRUCache } from 'lru-cache';
 import type { TypingReply } from '../ephemeral/typing-calls.js';
 import type { LiveFeed } from '../feed/live-feed.js';
-import { Gatherer } from '../gatherer.js';
 import type { PresenceModel } from '../ports/presence-model.js';
 import { type PresenceNote, type PresenceState, presenceContent, type RemotePresence } from './presence.js';
 

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { jest } from '@jest/globals';
-import { Gatherer } from '../src/domain/gatherer.js';
+import { Gatherer } from '../src/gatherer.js';
 
 const EVERY_MS = 250;
 

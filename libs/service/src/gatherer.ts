@@ -1,14 +1,14 @@
-interface Round<Item> {
+interface Round<Item, Outcome> {
   readonly items: Item[];
-  readonly done: PromiseWithResolvers<void>;
+  readonly done: PromiseWithResolvers<Outcome>;
 }
 
 /**
  * Delivers together what comes within a while. After a pause it delivers at once; from then on one round after the other,
  * each not before the time is over.
  */
-export class Gatherer<Item> {
-  #next: Round<Item> | undefined;
+export class Gatherer<Item, Outcome = void> {
+  #next: Round<Item, Outcome> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isRunning = false;
   /** By the monotonic clock, in milliseconds. */
@@ -16,11 +16,11 @@ export class Gatherer<Item> {
 
   constructor(
     private readonly everyMs: number,
-    private readonly deliver: (items: readonly Item[]) => Promise<void>,
+    private readonly deliver: (items: readonly Item[]) => Promise<Outcome>,
   ) {}
 
-  /** Resolves once the item is delivered. @throws what its delivery failed with */
-  add(item: Item): Promise<void> {
+  /** Resolves once the item is delivered, with what became of its whole round. @throws what the delivery failed with */
+  add(item: Item): Promise<Outcome> {
     this.#next ??= { items: [], done: Promise.withResolvers() };
     this.#next.items.push(item);
     this.#schedule();
