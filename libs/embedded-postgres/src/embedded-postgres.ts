@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { findBinaries } from './binaries.js';
 import { initialise, inspectDataDir, ROLE, readPassword } from './data-dir.js';
-import { clearLock } from './lock-file.js';
+import { clearLock, isInUse } from './lock-file.js';
 import { chooseRunAs } from './run-as.js';
 import { ServerProcess } from './server-process.js';
 import { type Listening, serverArguments } from './settings.js';
@@ -60,6 +60,13 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     await server.stop();
     throw error;
   }
+}
+
+/** The URL of the PostgreSQL that another process runs on these files, if one does and takes connections. */
+export async function runningPostgresUrl(options: EmbeddedPostgresOptions): Promise<string | undefined> {
+  const dataDir = resolve(options.dataDir);
+  if (!(await isInUse(dataDir)) || !(await saysReady(dataDir))) return undefined;
+  return databaseUrl(chooseListening(dataDir, options.port), await readPassword(dataDir));
 }
 
 function chooseListening(dataDir: string, port: number | undefined): Listening {

@@ -1,1 +1,6 @@
-export { type EmbeddedPostgres, type EmbeddedPostgresOptions, startEmbeddedPostgres } from './embedded-postgres.js';
+export {
+  type EmbeddedPostgres,
+  type EmbeddedPostgresOptions,
+  runningPostgresUrl,
+  startEmbeddedPostgres,
+} from './embedded-postgres.js';

@@ -25,6 +25,12 @@ export async function clearLock(dataDir: string, patienceMs = 10_000): Promise<v
   }
 }
 
+/** Whether a server runs on these files. */
+export async function isInUse(dataDir: string): Promise<boolean> {
+  const pid = await readPid(join(dataDir, 'postmaster.pid'));
+  return pid !== undefined && isPostgres(pid);
+}
+
 async function readPid(file: string): Promise<number | undefined> {
   const text = await readFile(file, 'utf8').catch(() => '');
   const pid = Number.parseInt(text, 10);

@@ -4,14 +4,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { HeadObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { Authority, type CertificateFiles } from '@ganglion/testing';
 import { type ByteStore, BytesMissingError, StoreFullError } from '../src/domain/ports/byte-store.js';
 import { openS3Store } from '../src/storage/byte-stores.js';
 import { FolderStore } from '../src/storage/folder-store.js';
 import { type FaultyProxy, startFaultyProxy } from './support/faulty-proxy.js';
 import { s3Config } from './support/s3-config.js';
-import { ACCESS, findSeaweed, makeBucket, type S3Server, startS3Server } from './support/seaweed.js';
+import { findSeaweed, makeBucket, type S3Server, startS3Server } from './support/seaweed.js';
 import { keysIn } from './support/store-contents.js';
 
 const MEGABYTE = 1_048_576;
@@ -231,32 +230,6 @@ withBucket.describe('a bucket whose server speaks TLS', () => {
     }
   });
 });
-
-for (const more of [0, 6 * MEGABYTE]) {
-  const title = `a file of ${more} bytes and a few is encrypted by the server of the bucket when that is wanted`;
-  withBucket.it(title, async () => {
-    const client = new S3Client({
-      region: 'us-east-1',
-      endpoint: server.endpoint,
-      forcePathStyle: true,
-      credentials: ACCESS,
-    });
-    const bytes = Buffer.concat([Buffer.from('nobody may read this'), randomBytes(more)]);
-    for (const [encryption, said] of [
-      [undefined, undefined],
-      ['AES256', 'AES256'],
-    ] as const) {
-      const store = await openS3Store(s3Config(server.endpoint, BUCKET, { ...(encryption && { encryption }) }));
-      const key = newKey();
-      await store.put(key, pieces(bytes));
-      const { ServerSideEncryption } = await client.send(new HeadObjectCommand({ Bucket: BUCKET, Key: key }));
-      expect([encryption, ServerSideEncryption]).toEqual([encryption, said]);
-      expect((await bytesOf(await store.get(key))).equals(bytes)).toBe(true);
-      expect((await bytesOf(await store.get(key, { first: 7, last: 9 }))).toString()).toBe('may');
-    }
-    client.destroy();
-  });
-}
 
 withBucket.it('a link to a file in a bucket is good for a while and says what the file is', async () => {
   const store = await openS3Store(s3Config(server.endpoint, BUCKET));

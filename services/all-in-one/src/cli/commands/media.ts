@@ -1,5 +1,5 @@
 import type { Config } from '@ganglion/config';
-import { openDatabase } from '../../embedded-postgres.js';
+import { joinDatabase } from '../../embedded-postgres.js';
 import { type ConfigOption, loadCliConfig } from '../config-file.js';
 import { type CliContext, CliError, type Work } from '../context.js';
 
@@ -32,7 +32,7 @@ export async function moveMedia(options: ConfigOption, context: CliContext, work
 }
 
 async function withDatabase(options: ConfigOption, context: CliContext, run: (config: Config) => Promise<void>) {
-  const database = await openDatabase(loadCliConfig(options, context).config);
+  const database = await joinDatabase(loadCliConfig(options, context).config);
   try {
     await run(database.config);
   } finally {
