@@ -33,7 +33,7 @@ export async function someFile(client: Client, who: Account, bytes: number): Pro
 }
 
 /** @throws Error when it was not taken */
-export function pathOf(reply: Reply): string {
+function pathOf(reply: Reply): string {
   insist(reply, 'an upload');
   const { content_uri } = JSON.parse(reply.body.toString()) as { content_uri: string };
   return content_uri.slice('mxc://'.length);
