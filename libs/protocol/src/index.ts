@@ -7,6 +7,7 @@ export { GlobSet } from './globs/glob-set.js';
 export * from './identifiers/index.js';
 export * from './invites/invite-rules.js';
 export * from './json/index.js';
+export * from './policy/policy-server.js';
 export * from './push/index.js';
 export * from './redaction/redact.js';
 export * from './relations/index.js';

@@ -41,8 +41,8 @@ export const compose: ServiceDescriptor['compose'] = async (foundation, interfac
     ...{ ...foundation, agent: api.agent, keyRing: api.serverKeyRing, owners },
     heardOf: (serverName) => sender.heardOf(serverName),
   });
-  const { pdus } = incoming;
-  const outgoing = createOutgoing({ ...foundation, ...owners, signingKeys, agent: api.agent, pdus });
+  const { pdus, recommendations } = incoming;
+  const outgoing = createOutgoing({ ...foundation, ...owners, signingKeys, agent: api.agent, pdus, recommendations });
   const identityAgent = new IdentityAgent(config.identity_servers);
   const isOurs = (serverName: string) => signingKeys.has(serverName);
   const proof = { roomReads: owners.roomReads, keys: new HttpKeyValidity(identityAgent), isOurs };

@@ -19,8 +19,10 @@ import { Transactions } from './domain/incoming/transactions.js';
 import { Turns } from './domain/incoming/turns.js';
 import { AdaptiveVerifier } from './domain/pdus/adaptive-verifier.js';
 import { PduVerifier } from './domain/pdus/pdu-verifier.js';
+import { Recommendations } from './domain/policy/recommendations.js';
 import { Memberships } from './domain/serving/memberships.js';
 import type { Owners } from './owners.js';
+import { HttpPolicySigners } from './remote/policy-signers.js';
 import { HttpRemoteEvents } from './remote/remote-events.js';
 import { PostgresTransactionStore } from './storage/transaction-store.js';
 
@@ -42,6 +44,8 @@ export interface Incoming {
   readonly memberships: Memberships;
   /** How PDUs are verified, wherever they come from. */
   readonly pdus: PduVerifier;
+  /** What rooms' policy servers say of them. */
+  readonly recommendations: Recommendations;
   start(): void;
   stop(): Promise<void>;
 }
@@ -65,6 +69,7 @@ export function createIncoming({
   const verifier = new AdaptiveVerifier(Math.max(1, availableParallelism() - 1));
   const pdus = new PduVerifier(keyRing, verifier);
   const { roomIntake: intake, roomFederation: rooms, remoteEphemeral, keysForServers } = owners;
+  const recommendations = new Recommendations(new HttpPolicySigners(agent));
   const gaps = new Gaps({ intake, pdus, remote: new HttpRemoteEvents(agent), logger });
   const edus = new Edus(
     new Map<string, EduIntake>([
@@ -86,12 +91,13 @@ export function createIncoming({
   );
   return {
     pdus,
+    recommendations,
     authentication: new RequestAuthentication(names, agent.policy, keyRing, heardOf),
     transactions: new Transactions({
       ...{ turns: new Turns(TURNS), once: new Once(store), edus },
-      pdus: new RoomPdus({ intake, pdus, gaps, outOfBand: new OutOfBandPdus(intake, isOurs) }),
+      pdus: new RoomPdus({ intake, pdus, recommendations, gaps, outOfBand: new OutOfBandPdus(intake, isOurs) }),
     }),
-    memberships: new Memberships({ rooms, intake, pdus, accountData: owners.accountData, isOurs }),
+    memberships: new Memberships({ rooms, intake, pdus, recommendations, accountData: owners.accountData, isOurs }),
     start: () => forgetting.start(),
     async stop() {
       await forgetting.stop();

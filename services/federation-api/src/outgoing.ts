@@ -1,4 +1,4 @@
-import type { RemoteQueries, RemoteRooms as RemoteRoomsContract } from '@ganglion/contracts/federation';
+import type { PolicyServers, RemoteQueries, RemoteRooms as RemoteRoomsContract } from '@ganglion/contracts/federation';
 import type { RoomIntake } from '@ganglion/contracts/room';
 import type { Database } from '@ganglion/database';
 import type { FederationAgent } from '@ganglion/federation';
@@ -8,9 +8,11 @@ import { NearestEvent } from './domain/history/nearest-event.js';
 import { RemoteHistory } from './domain/history/remote-history.js';
 import { ServersToAsk } from './domain/history/servers-to-ask.js';
 import type { PduVerifier } from './domain/pdus/pdu-verifier.js';
+import type { Recommendations } from './domain/policy/recommendations.js';
 import { RemoteRooms } from './domain/remote-rooms/remote-rooms.js';
 import { HttpHandshakes } from './remote/handshakes.js';
 import { HttpRemoteEvents } from './remote/remote-events.js';
+import { PolicyServersRpc } from './rpc/policy-servers-rpc.js';
 import { RemoteQueriesRpc } from './rpc/remote-queries-rpc.js';
 import { RemoteRoomsRpc } from './rpc/remote-rooms-rpc.js';
 import { PostgresHistoryTurns } from './storage/history-turns.js';
@@ -20,6 +22,7 @@ export interface OutgoingDependencies {
   readonly signingKeys: ReadonlyMap<string, SigningKey>;
   readonly agent: FederationAgent;
   readonly pdus: PduVerifier;
+  readonly recommendations: Recommendations;
   readonly roomIntake: RoomIntake;
   readonly logger: Logger;
 }
@@ -28,13 +31,15 @@ export interface OutgoingDependencies {
 export interface Outgoing {
   readonly remoteRooms: RemoteRoomsContract;
   readonly remoteQueries: RemoteQueries;
+  readonly policyServers: PolicyServers;
   start(): void;
   /** Waits for what runs. */
   stop(): Promise<void>;
 }
 
 /** Puts together what asks other servers. Any number may run. */
-export function createOutgoing({ db, signingKeys, agent, pdus, roomIntake, logger }: OutgoingDependencies): Outgoing {
+export function createOutgoing(dependencies: OutgoingDependencies): Outgoing {
+  const { db, signingKeys, agent, pdus, recommendations, roomIntake, logger } = dependencies;
   const allows = (serverName: string) => agent.policy.allows(serverName);
   const rooms = new RemoteRooms({
     ...{ intake: roomIntake, handshakes: new HttpHandshakes(agent), pdus, signingKeys, logger },
@@ -51,6 +56,7 @@ export function createOutgoing({ db, signingKeys, agent, pdus, roomIntake, logge
   return {
     remoteRooms,
     remoteQueries,
+    policyServers: new PolicyServersRpc(recommendations),
     start() {},
     async stop() {
       await Promise.all([remoteRooms.close(), remoteQueries.close()]);

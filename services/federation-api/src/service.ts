@@ -1,4 +1,5 @@
 import {
+  PolicyServersDefinition,
   RemoteQueriesDefinition,
   RemoteRoomsDefinition,
   ServerKeyRingDefinition,
@@ -13,6 +14,7 @@ export const service: ServiceDescriptor = {
   offers: {
     serverKeyRing: ServerKeyRingDefinition,
     remoteRooms: RemoteRoomsDefinition,
+    policyServers: PolicyServersDefinition,
     remoteQueries: RemoteQueriesDefinition,
   },
   // Whoever runs other services need not load this one.

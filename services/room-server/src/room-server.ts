@@ -19,6 +19,7 @@ import type { Logger } from '@ganglion/telemetry';
 import { EventBuilder, type SigningKeys } from './domain/event-builder.js';
 import { StatesForServers } from './domain/federation/states-for-servers.js';
 import { EventGraph } from './domain/graph/event-graph.js';
+import type { PolicyAsker } from './domain/policy/policy-check.js';
 import type { PurgeStore } from './domain/purging/purge.js';
 import { Purger } from './domain/purging/purger.js';
 import { Retention } from './domain/purging/retention.js';
@@ -61,6 +62,8 @@ export interface RoomServerDependencies {
   readonly logger: Logger;
   /** Of every server name that is ours. */
   readonly signingKeys: SigningKeys;
+  /** Who asks the policy servers of rooms. */
+  readonly policy?: PolicyAsker;
 }
 
 /** The truth of every room: what it offers to other services, in this process or over gRPC. */
@@ -88,7 +91,8 @@ function retentionOf({ rooms: { retention } }: Config, store: PurgeStore): Reten
 }
 
 /** Puts one room-server together. Any number may run on one database. */
-export function createRoomServer({ config, db, bus, logger, signingKeys }: RoomServerDependencies): RoomServer {
+export function createRoomServer(dependencies: RoomServerDependencies): RoomServer {
+  const { config, db, bus, logger, signingKeys, policy } = dependencies;
   const store = new PostgresRoomStore(db);
   const numbers = new Numbers(db);
   const states = new States(new PostgresStateRows(db));
@@ -97,7 +101,7 @@ export function createRoomServer({ config, db, bus, logger, signingKeys }: RoomS
   const listener = new Publisher(bus, committer, logger);
   const builder = new EventBuilder(signingKeys);
   const serverNames = [...signingKeys.keys()];
-  const planning = { store, states, graph, numbers, builder, listener };
+  const planning = { store, states, graph, numbers, policy, builder, listener };
   const actors = new RoomActors({ ...planning, committer, serverNames, pause }, config.rooms.max_loaded);
   const creation = { ...planning, creator: new PostgresRoomCreator(db) };
   const reader = new StateReader(db, states);

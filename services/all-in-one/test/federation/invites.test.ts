@@ -68,6 +68,30 @@ describe('a server that knows invites in their first form alone', () => {
   });
 });
 
+describe('an invite of somebody of another server', () => {
+  it.each([
+    ['does not sign it', (event: object) => event],
+    [
+      'signs it with a key that it has not published',
+      (event: object, version: string) => {
+        const { name } = neighbours.far;
+        return signEvent(event as never, roomVersionRules(version)!, name, generateSigningKey('other'));
+      },
+    ],
+    ['answers with nothing', () => undefined],
+  ])('is none if that %s', async (_, sign) => {
+    neighbours.far.answering = ({ path, body }) => {
+      if (!path.startsWith('/_matrix/federation/v2/invite')) return undefined;
+      const { event, room_version } = JSON.parse(body);
+      return { event: sign(event, room_version) };
+    };
+    const emil = neighbours.far.user('emil');
+    const roomId = await alice.createRoom();
+    expect((await invite(roomId, emil)).status).toBe(502);
+    expect(await membership(roomId, emil)).toBeUndefined();
+  });
+});
+
 describe('an invite of one of ours', () => {
   it('is not ended by what happened before it and came late', async () => {
     const { far } = neighbours;

@@ -203,6 +203,29 @@ describe('what is missing before an event', () => {
     expect(body).toEqual({ membership: 'join' });
   });
 
+  it('brings no state that is authorised by what nobody gives', async () => {
+    const room = await neighbours.farRoom(alice);
+    const late = neighbours.far.user('late');
+    const named = ['a', 'b', 'c', 'd'].map((displayname) => {
+      return room.state('m.room.member', { membership: 'join', displayname }, late, late);
+    });
+    room.say('lost');
+    const found = room.say('found');
+    const last = room.say('last');
+    neighbours.far.answering = (asked) => {
+      const [what, id] = partsOf(asked);
+      const state = [...found.stateBefore.values()];
+      if (what === 'get_missing_events') return { events: [pduOf(found)] };
+      const auth = room.authChain(state).map((event) => event.eventId);
+      if (what === 'state_ids') return { pdu_ids: state, auth_chain_ids: auth };
+      return what === 'event' && id !== named[1]!.eventId ? { pdus: [pduOf(room.find(id!)!)] } : undefined;
+    };
+    await send({ pdus: [pduOf(last)] });
+    await sees(alice, room.roomId, last.eventId);
+    const path = `rooms/${encodeURIComponent(room.roomId)}/state/m.room.member/${encodeURIComponent(late)}`;
+    expect((await alice.get(path)).status).toBe(404);
+  });
+
   it('is asked for again with the next event, and no state is believed of who gives nothing', async () => {
     const room = await neighbours.farRoom(alice);
     const missing = room.say('missing');

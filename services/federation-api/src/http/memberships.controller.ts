@@ -89,22 +89,22 @@ export class MembershipsController {
   /** @see https://spec.matrix.org/v1.19/server-server-api/#put_matrixfederationv1send_leaveroomideventid */
   @Put('v1/send_leave/:roomId/:eventId')
   async sendLeaveV1(
-    @AskedBy() { origin }: Asked,
+    @AskedBy() asked: Asked,
     @Path(roomEventPath) path: RoomEventPath,
     @SignedBody(jsonObject) event: Event,
   ) {
-    await this.memberships.accept({ origin, ...path, membership: 'leave', event });
+    await this.memberships.accept({ ...asked, ...path, membership: 'leave', event });
     return [200, {}];
   }
 
   /** @see https://spec.matrix.org/v1.19/server-server-api/#put_matrixfederationv2send_leaveroomideventid */
   @Put('v2/send_leave/:roomId/:eventId')
   async sendLeaveV2(
-    @AskedBy() { origin }: Asked,
+    @AskedBy() asked: Asked,
     @Path(roomEventPath) path: RoomEventPath,
     @SignedBody(jsonObject) event: Event,
   ) {
-    await this.memberships.accept({ origin, ...path, membership: 'leave', event });
+    await this.memberships.accept({ ...asked, ...path, membership: 'leave', event });
     return {};
   }
 
@@ -112,11 +112,11 @@ export class MembershipsController {
   @Put('v1/send_knock/:roomId/:eventId')
   @AnswersJsonText()
   async sendKnock(
-    @AskedBy() { origin }: Asked,
+    @AskedBy() asked: Asked,
     @Path(roomEventPath) path: RoomEventPath,
     @SignedBody(jsonObject) event: Event,
   ) {
-    const { strippedStateJson } = await this.memberships.accept({ origin, ...path, membership: 'knock', event });
+    const { strippedStateJson } = await this.memberships.accept({ ...asked, ...path, membership: 'knock', event });
     return `{"knock_room_state":[${strippedStateJson.join()}]}`;
   }
 
@@ -126,7 +126,7 @@ export class MembershipsController {
   }
 
   async #join({ origin, destination }: Asked, path: RoomEventPath, event: Event, omitMembers: boolean) {
-    const accepted = await this.memberships.accept({ origin, ...path, membership: 'join', event });
+    const accepted = await this.memberships.accept({ origin, destination, ...path, membership: 'join', event });
     const asked = { serverName: origin, ...path, idsOnly: false, omitMembers };
     const parts: Record<string, AsyncIterable<string>> = {
       origin: one(JSON.stringify(destination)),

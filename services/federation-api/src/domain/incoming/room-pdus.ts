@@ -1,6 +1,7 @@
 import { PduFate, type PduOutcome, type RoomDescription, type RoomIntake } from '@ganglion/contracts/room';
 import { isJsonObject, roomVersionRules } from '@ganglion/protocol';
 import { isVerified, type PduVerifier, type VerifiedPdu } from '../pdus/pdu-verifier.js';
+import type { Recommendations } from '../policy/recommendations.js';
 import type { Gaps } from './gaps.js';
 import type { OutOfBandPdus } from './out-of-band-pdus.js';
 
@@ -17,6 +18,7 @@ export type PduAnswer = Readonly<Record<string, never>> | { readonly error: stri
 export interface RoomPdusDependencies {
   readonly intake: RoomIntake;
   readonly pdus: PduVerifier;
+  readonly recommendations: Recommendations;
   readonly gaps: Gaps;
   readonly outOfBand: OutOfBandPdus;
 }
@@ -52,12 +54,17 @@ export class RoomPdus {
     const fill = (room: RoomDescription, waiting: readonly WaitingPdu[]) => {
       if (waiting.length > 0) filling.push(this.deps.gaps.fill({ ...giver, room }, waiting));
     };
-    const answers = rooms.map((room) => this.#takeOfRoom(room, byRoom.get(room.roomId) ?? [], fill));
+    const answers = rooms.map((room) => this.#takeOfRoom(giver, room, byRoom.get(room.roomId) ?? [], fill));
     const answered = Object.fromEntries((await Promise.all(answers)).flat());
     return { answers: answered, filled: Promise.all(filling).then(() => {}) };
   }
 
-  async #takeOfRoom(room: RoomDescription, received: readonly unknown[], fill: Fill): Promise<[string, PduAnswer][]> {
+  async #takeOfRoom(
+    { destination }: Giver,
+    room: RoomDescription,
+    received: readonly unknown[],
+    fill: Fill,
+  ): Promise<[string, PduAnswer][]> {
     const { roomId, roomVersion } = room;
     const rules = roomVersionRules(roomVersion);
     if (rules === undefined) return [];
@@ -74,7 +81,8 @@ export class RoomPdus {
         answers.set(pdu.eventId, refusal === undefined ? {} : { error: refusal });
       }
     } else if (verified.length > 0) {
-      for (const { eventId, fate, reason } of await this.#receive(room, verified, fill)) {
+      const shown = await this.deps.recommendations.getAll(destination, verified, rules, room.policyServer);
+      for (const { eventId, fate, reason } of await this.#receive(room, shown, fill)) {
         const isRefused = fate === PduFate.REJECTED || fate === PduFate.INVALID;
         answers.set(eventId, isRefused ? { error: reason } : {});
       }

@@ -48,6 +48,8 @@ const MAX_KEYS_A_SIGNER = 5;
 export interface VerifyOptions {
   /** A server whose signature is still to be added. */
   readonly exceptSigner?: string | undefined;
+  /** A server that has to have signed it, too, though no rule demands it. */
+  readonly alsoSigner?: string | undefined;
 }
 
 type Examined = ExaminedPdu & Pick<VerifiedPdu, 'json'>;
@@ -73,11 +75,11 @@ export class PduVerifier {
     pdus: readonly unknown[],
     roomId: string,
     rules: RoomVersionRules,
-    { exceptSigner }: VerifyOptions = {},
+    { exceptSigner, alsoSigner }: VerifyOptions = {},
   ): Promise<PduVerdict[]> {
     const examined = pdus.map((pdu) => examineOne(pdu, roomId, rules));
     const sound = examined.filter((each): each is Examined => 'essential' in each);
-    const keys = await keyLookup(this.keyRing, this.#keys(sound, rules));
+    const keys = await keyLookup(this.keyRing, this.#keys(sound, rules, alsoSigner));
     const signed =
       exceptSigner === undefined
         ? await verifyManyEventSignatures(
@@ -91,14 +93,18 @@ export class PduVerifier {
       if (!('essential' in each)) return each;
       const verdict = verdicts.get(each)!;
       const { eventId, pdu, json } = each;
+      if (alsoSigner !== undefined && !isSignedBy(alsoSigner, pdu, rules, keys)) {
+        return { eventId, refusal: `not signed by ${alsoSigner}` };
+      }
       return verdict.signed ? { eventId, pdu, json } : { eventId, refusal: verdict.reason };
     });
   }
 
-  #keys(sound: readonly Examined[], rules: RoomVersionRules): WantedKeys[] {
+  #keys(sound: readonly Examined[], rules: RoomVersionRules, alsoSigner: string | undefined): WantedKeys[] {
+    const also = alsoSigner === undefined ? [] : [alsoSigner];
     return wantedKeys(
       sound.flatMap(({ pdu }) =>
-        signersOf(pdu, rules).map((serverName) => ({
+        [...signersOf(pdu, rules), ...also].map((serverName) => ({
           serverName,
           keyIds: signingKeyIds(pdu, serverName).slice(0, MAX_KEYS_A_SIGNER),
           // A key of any time will do where the room's version asks for no more.
@@ -123,14 +129,17 @@ function signersOf(pdu: Pdu, rules: RoomVersionRules): string[] {
 function verifyExcept(pdu: Pdu, rules: RoomVersionRules, keys: VerifyKeyLookup, except: string): SignatureVerdict {
   const signers = new Set([domainOf(pdu.sender), ...signersOf(pdu, rules).filter((signer) => signer !== except)]);
   for (const signer of signers) {
-    const isSigned = signingKeyIds(pdu, signer).some((keyId) => {
-      const key = keys(signer, keyId);
-      const isValid = key !== undefined && isKeyValidAt(key, pdu.origin_server_ts, rules);
-      return isValid && verifyEventSignature(pdu, rules, signer, keyId, key.publicKey);
-    });
-    if (!isSigned) return { signed: false, reason: `not signed by ${signer}` };
+    if (!isSignedBy(signer, pdu, rules, keys)) return { signed: false, reason: `not signed by ${signer}` };
   }
   return { signed: true };
+}
+
+function isSignedBy(signer: string, pdu: Pdu, rules: RoomVersionRules, keys: VerifyKeyLookup): boolean {
+  return signingKeyIds(pdu, signer).some((keyId) => {
+    const key = keys(signer, keyId);
+    const isValid = key !== undefined && isKeyValidAt(key, pdu.origin_server_ts, rules);
+    return isValid && verifyEventSignature(pdu, rules, signer, keyId, key.publicKey);
+  });
 }
 
 function examineOne(received: unknown, roomId: string, rules: RoomVersionRules): Examined | RefusedPdu {

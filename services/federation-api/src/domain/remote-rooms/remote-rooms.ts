@@ -82,12 +82,9 @@ export class RemoteRooms {
       pdu: parseJson(made.pduJson) as JsonObject,
       inviteRoomState: made.inviteRoomStateJson.map((text) => parseJson(text) as JsonObject),
     });
-    const [verdict] = await pdus.verify([answer], roomId, rules);
+    const [verdict] = await pdus.verify([answer], roomId, rules, { alsoSigner: handshake.server });
     if (verdict === undefined || !isVerified(verdict) || verdict.eventId !== made.eventId) {
       throw unusable(`${handshake.server} has not signed the invite that it was given`);
-    }
-    if (!Object.hasOwn(verdict.pdu.signatures, handshake.server)) {
-      throw unusable(`${handshake.server} has not signed the invite`);
     }
     const { outcomes } = await intake.receivePdus({ roomId, pdusJson: [verdict.json], backfill: false });
     checkAccepted(outcomes[0]);

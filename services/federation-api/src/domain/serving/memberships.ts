@@ -2,12 +2,14 @@ import { MatrixError } from '@ganglion/contracts';
 import type { AcceptMembershipResponse, RoomDescription, RoomFederation, RoomIntake } from '@ganglion/contracts/room';
 import { domainOf, isValidUserId, type JsonObject, type RoomVersionRules, roomVersionRules } from '@ganglion/protocol';
 import { isVerified, type PduVerifier, type VerifiedPdu } from '../pdus/pdu-verifier.js';
+import type { Recommendations } from '../policy/recommendations.js';
 import { checkIsWanted, type InviteRuleReaders } from './invite-rules.js';
 
 export interface MembershipsDependencies extends InviteRuleReaders {
   readonly rooms: RoomFederation;
   readonly intake: Pick<RoomIntake, 'describeRooms'>;
   readonly pdus: PduVerifier;
+  readonly recommendations: Recommendations;
 }
 
 type Signed = Pick<SignedMembership, 'roomId' | 'eventId' | 'event'>;
@@ -15,6 +17,8 @@ type Signed = Pick<SignedMembership, 'roomId' | 'eventId' | 'event'>;
 /** An event that a server has signed, of what we offered it. */
 export interface SignedMembership {
   readonly origin: string;
+  /** Which of our names was asked. */
+  readonly destination: string;
   readonly roomId: string;
   readonly eventId: string;
   readonly membership: 'join' | 'leave' | 'knock';
@@ -39,10 +43,12 @@ export class Memberships {
 
   /** @throws MatrixError M_NOT_FOUND, M_FORBIDDEN, M_INVALID_PARAM */
   async accept(signed: SignedMembership): Promise<AcceptMembershipResponse> {
-    const { origin, roomId, eventId, membership } = signed;
-    const { roomVersion } = await this.#room(roomId, origin);
-    const pdu = await this.#verify(signed, rulesOf(roomVersion));
-    return this.deps.rooms.acceptMembership({ serverName: origin, roomId, eventId, membership, pduJson: pdu.json });
+    const { origin, destination, roomId, eventId, membership } = signed;
+    const { roomVersion, policyServer } = await this.#room(roomId, origin);
+    const rules = rulesOf(roomVersion);
+    const pdu = await this.#verify(signed, rules);
+    const [shown = pdu] = await this.deps.recommendations.getAll(destination, [pdu], rules, policyServer);
+    return this.deps.rooms.acceptMembership({ serverName: origin, roomId, eventId, membership, pduJson: shown.json });
   }
 
   /** @returns the PDU as JSON text, signed by us, too */

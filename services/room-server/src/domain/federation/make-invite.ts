@@ -37,7 +37,13 @@ export function makeInvite(store: RoomStore, invite: InviteToMake): Command<Made
       checkAcl(room.head, domainOf(target));
       const { join_authorised_via_users_server: _, ...asked } = invite.content;
       const content = { ...asked, membership: 'invite' };
-      const built = await room.build({ type: 'm.room.member', sender, stateKey: target, content, originServerTs });
+      const built = await room.buildToSend({
+        type: 'm.room.member',
+        sender,
+        stateKey: target,
+        content,
+        originServerTs,
+      });
       return { ...built, shownNids: await entriesForStrangers(store, room.head.root, [sender]) };
     },
   );

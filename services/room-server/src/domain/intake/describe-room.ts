@@ -1,4 +1,4 @@
-import { compileServerAcl } from '@ganglion/protocol';
+import { compileServerAcl, policyServerOf } from '@ganglion/protocol';
 import type { RoomHead } from '../room-head.js';
 
 /** What has to be known of a room to take in what another server sends of it. */
@@ -9,11 +9,14 @@ export interface RoomDescription {
   readonly serverJoined: boolean;
   readonly serverShutOut: boolean;
   readonly forwardExtremityIds: string[];
+  readonly policyServer: { readonly serverName: string; readonly publicKey: Buffer } | undefined;
 }
 
 /** @see https://spec.matrix.org/v1.19/server-server-api/#server-access-control-lists-acls */
 export function describeRoom(head: RoomHead, serverName: string, joinedServers: readonly string[]): RoomDescription {
   const acl = compileServerAcl(head.shownContent('m.room.server_acl', ''));
+  const policy = policyServerOf(head.shownContent('m.room.policy', ''));
+  const isThere = policy !== undefined && joinedServers.includes(policy.serverName);
   return {
     roomId: head.roomId,
     roomVersion: head.rules.id,
@@ -21,5 +24,6 @@ export function describeRoom(head: RoomHead, serverName: string, joinedServers: 
     serverJoined: joinedServers.includes(serverName),
     serverShutOut: !acl.allows(serverName),
     forwardExtremityIds: head.extremities.map(({ eventId }) => eventId),
+    policyServer: isThere ? { ...policy, publicKey: Buffer.from(policy.publicKey) } : undefined,
   };
 }

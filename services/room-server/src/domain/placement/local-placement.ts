@@ -9,6 +9,7 @@ import {
 import { tracePoint } from '@ganglion/telemetry';
 import type { BuiltEvent, EventBuilder, EventDraft } from '../event-builder.js';
 import { tellOutOfBand } from '../intake/tell-out-of-band.js';
+import { recommended } from '../policy/policy-check.js';
 import type { FoundEvent, NewEvent, StateChange, StateKey, Transaction } from '../ports.js';
 import type { Extremity, RoomHead, StateEntry } from '../room-head.js';
 import { type RoomPlan, summaryOf } from './room-plan.js';
@@ -33,12 +34,12 @@ export class LocalPlacement {
 
   /** Builds the event on the head and applies it there. @throws MatrixError; then nothing has changed */
   async append(draft: EventDraft, options: AppendOptions = {}): Promise<NewEvent> {
-    return this.#place(await this.build(draft), await this.plan.deps.numbers.allocate(), options);
+    return this.#place(await this.buildToSend(draft), await this.plan.deps.numbers.allocate(), options);
   }
 
-  /** Builds the event on the head and leaves it at that. @throws MatrixError */
-  async build(draft: EventDraft): Promise<BuiltEvent> {
-    return this.builder.build(this.head, draft, await this.#authKeys(draft));
+  /** Builds the event on the head, as others may be sent it, and leaves it at that. @throws MatrixError, also as the room's policy server refuses */
+  async buildToSend(draft: EventDraft): Promise<BuiltEvent> {
+    return recommended(this.plan, this.builder.build(this.head, draft, await this.#authKeys(draft)));
   }
 
   /** The event as a user of another server may sign and send it. @throws MatrixError */

@@ -9,6 +9,7 @@ import {
 } from '@ganglion/protocol';
 import type { EventStatus, GraphNode } from '../graph/event-graph.js';
 import type { Incoming, Outcome } from '../intake/examine.js';
+import { mayBeShown } from '../policy/policy-check.js';
 import type { EarlierRedaction, NewEvent, StateKey } from '../ports.js';
 import type { RoomHead } from '../room-head.js';
 import type { Resolved, Resolver } from '../state/resolver.js';
@@ -136,9 +137,9 @@ export class ReceivedPlacement {
     if (!byAuthEvents.allowed) return rejected(byAuthEvents.reason);
     const byState = checkAuth(event, view.events, head.rules);
     if (!byState.allowed) return rejected(byState.reason);
-    if (placeable.backfill || head.stateNid === undefined || head.stateNid === before) return ACCEPTED;
-    if (startsAnew(placeable, head)) return ACCEPTED;
-    if (await this.#allows(head.stateNid, event)) return ACCEPTED;
+    if (placeable.backfill || head.stateNid === undefined || startsAnew(placeable, head)) return ACCEPTED;
+    if (!(await mayBeShown(this.plan, event))) return NOT_RECOMMENDED;
+    if (head.stateNid === before || (await this.#allows(head.stateNid, event))) return ACCEPTED;
     const now = await viewResolved(this.plan, await this.#stateNow(before), this.#lookedAt(event));
     const byCurrent = checkAuth(event, now.events, head.rules);
     return byCurrent.allowed ? ACCEPTED : { status: 'soft-failed', reason: byCurrent.reason };
@@ -245,6 +246,7 @@ function startsAnew({ stateBefore, isFollowed }: Placeable, head: RoomHead): boo
 }
 
 const ACCEPTED: Verdict = { status: 'accepted', reason: '' };
+const NOT_RECOMMENDED: Verdict = { status: 'soft-failed', reason: "the room's policy server does not recommend it" };
 const NO_REDACTION = { redactsEventId: undefined, redactedNid: undefined };
 
 function rejected(reason: string): Verdict {

@@ -1,5 +1,6 @@
 import { type RoomEvent, type StateTuple, stateTuple } from '@ganglion/protocol';
 import type { EventGraph, GraphNode } from '../graph/event-graph.js';
+import type { PolicyAsker } from '../policy/policy-check.js';
 import type {
   EventSummary,
   FoundEdge,
@@ -21,6 +22,8 @@ export interface PlanDependencies {
   readonly states: States;
   readonly graph: EventGraph;
   readonly numbers: NumberSource;
+  /** Where no other servers are talked to, there is nobody who could ask. */
+  readonly policy?: PolicyAsker | undefined;
 }
 
 const MEMBER = 'm.room.member';
