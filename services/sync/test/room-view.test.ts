@@ -7,6 +7,7 @@ const EMPTY: LoadedRoom = {
   ...{ roomNid: 1, recent: [], windowStart: 0, state: [], memberChanges: [] },
   counts: { joined: 0, invited: 0, membersPosition: 0 },
   relationsPosition: 0,
+  wholeFrom: 0,
 };
 
 const place = (position: number): EventPlace => ({

@@ -8,6 +8,7 @@ import {
   membershipAfter,
 } from '@ganglion/protocol';
 import type { EventDraft } from './event-builder.js';
+import { checkMemberIsKnown } from './partial-state.js';
 import type { LocalPlacement } from './placement/local-placement.js';
 import type { RoomStore, Transaction } from './ports.js';
 import { authorisingUser } from './restricted-join.js';
@@ -46,6 +47,7 @@ export function changeMembership(store: RoomStore, change: MembershipChange): Co
   };
   const transaction = transactionOf(change);
   return command(lookedAtBy(draft), async (room) => {
+    checkMemberIsKnown(room.head, change.target);
     const settled = alreadySo(room, change) ?? (await ended(room, change, draft));
     if (settled !== undefined) return settled;
     if (change.guest && change.action === 'join') checkLetsGuestsIn(room);
@@ -70,6 +72,7 @@ export function sendMembership(
 ): Command<SentEvent> {
   checkIsSignedHere(draft, serverNames);
   return command(lookedAtBy(draft), async (room) => {
+    if (draft.stateKey !== undefined) checkMemberIsKnown(room.head, draft.stateKey);
     const { join_authorised_via_users_server: _, ...asked } = draft.content;
     const content = { ...asked, ...(await authorisation(room, { ...draft, content: asked }, serverNames)) };
     return sendEvent(store, { ...draft, content }, transaction)(room);

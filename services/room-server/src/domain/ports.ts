@@ -74,6 +74,8 @@ export interface NewEvent {
   readonly strippedState: string | undefined;
   /** The server that gave it to us to take into the room, so that we send it on to the others. */
   readonly relayFor?: string | undefined;
+  /** True where the room is joined without most of its members, false where they are all known. */
+  readonly partialState?: boolean | undefined;
   /** Of the request that wants it. */
   readonly tracePoint: TracePoint | undefined;
 }
@@ -88,6 +90,22 @@ export interface FoundEdge {
   readonly missingEventId: string;
   /** The event that names it. */
   readonly eventNid: number;
+}
+
+/** What an event that was placed on partial state comes to with the whole of it. */
+export interface RestatedEvent {
+  readonly nid: number;
+  readonly status: EventStatus;
+  readonly stateBeforeNid: number | undefined;
+  readonly stateAfterNid: number | undefined;
+}
+
+/** A room that was joined without most of its members. */
+export interface PartialRoom {
+  /** The event that it was joined with. */
+  readonly joinNid: number;
+  /** That have users there, as another server says. */
+  readonly serverNames: readonly string[];
 }
 
 /** What a commit does to the graph of one room, if the room still is at the version that it was planned on. */
@@ -106,6 +124,9 @@ export interface RoomCommit {
   /** By how many the joined users of each server change. */
   readonly hosts: ReadonlyMap<string, number>;
   readonly found: readonly FoundEdge[];
+  /** Begins or ends that most members of the room are not known. */
+  readonly partial?: PartialRoom | 'ended' | undefined;
+  readonly restated: readonly RestatedEvent[];
 }
 
 export type CommitResult =
@@ -164,6 +185,10 @@ export interface RoomStore {
   membersOf(roomNid: number, serverNames: readonly string[]): Promise<readonly { keyNid: number; userId: string }[]>;
   /** The numbers of pairs; those without one are left out. */
   findKeys(roomNid: number, keys: readonly StateKey[]): Promise<readonly NewKey[]>;
+  /** A room of partial state; undefined when its state is whole. */
+  partialRoom(roomNid: number): Promise<PartialRoom | undefined>;
+  /** The numbers of all events that have their place among the live ones, whatever became of them. */
+  placedEvents(roomNid: number): Promise<readonly number[]>;
   /** The pairs that stand behind numbers of keys. */
   keyNames(roomNid: number, keyNids: readonly number[]): Promise<ReadonlyMap<number, StateKey>>;
 }

@@ -1,5 +1,6 @@
 import { MatrixError } from '@ganglion/contracts';
 import { type Pdu, redactEvent, roomVersionRules } from '@ganglion/protocol';
+import { MembersUnknownError } from './partial-state.js';
 
 /** An event as it was signed, and what redacted it. */
 export interface StateEvent {
@@ -43,6 +44,8 @@ export interface UserInRoom {
   readonly membership: string | undefined;
   readonly eventNid: number | undefined;
   readonly historyVisibility: string | undefined;
+  /** Most members of the room are not known yet. */
+  readonly isPartial: boolean;
 }
 
 export interface StateQuery {
@@ -60,13 +63,16 @@ const MOST_STEPS_BACK = 50;
  * The state of a room as the user may see it: as it is now for members and in rooms that the world may read, as it was when
  * they left for those who had joined.
  *
- * @throws MatrixError M_FORBIDDEN, also for a room that does not exist: nobody learns which rooms do
+ * @throws MatrixError M_FORBIDDEN, also for a room that does not exist: nobody learns which rooms do; MembersUnknownError
  * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidstate
  */
 export async function visibleState(source: StateSource, query: StateQuery) {
   const user = await source.membership(query.roomId, query.userId);
   if (user === undefined) throw notInRoom(query.userId);
   const events = await stateSeenBy(source, user, query);
+  const isMember = query.type === 'm.room.member' && query.stateKey !== undefined;
+  const needsMembers = query.type === undefined || query.type === 'm.room.member';
+  if (user.isPartial && needsMembers && !(isMember && events.length > 0)) throw new MembersUnknownError();
   return { version: user.roomVersion, events: events.map((event) => visible(event, user.roomVersion)) };
 }
 

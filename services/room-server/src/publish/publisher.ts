@@ -91,6 +91,8 @@ function loggedEvent(added: NewEvent, sent: TracePoint | undefined): LoggedEvent
     memberships: [...added.localMemberships],
     strippedStateJson: added.strippedState,
     relayFor: added.relayFor,
+    partialState: added.partialState,
+    stateOnly: (added.partialState === false && added.stateAfterNid === undefined) || undefined,
     traceparent: sent && traceparentOf(sent),
   };
 }

@@ -32,6 +32,7 @@ import { walkHistory } from '../domain/federation/walk-history.js';
 import { type EventGraph, type GraphNode, isPlaced } from '../domain/graph/event-graph.js';
 import { examine, type Incoming, isIncoming } from '../domain/intake/examine.js';
 import { putOutOfBandMembership } from '../domain/intake/out-of-band.js';
+import { checkIsWhole } from '../domain/partial-state.js';
 import type { IntakeStore, RoomStore } from '../domain/ports.js';
 import type { RoomActors } from '../domain/room-actors.js';
 import type { RoomHead } from '../domain/room-head.js';
@@ -65,7 +66,9 @@ export class RoomFederationRpc implements RoomFederation {
     const { actors, store, serverNames } = this.deps;
     const membership = offeredMembership(request.membership);
     checkIsUserOf(userId, serverName);
-    const { rules } = await roomFor(store, roomId, serverName);
+    const head = await roomFor(store, roomId, serverName);
+    const { rules } = head;
+    checkIsWhole(head);
     if (membership !== 'leave') checkVersion(rules, supportedVersions);
     const offer = { userId, membership, originServerTs: Date.now(), serverNames };
     const event = await actors.run(roomId, makeMembership(offer));
@@ -77,6 +80,7 @@ export class RoomFederationRpc implements RoomFederation {
     const { actors, store, intake, builder, serverNames } = this.deps;
     const membership = offeredMembership(request.membership);
     const head = await roomFor(store, roomId, serverName);
+    checkIsWhole(head);
     const servers = await intake.listServers(roomId);
     const incoming = examined(pduJson, roomId, head);
     const offered = { incoming, serverName, eventId, membership, serverNames };
@@ -211,6 +215,7 @@ export class RoomFederationRpc implements RoomFederation {
     const head = await roomWith(store, rows, roomId, serverName);
     const event = (await graph.find(head.nid, [eventId])).get(eventId);
     if (!isPlaced(event) || event.status === 'rejected') throw notFound();
+    checkIsWhole(head);
     return { head, event };
   }
 
@@ -224,6 +229,8 @@ export class RoomFederationRpc implements RoomFederation {
   }
 
   #visible(head: RoomHead, serverName: string): ServerVisibility {
+    // Who may see it is decided by memberships there.
+    if (head.shownContent('m.room.history_visibility', '')?.history_visibility !== 'shared') checkIsWhole(head);
     return new ServerVisibility(this.deps, head.nid, serverName, head.rules);
   }
 

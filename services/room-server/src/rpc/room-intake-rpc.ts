@@ -1,5 +1,6 @@
 import { MatrixError } from '@ganglion/contracts';
 import {
+  type CompleteStateRequest,
   type DescribeRoomsRequest,
   type GetStandingRequest,
   type ListHistoryGapsRequest,
@@ -25,6 +26,7 @@ import { makeInvite } from '../domain/federation/make-invite.js';
 import { shownJson } from '../domain/federation/server-visibility.js';
 import { standingOf } from '../domain/federation/standing.js';
 import { isPlaced } from '../domain/graph/event-graph.js';
+import { completeState } from '../domain/intake/complete-state.js';
 import { describeRoom } from '../domain/intake/describe-room.js';
 import { examine, type Fate, type Incoming, isIncoming, type Outcome } from '../domain/intake/examine.js';
 import { checkStrippedState, putOutOfBandMembership } from '../domain/intake/out-of-band.js';
@@ -35,6 +37,7 @@ import { type OutlierDependencies, storeOutliers } from '../domain/intake/store-
 import type { IntakeStore, RoomStore } from '../domain/ports.js';
 import type { RoomActors } from '../domain/room-actors.js';
 import type { RoomHead } from '../domain/room-head.js';
+import { whenWhole } from './when-whole.js';
 
 const FATES: Readonly<Record<Fate, PduFate>> = {
   accepted: PduFate.ACCEPTED,
@@ -86,14 +89,23 @@ export class RoomIntakeRpc implements RoomIntake {
     return { outcomes: told(examined, outcomes) };
   }
 
-  async placeWithState({ roomId, pduJson, stateEventIds, backfill }: PlaceWithStateRequest) {
+  async placeWithState({ roomId, pduJson, stateEventIds, backfill, partial }: PlaceWithStateRequest) {
     const head = await this.#room(roomId);
     const examined = examine(pduJson, roomId, head.rules);
     if (!isIncoming(examined)) return { outcomes: told([examined], new Map()) };
-    const stated = { incoming: examined, stateEventIds, backfill, serverNames: this.serverNames };
+    const { serverNames } = this;
+    const partialServers = partial && [...new Set(partial.serverNames)].filter((name) => !serverNames.includes(name));
+    const stated = { incoming: examined, stateEventIds, backfill, partialServers, serverNames };
     const outcome = await this.actors.run(roomId, placeWithState(stated));
     await this.#release(roomId, head.nid, new Map());
     return { outcomes: told([examined], new Map([[outcome.eventId, outcome]])) };
+  }
+
+  async completeState({ roomId, eventId, stateEventIds }: CompleteStateRequest) {
+    const head = await this.#room(roomId);
+    const outcome = await this.actors.run(roomId, completeState({ eventId, stateEventIds }));
+    await this.#release(roomId, head.nid, new Map());
+    return { outcomes: outcome === undefined ? [] : [toldOutcome(outcome)] };
   }
 
   async putOutOfBandMembership({ roomId, roomVersion, pduJson, strippedStateJson }: PutOutOfBandMembershipRequest) {
@@ -110,7 +122,7 @@ export class RoomIntakeRpc implements RoomIntake {
 
   async makeInvite({ roomId, sender, target, contentJson }: MakeInviteRequest) {
     const invite = { sender, target, content: JSON.parse(contentJson || '{}'), originServerTs: Date.now() };
-    const { event, json, shownNids } = await this.actors.run(roomId, makeInvite(this.store, invite));
+    const { event, json, shownNids } = await whenWhole(() => this.actors.run(roomId, makeInvite(this.store, invite)));
     const head = await this.#room(roomId);
     const shown = await this.federation.events(head.nid, shownNids);
     const inviteRoomStateJson = shown.map((each) => shownJson(each, head.rules));
@@ -145,9 +157,10 @@ export class RoomIntakeRpc implements RoomIntake {
   }
 
   async listHistoryGaps({ roomId, maxDepth, limit }: ListHistoryGapsRequest) {
-    const { nid, rules, participating, backSeq } = await this.#room(roomId);
+    const { nid, rules, participating, backSeq, partialState } = await this.#room(roomId);
     const most = Math.max(1, Math.min(limit, MOST_GAPS));
-    const gaps = await this.intake.historyGaps(nid, maxDepth ?? Number.MAX_SAFE_INTEGER, most);
+    // Where the state is not whole, nothing that is older gets its place by it.
+    const gaps = partialState ? [] : await this.intake.historyGaps(nid, maxDepth ?? Number.MAX_SAFE_INTEGER, most);
     return { gaps: [...gaps], roomVersion: rules.id, participating, backSeq };
   }
 
@@ -192,8 +205,9 @@ function hasPlace(outcome: Outcome | undefined): boolean {
 }
 
 function told(examined: readonly (Incoming | Outcome)[], outcomes: ReadonlyMap<string, Outcome>): PduOutcome[] {
-  return examined.map((each) => {
-    const { eventId, fate, reason, missing } = isIncoming(each) ? outcomes.get(each.eventId)! : each;
-    return { eventId, fate: FATES[fate], reason, missingEventIds: [...missing] };
-  });
+  return examined.map((each) => toldOutcome(isIncoming(each) ? outcomes.get(each.eventId)! : each));
+}
+
+function toldOutcome({ eventId, fate, reason, missing }: Outcome): PduOutcome {
+  return { eventId, fate: FATES[fate], reason, missingEventIds: [...missing] };
 }

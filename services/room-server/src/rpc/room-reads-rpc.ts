@@ -8,6 +8,7 @@ import type {
 import type { RoomStore } from '../domain/ports.js';
 import { letsGuestsIn, type RoomHead } from '../domain/room-head.js';
 import { type StateSource, visibleState } from '../domain/visible-state.js';
+import { whenWhole } from './when-whole.js';
 
 /** However long their ids are, a message holds so many. */
 const USERS_A_PAGE = 100_000;
@@ -22,7 +23,7 @@ export class RoomReadsRpc implements RoomReads {
   ) {}
 
   async getState(request: GetStateRequest) {
-    const { version, events } = await visibleState(this.states, request);
+    const { version, events } = await whenWhole(() => visibleState(this.states, request));
     return { events, roomVersion: version };
   }
 

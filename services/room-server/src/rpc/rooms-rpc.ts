@@ -19,6 +19,7 @@ import type { RoomActors } from '../domain/room-actors.js';
 import { sendEvent } from '../domain/send-event.js';
 import { updateProfile } from '../domain/update-profile.js';
 import { checkFitsRoom, checkWellFormed } from '../domain/well-formed.js';
+import { whenWhole } from './when-whole.js';
 
 const ACTIONS: Readonly<Record<number, Action>> = {
   [MembershipAction.JOIN]: 'join',
@@ -86,7 +87,7 @@ export class RoomsRpc implements Rooms {
       }
       return send(room);
     });
-    const sent = await this.actors.run(roomId, checked);
+    const sent = await whenWhole(() => this.actors.run(roomId, checked));
     return { ...sent, roomId };
   }
 
@@ -104,7 +105,7 @@ export class RoomsRpc implements Rooms {
       guest: request.guest,
       requestId: request.requestId,
     };
-    const sent = await this.actors.run(roomId, changeMembership(this.store, change));
+    const sent = await whenWhole(() => this.actors.run(roomId, changeMembership(this.store, change)));
     return { ...sent, roomId };
   }
 

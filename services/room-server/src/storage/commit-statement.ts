@@ -1,6 +1,14 @@
 import { rowsOf, type Statement, sql, statement } from '@ganglion/database';
 import type { NewEvent, RoomCommit } from '../domain/ports.js';
-import { authEdges, detailRow, EVENT_COLUMNS, eventRow, missingRows, redactionRows } from './event-rows.js';
+import {
+  authEdges,
+  detailRow,
+  EVENT_COLUMNS,
+  eventRow,
+  missingRows,
+  redactionRows,
+  restatedRows,
+} from './event-rows.js';
 import { extremitiesText } from './room-rows.js';
 import { RUN_COLUMNS, STATE_COLUMNS, stateRow, stateRuns } from './state-row-values.js';
 import { rememberedSlots, transactionKey, transactionSlot } from './transaction-keys.js';
@@ -158,6 +166,7 @@ const details = rowsOf(
     local_memberships: 'text',
     stripped_state: 'text',
     relay_for: 'text',
+    partial_state: 'boolean',
   },
   ({ commits }: Commits) =>
     commits.flatMap(({ roomNid, events }) => events.flatMap((event) => detailRow(roomNid, event))),
@@ -288,7 +297,7 @@ const GRAPH = sql<Commits>`, placed_events AS (
     SELECT i.* FROM (${missing}) AS i JOIN advanced USING (room_nid) ON CONFLICT DO NOTHING
   ), new_details AS (
     INSERT INTO room_server.event_details (room_nid, event_nid, changes, from_state_nid, to_state_nid, local_memberships,
-      stripped_state, relay_for)
+      stripped_state, relay_for, partial_state)
     SELECT i.* FROM (${details}) AS i JOIN advanced USING (room_nid)
   ), changed_hosts AS (
     INSERT INTO room_server.room_hosts AS known (room_nid, server_name, joined)
@@ -296,8 +305,50 @@ const GRAPH = sql<Commits>`, placed_events AS (
     ON CONFLICT (room_nid, server_name) DO UPDATE SET joined = known.joined + excluded.joined
   )`;
 
+const partialRooms = rowsOf(
+  'i',
+  { room_nid: 'bigint', join_nid: 'bigint', server_names: 'text[]' },
+  ({ commits }: Commits) =>
+    commits.flatMap(({ roomNid, partial }) =>
+      partial === undefined || partial === 'ended'
+        ? []
+        : [{ room_nid: roomNid, join_nid: partial.joinNid, server_names: partial.serverNames }],
+    ),
+);
+
+const wholeRooms = rowsOf('i', { room_nid: 'bigint' }, ({ commits }: Commits) =>
+  commits.flatMap(({ roomNid, partial }) => (partial === 'ended' ? [{ room_nid: roomNid }] : [])),
+);
+
+const restated = rowsOf(
+  'i',
+  {
+    room_nid: 'bigint',
+    event_nid: 'bigint',
+    status: 'smallint',
+    state_before_nid: 'bigint',
+    state_after_nid: 'bigint',
+  },
+  ({ commits }: Commits) => commits.flatMap(restatedRows),
+);
+
+/** What happens when a room is joined without most of its members, and when these have come. */
+const PARTIAL = sql<Commits>`, new_partial_rooms AS (
+    INSERT INTO room_server.partial_rooms (room_nid, join_nid, server_names)
+    SELECT i.* FROM (${partialRooms}) AS i JOIN advanced USING (room_nid)
+  ), whole_rooms AS (
+    DELETE FROM room_server.partial_rooms p USING (${wholeRooms}) AS i JOIN advanced USING (room_nid)
+    WHERE p.room_nid = i.room_nid
+  ), restated AS (
+    UPDATE room_server.events e SET status = i.status, state_before_nid = i.state_before_nid,
+      state_after_nid = i.state_after_nid
+    FROM (${restated}) AS i JOIN advanced USING (room_nid)
+    WHERE e.room_nid = i.room_nid AND e.event_nid = i.event_nid
+  )`;
+
 const COMMIT_MESSAGES = statement<Commits>('commit-events', sql<Commits>`${BEGIN}${END}`);
 const COMMIT = statement<Commits>('commit-events-and-state', sql<Commits>`${BEGIN}${GRAPH}${END}`);
+const COMMIT_PARTIAL = statement<Commits>('commit-partial-state', sql<Commits>`${BEGIN}${GRAPH}${PARTIAL}${END}`);
 
 /** Whether a commit only adds messages to the end of a room. */
 function isPlain({ states, keys, currentState, found, droppedStateNid, hosts, events }: RoomCommit): boolean {
@@ -313,5 +364,6 @@ function isPlainEvent(event: NewEvent): boolean {
 
 /** The statement that commits all of these and forgets the outbox rows of what was published meanwhile. */
 export function commitStatement(commits: readonly RoomCommit[], published: readonly PublishedRun[]): Statement {
+  if (commits.some(({ partial }) => partial !== undefined)) return COMMIT_PARTIAL({ commits, published });
   return commits.every(isPlain) ? COMMIT_MESSAGES({ commits, published }) : COMMIT({ commits, published });
 }

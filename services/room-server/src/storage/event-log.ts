@@ -27,6 +27,8 @@ interface LogRow extends Record<string, unknown> {
   local_memberships: string | null;
   stripped_state: string | null;
   relay_for: string | null;
+  partial_state: boolean | null;
+  has_place: boolean;
   user_id: string | null;
   device_id: string | null;
   scope: string | null;
@@ -46,7 +48,8 @@ const COLUMNS = `
   e.room_nid, e.room_seq, e.event_nid, e.event_id, e.type, e.state_key, e.key_nid, e.membership, e.pdu, e.visibility,
     e.previous_visibility, e.redacts_event_id, target.event_nid AS redacted_event_nid,
     redaction.event_nid AS redaction_nid, redaction.event_id AS redaction_id, redaction.pdu AS redaction_pdu,
-    d.changes, d.to_state_nid, d.local_memberships, d.stripped_state, d.relay_for, t.user_id, t.device_id, t.scope, t.txn_id`;
+    d.changes, d.to_state_nid, d.local_memberships, d.stripped_state, d.relay_for, d.partial_state, e.state_after_nid IS NOT NULL AS has_place,
+    t.user_id, t.device_id, t.scope, t.txn_id`;
 const BESIDE = (slots: string) => `
   LEFT JOIN room_server.event_details d ON d.room_nid = e.room_nid AND d.event_nid = e.event_nid
   LEFT JOIN room_server.transactions t
@@ -212,6 +215,8 @@ function loggedEvent(row: LogRow, roomVersion: string): LoggedEvent {
     memberships: row.local_memberships === null ? [] : JSON.parse(row.local_memberships),
     strippedStateJson: row.stripped_state ?? undefined,
     relayFor: row.relay_for ?? undefined,
+    partialState: row.partial_state ?? undefined,
+    stateOnly: (row.partial_state === false && !row.has_place) || undefined,
   };
 }
 

@@ -98,15 +98,28 @@ export function redactionRows({ roomNid, events }: RoomCommit) {
   );
 }
 
+/** What events that were placed on partial state come to with the whole of it. */
+export function restatedRows({ roomNid, restated }: RoomCommit) {
+  return restated.map(({ nid, status, stateBeforeNid, stateAfterNid }) => ({
+    ...{ room_nid: roomNid, event_nid: nid, status: STATUSES.indexOf(status) },
+    ...{ state_before_nid: stateBeforeNid, state_after_nid: stateAfterNid },
+  }));
+}
+
 /** What the log has to tell of an event beyond that, as a state event, it has become an entry of the current state. */
 export function detailRow(roomNid: number, event: NewEvent) {
-  const { nid, roomSeq, stateChanges, jump, localMemberships, strippedState, relayFor } = event;
+  const { nid, roomSeq, stateChanges, jump, localMemberships, strippedState, relayFor, partialState } = event;
   const isPlain = jump === undefined && isOwnChange(event);
-  const isBare = localMemberships.length === 0 && strippedState === undefined && relayFor === undefined;
+  const isBare =
+    localMemberships.length === 0 &&
+    strippedState === undefined &&
+    relayFor === undefined &&
+    partialState === undefined;
   if (roomSeq === undefined || (isPlain && isBare)) return [];
   return [
     {
       ...{ room_nid: roomNid, event_nid: nid, stripped_state: strippedState, relay_for: relayFor },
+      partial_state: partialState,
       changes: isPlain || jump !== undefined ? undefined : JSON.stringify(stateChanges),
       ...{ from_state_nid: jump?.fromStateNid, to_state_nid: jump?.toStateNid },
       local_memberships: localMemberships.length === 0 ? undefined : JSON.stringify(localMemberships),

@@ -1,6 +1,7 @@
 import type { SchemaDefinition } from '@ganglion/database';
 import { DELAYED_EVENTS } from './delayed-events-migration.js';
 import { EVENT_GRAPH } from './event-graph-migration/event-graph-migration.js';
+import { PARTIAL_STATE } from './partial-state-migration.js';
 import { PURGES } from './purge-migration.js';
 
 /**
@@ -10,7 +11,7 @@ import { PURGES } from './purge-migration.js';
  */
 export const roomServerSchema: SchemaDefinition = {
   schema: 'room_server',
-  version: 9,
+  version: 10,
   // The graph's tables are laid out anew: programs from before cannot read them.
   oldestCompatible: 3,
   migrations: [
@@ -148,5 +149,6 @@ export const roomServerSchema: SchemaDefinition = {
       up: `CREATE INDEX room_avatars ON room_server.state_entries (room_nid, event_nid)
         WHERE type = 'm.room.avatar' AND state_key = ''`,
     },
+    { version: 10, name: 'partial_state', up: PARTIAL_STATE },
   ],
 };

@@ -6,6 +6,7 @@ import type {
   EventSummary,
   FoundEvent,
   NewKey,
+  PartialRoom,
   RoomMembership,
   RoomStore,
   StateKey,
@@ -275,6 +276,25 @@ export class PostgresRoomStore implements RoomStore {
       values: [roomNid, serverNames],
     });
     return rows[0]!.joined;
+  }
+
+  async partialRoom(roomNid: number): Promise<PartialRoom | undefined> {
+    const { rows } = await this.db.query<PartialRoom & Record<string, unknown>>({
+      name: 'partial-room',
+      text: `SELECT join_nid AS "joinNid", server_names AS "serverNames" FROM room_server.partial_rooms WHERE room_nid = $1`,
+      values: [roomNid],
+    });
+    return rows[0];
+  }
+
+  async placedEvents(roomNid: number): Promise<number[]> {
+    const { rows } = await this.db.query<{ nid: number }>({
+      name: 'placed-events',
+      text: `SELECT event_nid AS nid FROM room_server.events
+        WHERE room_nid = $1 AND state_after_nid IS NOT NULL AND coalesce(room_seq, 1) > 0`,
+      values: [roomNid],
+    });
+    return rows.map(({ nid }) => nid);
   }
 
   async joinedUsersOf(roomNid: number, serverNames: readonly string[], limit: number): Promise<string[]> {

@@ -35,7 +35,8 @@ const EVENT = `e.event_nid AS "eventNid", e.event_id AS "eventId", e.pdu AS "pdu
 const REDACTION = 'LEFT JOIN room_server.events r ON r.room_nid = e.room_nid AND r.event_nid = e.redacted_by_nid';
 
 const MEMBERSHIP = `
-  SELECT r.room_nid AS "roomNid", r.room_version AS "roomVersion", m.membership, m.event_nid AS "eventNid", v.pdu AS visibility
+  SELECT r.room_nid AS "roomNid", r.room_version AS "roomVersion", m.membership, m.event_nid AS "eventNid", v.pdu AS visibility,
+    r.partial_state AS "isPartial"
   FROM room_server.rooms r
   LEFT JOIN room_server.state_entries m
     ON m.room_nid = r.room_nid AND m.type = 'm.room.member' AND m.state_key = $2
@@ -95,7 +96,7 @@ export class StateReader implements StateSource {
 
   /** Undefined when there is no such room. */
   async membership(roomId: string, userId: string): Promise<UserInRoom | undefined> {
-    type Row = { roomNid: number; roomVersion: string } & {
+    type Row = { roomNid: number; roomVersion: string; isPartial: boolean } & {
       membership: string | null;
       eventNid: number | null;
       visibility: string | null;
@@ -114,6 +115,7 @@ export class StateReader implements StateSource {
       membership: row.membership ?? undefined,
       eventNid: row.eventNid ?? undefined,
       historyVisibility: content?.history_visibility,
+      isPartial: row.isPartial,
     };
   }
 

@@ -20,7 +20,15 @@ export interface AppendRoom {
   membersPosition: number;
   /** When something that relates to another event was appended last; 0 when nothing was. */
   relationsPosition: number;
+  /**
+   * From where on its members are known: 0 where they always were, NOT_WHOLE where most of them are not yet. Not there in batches
+   * of the release before.
+   */
+  wholeFrom?: number | undefined;
 }
+
+/** Above all positions. */
+export const NOT_WHOLE = Number.MAX_SAFE_INTEGER;
 
 /** That an event relates to another one of its room. */
 export interface RelationRow {

@@ -20,6 +20,7 @@ const ROOM = {
   position: 'bigint',
   members_position: 'bigint',
   relations_position: 'bigint',
+  whole_from: 'bigint',
   joined: 'integer',
   invited: 'integer',
 } as const;
@@ -93,7 +94,8 @@ const EVENTS: Fragment<Append> = sql<Append>`
     WHERE position = ${({ batch }) => batch.previousPosition} AND epoch = ${({ epoch }) => epoch} RETURNING position
   ), rooms AS (
     UPDATE sync.rooms r SET room_seq = i.room_seq, back_seq = i.back_seq, position = greatest(r.position, i.position),
-      members_position = i.members_position, relations_position = i.relations_position, joined = i.joined, invited = i.invited
+      members_position = i.members_position, relations_position = i.relations_position, whole_from = i.whole_from,
+      joined = i.joined, invited = i.invited
     FROM (${rowsOf('room', ROOM, ({ batch }: Append) => roomRows(batch))}) AS i, moved WHERE r.room_nid = i.room_nid
   ), events AS (
     INSERT INTO sync.timeline (room_nid, position, event_nid, depth, replaces_nid, redacts_nid, flags)
@@ -196,9 +198,10 @@ function places({ events, backfilled }: AppendBatch): readonly (EventPlace & Pic
 
 function roomRows({ rooms, events }: AppendBatch) {
   const lastPositions = new Map(events.map((event) => [event.roomNid, event.position]));
-  return rooms.map(({ nid, seq, backSeq, membersPosition, relationsPosition, joined, invited }) => ({
+  return rooms.map(({ nid, seq, backSeq, membersPosition, relationsPosition, joined, invited, wholeFrom = 0 }) => ({
     ...{ room_nid: nid, room_seq: seq, back_seq: backSeq, position: lastPositions.get(nid) ?? 0 },
-    ...{ members_position: membersPosition, relations_position: relationsPosition, joined, invited },
+    ...{ members_position: membersPosition, relations_position: relationsPosition, whole_from: wholeFrom },
+    ...{ joined, invited },
   }));
 }
 

@@ -87,6 +87,14 @@ const putMemberships = statement(
   RETURNING user_id AS "userId", room_nid AS "roomNid", membership, position, since, event_nid AS "eventNid"`,
 );
 
+/** Whoever of our users is in a room whose members have come has the room anew. */
+const touchJoined = statement(
+  'touch-jump-members',
+  sql<Placed>`
+  UPDATE sync.memberships SET position = ${position} WHERE room_nid = ${({ roomNid }) => roomNid} AND membership = 'join'
+  RETURNING user_id AS "userId", room_nid AS "roomNid", membership, position, since, event_nid AS "eventNid"`,
+);
+
 const unstage = statement(
   'unstage-jump',
   sql<JumpName>`
@@ -114,18 +122,21 @@ export class JumpStore {
     const placed = { ...jump, position: batch.position, serverNames: this.serverNames };
     return this.db.transaction(async (tx) => {
       const { rowCount } = await tx.query(appendStatement(batch, epoch));
-      return rowCount === 1 ? placeJump(tx, placed) : undefined;
+      const isWhole = batch.rooms.some(({ nid, wholeFrom }) => nid === jump.roomNid && wholeFrom === batch.position);
+      return rowCount === 1 ? placeJump(tx, placed, isWhole) : undefined;
     });
   }
 }
 
-async function placeJump(tx: Queryable, placed: Placed): Promise<Jumped> {
+async function placeJump(tx: Queryable, placed: Placed, isWhole: boolean): Promise<Jumped> {
   const rooms = await tx.query<AppendRoom & Record<string, unknown>>(count(placed));
   await tx.query(putKeys(placed));
   await tx.query(putLog(placed));
   const memberships = await tx.query<MembershipRow & Record<string, unknown>>(putMemberships(placed));
+  const touched = isWhole ? await tx.query<MembershipRow & Record<string, unknown>>(touchJoined(placed)) : { rows: [] };
   await tx.query(unstage(placed));
-  return { room: rooms.rows[0]!, memberships: memberships.rows.map(membershipRow) };
+  const left = memberships.rows.filter(({ membership }) => !isWhole || membership !== 'join');
+  return { room: rooms.rows[0]!, memberships: [...left, ...touched.rows].map(membershipRow) };
 }
 
 function membershipRow(row: MembershipRow): MembershipRow {

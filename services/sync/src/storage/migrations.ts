@@ -16,7 +16,7 @@ import { WORDS, WORDS_TOGETHER } from './words-migration.js';
  */
 export const syncSchema: SchemaDefinition = {
   schema: 'sync',
-  version: 15,
+  version: 16,
   oldestCompatible: 3,
   migrations: [
     {
@@ -163,5 +163,11 @@ export const syncSchema: SchemaDefinition = {
     { version: 13, name: 'purges', up: PURGES },
     { version: 14, name: 'thread_subscriptions', up: THREAD_SUBSCRIPTIONS },
     { version: 15, name: 'words_together', up: WORDS_TOGETHER },
+    {
+      version: 16,
+      name: 'partial_state',
+      // From which position on the members of a room are known: 2^53 - 1 where they are not yet.
+      up: 'ALTER TABLE sync.rooms ADD COLUMN whole_from bigint NOT NULL DEFAULT 0',
+    },
   ],
 };

@@ -14,6 +14,7 @@ interface RoomRow extends Record<string, unknown> {
   members_position: number;
   relations_position: number;
   jump_position: number;
+  whole_from: number;
 }
 
 interface Windows {
@@ -24,7 +25,8 @@ interface Windows {
 const rooms = statement(
   'view-rooms',
   sql<Rooms>`
-  SELECT room_nid, joined, invited, members_position, relations_position, jump_position FROM sync.rooms
+  SELECT room_nid, joined, invited, members_position, relations_position, jump_position, whole_from
+  FROM sync.rooms
   WHERE room_nid = ANY(${({ roomNids }) => roomNids}::bigint[])`,
 );
 
@@ -100,7 +102,7 @@ function loadedRoom(row: RoomRow, events: PlaceRow[], limit: number): Omit<Loade
   const recent = latest.filter(({ position }) => position > windowStart);
   return {
     ...{ roomNid, recent, windowStart, counts: { joined, invited, membersPosition } },
-    relationsPosition: row.relations_position,
+    ...{ relationsPosition: row.relations_position, wholeFrom: row.whole_from },
   };
 }
 

@@ -1,5 +1,6 @@
 import { domainOf, type JsonObject } from '@ganglion/protocol';
 import type { BuiltEvent } from '../event-builder.js';
+import { checkMemberIsKnown } from '../partial-state.js';
 import type { RoomStore } from '../ports.js';
 import { type Command, command } from '../room-actor.js';
 import { checkTakesPart } from '../send-event.js';
@@ -35,6 +36,7 @@ export function makeInvite(store: RoomStore, invite: InviteToMake): Command<Made
     async (room) => {
       await checkTakesPart(store, room.head);
       checkAcl(room.head, domainOf(target));
+      checkMemberIsKnown(room.head, target);
       const { join_authorised_via_users_server: _, ...asked } = invite.content;
       const content = { ...asked, membership: 'invite' };
       const built = await room.buildToSend({

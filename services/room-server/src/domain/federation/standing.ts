@@ -14,6 +14,8 @@ export interface Standing {
   /** Of the event that made them that. */
   readonly membershipDepth: number | undefined;
   readonly servers: string[];
+  /** We have a state of the room, be it an old one. */
+  readonly hasState: boolean;
 }
 
 interface Asked {
@@ -37,6 +39,7 @@ export async function standingOf(
     membership: '',
     membershipSender: '',
     membershipDepth: undefined,
+    hasState: false,
   };
   if (head === undefined)
     return { ...nothing, servers: serverOf(roomId).filter((name) => !serverNames.includes(name)) };
@@ -53,6 +56,7 @@ export async function standingOf(
     membership: entry?.membership ?? '',
     membershipSender: sender,
     membershipDepth: entry?.event.pdu.depth,
+    hasState: head.stateNid !== undefined,
     servers: [...new Set([...inRoom, ...inviter, ...serverOf(roomId)])].filter((name) => !serverNames.includes(name)),
   };
 }

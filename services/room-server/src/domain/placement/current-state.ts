@@ -14,12 +14,21 @@ export interface HeadMove {
 
 const NOTHING: HeadMove = { changes: [], jump: undefined };
 
+export interface MoveOptions {
+  /** What was told of the room may be more than its state, and is compared with what it comes to. */
+  readonly isAnew?: boolean;
+  /** Members that the state lacks are not known to be gone. */
+  readonly isPartial?: boolean;
+  /** However little changes, it is not listed. */
+  readonly isJump?: boolean;
+}
+
 /** Moves the head of a room to other forward extremities and the state that theirs come to. */
 export async function moveHead(
   plan: RoomPlan,
   extremities: readonly Extremity[],
   stateNid: number | undefined,
-  { isAnew = false } = {},
+  { isAnew = false, isPartial = false, isJump: jumps = false }: MoveOptions = {},
 ): Promise<HeadMove> {
   const { stateNid: fromStateNid } = plan.head;
   const isNew = extremities.every((extremity) => extremity.stateNid !== stateNid);
@@ -28,8 +37,8 @@ export async function moveHead(
     return NOTHING;
   }
   const changed = await changedEntries(plan, isAnew ? undefined : fromStateNid, stateNid);
-  const changes = await describe(plan, changed);
-  const isJump = changes.length > MOST_CHANGES;
+  const changes = await describe(plan, isPartial ? await withoutGoneMembers(plan, changed) : changed);
+  const isJump = jumps || changes.length > MOST_CHANGES;
   // Whoever pages through the changes needs both states for as long as the event is there.
   plan.move(extremities, stateNid, isNew && !isJump);
   if (!isJump) return { changes, jump: undefined };
@@ -63,6 +72,11 @@ export async function changedEntries(
     const [before, after] = [old.get(keyNid) ?? GONE, now.get(keyNid) ?? GONE];
     return before === after ? [] : [{ keyNid, before, after }];
   });
+}
+
+async function withoutGoneMembers(plan: RoomPlan, changed: readonly ChangedEntry[]): Promise<ChangedEntry[]> {
+  const names = await plan.keyNames(changed.flatMap(({ keyNid, after }) => (after === GONE ? keyNid : [])));
+  return changed.filter(({ keyNid, after }) => after !== GONE || names.get(keyNid)!.type !== 'm.room.member');
 }
 
 /** Makes the entries those of the current state. */

@@ -1,4 +1,5 @@
 import {
+  type AuthState,
   authTypesForEvent,
   checkAuth,
   checkAuthEvents,
@@ -17,7 +18,7 @@ import { type HeadMove, moveHead } from './current-state.js';
 import { localMembershipsAt } from './local-memberships.js';
 import { extremityOf } from './local-placement.js';
 import type { RoomPlan } from './room-plan.js';
-import { type StateView, viewResolved, viewState } from './state-view.js';
+import { orByAuthEvents, type StateView, viewResolved, viewState } from './state-view.js';
 
 const CREATE: StateKey = { type: 'm.room.create', stateKey: '' };
 const VISIBILITY: StateKey = { type: 'm.room.history_visibility', stateKey: '' };
@@ -41,7 +42,11 @@ export interface Placeable {
   readonly redactions: readonly EarlierRedaction[];
   /** The server for which we are to send it on to the others. */
   readonly relayFor?: string | undefined;
+  /** Set where the state before it lacks most members, and unset where it begins the room anew with all of them. */
+  readonly partialState?: boolean | undefined;
 }
+
+type StartingEvent = Pick<Placeable, 'stateBefore' | 'isFollowed'>;
 
 interface Verdict {
   readonly status: EventStatus;
@@ -99,7 +104,7 @@ export class ReceivedPlacement {
         previousVisibility,
       }),
       ...{ missing: placeable.missing, transaction: undefined, strippedState: undefined, tracePoint: undefined },
-      relayFor: placeable.relayFor,
+      ...{ relayFor: placeable.relayFor, partialState: placeable.partialState },
       ...(await this.#redaction(event, view, verdict.status)),
       redactedBy: isPart ? await this.#redactedBy(event, placeable.redactions) : undefined,
     };
@@ -114,9 +119,8 @@ export class ReceivedPlacement {
     return after.length === 0 ? undefined : this.resolver.resolve(after);
   }
 
-  #lookedAt({ pdu }: RoomEvent): StateKey[] {
-    const auth = authTypesForEvent(pdu, this.plan.head.rules).map(([type, stateKey]) => ({ type, stateKey }));
-    return [...auth, CREATE, VISIBILITY, POWER_LEVELS];
+  #lookedAt(event: RoomEvent): StateKey[] {
+    return [...authorisingKeys(event, this.plan.head), CREATE, VISIBILITY, POWER_LEVELS];
   }
 
   async #judge(placeable: Placeable, before: number | undefined, view: StateView): Promise<Verdict> {
@@ -135,19 +139,17 @@ export class ReceivedPlacement {
     const create = view.events('m.room.create', '');
     const byAuthEvents = checkAuthEvents(event, authEvents, head.rules, { create });
     if (!byAuthEvents.allowed) return rejected(byAuthEvents.reason);
-    const byState = checkAuth(event, view.events, head.rules);
+    const known = (events: AuthState) => (head.partialState ? orByAuthEvents(events, authEvents) : events);
+    const byState = checkAuth(event, known(view.events), head.rules);
     if (!byState.allowed) return rejected(byState.reason);
     if (placeable.backfill || head.stateNid === undefined || startsAnew(placeable, head)) return ACCEPTED;
     if (!(await mayBeShown(this.plan, event))) return NOT_RECOMMENDED;
-    if (head.stateNid === before || (await this.#allows(head.stateNid, event))) return ACCEPTED;
+    if (head.stateNid === before) return ACCEPTED;
+    const current = await viewState(this.plan, head.stateNid, this.#lookedAt(event));
+    if (checkAuth(event, known(current.events), head.rules).allowed) return ACCEPTED;
     const now = await viewResolved(this.plan, await this.#stateNow(before), this.#lookedAt(event));
-    const byCurrent = checkAuth(event, now.events, head.rules);
+    const byCurrent = checkAuth(event, known(now.events), head.rules);
     return byCurrent.allowed ? ACCEPTED : { status: 'soft-failed', reason: byCurrent.reason };
-  }
-
-  async #allows(stateNid: number, event: RoomEvent): Promise<boolean> {
-    const state = await viewState(this.plan, stateNid, this.#lookedAt(event));
-    return checkAuth(event, state.events, this.plan.head.rules).allowed;
   }
 
   /**
@@ -178,10 +180,10 @@ export class ReceivedPlacement {
 
   async #moveHead(placeable: Placeable, node: GraphNode): Promise<HeadMove> {
     const { head } = this.plan;
-    const { incoming, prevs, isFollowed } = placeable;
+    const { incoming, prevs, isFollowed, partialState: isPartial = false } = placeable;
     if (startsAnew(placeable, head)) {
       const end = extremityOf(node.nid, incoming.event, node.stateAfterNid!, head);
-      return moveHead(this.plan, [end], node.stateAfterNid, { isAnew: true });
+      return moveHead(this.plan, [end], node.stateAfterNid, { isAnew: true, isPartial });
     }
     const covered = await this.#covered(prevs);
     const kept = head.extremities.filter(({ nid }) => !covered.has(nid));
@@ -241,8 +243,13 @@ export class ReceivedPlacement {
 }
 
 /** While we were not in the room it went on without us: what we knew as its end says nothing any more. */
-function startsAnew({ stateBefore, isFollowed }: Placeable, head: RoomHead): boolean {
+export function startsAnew({ stateBefore, isFollowed }: StartingEvent, head: RoomHead): boolean {
   return stateBefore !== undefined && !head.participating && !isFollowed;
+}
+
+/** The keys of the state that may authorise an event. */
+export function authorisingKeys({ pdu }: RoomEvent, { rules }: RoomHead): StateKey[] {
+  return authTypesForEvent(pdu, rules).map(([type, stateKey]) => ({ type, stateKey }));
 }
 
 const ACCEPTED: Verdict = { status: 'accepted', reason: '' };

@@ -7,6 +7,8 @@ import type {
   NewEvent,
   NewKey,
   NumberSource,
+  PartialRoom,
+  RestatedEvent,
   RoomCommit,
   RoomStore,
   StateChange,
@@ -40,6 +42,8 @@ export class RoomPlan {
   readonly #currentState = new Map<number, StateChange>();
   readonly #hosts = new Map<string, number>();
   readonly #found: FoundEdge[] = [];
+  readonly #restated: RestatedEvent[] = [];
+  #partial: PartialRoom | 'ended' | undefined;
   readonly #announced = new Map<number, EventSummary>();
   readonly #absent = new Set<StateTuple>();
   /** Members whom this plan has changed without having their events at hand. */
@@ -168,6 +172,28 @@ export class RoomPlan {
     this.head.version = this.base.version + 1;
   }
 
+  /** From now on the room is one whose members are not all known. Its servers count as such with a user each. */
+  beginPartialState(partial: PartialRoom): void {
+    this.head.partialState = true;
+    this.#partial = partial;
+    for (const server of partial.serverNames) this.#count(server, 1);
+  }
+
+  /** The servers of the room are those of its members from now on. */
+  endPartialState({ serverNames }: PartialRoom): void {
+    this.head.partialState = false;
+    this.#partial = 'ended';
+    for (const server of serverNames) this.#count(server, -1);
+  }
+
+  /** An event that has its place has other states before and after it from now on. */
+  restate(node: GraphNode, event: RoomEvent): void {
+    const { nid, status, stateBeforeNid, stateAfterNid } = node;
+    this.#changes += 1;
+    this.#restated.push({ nid, status, stateBeforeNid, stateAfterNid });
+    this.deps.graph.plan(node, event);
+  }
+
   /** The change in how many users of each server are joined, so far. */
   get hosts(): ReadonlyMap<string, number> {
     return this.#changedHosts();
@@ -223,13 +249,14 @@ export class RoomPlan {
       progress: head,
       ...{ events: this.#events, states: this.#neededStates(), droppedStateNid: this.#dropped(), keys: this.#keys },
       ...{ currentState: [...this.#currentState.values()], hosts: this.#changedHosts(), found: this.#found },
+      ...{ partial: this.#partial, restated: this.#restated },
     };
   }
 
   /** Tells the caches what became of the plan, and the head when it stands. */
   settle(committed: boolean): void {
     for (const state of this.#states) this.deps.states.settle(state, committed);
-    for (const { nid } of this.#events) this.deps.graph.settle(nid, committed);
+    for (const { nid } of [...this.#events, ...this.#restated]) this.deps.graph.settle(nid, committed);
     if (committed) this.base.absorb(this.head);
   }
 
@@ -247,7 +274,9 @@ export class RoomPlan {
   /** The planned states but for those that were the current one only on the way. */
   #neededStates(): NewState[] {
     const needed = new Set<number | undefined>([this.head.stateNid]);
-    for (const { stateBeforeNid, stateAfterNid } of this.#events) needed.add(stateBeforeNid).add(stateAfterNid);
+    for (const { stateBeforeNid, stateAfterNid } of [...this.#events, ...this.#restated]) {
+      needed.add(stateBeforeNid).add(stateAfterNid);
+    }
     // What stands on another one was planned after it.
     for (const { nid, previousNid, skipNid } of this.#states.toReversed()) {
       if (needed.has(nid)) needed.add(previousNid).add(skipNid);
@@ -256,13 +285,16 @@ export class RoomPlan {
   }
 
   #isOfAnEvent(stateNid: number | undefined): boolean {
-    return this.#events.some((event) => event.stateBeforeNid === stateNid || event.stateAfterNid === stateNid);
+    const stated = [...this.#events, ...this.#restated];
+    return stated.some((event) => event.stateBeforeNid === stateNid || event.stateAfterNid === stateNid);
   }
 
   #countHost(userId: string, before: string | undefined, after: string | undefined): void {
     const change = Number(after === 'join') - Number(before === 'join');
-    if (change === 0) return;
-    const server = serverOf(userId);
+    if (change !== 0) this.#count(serverOf(userId), change);
+  }
+
+  #count(server: string, change: number): void {
     this.#hosts.set(server, (this.#hosts.get(server) ?? 0) + change);
   }
 

@@ -53,6 +53,15 @@ export async function viewResolved(
   return { nid, events: (type, stateKey) => eventOf(events, nid(type, stateKey)) };
 }
 
+/** What is known where most members are not: of those whom the state lacks, what the event's auth events say of them. */
+export function orByAuthEvents(events: AuthState, authEvents: readonly RoomEvent[]): AuthState {
+  const members = new Map<string, RoomEvent>();
+  for (const event of authEvents) if (event.pdu.type === 'm.room.member') members.set(event.pdu.state_key ?? '', event);
+  return (type, stateKey) => {
+    return events(type, stateKey) ?? (type === 'm.room.member' ? members.get(stateKey) : undefined);
+  };
+}
+
 async function numbersIn({ head, deps }: RoomPlan, stateNid: number | undefined, keys: readonly StateKey[]) {
   const found = new Map<StateTuple, number>();
   if (stateNid === undefined) return found;

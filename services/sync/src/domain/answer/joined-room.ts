@@ -30,9 +30,15 @@ export interface RoomWindow extends Window, Aside {
 }
 
 /** `rooms.join` or `rooms.leave` of one room as JSON text; undefined when there is nothing to tell. */
-export async function roomAnswer(readers: RoomReaders, window: RoomWindow, kind: 'join' | 'leave') {
-  const { view, since, upTo, request } = window;
-  const { history, timeline } = await readTimelineAsMember(readers, window, kind);
+export async function roomAnswer(readers: RoomReaders, asked: RoomWindow, kind: 'join' | 'leave') {
+  const { view, upTo, request } = asked;
+  // Who knows the room without its members gets it anew with them.
+  const isAnew = asked.since !== undefined && asked.since < view.wholeFrom && view.wholeFrom <= upTo;
+  const window = isAnew ? { ...asked, since: undefined } : asked;
+  const { since } = window;
+  const read = await readTimelineAsMember(readers, window, kind);
+  const { history } = read;
+  const timeline = isAnew ? { ...read.timeline, limited: true } : read.timeline;
   // Who was not in the room when they last looked gets all of its state.
   const seen = since !== undefined && history.at(since) === 'join' ? since : undefined;
   const wholeState = seen === undefined || request.fullState;

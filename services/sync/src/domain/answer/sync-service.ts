@@ -223,6 +223,10 @@ export class SyncService {
     if (section === 'invite' || section === 'knock') return this.#strippedText(window, membership, section);
     if (membership.strippedState !== undefined) return declinedRoomAnswer(this.deps, window, membership);
     const view = await this.deps.rooms.get(room.record);
+    if (section === 'join' && view.wholeFrom > window.upTo && !window.request.filter.room.state.lazyLoadMembers) {
+      // They would take the few members that are known for all.
+      return undefined;
+    }
     if (section === 'join' && isQuiet(window, membership, aside)) return quietRoomAnswer(window, aside, view);
     if (section === 'join') return roomAnswer(this.deps, { ...window, ...aside, view, membership }, 'join');
     const upTo = Math.min(position, window.upTo);

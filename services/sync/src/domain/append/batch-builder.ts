@@ -1,20 +1,21 @@
 import type { LoggedEvent } from '@ganglion/contracts/room';
 import type { UserChanges } from '@ganglion/contracts/user';
 import { type HistoryVisibility, parseHistoryVisibility } from '@ganglion/protocol';
-import type {
-  AccountDataRow,
-  AppendBatch,
-  AppendedEvent,
-  AppendRoom,
-  DeviceMessageRow,
-  KeyChangeRow,
-  ReceiptRow,
-  Redaction,
-  RelationRow,
-  RoomBackfill,
-  RoomPurge,
-  StateJump,
-  StateLogEntry,
+import {
+  type AccountDataRow,
+  type AppendBatch,
+  type AppendedEvent,
+  type AppendRoom,
+  type DeviceMessageRow,
+  type KeyChangeRow,
+  NOT_WHOLE,
+  type ReceiptRow,
+  type Redaction,
+  type RelationRow,
+  type RoomBackfill,
+  type RoomPurge,
+  type StateJump,
+  type StateLogEntry,
 } from '../append-batch.js';
 import type { EventText } from '../event-text.js';
 import type { MessageList } from '../ports/device-message-model.js';
@@ -160,6 +161,7 @@ export class BatchBuilder {
     const { logged, text } = event;
     if (text === undefined) return;
     if (logged.strippedStateJson !== undefined) this.#addOutOfBand(room, text, logged.strippedStateJson);
+    else if (logged.stateOnly) this.#addStateOnly(room, logged);
     else if (logged.roomSeq < 0) this.#addBackfilled(room, event, text);
     else this.#addLive(room, event, text);
   }
@@ -176,8 +178,17 @@ export class BatchBuilder {
     this.#events.push({ ...place, replacesNid, isQuiet, text: shown, traceparent: logged.traceparent });
     if (shown !== undefined) this.#addRelation(room, place, shown);
     if (place.redactsNid !== undefined) this.#redactions.push({ roomNid: room.nid, eventNid: place.redactsNid });
+    if (logged.partialState !== undefined) room.wholeFrom = logged.partialState ? NOT_WHOLE : place.position;
     if (isJump(event)) this.#addJump(place);
     else this.#state.add(room, place.position, logged.stateChanges);
+  }
+
+  /** The members of a room have come that was joined without them. Nobody who has it in memory has any use for that. */
+  #addStateOnly(room: AppendRoom, { partialState }: LoggedEvent): void {
+    const position = ++this.position;
+    if (partialState === false) room.wholeFrom = position;
+    this.#jumps.push({ roomNid: room.nid, position });
+    this.#purges.push({ roomNid: room.nid, position, eventNids: [] });
   }
 
   /** It takes no position, but that it has come takes one, and so does what it redacts, as that may be live. */

@@ -17,6 +17,7 @@ import { type HistoryDependencies, noSuchEvent, type Reader, readRoom, viewerOf,
 import type { ContextRequest, MembersRequest, MessagesRequest, Surroundings, TimestampRequest } from './requests.js';
 import { forgetRoom, type RoomAccess } from './room-access.js';
 import { type Direction, nextStep, past, startOf, type Walk } from './room-walk.js';
+import { wholeFrom } from './whole-rooms.js';
 
 interface Scanned {
   readonly events: TimelineEvent[];
@@ -145,11 +146,12 @@ export class RoomHistory {
    *
    * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidmembers
    */
-  getMembersByRoom(request: MembersRequest): Promise<AsyncIterable<readonly string[]>> {
+  async getMembersByRoom(request: MembersRequest): Promise<AsyncIterable<readonly string[]>> {
+    const earliest = await wholeFrom(this.deps, request);
     return readRoom(this.deps, request, request.at, async (access) => {
       const asked = request.at === undefined ? access.stateUpTo : positionOf(request.at);
-      // A token from before the reader came stands for when they came.
-      const at = Math.min(Math.max(asked, access.history.begins), access.stateUpTo);
+      // A token from before the reader came stands for when they came, or learnt who is there.
+      const at = Math.min(Math.max(asked, access.history.begins, earliest), access.stateUpTo);
       const { membership, notMembership } = request;
       const isWanted = (is: string) =>
         (membership === undefined || is === membership) && (notMembership === undefined || is !== notMembership);

@@ -81,6 +81,8 @@ export interface LoadedRoom {
   readonly counts: MemberCounts;
   /** When something that relates to another event was appended last; 0 when nothing was. */
   readonly relationsPosition: number;
+  /** From where on its members are known (see AppendRoom). */
+  readonly wholeFrom: number;
 }
 
 export interface EntryName {

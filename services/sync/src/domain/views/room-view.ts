@@ -26,18 +26,21 @@ export class RoomView {
   #heroes: { readonly membersPosition: number; readonly value: Promise<Heroes> } | undefined;
   #knowsAll = false;
   #relationsPosition: number;
+  /** From where on the room's members are known: it was joined without most of them, if not always. */
+  wholeFrom: number;
   /** The view answers for this position and all later ones. */
   windowStart: number;
 
   constructor(
     readonly record: RoomRecord,
-    { recent, windowStart, state, memberChanges, counts, relationsPosition }: LoadedRoom,
+    { recent, windowStart, state, memberChanges, counts, relationsPosition, wholeFrom }: LoadedRoom,
     private readonly maxRecent: number,
   ) {
     this.windowStart = windowStart;
     this.#recent = [...recent];
     this.#counts = counts;
     this.#relationsPosition = relationsPosition;
+    this.wholeFrom = wholeFrom;
     for (const version of state) this.#entries.add(version);
     const changes = [...state, ...memberChanges].filter(({ position }) => position > windowStart);
     this.#changes = changes.sort((one, other) => one.position - other.position);
@@ -166,7 +169,8 @@ export class RoomView {
     return this.#relationsPosition > position;
   }
 
-  applyRoom({ joined, invited, membersPosition, relationsPosition }: AppendRoom): void {
+  applyRoom({ joined, invited, membersPosition, relationsPosition, wholeFrom = 0 }: AppendRoom): void {
+    this.wholeFrom = wholeFrom;
     // A batch of the release before does not tell of relations.
     this.#relationsPosition = Math.max(this.#relationsPosition, relationsPosition ?? 0);
     if (membersPosition > this.#counts.membersPosition) this.#counts = { joined, invited, membersPosition };

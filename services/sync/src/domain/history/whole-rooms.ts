@@ -1,0 +1,27 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { MatrixError } from '@ganglion/contracts';
+import { NOT_WHOLE } from '../append-batch.js';
+import { type HistoryDependencies, type Reader, readRoom } from './reading.js';
+
+const LOOK_EVERY_MS = 100;
+/** Clients give up after about a minute. */
+const LONGEST_MS = 50_000;
+
+/**
+ * Resolves once it is known who is in a room: it may have been joined by way of another server without most of its members. From
+ * which position on that is so, for those who may look into it.
+ *
+ * @throws MatrixError M_FORBIDDEN, M_UNKNOWN with 503 when it lasts too long
+ */
+export async function wholeFrom(deps: HistoryDependencies, reader: Reader & { roomId: string }): Promise<number> {
+  const look = () => readRoom(deps, reader, undefined, async ({ room }) => (await deps.rooms.get(room)).wholeFrom);
+  const deadline = Date.now() + LONGEST_MS;
+  for (;;) {
+    const from = await look();
+    if (from !== NOT_WHOLE) return from;
+    if (Date.now() > deadline) {
+      throw new MatrixError(503, 'M_UNKNOWN', 'This server is still learning who is in the room, please try again');
+    }
+    await pause(LOOK_EVERY_MS);
+  }
+}
