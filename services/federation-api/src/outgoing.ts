@@ -1,14 +1,17 @@
+import { randomUUID } from 'node:crypto';
 import type { PolicyServers, RemoteQueries, RemoteRooms as RemoteRoomsContract } from '@ganglion/contracts/federation';
 import type { RoomIntake } from '@ganglion/contracts/room';
 import type { Database } from '@ganglion/database';
 import type { FederationAgent } from '@ganglion/federation';
 import type { SigningKey } from '@ganglion/protocol';
+import { Periodically } from '@ganglion/service';
 import type { Logger } from '@ganglion/telemetry';
 import { NearestEvent } from './domain/history/nearest-event.js';
 import { RemoteHistory } from './domain/history/remote-history.js';
 import { ServersToAsk } from './domain/history/servers-to-ask.js';
 import type { PduVerifier } from './domain/pdus/pdu-verifier.js';
 import type { Recommendations } from './domain/policy/recommendations.js';
+import { JoinCompletion } from './domain/remote-rooms/join-completion.js';
 import { RemoteRooms } from './domain/remote-rooms/remote-rooms.js';
 import { HttpHandshakes } from './remote/handshakes.js';
 import { HttpRemoteEvents } from './remote/remote-events.js';
@@ -16,6 +19,7 @@ import { PolicyServersRpc } from './rpc/policy-servers-rpc.js';
 import { RemoteQueriesRpc } from './rpc/remote-queries-rpc.js';
 import { RemoteRoomsRpc } from './rpc/remote-rooms-rpc.js';
 import { PostgresHistoryTurns } from './storage/history-turns.js';
+import { PostgresPartialJoins } from './storage/partial-joins.js';
 
 export interface OutgoingDependencies {
   readonly db: Database;
@@ -26,6 +30,8 @@ export interface OutgoingDependencies {
   readonly roomIntake: RoomIntake;
   readonly logger: Logger;
 }
+
+const LOOK_EVERY_MS = 1_000;
 
 /** What one replica asks of other servers for the other services. */
 export interface Outgoing {
@@ -41,13 +47,14 @@ export interface Outgoing {
 export function createOutgoing(dependencies: OutgoingDependencies): Outgoing {
   const { db, signingKeys, agent, pdus, recommendations, roomIntake, logger } = dependencies;
   const allows = (serverName: string) => agent.policy.allows(serverName);
-  const rooms = new RemoteRooms({
-    ...{ intake: roomIntake, handshakes: new HttpHandshakes(agent), pdus, signingKeys, logger },
-    allows,
-  });
+  const remote = new HttpRemoteEvents(agent);
+  const own = { intake: roomIntake, pdus, remote, logger };
+  const joining = { ...own, joins: new PostgresPartialJoins(db), holder: randomUUID() };
+  const completion = new JoinCompletion(joining);
+  const looking = new Periodically('ending joins', LOOK_EVERY_MS, () => completion.look(), logger);
+  const rooms = new RemoteRooms({ ...joining, completion, handshakes: new HttpHandshakes(agent), signingKeys, allows });
   const isOurs = (serverName: string) => signingKeys.has(serverName);
-  const servers = new ServersToAsk({ intake: roomIntake, isOurs, allows });
-  const past = { intake: roomIntake, pdus, remote: new HttpRemoteEvents(agent), servers, logger };
+  const past = { ...own, servers: new ServersToAsk({ intake: roomIntake, isOurs, allows }) };
   const history = new RemoteHistory({ ...past, turns: new PostgresHistoryTurns(db) });
   const remoteRooms = new RemoteRoomsRpc(rooms, history, new NearestEvent(past));
   const as = [...signingKeys.keys()][0];
@@ -57,9 +64,10 @@ export function createOutgoing(dependencies: OutgoingDependencies): Outgoing {
     remoteRooms,
     remoteQueries,
     policyServers: new PolicyServersRpc(recommendations),
-    start() {},
+    start: () => looking.start(),
     async stop() {
       await Promise.all([remoteRooms.close(), remoteQueries.close()]);
+      await Promise.all([completion.stop(), looking.stop()]);
     },
   };
 }

@@ -28,9 +28,16 @@ export class HttpHandshakes implements Handshakes {
     return this.#ask(handshake, { method: 'GET', path, timeoutMs: TIMEOUT_MS });
   }
 
-  send(handshake: Handshake, membership: EnteredMembership, eventId: string, body: JsonObject): Promise<JsonObject> {
+  send(
+    handshake: Handshake,
+    membership: EnteredMembership,
+    eventId: string,
+    body: JsonObject,
+    { omitMembers = false }: { readonly omitMembers?: boolean } = {},
+  ): Promise<JsonObject> {
     const version = membership === 'knock' ? 'v1' : 'v2';
-    const path = `${version}/send_${membership}/${pathOf(handshake.roomId, eventId)}`;
+    const query = omitMembers ? '?omit_members=true' : '';
+    const path = `${version}/send_${membership}/${pathOf(handshake.roomId, eventId)}${query}`;
     const room = { timeoutMs: ROOM_TIMEOUT_MS, maxBytes: MAX_ROOM_BYTES };
     return this.#ask(handshake, { method: 'PUT', path, body, ...(membership === 'join' && room) });
   }

@@ -3,7 +3,7 @@ import type { SchemaDefinition } from '@ganglion/database';
 /** What is kept of other servers. */
 export const federationApiSchema: SchemaDefinition = {
   schema: 'federation_api',
-  version: 8,
+  version: 9,
   oldestCompatible: 1,
   migrations: [
     {
@@ -200,6 +200,22 @@ export const federationApiSchema: SchemaDefinition = {
         CREATE INDEX ephemera_rooms_by_server ON federation_api.ephemera_rooms (server_name, room_id);
         CREATE INDEX ephemera_by_age ON federation_api.ephemera (updated_at);
         CREATE INDEX ephemera_by_end ON federation_api.ephemera (expires_at) WHERE expires_at IS NOT NULL;`,
+    },
+    {
+      version: 9,
+      name: 'partial joins',
+      up: `
+        -- Rooms that were joined with event_id without most of their members, who are asked for. servers: whom to ask.
+        CREATE TABLE federation_api.partial_joins (
+          room_id text COLLATE "C" PRIMARY KEY,
+          event_id text NOT NULL,
+          joined_as text NOT NULL,
+          servers text[] NOT NULL,
+          failures integer NOT NULL DEFAULT 0,
+          try_at timestamptz NOT NULL DEFAULT now(),
+          taken_by uuid,
+          taken_until timestamptz
+        );`,
     },
   ],
 };

@@ -36,18 +36,24 @@ export class RoomStates {
   /** Places an event on the state that the server says was before it: as history, or as what is new. Whether it has its place now. */
   async place({ eventId, json }: VerifiedPdu, backfill = false): Promise<boolean> {
     const { roomId } = this.asked;
-    const { state, authChain } = await this.deps.remote.stateIds(this.asked, eventId);
-    const unknown = await this.#unknown([...new Set([...authChain, ...state])]);
-    if (unknown.length > 0) {
-      const many = unknown.length > MOST_SINGLE_EVENTS;
-      await this.#keep(many ? await this.deps.remote.state(this.asked, eventId) : await this.#single(unknown));
-    }
-    // What cannot be had, or was refused, is not part of any state here.
-    const missing = new Set(await this.#unknown(state));
-    const stateEventIds = state.filter((id) => !missing.has(id));
+    const stateEventIds = await this.fetch(eventId);
     const placed = await this.deps.intake.placeWithState({ roomId, pduJson: json, stateEventIds, backfill });
     const fate = placed.outcomes[0]?.fate;
     return fate !== undefined && fate !== PduFate.INVALID && fate !== PduFate.WAITING;
+  }
+
+  /** Fetches and keeps the state before an event. The ids of its events; what cannot be had, or was refused, is part of no state here. */
+  async fetch(eventId: string): Promise<string[]> {
+    const { state, authChain } = await this.deps.remote.stateIds(this.asked, eventId);
+    const unknown = await this.#unknown([...new Set([...authChain, ...state])]);
+    if (unknown.length > 0) {
+      const isFew = unknown.length <= MOST_SINGLE_EVENTS;
+      if (isFew) await this.#keep(await this.#single(unknown));
+      const isEnough = isFew && (await this.#unknown(state)).length === 0;
+      if (!isEnough) await this.#keep(await this.deps.remote.state(this.asked, eventId));
+    }
+    const missing = new Set(await this.#unknown(state));
+    return state.filter((id) => !missing.has(id));
   }
 
   async #unknown(eventIds: readonly string[]): Promise<string[]> {

@@ -1,5 +1,3 @@
-import { MatrixError } from '@ganglion/contracts';
-import { PduFate, type PduOutcome, type RoomIntake } from '@ganglion/contracts/room';
 import {
   canonicalJsonString,
   domainOf,
@@ -15,16 +13,15 @@ import {
   strippedState,
 } from '@ganglion/protocol';
 import { byAuth } from '../pdus/by-auth.js';
-import { isVerified, type PduVerifier, type VerifiedPdu } from '../pdus/pdu-verifier.js';
+import { isVerified, type VerifiedPdu } from '../pdus/pdu-verifier.js';
 import { takeGivenRoom } from './given-room.js';
 import { oneAfterTheOther, type ServersToTry } from './one-after-the-other.js';
+import { checkAccepted, type PlacingDependencies, placeWithoutMembers, unusable } from './place-without-members.js';
 import type { EnteredMembership, Handshake, Handshakes } from './ports.js';
 import { eventFromTemplate } from './template.js';
 
-export interface RemoteRoomsDependencies {
-  readonly intake: RoomIntake;
+export interface RemoteRoomsDependencies extends PlacingDependencies {
   readonly handshakes: Handshakes;
-  readonly pdus: PduVerifier;
   readonly signingKeys: ReadonlyMap<string, SigningKey>;
   /** Which servers are asked at all. */
   readonly allows: (serverName: string) => boolean;
@@ -93,26 +90,38 @@ export class RemoteRooms {
 
   async #joinThrough(server: string, entry: Entry): Promise<void> {
     const { handshake, rules, signed } = await this.#sign(server, 'join', entry);
-    const answer = await this.#send(handshake, 'join', signed, rules);
-    const { roomId } = entry;
+    const { roomId, userId } = entry;
+    const { hasState } = await this.deps.intake.getStanding({ roomId, userId });
+    // What we have of a room would have to be resolved with a state that is not whole.
+    const omitMembers = !hasState && rules.stateResolution !== 'v1';
+    const answer = await this.#send(handshake, 'join', signed, rules, { omitMembers });
     const join = await this.#ownJoin(answer, signed, roomId, rules);
     const keep = (pdus: readonly VerifiedPdu[]) => this.#keep(roomId, rules, pdus);
-    const { stateEventIds, size } = await takeGivenRoom(answer, this.deps.pdus, roomId, rules, keep);
-    const { outcomes } = await this.deps.intake.placeWithState({
-      ...{ roomId, pduJson: join, backfill: false, stateEventIds: [...stateEventIds] },
-    });
-    checkAccepted(outcomes[0]);
-    this.deps.logger.info({ room_id: roomId, server, events: size }, 'joined a room of other servers');
+    const given = await takeGivenRoom(answer, this.deps.pdus, roomId, rules, keep);
+    if (answer.members_omitted === true) {
+      await placeWithoutMembers(this.deps, { handshake, rules, join, given, servers: answer.servers_in_room });
+    } else {
+      const { outcomes } = await this.deps.intake.placeWithState({
+        ...{ roomId, pduJson: join.json, backfill: false, stateEventIds: [...given.stateEventIds] },
+      });
+      checkAccepted(outcomes[0]);
+    }
+    this.deps.logger.info({ room_id: roomId, server, events: given.size }, 'joined a room of other servers');
   }
 
   /** Whoever authorises a restricted join signs it too; apart from that it must be the event that we have sent. */
-  async #ownJoin(answer: JsonObject, signed: SignedEvent, roomId: string, rules: RoomVersionRules): Promise<string> {
+  async #ownJoin(
+    answer: JsonObject,
+    signed: SignedEvent,
+    roomId: string,
+    rules: RoomVersionRules,
+  ): Promise<VerifiedPdu> {
     const { event } = answer;
     const given = isJsonObject(event) ? event : (signed.pdu as unknown as JsonObject);
     const own = signed.pdu as unknown as JsonObject;
     const signatures = { ...(isJsonObject(given.signatures) ? given.signatures : {}), ...signed.pdu.signatures };
     const [verdict] = await this.deps.pdus.verify([{ ...own, signatures }], roomId, rules);
-    if (verdict !== undefined && isVerified(verdict) && verdict.eventId === signed.eventId) return verdict.json;
+    if (verdict !== undefined && isVerified(verdict) && verdict.eventId === signed.eventId) return verdict;
     throw unusable('The other server has not signed our join as it must be signed');
   }
 
@@ -128,11 +137,17 @@ export class RemoteRooms {
     return { handshake, rules, signed: hashAndSignEvent(event, rules, as, key) };
   }
 
-  #send(handshake: Handshake, membership: EnteredMembership, { eventId, pdu }: SignedEvent, rules: RoomVersionRules) {
+  #send(
+    handshake: Handshake,
+    membership: EnteredMembership,
+    { eventId, pdu }: SignedEvent,
+    rules: RoomVersionRules,
+    options: { readonly omitMembers?: boolean } = {},
+  ) {
     const event = rules.eventIdFormat === 'in-event' ? pdu : { ...pdu, event_id: undefined };
     const { event_id: _, ...rest } = event;
     const sent = rules.eventIdFormat === 'in-event' ? event : rest;
-    return this.deps.handshakes.send(handshake, membership, eventId, sent as unknown as JsonObject);
+    return this.deps.handshakes.send(handshake, membership, eventId, sent as unknown as JsonObject, options);
   }
 
   /** Those that could not be kept: they name events that nobody has proven yet. */
@@ -182,18 +197,8 @@ function strippedOrNothing(event: JsonValue): object[] {
   }
 }
 
-function checkAccepted(outcome: PduOutcome | undefined): void {
-  if (outcome?.fate === PduFate.ACCEPTED) return;
-  const reason = outcome?.reason || 'something is missing in what the other server has given';
-  throw unusable(`The event has no place in the room: ${reason}`);
-}
-
 function rulesOf(version: string): RoomVersionRules {
   const rules = roomVersionRules(version);
   if (rules === undefined) throw new Error(`room version ${version} is not known`);
   return rules;
-}
-
-function unusable(message: string): MatrixError {
-  return new MatrixError(502, 'M_UNKNOWN', message);
 }

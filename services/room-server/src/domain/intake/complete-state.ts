@@ -45,6 +45,12 @@ async function complete(plan: RoomPlan, { eventId, stateEventIds }: WholeState):
   nodes.delete(eventId);
   const { missing, entries } = entriesOf(nodes, stateEventIds);
   if (missing.length > 0) return { eventId, fate: 'waiting', reason: '', missing };
+  // Whoever tells who is in the room must not tell another room.
+  const known = await deps.states.entries(head.nid, join.stateBeforeNid!);
+  for (const [keyNid, nid] of known) {
+    if (entries.get(keyNid) === nid) continue;
+    return { eventId, fate: 'invalid', reason: 'it is not the state that the room was joined with', missing: [] };
+  }
   const fromStateNid = head.stateNid;
   const restating = new Restating(plan);
   await restating.restate(join, await plan.state(undefined, entries));

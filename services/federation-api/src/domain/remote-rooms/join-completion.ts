@@ -1,0 +1,105 @@
+import { PduFate, type RoomIntake } from '@ganglion/contracts/room';
+import { roomVersionRules } from '@ganglion/protocol';
+import { RoomStates } from '../incoming/room-states.js';
+import type { PduVerifier } from '../pdus/pdu-verifier.js';
+import type { RemoteEvents } from '../ports.js';
+import type { PartialJoin, PartialJoins } from './ports.js';
+
+export interface JoinCompletionDependencies {
+  readonly intake: RoomIntake;
+  readonly pdus: PduVerifier;
+  readonly remote: RemoteEvents;
+  readonly joins: PartialJoins;
+  /** Of this replica: a UUID. */
+  readonly holder: string;
+  readonly logger: { info(fields: object, message: string): void };
+}
+
+const KEEP_EVERY_MS = 10_000;
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 5 * 60_000;
+/** So often who let us in is asked alone: others could tell another room. */
+const TRIES_WITH_FIRST = 3;
+const SERVERS_A_TRY = 3;
+
+/**
+ * Asks for the members of rooms that were joined without them, until somebody tells. Any replica goes on with what one that died
+ * had begun.
+ *
+ * @see https://spec.matrix.org/v1.19/server-server-api/#put_matrixfederationv2send_joinroomideventid
+ */
+export class JoinCompletion {
+  readonly #running = new Set<Promise<void>>();
+  #stopped = false;
+
+  constructor(private readonly deps: JoinCompletionDependencies) {}
+
+  /** Works on one that this replica has taken. Never fails. */
+  begin(join: PartialJoin): Promise<void> {
+    const running = this.#work(join).finally(() => this.#running.delete(running));
+    this.#running.add(running);
+    return running;
+  }
+
+  /** Takes all that nobody works on. */
+  async look(): Promise<void> {
+    const { joins, holder } = this.deps;
+    for (let join = await joins.take(holder); join !== undefined && !this.#stopped; join = await joins.take(holder)) {
+      await this.begin(join);
+    }
+  }
+
+  /** Waits for what runs: an attempt ends by itself, and what it does not end goes on later. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all(this.#running);
+  }
+
+  async #work(join: PartialJoin): Promise<void> {
+    const { joins, holder, logger } = this.deps;
+    const { roomId, eventId, failures } = join;
+    const failed = (error: unknown) => logger.info({ err: error, room_id: roomId }, 'a join could not be ended yet');
+    const keeping = setInterval(() => void joins.keep(roomId, holder).catch(failed), KEEP_EVERY_MS);
+    try {
+      if (await this.#complete(join)) await joins.end(roomId, eventId);
+      else
+        await joins.postpone(roomId, holder, Math.min(FIRST_PAUSE_MS * 2 ** Math.min(failures, 20), LONGEST_PAUSE_MS));
+    } catch (error) {
+      failed(error);
+    } finally {
+      clearInterval(keeping);
+    }
+  }
+
+  /** Whether nothing is left to do. */
+  async #complete({ roomId, eventId, as, servers, failures }: PartialJoin): Promise<boolean> {
+    const { intake, logger } = this.deps;
+    const { rooms } = await intake.describeRooms({ roomIds: [roomId], serverName: as });
+    const rules = roomVersionRules(rooms[0]?.roomVersion ?? '');
+    if (rules === undefined) return true;
+    for (const server of askedNow(servers, failures)) {
+      if (this.#stopped) return false;
+      try {
+        const stateEventIds = await new RoomStates(this.deps, { server, as, roomId }, rules).fetch(eventId);
+        const { outcomes } = await intake.completeState({ roomId, eventId, stateEventIds });
+        const refused = outcomes.find(({ fate }) => fate === PduFate.WAITING || fate === PduFate.INVALID);
+        if (refused === undefined) {
+          logger.info({ room_id: roomId, server, members: stateEventIds.length }, 'all of a joined room is known');
+          return true;
+        }
+        logger.info({ room_id: roomId, server, reason: refused.reason }, 'a server has told another room');
+      } catch (error) {
+        logger.info({ err: error, room_id: roomId, server }, 'a server has not told the state of a room');
+      }
+    }
+    return false;
+  }
+}
+
+/** Whom to ask after so many failures: the first alone at first, then others with it, each some time. */
+function askedNow([first, ...others]: readonly string[], failures: number): string[] {
+  if (first === undefined) return [];
+  if (failures < TRIES_WITH_FIRST || others.length === 0) return [first];
+  const start = (SERVERS_A_TRY * (failures - TRIES_WITH_FIRST)) % others.length;
+  return [first, ...others.slice(start, start + SERVERS_A_TRY)];
+}
