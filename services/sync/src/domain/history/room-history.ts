@@ -17,6 +17,7 @@ import { type HistoryDependencies, noSuchEvent, type Reader, readRoom, viewerOf,
 import type { ContextRequest, MembersRequest, MessagesRequest, Surroundings, TimestampRequest } from './requests.js';
 import { forgetRoom, type RoomAccess } from './room-access.js';
 import { type Direction, nextStep, past, startOf, type Walk } from './room-walk.js';
+import { latestOf, stateTime } from './state-time.js';
 import { wholeFrom } from './whole-rooms.js';
 
 interface Scanned {
@@ -365,15 +366,6 @@ export class RoomHistory {
   }
 }
 
-/** The last of some events: the live ones come in the order of positions, after all that was backfilled. */
-function latestOf(events: readonly TimelineEvent[]): TimelineEvent | undefined {
-  const rank = ({ place }: TimelineEvent) => (place.position > 0 ? place.position : Number.NEGATIVE_INFINITY);
-  return events.reduce<TimelineEvent | undefined>((latest, event) => {
-    if (latest === undefined || rank(event) > rank(latest)) return event;
-    return rank(event) === rank(latest) && event.place.depth > latest.place.depth ? event : latest;
-  }, undefined);
-}
-
 /** What could not be had now may be there when somebody asks again; who has been shown nothing would ask on and on. */
 function endAfter(found: 'pending' | 'unreachable'): End {
   return ({ events, next, at }) => {
@@ -395,11 +387,6 @@ function goesOn({ access, direction, to }: Walk): boolean {
 /** What comes next comes in the order of positions. */
 function liveEnd(at: HistoryToken): HistoryToken {
   return { after: reachOf(at) };
-}
-
-/** Which state is shown with an event. Where that of one that was backfilled cannot be told, it is that of now. */
-function stateTime({ place: { position } }: TimelineEvent, stateUpTo: number): number {
-  return position > 0 ? Math.min(position, stateUpTo) : stateUpTo;
 }
 
 function positionOf(token: HistoryToken): number {
