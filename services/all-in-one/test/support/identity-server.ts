@@ -2,7 +2,14 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { encodeBase64, generateSigningKey, type JsonObject, type SigningKey, signJson } from '@ganglion/protocol';
+import {
+  encodeBase64,
+  generateSigningKey,
+  type JsonObject,
+  ready,
+  type SigningKey,
+  signJson,
+} from '@ganglion/protocol';
 import type { Authority } from '@ganglion/testing';
 import { type Answer, exchange } from './person.js';
 
@@ -35,6 +42,7 @@ export class IdentityServer {
   ) {}
 
   static async start(authority: Authority): Promise<IdentityServer> {
+    await ready();
     const { cert, key } = await authority.issue('127.0.0.1');
     const server = createServer({ cert: readFileSync(cert), key: readFileSync(key) });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -46,7 +46,7 @@ export interface Instance {
 
 /** By which our servers sign; the same keys for all that ask. */
 export const signingKeys = memoized(async () => {
-  await ready;
+  await ready();
   return new Map(['one.test', 'two.test'].map((name) => [name, generateSigningKey('a_1')]));
 });
 

@@ -10,6 +10,8 @@ const MANY = 16;
 /** Fetches keys: those of one server once, however many need them at the time. */
 export class KeyFetches {
   readonly #running = new Map<string, Promise<void>>();
+  /** How many have ended: whoever looked for keys meanwhile may have looked just before they were kept. */
+  ended = 0;
 
   constructor(
     private readonly source: KeySource,
@@ -22,6 +24,7 @@ export class KeyFetches {
     const fresh = wanted.filter(({ serverName }) => !this.#running.has(serverName));
     if (fresh.length > 0) {
       const run = this.#fetch(fresh).finally(() => {
+        this.ended += 1;
         for (const { serverName } of fresh) this.#running.delete(serverName);
       });
       for (const { serverName } of fresh) this.#running.set(serverName, run);

@@ -35,7 +35,9 @@ export class KeyRing {
     const found = new Map<string, KeysOfServer>();
     const left = this.#remember(merged(wanted), found);
     if (left.length === 0) return found;
-    const stored = await this.#load(left, found);
+    const { ended } = this.fetches;
+    let stored = await this.#load(left, found);
+    if (this.fetches.ended !== ended) stored = await this.#load(left, found);
     const missing = left.filter(
       (each) => !satisfies(found.get(each.serverName), each) && mayAsk(stored.get(each.serverName)),
     );
