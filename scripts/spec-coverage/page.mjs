@@ -15,7 +15,6 @@ export const MISSING = new Map(
     redirectToIdP: SSO,
     getAuthMetadata: 'OAuth 2.0 is not there: clients then log in by the other ways.',
     getNotifications: 'Push notifications are not there.',
-    getOneEvent: 'Deprecated in favour of the event of a room.',
     getWellknownPolicy: 'For policy servers: this is none.',
     askPolicyServerToSign: 'For policy servers: this is none.',
   }),

@@ -1,5 +1,18 @@
 import { MatrixError } from './matrix-error.js';
 
+interface Sender {
+  readonly userId: string;
+  readonly suspended?: boolean | undefined;
+}
+
+/** An event that somebody wants to send. */
+interface SentEvent {
+  readonly type: string;
+  /** Of state alone. */
+  readonly stateKey?: string | undefined;
+  readonly content?: { readonly membership?: unknown };
+}
+
 /**
  * The account may not be used for now; its devices stay, so clients keep what they have.
  *
@@ -13,4 +26,18 @@ export function userLocked(because: string): MatrixError {
 /** @see https://spec.matrix.org/v1.19/client-server-api/#account-suspension */
 export function userSuspended(): MatrixError {
   return new MatrixError(403, 'M_USER_SUSPENDED', 'You cannot do this while your account is suspended');
+}
+
+/**
+ * Who is suspended leaves rooms and takes back what they have said (that it is their own is looked at where the event is
+ * known), and sends nothing else.
+ *
+ * @throws MatrixError M_USER_SUSPENDED
+ * @see https://spec.matrix.org/v1.19/client-server-api/#account-suspension
+ */
+export function checkMaySend({ userId, suspended }: Sender, { type, stateKey, content }: SentEvent): void {
+  if (!suspended) return;
+  if (stateKey === undefined && type === 'm.room.redaction') return;
+  if (type === 'm.room.member' && stateKey === userId && content?.membership === 'leave') return;
+  throw userSuspended();
 }

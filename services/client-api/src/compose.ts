@@ -22,6 +22,7 @@ import {
 } from '@ganglion/contracts/room';
 import { type AccountData, AccountDataDefinition, type Users, UsersDefinition } from '@ganglion/contracts/user';
 import { IdentityAgent } from '@ganglion/identity';
+import { domainOf } from '@ganglion/protocol';
 import type { ServiceDescriptor } from '@ganglion/service';
 import { clientApiModule } from './client-api.module.js';
 import { RemoteAddressBook } from './remote/remote-address-book.js';
@@ -29,6 +30,8 @@ import { RemoteAddressBook } from './remote/remote-address-book.js';
 /** Puts the service together. */
 export const compose: ServiceDescriptor['compose'] = async ({ config }, interfaces) => {
   const identityAgent = new IdentityAgent(config.identity_servers);
+  const isOurs = (serverName: string) => config.server_names.some(({ name }) => name === serverName);
+  const notices = config.server_notices?.localpart;
   const owners = {
     rooms: await interfaces.find<Rooms>(RoomsDefinition),
     delayedEvents: await interfaces.find<DelayedEvents>(DelayedEventsDefinition),
@@ -42,7 +45,8 @@ export const compose: ServiceDescriptor['compose'] = async ({ config }, interfac
     remoteRooms: await interfaces.find<RemoteRooms>(RemoteRoomsDefinition),
     remoteQueries: await interfaces.find<RemoteQueries>(RemoteQueriesDefinition),
     addressBook: new RemoteAddressBook(identityAgent),
-    isOurs: (serverName: string) => config.server_names.some(({ name }) => name === serverName),
+    isOurs,
+    isServer: (userId: string) => isOurs(domainOf(userId)) && userId === `@${notices}:${domainOf(userId)}`,
   };
   const part = { start() {}, stop: () => identityAgent.close() };
   return { module: clientApiModule(owners, config), part };

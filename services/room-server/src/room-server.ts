@@ -16,6 +16,7 @@ import type {
 import { type Database, markAnew } from '@ganglion/database';
 import { Periodically } from '@ganglion/service';
 import type { Logger } from '@ganglion/telemetry';
+import type { AccountStatuses } from './domain/delayed/check-sender.js';
 import { EventBuilder, type SigningKeys } from './domain/event-builder.js';
 import { StatesForServers } from './domain/federation/states-for-servers.js';
 import { EventGraph } from './domain/graph/event-graph.js';
@@ -64,6 +65,8 @@ export interface RoomServerDependencies {
   readonly signingKeys: SigningKeys;
   /** Who asks the policy servers of rooms. */
   readonly policy?: PolicyAsker;
+  /** Whether who has asked for something before may still do it. */
+  readonly accounts: AccountStatuses;
 }
 
 /** The truth of every room: what it offers to other services, in this process or over gRPC. */
@@ -92,7 +95,7 @@ function retentionOf({ rooms: { retention } }: Config, store: PurgeStore): Reten
 
 /** Puts one room-server together. Any number may run on one database. */
 export function createRoomServer(dependencies: RoomServerDependencies): RoomServer {
-  const { config, db, bus, logger, signingKeys, policy } = dependencies;
+  const { config, db, bus, logger, signingKeys, policy, accounts } = dependencies;
   const store = new PostgresRoomStore(db);
   const numbers = new Numbers(db);
   const states = new States(new PostgresStateRows(db));
@@ -120,6 +123,7 @@ export function createRoomServer(dependencies: RoomServerDependencies): RoomServ
   const rooms = new RoomsRpc(actors, store, creation, serverNames, directory);
   const delaying = {
     model: new DelayedEventStore(db),
+    accounts,
     send: (request: SendEventRequest) => rooms.sendEvent(request),
   };
   const delayedSender = new DelayedSender({ ...delaying, logger });

@@ -315,7 +315,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   return {
     service,
     oldSync: new OldSync({
-      ...{ ...past, history, service, waits },
+      ...{ ...past, history, service, waits, roomLog: deps.roomLog },
       isPublic: (roomId) => isPublic(deps.roomDirectory, roomId),
     }),
     history,

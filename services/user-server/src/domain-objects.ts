@@ -19,6 +19,7 @@ import type {
   Announcements,
   IdentityServers,
   LetterWriter,
+  NoticeRooms,
   ProfilesElsewhere,
   RoomUpdates,
   VisibleUsers,
@@ -28,6 +29,7 @@ import { Registration } from './domain/registration.js';
 import { registrationFlows } from './domain/registration-flows.js';
 import { RegistrationTokens } from './domain/registration-tokens.js';
 import { RemoteProfiles } from './domain/remote-profiles.js';
+import { ServerNotices, type ServerNoticesSettings } from './domain/server-notices.js';
 import { Sessions } from './domain/sessions.js';
 import { SharedSecretRegistration } from './domain/shared-secret-registration.js';
 import { LoginTokens, OpenIdTokens } from './domain/short-tokens.js';
@@ -48,6 +50,7 @@ export interface DomainDependencies {
   readonly announcements: Announcements;
   readonly roomUpdates: RoomUpdates | undefined;
   readonly visibleUsers: VisibleUsers | undefined;
+  readonly noticeRooms: NoticeRooms | undefined;
   readonly profilesElsewhere: ProfilesElsewhere | undefined;
   readonly letterWriter: LetterWriter;
   /** A letter is to be sent now. */
@@ -95,6 +98,7 @@ export function createDomainObjects(dependencies: DomainDependencies) {
   const owners = new TokenOwners(stores.sessions, announcements, lastSeen);
   const creation = new AccountCreation(accounts, passwords, sessions);
   const guestUpgrade = new GuestUpgrade(accounts, owners, passwords, sessions, announcements);
+  const tags = new Tags(accountData);
   return {
     servers,
     uia,
@@ -116,7 +120,11 @@ export function createDomainObjects(dependencies: DomainDependencies) {
     userDirectory: new UserDirectory(stores.userDirectory, dependencies.visibleUsers),
     profiles: new Profiles(stores.profiles, roomUpdates, elsewhere && new RemoteProfiles(elsewhere), servers),
     accountData,
-    tags: new Tags(accountData),
+    tags,
+    serverNotices: new ServerNotices(
+      ...([noticesOf(config), accounts, stores.profiles, stores.noticeRooms, tags, servers] as const),
+      dependencies.noticeRooms,
+    ),
     filters: new Filters(stores.filters),
   };
 }
@@ -127,6 +135,12 @@ function localServers({ server_names, http }: Config): LocalServers {
     return url === undefined ? { name } : { name, clientHost: new URL(url).host };
   });
   return new LocalServers([first as LocalServer, ...others]);
+}
+
+function noticesOf({ server_notices: notices, rooms }: Config): ServerNoticesSettings | undefined {
+  if (notices === undefined) return undefined;
+  const { localpart, display_name: displayName, avatar_url: avatarUrl, room_name: roomName } = notices;
+  return { localpart, displayName, avatarUrl, roomName, roomVersion: rooms.default_version };
 }
 
 function emailSettings({ email, server_names, http }: Config): EmailSettings | undefined {

@@ -7,6 +7,7 @@ import { PostgresEmailStore } from './storage/email-session-store.js';
 import { PostgresFilterStore } from './storage/filter-store.js';
 import { LetterStore } from './storage/letter-store.js';
 import { PostgresNonceStore } from './storage/nonce-store.js';
+import { PostgresNoticeRoomStore } from './storage/notice-room-store.js';
 import { OutboxStore } from './storage/outbox-store.js';
 import { PostgresProfileStore } from './storage/profile-store.js';
 import { PostgresRegistrationTokenStore } from './storage/registration-token-store.js';
@@ -28,6 +29,7 @@ export function createStores(db: Database) {
     sessions: new PostgresSessionStore(db),
     devices: new PostgresDeviceStore(db),
     uiaSessions: new PostgresUiaSessionStore(db),
+    noticeRooms: new PostgresNoticeRoomStore(db),
     nonces: new PostgresNonceStore(db),
     registrationTokens: new PostgresRegistrationTokenStore(db),
     shortTokens: new PostgresShortTokenStore(db),

@@ -10,6 +10,7 @@ import { ModerationController } from './http/moderation.controller.js';
 import { ProfileController } from './http/profile.controller.js';
 import { RegistrationController } from './http/registration.controller.js';
 import { RegistrationTokenController } from './http/registration-token.controller.js';
+import { ServerNoticeController } from './http/server-notice.controller.js';
 import { SessionController } from './http/session.controller.js';
 import { SharedSecretController } from './http/shared-secret.controller.js';
 import { ShortTokenController } from './http/short-token.controller.js';
@@ -41,6 +42,7 @@ export function userServerModule({ providers }: Pick<UserServer, 'providers'>): 
       FilterController,
       UserDirectoryController,
       ModerationController,
+      ServerNoticeController,
       RegistrationTokenController,
       ShortTokenController,
     ],

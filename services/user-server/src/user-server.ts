@@ -83,6 +83,7 @@ export function createUserServer(dependencies: UserServerDependencies): UserServ
     announcements,
     roomUpdates,
     visibleUsers,
+    noticeRooms: rooms,
     profilesElsewhere: dependencies.profilesElsewhere,
     letterWriter: new Templates(config.email?.templates_dir),
     onLetter: () => void postOffice?.sweep().catch(() => {}),

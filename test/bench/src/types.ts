@@ -79,6 +79,11 @@ export interface Plan {
   villageRooms: number;
   /** Messages in each village room. */
   villageMessages: number;
+  /** Rooms of somebody who is in few, and of somebody who is in many. */
+  fewRooms: number;
+  manyRooms: number;
+  /** Members of the room in which all type and read. */
+  throng: number;
   /** Rooms that the sends "over many rooms" go round. */
   plots: number;
   /** Messages whose way to the readers is timed in a round. */

@@ -24,6 +24,9 @@ const tiny = {
   villagers: 3,
   villageRooms: 12,
   villageMessages: 2,
+  fewRooms: 1,
+  manyRooms: 3,
+  throng: 2,
   plots: 3,
   deliveries: 2,
   readers: 3,
@@ -54,14 +57,14 @@ describe('the benchmark against a homeserver', () => {
     const target = await started();
     const report = await bench(optionsFor([{ ...target, idlePids: [process.pid] }]));
     const loads = report.results.filter((result) => result.headline !== 'memory');
-    expect(loads).toHaveLength(25);
+    expect(loads).toHaveLength(29);
     for (const { id } of loads) expect([id, load(report.results, id).errors]).toEqual([id, 0]);
     for (const { id } of loads) expect(load(report.results, id).p50).toBeGreaterThan(0);
     expect(load(report.results, 'delivery').done).toBe(6);
     expect(load(report.results, 'sync-initial').done).toBe(3);
     expect(load(report.results, 'joins-many').done).toBe(3);
     expect(report.targets[0]?.name).toBe('Fake 1');
-    expect(servers[0]?.registered).toHaveLength(10);
+    expect(servers[0]?.registered).toHaveLength(14);
     expect(renderText(report)).toContain('sends over many rooms, 64 in flight');
     expect(renderHtml(report)).toContain('<svg');
   }, 60_000);

@@ -74,6 +74,7 @@ export class FakeHomeserver {
     if (url.pathname.includes('/sendToDevice/')) return this.#sendToDevice(url.pathname, body);
     if (action === 'join') return this.#join(user, room);
     if (action === 'send') return this.#send(user, room, body);
+    if (action === 'typing' || action === 'receipt') return [200, {}];
     if (action === 'messages')
       return [200, { chunk: this.#events.filter((event) => event.room === room), end: 'more' }];
     return [404, { errcode: 'M_UNRECOGNIZED' }];

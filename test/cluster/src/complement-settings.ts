@@ -16,6 +16,7 @@ export const SETTINGS = {
   registration: { enabled: true, shared_secret: REGISTRATION_SHARED_SECRET },
   // The suite gives power levels to creators of rooms, which rooms of version 12 refuse.
   rooms: { default_version: '11' },
+  server_notices: {},
   passwords: { min_length: 7, argon2: { memory_kib: 8, passes: 1 } },
   rate_limits: { enabled: false },
   telemetry: { log: { level: LOG_LEVEL } },

@@ -11,6 +11,7 @@ import { rateLimits } from './rate-limits.js';
 import { registration } from './registration.js';
 import { rooms } from './rooms.js';
 import { rpc } from './rpc.js';
+import { serverNotices } from './server-notices.js';
 import { sessions } from './sessions.js';
 import { support } from './support.js';
 import { sync } from './sync.js';
@@ -29,6 +30,7 @@ export const sections = {
   identity_servers: identityServers,
   passwords,
   sessions,
+  server_notices: serverNotices,
   rooms,
   sync,
   presence,

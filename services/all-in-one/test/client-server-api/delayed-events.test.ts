@@ -50,8 +50,8 @@ const numbers = async () => (await said()).map(({ content }) => content.number);
 const list = (person: Person, query = '') => person.must('GET', `${UNSTABLE}/delayed_events${query}`);
 
 it('events are sent when their time has come, in its order, and no earlier', async () => {
-  await later(alice, 3_000, { number: 2 });
-  await later(alice.at(two.url), 2_000, { number: 1 });
+  await later(alice, 6_000, { number: 2 });
+  await later(alice.at(two.url), 1_000, { number: 1 });
   const last = await later(alice, HOUR_MS, { number: 3 });
   await eventually(async () => expect(await numbers()).toEqual([1, 2]));
   const { delayed_events, scheduled, finalised } = await list(alice);
@@ -242,4 +242,64 @@ it('what was to be sent while nobody was there is sent when somebody is again, a
   } finally {
     await own.close();
   }
+});
+
+describe('of an account that may not be used any more', () => {
+  let admin: Person;
+  let bob: Person;
+  beforeAll(async () => {
+    admin = await Person.register(one.url, 'admin');
+    const text = 'UPDATE user_server.accounts SET admin = true WHERE user_id = $1';
+    await one.db.query({ text, values: [admin.userId] });
+  });
+  beforeEach(async () => {
+    bob = await Person.register(two.url, 'bob');
+    await bob.must('POST', `${inRoom(roomId)}/join`);
+  });
+
+  const moderate = (what: 'suspend' | 'lock', applies = true) =>
+    admin.must('PUT', `/_matrix/client/v1/admin/${what}/${bob.userId}`, {
+      [what === 'lock' ? 'locked' : 'suspended']: applies,
+    });
+  const outcome = async (id: string) => {
+    const text = 'SELECT error FROM room_server.delayed_events WHERE delay_id = $1 AND finalised_at IS NOT NULL';
+    const { rows } = await one.db.query<{ error: string | null }>({ text, values: [id] });
+    return rows.map(({ error }) => error && JSON.parse(error).errcode);
+  };
+  const end = {
+    suspended: () => moderate('suspend'),
+    locked: () => moderate('lock'),
+    deactivated: () =>
+      bob.must('POST', 'account/deactivate', {
+        auth: { type: 'm.login.password', identifier: { type: 'm.id.user', user: bob.userId }, password: bob.password },
+      }),
+  };
+
+  it.each([
+    ['suspended', 'M_USER_SUSPENDED'],
+    ['locked', 'M_USER_LOCKED'],
+    ['deactivated', 'M_USER_DEACTIVATED'],
+  ] as const)('nothing is sent that waits, when it is %s', async (what, errcode) => {
+    const waiting = await later(bob, HOUR_MS, { number: 1 });
+    const asked = await later(bob, HOUR_MS, { number: 2 });
+    await end[what]();
+    await letPass([waiting]);
+    await eventually(async () => expect(await outcome(waiting)).toEqual([errcode]));
+    expect(refusal(await change(asked, 'send'))).toEqual([403, errcode]);
+    expect(await numbers()).toEqual([]);
+  });
+
+  it('what they still may do is done, as to leave, and all is sent that waits when they are let go on', async () => {
+    const member = `${inRoom(roomId)}/state/m.room.member/${bob.userId}`;
+    const leave = await bob.must('PUT', `${member}?org.matrix.msc4140.delay=${HOUR_MS}`, { membership: 'leave' });
+    const others = await later(bob, HOUR_MS, { number: 1 });
+    await moderate('suspend');
+    await moderate('suspend', false);
+    expect((await change(others, 'send')).status).toBe(200);
+    expect(await numbers()).toEqual([1]);
+    await moderate('suspend');
+    expect((await change(leave.delay_id, 'send')).status).toBe(200);
+    const { membership } = await alice.must('GET', member);
+    expect(membership).toBe('leave');
+  });
 });

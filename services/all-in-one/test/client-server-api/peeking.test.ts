@@ -123,3 +123,18 @@ it('following events in the old way takes no message from a device', async () =>
   const { to_device } = await alice.must('GET', `sync?since=${next_batch}&timeout=5000`);
   expect(to_device.events).toHaveLength(1);
 });
+
+it('an event is found by its id alone by who may see it, whichever room it is in', async () => {
+  const hidden = await alice.createRoom({ preset: 'private_chat' });
+  const ids = [await alice.say(roomId, 'shown'), await alice.say(hidden, 'hidden')];
+  const [shown, secret] = ids.map((id) => `events/${encodeURIComponent(id)}`) as [string, string];
+  const other = await Person.register(two.url);
+  expect(await alice.at(two.url).must('GET', secret)).toMatchObject({ room_id: hidden, content: { body: 'hidden' } });
+  expect(await other.must('GET', shown)).toMatchObject({
+    event_id: ids[0],
+    room_id: roomId,
+    content: { body: 'shown' },
+  });
+  expect(refusal(await other.get(secret))).toEqual([404, 'M_NOT_FOUND']);
+  expect(refusal(await other.get(`events/${encodeURIComponent(`$${'x'.repeat(43)}`)}`))).toEqual([404, 'M_NOT_FOUND']);
+});

@@ -21,7 +21,7 @@ const MAY = [
   `PUT ${SUBSCRIPTION}`,
   `DELETE ${SUBSCRIPTION}`,
   // Whoever knows their ids may, logged in or not.
-  ...['', '/cancel', '/restart', '/send'].map((action) => `POST ${DELAYED}/:delayId${action}`),
+  ...['', '/cancel', '/restart'].map((action) => `POST ${DELAYED}/:delayId${action}`),
   'POST /_matrix/client/v1/login/get_token',
   `POST ${V3}/account/deactivate`,
   `POST ${V3}/account/password`,

@@ -70,6 +70,11 @@ const PROFILE = `${V3}/profile/:userId`;
 const PROFILE_MSC = '/_matrix/client/unstable/uk.tcpip.msc4133/profile/:userId';
 
 const nothing = (): Example => ({});
+/** Of who is no administrator. */
+const notice = ({ other }: Scene): Example => ({
+  body: { user_id: other.userId, content: { msgtype: 'm.text', body: 'Hello' } },
+  status: 403,
+});
 const ofRoom = ({ roomId }: Scene): Example => ({ params: { roomId } });
 const ofEvent = ({ roomId, eventId }: Scene): Example => ({ params: { roomId, eventId } });
 const onOther = ({ roomId, other }: Scene): Example => ({
@@ -118,6 +123,8 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
     body: { nonce: 'none', username: 'admin', password: 'a good one', mac: '00', admin: true },
     status: 400,
   }),
+  'POST /_synapse/admin/v1/send_server_notice': notice,
+  'PUT /_synapse/admin/v1/send_server_notice/:txnId': (scene) => ({ ...notice(scene), params: { txnId: 'n1' } }),
   [`GET ${V3}/devices`]: nothing,
   [`GET ${V3}/devices/:deviceId`]: ({ person }) => ({ params: { deviceId: person.deviceId } }),
   [`PUT ${V3}/devices/:deviceId`]: ({ person }) => ({
@@ -345,6 +352,7 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
   }),
   'GET /_synapse/admin/v1/event_reports': () => ({ query: { from: '0', limit: '5', dir: 'b' }, status: 403 }),
   [`GET ${V3}/initialSync`]: () => ({ query: { limit: '5', archived: 'true' } }),
+  [`GET ${V3}/events/:eventId`]: ({ eventId }) => ({ params: { eventId } }),
   [`GET ${V3}/events`]: ({ roomId }) => ({ query: { room_id: roomId, from: 's0', timeout: '0' } }),
   [`GET ${IN_ROOM}/initialSync`]: (scene) => ({ ...ofRoom(scene), query: { limit: '5' } }),
   [`POST ${V3}/search`]: () => ({

@@ -1,10 +1,10 @@
-import { MatrixError } from '@ganglion/contracts';
+import { checkMaySend, MatrixError } from '@ganglion/contracts';
 import type { Requester } from '@ganglion/http';
 import type { JsonObject } from '@ganglion/protocol';
 import { checkGuestMembership } from './guests.js';
+import { checkMayLeave } from './notice-rooms.js';
 import type { Owners } from './ports.js';
 import { redactionTarget, type transactionOf } from './sent-event.js';
-import { checkMaySend } from './suspension.js';
 
 /** An event as a client sends it, to be sent later. */
 export interface DelayedEventDraft {
@@ -30,6 +30,9 @@ export class DelayedSending {
     checkMaySend(requester, { type, stateKey, content });
     if (type === 'm.room.member' && stateKey !== undefined && !MEMBERSHIPS.has(content.membership)) {
       throw new MatrixError(400, 'M_INVALID_PARAM', 'Of memberships only leave and ban may be delayed');
+    }
+    if (type === 'm.room.member' && stateKey === requester.userId) {
+      await checkMayLeave(this.owners, { roomId, userId: requester.userId });
     }
     if (requester.guest && type === 'm.room.member' && stateKey !== undefined) {
       await checkGuestMembership(this.owners, { roomId, sender: requester.userId, target: stateKey, content });

@@ -4,6 +4,7 @@ import { isMatrixError, MatrixError } from '@ganglion/contracts';
 import { MembershipAction } from '@ganglion/contracts/room';
 import { domainOf, type JsonObject } from '@ganglion/protocol';
 import { checkMayInvite } from './invite-permission.js';
+import { checkMayLeave } from './notice-rooms.js';
 import type { Owners } from './ports.js';
 import { profileContent } from './profile-content.js';
 import { changeRemotely, joinThroughOthers, type MembershipChange } from './remote-membership.js';
@@ -36,6 +37,7 @@ const TRY_AGAIN_MS = 200;
 export async function changeMembership(owners: Owners, request: MembershipRequest): Promise<void> {
   const { roomId, sender, target, action, reason, via = [] } = request;
   if (action === MembershipAction.INVITE) await checkMayInvite(owners, sender, target);
+  if (action === MembershipAction.LEAVE) await checkMayLeave(owners, { roomId, userId: target });
   const profile = CARRIES_PROFILE.has(action) ? await profileContent(owners, target) : {};
   const content = { ...request.content, ...profile, ...(reason !== undefined && { reason }) };
   const change = { roomId, sender, target, action, contentJson: JSON.stringify(content), via };

@@ -54,6 +54,8 @@ export interface Owners {
   readonly remoteRooms: RemoteRooms;
   readonly remoteQueries: RemoteQueries;
   readonly addressBook: AddressBook;
+  /** Whether it is the server itself that speaks as this user. */
+  isServer(userId: string): boolean;
   /** Whether a server name is one of ours. */
   isOurs(serverName: string): boolean;
 }

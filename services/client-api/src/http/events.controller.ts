@@ -1,3 +1,4 @@
+import { checkMaySend } from '@ganglion/contracts';
 import {
   Authenticated,
   BodyText,
@@ -17,11 +18,11 @@ import { DelayedSending } from '../domain/delayed-sending.js';
 import { checkGuestMembership, type MemberEvent } from '../domain/guests.js';
 import { checkMayInvite } from '../domain/invite-permission.js';
 import { MembershipLimits } from '../domain/membership-limits.js';
+import { checkMayLeave } from '../domain/notice-rooms.js';
 import type { Owners } from '../domain/ports.js';
 import { inviteElsewhere } from '../domain/remote-membership.js';
 import { readJoinedMembers, readState, readStateEvent } from '../domain/room-state.js';
 import { redactionTarget, transactionOf } from '../domain/sent-event.js';
-import { checkMaySend } from '../domain/suspension.js';
 import {
   delayQuery,
   jsonObject,
@@ -165,7 +166,9 @@ export class EventsController {
   async #checkMember(event: MemberEvent, isGuest: boolean): Promise<void> {
     if (isGuest) await checkGuestMembership(this.owners, event);
     await this.limits.sent(event);
-    const { sender, target, content } = event;
+    const { roomId, sender, target, content } = event;
+    if (content.membership === 'leave' && target === sender)
+      await checkMayLeave(this.owners, { roomId, userId: sender });
     if (content.membership === 'invite' && isValidUserId(target)) await checkMayInvite(this.owners, sender, target);
   }
 

@@ -1,4 +1,5 @@
 import type {
+  FindRoomsOfEventRequest,
   GetEventsRequest,
   GetNewsRequest,
   GetRoomEventsRequest,
@@ -51,6 +52,10 @@ export class RoomLogRpc implements RoomLog {
 
   async listPurges({ roomId, afterPurgeSeq, limit }: ListPurgesRequest) {
     return { purges: await this.log.purges(roomId, afterPurgeSeq, Math.min(limit || MAX_PURGES, MAX_PURGES)) };
+  }
+
+  async findRoomsOfEvent({ eventId }: FindRoomsOfEventRequest) {
+    return { roomIds: await this.log.roomsOf(eventId) };
   }
 
   async getEvents({ roomId, eventIds, eventNids, roomNids }: GetEventsRequest) {

@@ -127,9 +127,22 @@ export interface LogQuery {
   readonly backfilled: boolean;
 }
 
+const MOST_ROOMS_OF_EVENT = 10;
+
 /** The log of committed events, as consumers read it to catch up. */
 export class EventLog {
   constructor(private readonly db: Queryable) {}
+
+  /** Of these, one may have been asked to take in an event with an id that another one has. */
+  async roomsOf(eventId: string): Promise<string[]> {
+    const { rows } = await this.db.query<{ room_id: string }>({
+      name: 'rooms-of-event',
+      text: `SELECT r.room_id FROM room_server.events e JOIN room_server.rooms r USING (room_nid)
+        WHERE e.event_id = $1 ORDER BY e.room_nid LIMIT ${MOST_ROOMS_OF_EVENT}`,
+      values: [eventId],
+    });
+    return rows.map((row) => row.room_id);
+  }
 
   /** Events of a room after a room_seq, but for those that were purged; none when there is no such room. */
   async read({ roomId, afterSeq, limit, backfilled }: LogQuery): Promise<{ events: RoomEvents; more: boolean }> {

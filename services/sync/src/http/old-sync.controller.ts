@@ -1,6 +1,7 @@
 import type { Config } from '@ganglion/config';
 import { type RateLimiter, takeOrThrow } from '@ganglion/contracts';
 import {
+  AnswersJsonText,
   Authenticated,
   arrayOf,
   Draining,
@@ -19,7 +20,7 @@ import { Controller, Get, Inject, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
 import { OldSync } from '../domain/old/old-sync.js';
-import { eventsQuery, initialSyncQuery, roomInitialSyncQuery, roomPath } from './parameters.js';
+import { eventsQuery, initialSyncQuery, oldEventPath, roomInitialSyncQuery, roomPath } from './parameters.js';
 import { SYNC_CONFIG } from './sync.controller.js';
 import { whileConnected } from './while-connected.js';
 
@@ -56,6 +57,18 @@ export class OldSyncController {
   ) {
     await takeOrThrow(this.limiter, 'old_initial_sync', userId);
     return whileConnected(this.draining, reply, (signal) => this.old.initialSync({ userId, signal }, limit, archived));
+  }
+
+  /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3eventseventid */
+  @Get('events/:eventId')
+  @Authenticated()
+  @RateLimited('room_reads')
+  @AnswersJsonText()
+  getOneEvent(
+    @RequestedBy() { userId, deviceId }: Requester,
+    @Path(oldEventPath) { eventId }: z.output<typeof oldEventPath>,
+  ): Promise<string> {
+    return this.old.event({ userId, deviceId }, eventId);
   }
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3events */

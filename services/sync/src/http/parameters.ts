@@ -25,6 +25,8 @@ const name = z
   .string()
   .min(1, 'must not be empty')
   .refine((value) => !value.includes('\0'), 'must not hold U+0000');
+/** Of an event whose room is not named. */
+export const oldEventPath = eventPath.omit({ roomId: true });
 export const relationsPath = eventPath.extend({ relType: name.optional(), eventType: name.optional() });
 
 /** A page holds at least one: none at all would lead nowhere. */

@@ -130,6 +130,11 @@ export class TestRooms implements RoomLog {
     return { heads, cursor: sinceCursor };
   }
 
+  /** Its rooms are asked for by name. */
+  async findRoomsOfEvent() {
+    return { roomIds: [] };
+  }
+
   async listPurges({ roomId, afterPurgeSeq }: ListPurgesRequest) {
     const purges = this.#purges.get(roomId) ?? [];
     return { purges: purges.filter(({ purgeSeq }) => purgeSeq > afterPurgeSeq).slice(0, 2) };

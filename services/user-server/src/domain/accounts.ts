@@ -58,6 +58,13 @@ export class Accounts {
     await this.roomUpdates?.deliver(userId);
   }
 
+  /** Whether there is an account, and what it may be used for. */
+  async status(userId: string) {
+    const account = await this.store.find([userId]);
+    if (account === undefined || account.deactivated) return { ended: true, locked: false, suspended: false };
+    return { ended: false, locked: account.locked, suspended: account.suspended };
+  }
+
   /** Who was erased since a time, in milliseconds since the epoch, by their ids: those after this one. */
   listErased(sinceMs: number, afterUser: string, limit: number): Promise<string[]> {
     return this.store.listErased(sinceMs, afterUser, Math.min(Math.max(limit, 1), MOST_ERASED));

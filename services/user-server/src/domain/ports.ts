@@ -4,6 +4,7 @@ export type * from './ports/device-store.js';
 export type * from './ports/email-store.js';
 export type * from './ports/identity-servers.js';
 export type * from './ports/nonce-store.js';
+export type * from './ports/notice-rooms.js';
 export type * from './ports/registration-token-store.js';
 export type * from './ports/session-store.js';
 export type * from './ports/short-token-store.js';

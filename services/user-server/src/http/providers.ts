@@ -12,6 +12,7 @@ import { PasswordReset } from '../domain/password-reset.js';
 import { Profiles } from '../domain/profiles.js';
 import { Registration } from '../domain/registration.js';
 import { RegistrationTokens } from '../domain/registration-tokens.js';
+import { ServerNotices } from '../domain/server-notices.js';
 import { Sessions } from '../domain/sessions.js';
 import { SharedSecretRegistration } from '../domain/shared-secret-registration.js';
 import { LoginTokens, OpenIdTokens } from '../domain/short-tokens.js';
@@ -38,6 +39,7 @@ export function httpProviders(domain: DomainObjects, config: Config): Provider[]
     { provide: PasswordReset, useValue: domain.passwordReset },
     { provide: ThirdPartyIds, useValue: domain.thirdPartyIds },
     { provide: Accounts, useValue: domain.accounts },
+    { provide: ServerNotices, useValue: domain.serverNotices },
     { provide: AccountModeration, useValue: domain.moderation },
     { provide: Devices, useValue: domain.devices },
     { provide: Profiles, useValue: domain.profiles },

@@ -1,4 +1,6 @@
 import type {
+  GetAccountStatusRequest,
+  GetAccountStatusResponse,
   GetFilterRequest,
   GetFilterResponse,
   GetProfileRequest,
@@ -29,5 +31,9 @@ export class UsersService implements Users {
 
   async listErasedUsers({ sinceMs, afterUser, limit }: ListErasedUsersRequest): Promise<ListErasedUsersResponse> {
     return { userIds: await this.accounts.listErased(sinceMs, afterUser, limit) };
+  }
+
+  getAccountStatus({ userId }: GetAccountStatusRequest): Promise<GetAccountStatusResponse> {
+    return this.accounts.status(userId);
   }
 }

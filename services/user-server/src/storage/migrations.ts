@@ -6,7 +6,7 @@ import type { SchemaDefinition } from '@ganglion/database';
  */
 export const userServerSchema: SchemaDefinition = {
   schema: 'user_server',
-  version: 11,
+  version: 12,
   oldestCompatible: 1,
   migrations: [
     {
@@ -312,6 +312,13 @@ export const userServerSchema: SchemaDefinition = {
           room_id text NOT NULL,
           PRIMARY KEY (user_id, room_id)
         );
+      `,
+    },
+    {
+      version: 12,
+      name: 'rooms for notices of the server',
+      up: `
+        CREATE TABLE user_server.notice_rooms (user_id text PRIMARY KEY, room_id text NOT NULL);
       `,
     },
   ],

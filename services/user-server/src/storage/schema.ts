@@ -228,6 +228,11 @@ export const followedRooms = schema.table(
   (table) => [primaryKey({ columns: [table.userId, table.roomId] })],
 );
 
+export const noticeRooms = schema.table('notice_rooms', {
+  userId: text('user_id').primaryKey(),
+  roomId: text('room_id').notNull(),
+});
+
 export const roomUpdates = schema.table('room_updates', {
   userId: ownerId().primaryKey(),
   fields: text('fields').array().notNull().default([]),

@@ -40,6 +40,18 @@ export function join(client: Client, who: Account, room: string): Promise<Reply>
   return client.send('POST', `${base}/rooms/${encodeURIComponent(room)}/join`, who.headers, '{}');
 }
 
+/** https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidtypinguserid */
+export function type(client: Client, who: Account, room: string): Promise<Reply> {
+  const path = `${base}/rooms/${encodeURIComponent(room)}/typing/${encodeURIComponent(who.userId)}`;
+  return client.send('PUT', path, who.headers, '{"typing":true,"timeout":10000}');
+}
+
+/** https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidreceiptreceipttypeeventid */
+export function read(client: Client, who: Account, room: string, eventId: string): Promise<Reply> {
+  const path = `${base}/rooms/${encodeURIComponent(room)}/receipt/m.read/${encodeURIComponent(eventId)}`;
+  return client.send('POST', path, who.headers, '{}');
+}
+
 export interface SyncQuery {
   since?: string | undefined;
   timeout: number;

@@ -62,6 +62,19 @@ export class Scene {
     });
   }
 
+  /** Somebody who is alone in so many rooms. */
+  loner(rooms: number): Promise<Room[]> {
+    return this.#once(`loner in ${rooms} rooms`, async () => {
+      const [loner] = await this.#accounts(`loner-${rooms}`, 1);
+      return pooled(4, rooms, () => this.#room([loner as Account]));
+    });
+  }
+
+  /** A room of very many. */
+  throng(): Promise<Room> {
+    return this.#once('throng', async () => this.#room(await this.#accounts('thronger', this.plan.throng)));
+  }
+
   /** Accounts with some devices each, of which the first is theirs here; something is done with every device. */
   keyOwners(devices: number, prepare: (device: Account) => Promise<void>): Promise<Account[]> {
     return this.#once('key owners', async () => {

@@ -7,8 +7,10 @@ import { keyMeasures } from './keys.ts';
 import type { Measure } from './measure.ts';
 import { memoryMeasures } from './memory.ts';
 import { replica } from './replica.ts';
+import { roomMeasures } from './rooms.ts';
 import { sendMeasures } from './sends.ts';
 import { syncMeasures } from './syncs.ts';
+import { throngMeasures } from './throng.ts';
 import { toDevice } from './to-device.ts';
 
 const all = [
@@ -16,6 +18,8 @@ const all = [
   ...sendMeasures,
   delivery,
   ...syncMeasures,
+  ...roomMeasures,
+  ...throngMeasures,
   ...joinMeasures,
   history,
   ...keyMeasures,

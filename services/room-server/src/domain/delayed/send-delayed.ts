@@ -1,5 +1,6 @@
 import { isMatrixError } from '@ganglion/contracts';
 import type { SendEventRequest } from '@ganglion/contracts/room';
+import { type AccountStatuses, checkSender } from './check-sender.js';
 import type { DelayedEventModel, DelayedEventRow } from './delayed-event.js';
 
 /** What another user has set meanwhile is not overwritten by what was meant before. */
@@ -10,6 +11,7 @@ const SUPERSEDED = {
 
 export interface SendDelayedDependencies {
   readonly model: Pick<DelayedEventModel, 'finalise' | 'giveBack' | 'isSuperseded'>;
+  readonly accounts: AccountStatuses;
   readonly send: (request: SendEventRequest) => Promise<{ readonly eventId: string }>;
 }
 
@@ -20,7 +22,7 @@ export interface SendDelayedDependencies {
  * @throws what it could not be sent for: a MatrixError below 500 is the end of it, after anything else it is tried again
  */
 export async function sendDelayed(
-  { model, send }: SendDelayedDependencies,
+  { model, accounts, send }: SendDelayedDependencies,
   event: DelayedEventRow,
   byAction: boolean,
 ): Promise<void> {
@@ -29,9 +31,10 @@ export async function sendDelayed(
     model.finalise(delayedNid, { eventId: undefined, errorJson: undefined, ...outcome, byAction });
   try {
     if (await model.isSuperseded(event)) return await end({ errorJson: JSON.stringify(SUPERSEDED) });
+    const ownOnly = await checkSender(accounts, event);
     const transaction = { userId: sender, deviceId: '', scope: 'delayed', txnId: delayId };
-    const request = { roomId, sender, redacts, redactsOwnOnly, transaction, event: { type, stateKey, contentJson } };
-    await end(await send(request));
+    const request = { roomId, sender, redacts, transaction, event: { type, stateKey, contentJson } };
+    await end(await send({ ...request, redactsOwnOnly: redactsOwnOnly || ownOnly }));
   } catch (error) {
     const isRefused = isMatrixError(error) && error.status < 500;
     if (isRefused) await end({ errorJson: JSON.stringify(error) });

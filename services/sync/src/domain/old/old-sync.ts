@@ -1,7 +1,10 @@
+import { isMatrixError } from '@ganglion/contracts';
+import type { RoomLog } from '@ganglion/contracts/room';
 import { compileFilter, compileRoomEventFilter } from '@ganglion/protocol';
 import type { SyncRequest } from '../answer/sync-request.js';
 import type { SyncService } from '../answer/sync-service.js';
-import type { Reader } from '../history/reading.js';
+import { noSuchEvent, type Reader } from '../history/reading.js';
+import type { RoomHistory } from '../history/room-history.js';
 import { formatToken } from '../sync-token.js';
 import { eventsOf, type SyncAnswer, snapshotsOf } from './old-answers.js';
 import { type MessagesPage, type RoomSnapshot, type RoomSnapshotDependencies, roomSnapshot } from './room-snapshot.js';
@@ -9,6 +12,8 @@ import type { RoomWaits } from './room-waits.js';
 
 export interface OldSyncDependencies extends RoomSnapshotDependencies {
   readonly service: Pick<SyncService, 'sync'>;
+  readonly history: RoomSnapshotDependencies['history'] & Pick<RoomHistory, 'getOneRoomEvent'>;
+  readonly roomLog: Pick<RoomLog, 'findRoomsOfEvent'>;
   readonly waits: RoomWaits;
 }
 
@@ -43,6 +48,20 @@ export class OldSync {
     const filter = compileFilter({ room: { timeline: { limit }, include_leave: archived } }, LIMITS);
     const answer = await this.#sync({ ...request, timeoutMs: 0, since: undefined, filter });
     return snapshotsOf(answer, this.deps.isPublic);
+  }
+
+  /**
+   * An event of a room that nobody names. @throws MatrixError M_NOT_FOUND
+   *
+   * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3eventseventid
+   */
+  async event(reader: Reader, eventId: string): Promise<string> {
+    const { roomIds } = await this.deps.roomLog.findRoomsOfEvent({ eventId });
+    for (const roomId of roomIds) {
+      const event = await this.deps.history.getOneRoomEvent({ ...reader, roomId, eventId }).catch(ifHidden);
+      if (event !== undefined) return event;
+    }
+    throw noSuchEvent();
   }
 
   /** What happens to a user, and in their rooms. @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3events */
@@ -92,6 +111,11 @@ export class OldSync {
     } as const;
     return JSON.parse(await this.deps.service.sync({ ...request, ...others })) as SyncAnswer;
   }
+}
+
+/** In which rooms there is something that they may not see is nobody's business. */
+function ifHidden(error: unknown): undefined {
+  if (!isMatrixError(error) || error.status >= 500) throw error;
 }
 
 function forgetting(watch: { forget(): void }) {
