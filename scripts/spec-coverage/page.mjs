@@ -14,7 +14,6 @@ export const MISSING = new Map(
     redirectToSSO: SSO,
     redirectToIdP: SSO,
     getAuthMetadata: 'OAuth 2.0 is not there: clients then log in by the other ways.',
-    getNotifications: 'Push notifications are not there.',
     getWellknownPolicy: 'For policy servers: this is none.',
     askPolicyServerToSign: 'For policy servers: this is none.',
   }),

@@ -149,6 +149,7 @@ const LIMITS: Readonly<Record<string, readonly RateLimitName[]>> = {
   [`GET ${IN_ROOM}/initialSync`]: ['initial_sync'],
   [`GET ${V3}/events`]: ['room_reads'],
   [`GET ${V3}/events/:eventId`]: ['room_reads'],
+  [`GET ${V3}/notifications`]: ['room_reads'],
   [`POST ${V3}/search`]: ['search'],
   [`POST ${IN_ROOM}/send/:eventType`]: ['message'],
   'GET /_matrix/client/v1/rooms/:roomId/timestamp_to_event': ['room_reads'],

@@ -59,6 +59,7 @@ import { SearchIndexer } from './domain/search/search-indexer.js';
 import { WordsReader } from './domain/search/words-reader.js';
 import { EventTexts } from './domain/texts/event-texts.js';
 import { ThreadSubscriptions } from './domain/thread-subscriptions.js';
+import { Notifications } from './domain/unread/notifications.js';
 import { UnreadCounts } from './domain/unread/unread-counts.js';
 import { ErasedUsers } from './domain/views/erased-users.js';
 import { EventFinder } from './domain/views/event-finder.js';
@@ -107,6 +108,7 @@ export interface SyncServer {
   readonly roomRelations: RoomRelations;
   readonly threadSubscriptions: ThreadSubscriptions;
   readonly search: Search;
+  readonly notifications: Notifications;
   readonly reports: Reports;
   readonly receipts: Receipts;
   readonly typing: Typing;
@@ -319,6 +321,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
       isPublic: (roomId) => isPublic(deps.roomDirectory, roomId),
     }),
     history,
+    notifications: new Notifications(past),
     reports: new Reports(past, deps.users, new ReportStore(db), isLocal),
     search: new Search({
       ...{ ...past, search: new SearchStore(db), words, history },

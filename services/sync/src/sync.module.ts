@@ -15,9 +15,11 @@ import { OwnPresence } from './domain/presence/own-presence.js';
 import { Reports } from './domain/reports.js';
 import { Search } from './domain/search/search.js';
 import { ThreadSubscriptions } from './domain/thread-subscriptions.js';
+import { Notifications } from './domain/unread/notifications.js';
 import { DehydratedInboxController } from './http/dehydrated-inbox.controller.js';
 import { DeviceListsController } from './http/device-lists.controller.js';
 import { DeviceMessagesController } from './http/device-messages.controller.js';
+import { NotificationsController } from './http/notifications.controller.js';
 import { OldSyncController } from './http/old-sync.controller.js';
 import { PresenceController } from './http/presence.controller.js';
 import { ReceiptsController } from './http/receipts.controller.js';
@@ -43,6 +45,7 @@ export function syncModule(server: SyncServer, config: Config, keyCounts: KeyCou
       RoomHistoryController,
       EventsByTimeController,
       RelationsController,
+      NotificationsController,
       ThreadSubscriptionController,
       ThreadSubscriptionsController,
       ReceiptsController,
@@ -58,6 +61,7 @@ export function syncModule(server: SyncServer, config: Config, keyCounts: KeyCou
       { provide: SyncService, useValue: server.service },
       { provide: OldSync, useValue: server.oldSync },
       { provide: RoomHistory, useValue: server.history },
+      { provide: Notifications, useValue: server.notifications },
       { provide: RoomRelations, useValue: server.roomRelations },
       { provide: ThreadSubscriptions, useValue: server.threadSubscriptions },
       { provide: Receipts, useValue: server.receipts },

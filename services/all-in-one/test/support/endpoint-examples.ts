@@ -352,6 +352,7 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
   }),
   'GET /_synapse/admin/v1/event_reports': () => ({ query: { from: '0', limit: '5', dir: 'b' }, status: 403 }),
   [`GET ${V3}/initialSync`]: () => ({ query: { limit: '5', archived: 'true' } }),
+  [`GET ${V3}/notifications`]: () => ({ query: { from: 'n1000', limit: '5', only: 'highlight' } }),
   [`GET ${V3}/events/:eventId`]: ({ eventId }) => ({ params: { eventId } }),
   [`GET ${V3}/events`]: ({ roomId }) => ({ query: { room_id: roomId, from: 's0', timeout: '0' } }),
   [`GET ${IN_ROOM}/initialSync`]: (scene) => ({ ...ofRoom(scene), query: { limit: '5' } }),

@@ -25,6 +25,7 @@ const name = z
   .string()
   .min(1, 'must not be empty')
   .refine((value) => !value.includes('\0'), 'must not hold U+0000');
+const MAX_NOTIFICATIONS = 100;
 /** Of an event whose room is not named. */
 export const oldEventPath = eventPath.omit({ roomId: true });
 export const relationsPath = eventPath.extend({ relType: name.optional(), eventType: name.optional() });
@@ -63,6 +64,17 @@ export const messagesQuery = z.object({
   to: historyTokenText.optional(),
   limit: wholeNumberText.transform((limit) => Math.min(limit, MAX_PAGE)).default(10),
   filter: z.string().optional(),
+});
+
+export const notificationsQuery = z.object({
+  from: z
+    .string()
+    .regex(/^n\d{1,15}$/, 'is not a token of ours')
+    .transform((token) => Number(token.slice(1)))
+    .optional(),
+  limit: wholeNumberText.transform((limit) => Math.min(Math.max(limit, 1), MAX_NOTIFICATIONS)).default(20),
+  // Whatever else there may be one day filters nothing.
+  only: z.string().optional(),
 });
 
 export const timestampQuery = z.object({ ts: wholeNumberText, dir: z.enum(['b', 'f']) });

@@ -13,13 +13,14 @@ import type {
   Page,
   ReadModel,
   RoomRecord,
+  RoomsPage,
 } from '../domain/ports/read-model.js';
 import type { EventPlace, StateVersion } from '../domain/timeline-event.js';
 import { batchesAbove } from './catch-up-reader.js';
 import { orderPage, placesFor, type WantedPlace } from './order-statements.js';
 import { type PackedPlaces, packed, unpack } from './packed-places.js';
 import { PLACE_FOR_ALL, type PlaceRow, placeOf, type VersionRow, versionOf } from './place-rows.js';
-import { loadRooms } from './room-loads.js';
+import { latestEvents, loadRooms } from './room-loads.js';
 import * as state from './state-statements.js';
 
 const page = (direction: Page['direction']) =>
@@ -139,6 +140,10 @@ export class ReadStore implements ReadModel {
       eventNid: row.eventNid ?? undefined,
       strippedState: row.strippedState ?? undefined,
     }));
+  }
+
+  latestEvents(page: RoomsPage): Promise<EventPlace[]> {
+    return latestEvents(this.db, page);
   }
 
   loadRooms(roomNids: readonly number[], recent: number): Promise<LoadedRoom[]> {

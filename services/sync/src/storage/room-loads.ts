@@ -1,5 +1,6 @@
 import { type Database, sql, statement } from '@ganglion/database';
-import type { LoadedRoom } from '../domain/ports/read-model.js';
+import type { LoadedRoom, RoomsPage } from '../domain/ports/read-model.js';
+import type { EventPlace } from '../domain/timeline-event.js';
 import { ITS_PLACE, PLACE_FOR_ALL, type PlaceRow, placeOf, VERSION, type VersionRow, versionOf } from './place-rows.js';
 
 interface Rooms {
@@ -38,6 +39,22 @@ const recentEvents = statement(
     SELECT * FROM sync.timeline e WHERE e.room_nid = wanted.room_nid AND e.position > 0
     ORDER BY e.position DESC LIMIT ${({ recent }) => recent}) AS t`,
 );
+
+const latest = statement(
+  'latest-events',
+  sql<RoomsPage>`
+  SELECT ${PLACE_FOR_ALL} FROM unnest(${({ roomNids }) => roomNids}::bigint[]) AS wanted(room_nid)
+  CROSS JOIN LATERAL (
+    SELECT * FROM sync.timeline e
+    WHERE e.room_nid = wanted.room_nid AND e.position > 0 AND e.position <= ${({ upTo }) => upTo}
+    ORDER BY e.position DESC LIMIT ${({ limit }) => limit}) AS t
+  ORDER BY t.position DESC LIMIT ${({ limit }) => limit}`,
+);
+
+/** The latest live events of rooms together, the latest first. */
+export async function latestEvents(db: Database, page: RoomsPage): Promise<EventPlace[]> {
+  return (await db.query<PlaceRow>(latest(page))).rows.map(placeOf);
+}
 
 const WINDOWS = sql<Windows>`unnest(${({ roomNids }) => roomNids}::bigint[], ${({ starts }) => starts}::bigint[])
   AS w(room_nid, start)`;

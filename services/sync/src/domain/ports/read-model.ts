@@ -36,6 +36,13 @@ export interface Page {
   readonly limit: number;
 }
 
+/** Live events of several rooms. */
+export interface RoomsPage {
+  readonly roomNids: readonly number[];
+  readonly upTo: number;
+  readonly limit: number;
+}
+
 /** What is left of a page without what nobody has left to read. */
 export interface LoudEvents {
   /** Newest first. */
@@ -131,6 +138,8 @@ export interface ReadModel {
   loadRooms(roomNids: readonly number[], recent: number): Promise<LoadedRoom[]>;
   /** Live events of a room in the order of the direction. */
   events(page: Page): Promise<EventPlace[]>;
+  /** The latest live events of some rooms together up to a position, the latest first. */
+  latestEvents(page: RoomsPage): Promise<EventPlace[]>;
   /** As `events`, backwards, without those that are quiet. */
   loudEvents(page: Omit<Page, 'direction'>): Promise<LoudEvents>;
   /** Events in the room's own order, with what a user's memberships were at them; all our users', where none is named. */
