@@ -28,6 +28,8 @@ const KEEP_NOTHING_MORE = [
   'POST /_synapse/admin/v1/registration_tokens/new',
   'PUT /_synapse/admin/v1/registration_tokens/:token',
   ...['', '/:eventId'].map((path) => `POST /_synapse/admin/v1/purge_history/:roomId${path}`),
+  'POST /_synapse/admin/v1/send_server_notice',
+  'PUT /_synapse/admin/v1/send_server_notice/:txnId',
   ...['POST /_synapse/admin/v1/register', `POST ${V3}/login`, `POST ${V3}/refresh`, `POST ${V3}/register`],
   ...[`POST ${V3}/account/password`, `POST ${V3}/account/deactivate`, `POST ${V3}/delete_devices`],
   ...[`PUT ${V3}/devices/:deviceId`, `DELETE ${V3}/devices/:deviceId`, `POST ${V3}/publicRooms`],

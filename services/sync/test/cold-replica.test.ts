@@ -33,7 +33,7 @@ function watched(log: RoomLog, listRoomHeads: RoomLog['listRoomHeads']): RoomLog
     getStateAtEvent: (request) => log.getStateAtEvent(request),
     getNews: (request) => log.getNews(request),
     listPurges: (request) => log.listPurges(request),
-    findRoomsOfEvent: () => log.findRoomsOfEvent(),
+    findRoomsOfEvent: (request) => log.findRoomsOfEvent(request),
   };
 }
 

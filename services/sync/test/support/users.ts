@@ -5,6 +5,7 @@ import type {
   AccountDataChange,
   GetAccountDataRequest,
   GetAccountDataResponse,
+  GetAccountStatusResponse,
   GetFilterRequest,
   GetFilterResponse,
   GetUserChangesRequest,
@@ -29,6 +30,11 @@ export class TestUsers implements AccountData, UserLog, Users {
   async getAccountData({ userId, roomId, type }: GetAccountDataRequest): Promise<GetAccountDataResponse> {
     const last = this.#changes.get(userId)?.findLast(({ accountData }) => is(accountData, roomId, type));
     return { contentJson: last?.accountData?.contentJson ?? '', userSeq: last?.userSeq ?? 0 };
+  }
+
+  /** All may do what they want. */
+  async getAccountStatus(): Promise<GetAccountStatusResponse> {
+    return { ended: false, locked: false, suspended: false };
   }
 
   async putAccountData(request: PutAccountDataRequest): Promise<PutAccountDataResponse> {
