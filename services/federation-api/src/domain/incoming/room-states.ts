@@ -47,10 +47,12 @@ export class RoomStates {
     const { state, authChain } = await this.deps.remote.stateIds(this.asked, eventId);
     const unknown = await this.#unknown([...new Set([...authChain, ...state])]);
     if (unknown.length > 0) {
-      const isFew = unknown.length <= MOST_SINGLE_EVENTS;
-      if (isFew) await this.#keep(await this.#single(unknown));
-      const isEnough = isFew && (await this.#unknown(state)).length === 0;
-      if (!isEnough) await this.#keep(await this.deps.remote.state(this.asked, eventId));
+      const all = () => this.deps.remote.state(this.asked, eventId);
+      if (unknown.length > MOST_SINGLE_EVENTS) await this.#keep(await all());
+      else await this.#keep(await this.#single(unknown));
+      // What is not given by itself may be given with the rest.
+      const isLeft = unknown.length <= MOST_SINGLE_EVENTS && (await this.#unknown(state)).length > 0;
+      if (isLeft) await this.#keep(await all().catch(() => []));
     }
     const missing = new Set(await this.#unknown(state));
     return state.filter((id) => !missing.has(id));

@@ -31,6 +31,8 @@ export interface RemoteSource {
 
 /** Keeps files of other servers, for a while. */
 export interface RemoteFileStore {
+  /** What is known of a file. */
+  find(name: FileName): Promise<object | undefined>;
   /** False when it is there already: the key is not taken. */
   addRemote(
     file: FileName & StoredBytes & { readonly contentType: string; readonly uploadName: string | undefined },

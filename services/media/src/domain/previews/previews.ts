@@ -49,12 +49,8 @@ export class Previews {
    */
   async get(given: string, serverName: string): Promise<PreviewAnswer> {
     const url = previewable(given);
-    const known = await this.store.find(url.href);
-    if (known) return known;
     try {
-      const fault = this.#faults.of(url.href);
-      if (fault) throw fault;
-      return await this.#once(url, () => this.#make(url, serverName));
+      return await this.#once(url, () => this.#find(url, serverName));
     } catch (error) {
       if (!(error instanceof UnreachableUrlError)) throw error;
       this.#faults.note(url.href, error);
@@ -62,12 +58,21 @@ export class Previews {
     }
   }
 
-  #once({ href }: URL, make: () => Promise<PreviewAnswer>): Promise<PreviewAnswer> {
+  #once({ href }: URL, find: () => Promise<PreviewAnswer>): Promise<PreviewAnswer> {
     const running = this.#running.get(href);
     if (running) return running;
-    const begun = make().finally(() => this.#running.delete(href));
+    const begun = find().finally(() => this.#running.delete(href));
     this.#running.set(href, begun);
     return begun;
+  }
+
+  /** Nobody looks between the end of one search and the begin of another: what was found is kept by then. */
+  async #find(url: URL, serverName: string): Promise<PreviewAnswer> {
+    const known = await this.store.find(url.href);
+    if (known) return known;
+    const fault = this.#faults.of(url.href);
+    if (fault) throw fault;
+    return this.#make(url, serverName);
   }
 
   async #make(url: URL, serverName: string): Promise<PreviewAnswer> {

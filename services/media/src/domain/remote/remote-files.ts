@@ -49,6 +49,8 @@ export class RemoteFiles {
   }
 
   async #fetch(name: FileName, timeoutMs: number): Promise<void> {
+    // Whoever looked for it just before another fetch ended.
+    if ((await this.store.find(name)) !== undefined) return;
     try {
       const { body, contentType, fileName } = await this.source.open(name, timeoutMs);
       const about = { ...name, contentType: contentTypeOf(contentType), uploadName: uploadName(fileName) };
