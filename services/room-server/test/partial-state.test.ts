@@ -197,6 +197,25 @@ describe('a room that was joined without most of its members', () => {
     expect((await headOf(replicas[0].db, roomId)).entries).toEqual([...again.stateAfter.values()].sort());
   });
 
+  it('has its history from the beginning once that is asked for', async () => {
+    const { room, roomId, join } = await joinedRoom();
+    await complete(replicas[0], room, join.eventId);
+    const earlier = room.writer.events.filter(({ pdu }) => pdu.depth < join.pdu.depth);
+    const { outcomes } = await receive(
+      replicas[1],
+      room,
+      earlier.map(({ json }) => json),
+      true,
+    );
+    expect(outcomes.map(({ fate, reason }) => ({ fate, reason }))).toEqual(
+      earlier.map(() => ({ fate: PduFate.ACCEPTED, reason: '' })),
+    );
+    const asked = { roomId, afterSeq: 0, limit: 100, backfilled: true };
+    const { events } = await replicas[0].roomLog.getRoomEvents(asked);
+    // One of them has told where the members came.
+    expect(events!.events).toHaveLength(earlier.length - 1);
+  });
+
   it('keeps an invite of another user of ours until it is known what became of it', async () => {
     const room = new FarRoom(servers.keys, '11', 'public');
     const { roomId } = room.writer;

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SERVICE_NAMES } from '@ganglion/config';
@@ -28,6 +28,25 @@ const KINDS = [
   ...['deployments', 'pods', 'services', 'configmaps', 'jobs', 'serviceaccounts', 'ingresses', 'networkpolicies'],
   ...['horizontalpodautoscalers', 'poddisruptionbudgets', 'httproutes', 'podmonitors', 'prometheusrules'],
 ].join(',');
+
+/** Made of what nothing here defines. */
+const ELSEWHERE = ['scaledobjects'];
+
+function pluralOf(kind: string): string {
+  const name = kind.toLowerCase();
+  if (name.endsWith('s')) return `${name}es`;
+  return name.endsWith('y') ? `${name.slice(0, -1)}ies` : `${name}s`;
+}
+
+it('nothing is left out that the chart may leave behind', async () => {
+  const templates = join(CHART, 'templates');
+  const files = (await readdir(templates)).filter((file) => file.endsWith('.yaml'));
+  const texts = await Promise.all(files.map((file) => readFile(join(templates, file), 'utf8')));
+  const kinds = texts.flatMap((text) => [...text.matchAll(/^\s*kind: ([A-Z][A-Za-z]+)$/gm)].map(([, kind]) => kind!));
+  const made = new Set(kinds.map(pluralOf).filter((name) => !ELSEWHERE.includes(name)));
+  expect([...made].filter((name) => !KINDS.split(',').includes(name))).toEqual([]);
+  expect(made.size).toBeGreaterThan(8);
+});
 
 describeWithKubernetes('a real API server, in a namespace that warns of and refuses what is not restricted', () => {
   let folder: string;

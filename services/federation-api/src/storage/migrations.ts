@@ -207,14 +207,15 @@ export const federationApiSchema: SchemaDefinition = {
       up: `
         -- Rooms that were joined with event_id without most of their members, who are asked for. servers: whom to ask.
         CREATE TABLE federation_api.partial_joins (
-          room_id text COLLATE "C" PRIMARY KEY,
-          event_id text NOT NULL,
+          room_id text COLLATE "C" NOT NULL,
+          event_id text COLLATE "C" NOT NULL,
           joined_as text NOT NULL,
           servers text[] NOT NULL,
           failures integer NOT NULL DEFAULT 0,
           try_at timestamptz NOT NULL DEFAULT now(),
           taken_by uuid,
-          taken_until timestamptz
+          taken_until timestamptz,
+          PRIMARY KEY (room_id, event_id)
         );`,
     },
   ],

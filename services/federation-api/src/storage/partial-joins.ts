@@ -14,8 +14,7 @@ export class PostgresPartialJoins implements PartialJoins {
       name: 'add-partial-join',
       text: `INSERT INTO federation_api.partial_joins (room_id, event_id, joined_as, servers, taken_by, taken_until)
         VALUES ($1, $2, $3, $4, $5, now() + ${TAKEN_FOR})
-        ON CONFLICT (room_id) DO UPDATE SET event_id = excluded.event_id, joined_as = excluded.joined_as,
-          servers = excluded.servers, failures = 0, taken_by = excluded.taken_by, taken_until = excluded.taken_until`,
+        ON CONFLICT (room_id, event_id) DO UPDATE SET taken_by = excluded.taken_by, taken_until = excluded.taken_until`,
       values: [roomId, eventId, as, servers, holder],
     });
   }
@@ -24,8 +23,8 @@ export class PostgresPartialJoins implements PartialJoins {
     const { rows } = await this.db.query<PartialJoin & Record<string, unknown>>({
       name: 'take-partial-join',
       text: `UPDATE federation_api.partial_joins SET taken_by = $1, taken_until = now() + ${TAKEN_FOR}
-        WHERE room_id = (
-          SELECT room_id FROM federation_api.partial_joins
+        WHERE (room_id, event_id) = (
+          SELECT room_id, event_id FROM federation_api.partial_joins
           WHERE try_at <= now() AND (taken_until IS NULL OR taken_until < now())
           ORDER BY try_at LIMIT 1 FOR UPDATE SKIP LOCKED)
         RETURNING ${COLUMNS}`,
@@ -34,22 +33,22 @@ export class PostgresPartialJoins implements PartialJoins {
     return rows[0];
   }
 
-  async keep(roomId: string, holder: string): Promise<void> {
+  async keep({ roomId, eventId }: PartialJoin, holder: string): Promise<void> {
     await this.db.query({
       name: 'keep-partial-join',
       text: `UPDATE federation_api.partial_joins SET taken_until = now() + ${TAKEN_FOR}
-        WHERE room_id = $1 AND taken_by = $2`,
-      values: [roomId, holder],
+        WHERE room_id = $1 AND event_id = $2 AND taken_by = $3`,
+      values: [roomId, eventId, holder],
     });
   }
 
-  async postpone(roomId: string, holder: string, ms: number): Promise<void> {
+  async postpone({ roomId, eventId }: PartialJoin, holder: string, ms: number): Promise<void> {
     await this.db.query({
       name: 'postpone-partial-join',
       text: `UPDATE federation_api.partial_joins SET failures = failures + 1, taken_by = NULL, taken_until = NULL,
-          try_at = now() + $3 * interval '1 millisecond'
-        WHERE room_id = $1 AND taken_by = $2`,
-      values: [roomId, holder, ms],
+          try_at = now() + $4 * interval '1 millisecond'
+        WHERE room_id = $1 AND event_id = $2 AND taken_by = $3`,
+      values: [roomId, eventId, holder, ms],
     });
   }
 

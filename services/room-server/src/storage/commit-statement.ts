@@ -299,6 +299,8 @@ const GRAPH = sql<Commits>`, placed_events AS (
     INSERT INTO room_server.event_details (room_nid, event_nid, changes, from_state_nid, to_state_nid, local_memberships,
       stripped_state, relay_for, partial_state)
     SELECT i.* FROM (${details}) AS i JOIN advanced USING (room_nid)
+    -- What was told before it had its place stays as it was told.
+    ON CONFLICT DO NOTHING
   ), changed_hosts AS (
     INSERT INTO room_server.room_hosts AS known (room_nid, server_name, joined)
     SELECT i.* FROM (${hosts}) AS i JOIN advanced USING (room_nid)

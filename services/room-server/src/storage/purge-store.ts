@@ -72,7 +72,7 @@ const retained = (all: boolean) => `
     ON s.room_nid = r.room_nid AND s.type = 'm.room.retention' AND s.state_key = ''
   LEFT JOIN room_server.events e ON e.room_nid = s.room_nid AND e.event_nid = s.event_nid AND e.redacted_by_nid IS NULL
   LEFT JOIN room_server.purges p ON p.purge_id = 'retention ' || r.room_nid
-  WHERE r.room_nid > $1 ORDER BY r.room_nid LIMIT $2`;
+  WHERE r.room_nid > $1 AND NOT r.partial_state ORDER BY r.room_nid LIMIT $2`;
 
 /** The end of what is older than a time without a gap: one event that claims to be old takes nothing else along. */
 const OLD_UP_TO = `

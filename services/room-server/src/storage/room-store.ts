@@ -253,7 +253,7 @@ export class PostgresRoomStore implements RoomStore {
       text: `SELECT count(*)::integer AS known, bool_or(m.membership = 'join') AS joined FROM room_server.rooms r
         LEFT JOIN room_server.state_entries m
           ON m.room_nid = r.room_nid AND m.type = 'm.room.member' AND m.state_key = $1
-        WHERE r.room_id = ANY($2) AND r.participating`,
+        WHERE r.room_id = ANY($2) AND r.participating AND (NOT r.partial_state OR m.membership IS NOT NULL)`,
       values: [userId, [...roomIds]],
     });
     return { known: rows[0]!.known, joined: rows[0]!.joined ?? false };

@@ -42,8 +42,12 @@ export class RoomStates {
     return fate !== undefined && fate !== PduFate.INVALID && fate !== PduFate.WAITING;
   }
 
-  /** Fetches and keeps the state before an event. The ids of its events; what cannot be had, or was refused, is part of no state here. */
-  async fetch(eventId: string): Promise<string[]> {
+  /**
+   * Fetches and keeps the state before an event. The ids of its events; what cannot be had, or was refused, is part of no state here.
+   *
+   * @param options.all the ids of these, too
+   */
+  async fetch(eventId: string, { all: withAll = false } = {}): Promise<string[]> {
     const { state, authChain } = await this.deps.remote.stateIds(this.asked, eventId);
     const unknown = await this.#unknown([...new Set([...authChain, ...state])]);
     if (unknown.length > 0) {
@@ -54,6 +58,7 @@ export class RoomStates {
       const isLeft = unknown.length <= MOST_SINGLE_EVENTS && (await this.#unknown(state)).length > 0;
       if (isLeft) await this.#keep(await all().catch(() => []));
     }
+    if (withAll) return state;
     const missing = new Set(await this.#unknown(state));
     return state.filter((id) => !missing.has(id));
   }

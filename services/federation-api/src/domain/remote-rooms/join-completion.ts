@@ -16,11 +16,14 @@ export interface JoinCompletionDependencies {
 }
 
 const KEEP_EVERY_MS = 10_000;
+const STOP_WITHIN_MS = 1_000;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 5 * 60_000;
 /** So often who let us in is asked alone: others could tell another room. */
 const TRIES_WITH_FIRST = 3;
 const SERVERS_A_TRY = 3;
+/** So often it is tried to have everything: keys of servers may not be there just now. */
+const TRIES_FOR_ALL = 4;
 
 /**
  * Asks for the members of rooms that were joined without them, until somebody tells. Any replica goes on with what one that died
@@ -30,6 +33,7 @@ const SERVERS_A_TRY = 3;
  */
 export class JoinCompletion {
   readonly #running = new Set<Promise<void>>();
+  readonly #stop = Promise.withResolvers<void>();
   #stopped = false;
 
   constructor(private readonly deps: JoinCompletionDependencies) {}
@@ -45,25 +49,28 @@ export class JoinCompletion {
   async look(): Promise<void> {
     const { joins, holder } = this.deps;
     for (let join = await joins.take(holder); join !== undefined && !this.#stopped; join = await joins.take(holder)) {
-      await this.begin(join);
+      await Promise.race([this.begin(join), this.#stop.promise]);
     }
   }
 
-  /** Waits for what runs: an attempt ends by itself, and what it does not end goes on later. */
+  /** Waits a little for what runs: another server may take minutes to answer, and others go on with what this one leaves. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    await Promise.all(this.#running);
+    this.#stop.resolve();
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, STOP_WITHIN_MS);
+    await Promise.race([Promise.all(this.#running), late]);
+    clearTimeout(timer);
   }
 
   async #work(join: PartialJoin): Promise<void> {
     const { joins, holder, logger } = this.deps;
     const { roomId, eventId, failures } = join;
     const failed = (error: unknown) => logger.info({ err: error, room_id: roomId }, 'a join could not be ended yet');
-    const keeping = setInterval(() => void joins.keep(roomId, holder).catch(failed), KEEP_EVERY_MS);
+    const keeping = setInterval(() => void joins.keep(join, holder).catch(failed), KEEP_EVERY_MS);
     try {
       if (await this.#complete(join)) await joins.end(roomId, eventId);
-      else
-        await joins.postpone(roomId, holder, Math.min(FIRST_PAUSE_MS * 2 ** Math.min(failures, 20), LONGEST_PAUSE_MS));
+      else await joins.postpone(join, holder, Math.min(FIRST_PAUSE_MS * 2 ** Math.min(failures, 20), LONGEST_PAUSE_MS));
     } catch (error) {
       failed(error);
     } finally {
@@ -76,18 +83,22 @@ export class JoinCompletion {
     const { intake, logger } = this.deps;
     const { rooms } = await intake.describeRooms({ roomIds: [roomId], serverName: as });
     const rules = roomVersionRules(rooms[0]?.roomVersion ?? '');
-    if (rules === undefined) return true;
+    // Who comes back joins it whole.
+    if (rules === undefined || !rooms[0]!.participating) return true;
     for (const server of askedNow(servers, failures)) {
       if (this.#stopped) return false;
       try {
-        const stateEventIds = await new RoomStates(this.deps, { server, as, roomId }, rules).fetch(eventId);
+        const stateEventIds = await new RoomStates(this.deps, { server, as, roomId }, rules).fetch(eventId, {
+          all: failures < TRIES_FOR_ALL,
+        });
         const { outcomes } = await intake.completeState({ roomId, eventId, stateEventIds });
         const refused = outcomes.find(({ fate }) => fate === PduFate.WAITING || fate === PduFate.INVALID);
         if (refused === undefined) {
           logger.info({ room_id: roomId, server, members: stateEventIds.length }, 'all of a joined room is known');
           return true;
         }
-        logger.info({ room_id: roomId, server, reason: refused.reason }, 'a server has told another room');
+        const reason = refused.reason || 'some of it could not be had';
+        logger.info({ room_id: roomId, server, reason }, 'the state that a server has told of a room was not taken');
       } catch (error) {
         logger.info({ err: error, room_id: roomId, server }, 'a server has not told the state of a room');
       }

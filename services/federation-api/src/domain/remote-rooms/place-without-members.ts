@@ -33,7 +33,7 @@ const SMALL = 500;
 /** Whoever joins waits. */
 const LOOK_MS = 2_000;
 /** No room that could be kept has users of more. */
-const MOST_SERVERS = 50_000;
+const MOST_SERVERS = 10_000;
 
 /**
  * Gives our join its place where members were left out: at once where there are many, and they are asked for afterwards; with the

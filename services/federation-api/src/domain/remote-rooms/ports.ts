@@ -49,9 +49,9 @@ export interface PartialJoins {
   /** Takes one that nobody works on; undefined when there is none, or none whose time has come. */
   take(holder: string): Promise<PartialJoin | undefined>;
   /** Goes on having it. */
-  keep(roomId: string, holder: string): Promise<void>;
+  keep(join: PartialJoin, holder: string): Promise<void>;
   /** It is to be tried again after so many milliseconds. */
-  postpone(roomId: string, holder: string, ms: number): Promise<void>;
+  postpone(join: PartialJoin, holder: string, ms: number): Promise<void>;
   end(roomId: string, eventId: string): Promise<void>;
 }
 

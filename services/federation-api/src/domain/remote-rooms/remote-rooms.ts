@@ -93,7 +93,7 @@ export class RemoteRooms {
     const { roomId, userId } = entry;
     const { hasState } = await this.deps.intake.getStanding({ roomId, userId });
     // What we have of a room would have to be resolved with a state that is not whole.
-    const omitMembers = !hasState && rules.stateResolution !== 'v1';
+    const omitMembers = hasState === false && rules.stateResolution !== 'v1';
     const answer = await this.#send(handshake, 'join', signed, rules, { omitMembers });
     const join = await this.#ownJoin(answer, signed, roomId, rules);
     const keep = (pdus: readonly VerifiedPdu[]) => this.#keep(roomId, rules, pdus);

@@ -1,4 +1,11 @@
-import { checkAuth, parseHistoryVisibility, prevEventIds, type RoomEvent } from '@ganglion/protocol';
+import {
+  checkAuth,
+  isValidUserId,
+  type Pdu,
+  parseHistoryVisibility,
+  prevEventIds,
+  type RoomEvent,
+} from '@ganglion/protocol';
 import { type GraphNode, isPlaced } from '../graph/event-graph.js';
 import { moveHead } from '../placement/current-state.js';
 import { extremityOf } from '../placement/local-placement.js';
@@ -67,6 +74,9 @@ class Restating {
   readonly resolver: Resolver;
   readonly #restated = new Map<number, { readonly node: GraphNode; readonly event: RoomEvent }>();
 
+  /** After what was restated last. */
+  #last: number | undefined;
+
   constructor(private readonly plan: RoomPlan) {
     this.resolver = new Resolver(plan);
   }
@@ -85,6 +95,7 @@ class Restating {
       const after = isPart ? await this.plan.state(before, new Map([[keyNid, nid]])) : before;
       const restated = { ...node, status, stateBeforeNid: before, stateAfterNid: after };
       this.#restated.set(nid, { node: restated, event });
+      this.#last = after;
       this.plan.restate(restated, { ...event, rejected: status === 'rejected' });
     }
   }
@@ -120,7 +131,9 @@ class Restating {
       prevNids.filter((nid) => !this.#restated.has(nid)),
     );
     const prevs = prevNids.map((nid) => this.#restated.get(nid)?.node ?? others.get(nid));
-    return this.resolver.resolve(prevs.flatMap((prev) => prev?.stateAfterNid ?? []));
+    const after = prevs.flatMap((prev) => prev?.stateAfterNid ?? []);
+    // What it follows was purged: the state of all that came is the nearest to it.
+    return after.length > 0 ? this.resolver.resolve(after) : this.#last;
   }
 
   async #allows(before: number | undefined, event: RoomEvent): Promise<boolean> {
@@ -163,7 +176,8 @@ async function carry(plan: RoomPlan, state: readonly GraphNode[], jump: StateJum
     [...last, ...candidates.slice(0, 1)].map(({ nid }) => nid),
   );
   // Whoever reads history to its beginning looks for m.room.create there.
-  const carrier = last.find(({ nid }) => bodies.get(nid)?.pdu.type === 'm.room.member') ?? candidates[0];
+  const isMember = (pdu: Pdu | undefined) => pdu?.type === 'm.room.member' && isValidUserId(pdu.state_key);
+  const carrier = last.find(({ nid }) => isMember(bodies.get(nid)?.pdu)) ?? candidates[0];
   if (carrier === undefined) throw new Error(`no event of the state of ${head.roomId} is without a place`);
   const event = bodies.get(carrier.nid)!;
   head.roomSeq += 1;

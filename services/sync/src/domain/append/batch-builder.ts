@@ -159,9 +159,9 @@ export class BatchBuilder {
 
   #addEvent(room: AppendRoom, event: ReadableEvent): void {
     const { logged, text } = event;
-    if (text === undefined) return;
+    if (logged.stateOnly) this.#addStateOnly(room, logged);
+    if (text === undefined || logged.stateOnly) return;
     if (logged.strippedStateJson !== undefined) this.#addOutOfBand(room, text, logged.strippedStateJson);
-    else if (logged.stateOnly) this.#addStateOnly(room, logged);
     else if (logged.roomSeq < 0) this.#addBackfilled(room, event, text);
     else this.#addLive(room, event, text);
   }

@@ -37,7 +37,7 @@ export function readRun({ roomNid, roomId, roomVersion, events }: RoomEvents, un
 
 /** Whether an event changes more of its room's state than is told with it. */
 export function isJump({ logged, text }: ReadableEvent): boolean {
-  return logged.hasMoreStateChanges && text !== undefined;
+  return logged.hasMoreStateChanges && (text !== undefined || logged.stateOnly === true);
 }
 
 /** Cuts runs into pieces, each of which is all events up to a jump, or what is left after the last one. */

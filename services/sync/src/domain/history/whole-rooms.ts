@@ -14,11 +14,16 @@ const LONGEST_MS = 50_000;
  * @throws MatrixError M_FORBIDDEN, M_UNKNOWN with 503 when it lasts too long
  */
 export async function wholeFrom(deps: HistoryDependencies, reader: Reader & { roomId: string }): Promise<number> {
-  const look = () => readRoom(deps, reader, undefined, async ({ room }) => (await deps.rooms.get(room)).wholeFrom);
+  const look = () =>
+    readRoom(deps, reader, undefined, async ({ room, upTo, goesOn }) => {
+      const { wholeFrom: from } = await deps.rooms.get(room);
+      // What was loaded may be ahead of what this replica has heard.
+      return from === NOT_WHOLE || (goesOn && from > upTo) ? undefined : from;
+    });
   const deadline = Date.now() + LONGEST_MS;
   for (;;) {
     const from = await look();
-    if (from !== NOT_WHOLE) return from;
+    if (from !== undefined) return from;
     if (Date.now() > deadline) {
       throw new MatrixError(503, 'M_UNKNOWN', 'This server is still learning who is in the room, please try again');
     }

@@ -169,8 +169,8 @@ export class RoomView {
     return this.#relationsPosition > position;
   }
 
-  applyRoom({ joined, invited, membersPosition, relationsPosition, wholeFrom = 0 }: AppendRoom): void {
-    this.wholeFrom = wholeFrom;
+  applyRoom({ joined, invited, membersPosition, relationsPosition, wholeFrom }: AppendRoom): void {
+    this.wholeFrom = wholeFrom ?? this.wholeFrom;
     // A batch of the release before does not tell of relations.
     this.#relationsPosition = Math.max(this.#relationsPosition, relationsPosition ?? 0);
     if (membersPosition > this.#counts.membersPosition) this.#counts = { joined, invited, membersPosition };

@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto';
+import type { PartialJoin } from '../src/domain/remote-rooms/ports.js';
+import { PostgresPartialJoins } from '../src/storage/partial-joins.js';
+import { Sending } from './support/sending.js';
+
+let sending: Sending;
+let joins: PostgresPartialJoins;
+const [one, other] = [randomUUID(), randomUUID()];
+
+beforeAll(async () => {
+  sending = await Sending.create();
+  joins = new PostgresPartialJoins(sending.db);
+});
+afterAll(() => sending.close());
+
+const join = (roomId: string, eventId: string): PartialJoin => ({
+  ...{ roomId, eventId, as: 'ours.example', servers: ['far.example'], failures: 0 },
+});
+const dies = (eventId: string) =>
+  sending.db.query({
+    text: "UPDATE federation_api.partial_joins SET taken_until = now() - interval '1 second' WHERE event_id = $1",
+    values: [eventId],
+  });
+const endsPause = () => sending.db.query({ text: 'UPDATE federation_api.partial_joins SET try_at = now()' });
+
+it('a join is ended by another replica when the one that began it has died', async () => {
+  await joins.add(join('!a:x', '$1'), one);
+  expect(await joins.take(other)).toBeUndefined();
+  await dies('$1');
+  expect(await joins.take(other)).toMatchObject({ roomId: '!a:x', eventId: '$1', failures: 0 });
+  await joins.keep(join('!a:x', '$1'), one);
+  await joins.postpone(join('!a:x', '$1'), one, 1);
+  expect(await joins.take(one)).toBeUndefined();
+  await joins.postpone(join('!a:x', '$1'), other, 60_000);
+  expect(await joins.take(one)).toBeUndefined();
+  await endsPause();
+  expect(await joins.take(one)).toMatchObject({ failures: 1 });
+  await joins.end('!a:x', '$1');
+});
+
+it('of two people who come to a room at once, the join of who was later takes nothing from that of the other', async () => {
+  await joins.add(join('!b:x', '$first'), one);
+  await joins.add(join('!b:x', '$second'), other);
+  await joins.end('!b:x', '$second');
+  await joins.postpone(join('!b:x', '$first'), one, 60_000);
+  await endsPause();
+  expect(await joins.take(other)).toMatchObject({ eventId: '$first', failures: 1 });
+});
