@@ -46,7 +46,8 @@ export const compose: ServiceDescriptor['compose'] = async ({ config }, interfac
     remoteQueries: await interfaces.find<RemoteQueries>(RemoteQueriesDefinition),
     addressBook: new RemoteAddressBook(identityAgent),
     isOurs,
-    isServer: (userId: string) => isOurs(domainOf(userId)) && userId === `@${notices}:${domainOf(userId)}`,
+    isServer: (userId: string) =>
+      notices !== undefined && isOurs(domainOf(userId)) && userId === `@${notices}:${domainOf(userId)}`,
   };
   const part = { start() {}, stop: () => identityAgent.close() };
   return { module: clientApiModule(owners, config), part };

@@ -70,8 +70,8 @@ export class RoomTails {
       const page = { roomNid, from: tail.floor, upTo: Number.MAX_SAFE_INTEGER, direction: 'backwards', limit } as const;
       const read = await this.model.eventsInOrder(page, undefined);
       tail.extend(read, read.length < limit);
-      // It is weighed when it is set.
-      if (this.#known.peek(roomNid) === known) this.#known.set(roomNid, known);
+      // It is weighed when it is set, if it was not there.
+      if (this.#known.peek(roomNid) === known && this.#known.delete(roomNid)) this.#known.set(roomNid, known);
     } finally {
       known.reading = undefined;
     }
