@@ -1,6 +1,7 @@
+import { ProtocolError } from '../errors.js';
 import { isJsonObject, type JsonObject } from '../json/json-value.js';
 import { decodeBase64 } from '../signing/base64.js';
-import { verifyJsonSignature } from '../signing/json-signature.js';
+import { signedBytes, verifyBytes } from '../signing/json-signature.js';
 import { objectProperty } from './content.js';
 
 /**
@@ -12,10 +13,26 @@ import { objectProperty } from './content.js';
 export function verifyThirdPartySignature(signed: JsonObject, publicKey: string): boolean {
   const key = decodeOrNone(publicKey);
   if (key === undefined) return false;
-  return Object.entries(objectProperty(signed, 'signatures')).some(
-    ([entity, byKeyId]) =>
-      isJsonObject(byKeyId) && Object.keys(byKeyId).some((keyId) => verifyJsonSignature(signed, entity, keyId, key)),
-  );
+  const signatures = signaturesOf(signed);
+  const message = signatures.length === 0 ? undefined : messageOf(signed);
+  return message !== undefined && signatures.some((signature) => verifyBytes(message, signature, key));
+}
+
+/** Of any entity, with any key. */
+function signaturesOf(signed: JsonObject): Uint8Array[] {
+  return Object.values(objectProperty(signed, 'signatures'))
+    .flatMap((byKeyId) => (isJsonObject(byKeyId) ? Object.entries(byKeyId) : []))
+    .flatMap(([keyId, text]) => (keyId.startsWith('ed25519:') && typeof text === 'string' ? [text] : []))
+    .flatMap((text) => decodeOrNone(text) ?? []);
+}
+
+function messageOf(signed: JsonObject): Uint8Array | undefined {
+  try {
+    return signedBytes(signed);
+  } catch (error) {
+    if (error instanceof ProtocolError) return undefined;
+    throw error;
+  }
 }
 
 function decodeOrNone(publicKey: string): Uint8Array | undefined {

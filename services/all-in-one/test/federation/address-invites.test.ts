@@ -239,6 +239,15 @@ describe('what an identity server tells', () => {
     LONG_MS,
   );
 
+  it('is not looked at with more signatures than an identity server gives', async () => {
+    const { userId } = await here.person('mona');
+    const signatures = { 'identity.test': Object.fromEntries([1, 2, 3, 4, 5].map((key) => [`ed25519:${key}`, 'x'])) };
+    const signed = { mxid: userId, token: 'token', signatures };
+    const invites = [{ mxid: userId, room_id: '!room:example.org', sender: anna.userId, signed }];
+    const { status, body } = await identity.bind(newAddress(), userId, here.replica.url, { invites });
+    expect([status, body.errcode]).toEqual([400, 'M_BAD_JSON']);
+  });
+
   it('invites nobody who does not want to be invited', async () => {
     const address = newAddress();
     const lena = await here.person('lena');

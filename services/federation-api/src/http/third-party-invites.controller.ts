@@ -6,8 +6,15 @@ import { z } from 'zod';
 import { ExchangedInvites } from '../domain/serving/exchanged-invites.js';
 import { jsonObject, roomPath, text, userId } from './parameters.js';
 
+/** Identity servers sign once: each more costs a look at it with each key of the invite. */
+const MOST_SIGNATURES = 4;
+
+const signatures = jsonObject.refine(
+  (entities) => Object.values(entities).flatMap((byKeyId) => Object.keys(byKeyId ?? {})).length <= MOST_SIGNATURES,
+  { message: `must hold at most ${MOST_SIGNATURES} signatures` },
+);
 /** Signed as a whole: what else stands in it stays. */
-export const signedForUser = z.looseObject({ mxid: userId, token: text.max(255), signatures: jsonObject });
+export const signedForUser = z.looseObject({ mxid: userId, token: text.max(255), signatures });
 const exchangeBody = z.object({
   type: z.literal('m.room.member'),
   room_id: text.optional(),

@@ -59,13 +59,20 @@ async function invitationOf({ roomReads }: ProofDependencies, { roomId, sender, 
   }
 }
 
+/** An identity server names one of its own, and one for the address. */
+const MOST_KEYS = 8;
+
 /** One of the keys that have signed is enough. Without an address to ask at, a key is good for ever. */
 async function checkStillGood(keys: KeyValidity, invitation: JsonObject, signed: SignedForUser): Promise<void> {
   const listed = Array.isArray(invitation.public_keys) ? invitation.public_keys.filter(isJsonObject) : [];
-  const signing = [...listed, invitation].flatMap(({ public_key: publicKey, key_validity_url: url }) => {
-    const isOne = typeof publicKey === 'string' && verifyThirdPartySignature({ ...signed }, publicKey);
-    return isOne ? [{ publicKey, url }] : [];
-  });
+  const keyOf = ({ public_key, key_validity_url }: JsonObject) => JSON.stringify([public_key, key_validity_url]);
+  const distinct = new Map([invitation, ...listed].map((each) => [keyOf(each), each]));
+  const signing = [...distinct.values()]
+    .slice(0, MOST_KEYS)
+    .flatMap(({ public_key: publicKey, key_validity_url: url }) => {
+      const isOne = typeof publicKey === 'string' && verifyThirdPartySignature({ ...signed }, publicKey);
+      return isOne ? [{ publicKey, url }] : [];
+    });
   for (const { publicKey, url } of signing) {
     if (url === undefined || (typeof url === 'string' && (await keys.isValid(url, publicKey)))) return;
   }
