@@ -170,10 +170,12 @@ export class RoomHistory {
    */
   async getEventByTimestamp(request: TimestampRequest): Promise<{ event_id: string; origin_server_ts: number }> {
     const { roomId, ts, direction } = request;
-    let { found, hole } = await this.#nearest(request);
+    let { roomNid, found, hole } = await this.#nearest(request);
     if (hole !== undefined && found?.text.originServerTs !== ts) {
       const time = { ts, direction, knownTs: found?.text.originServerTs };
       const fetched = await this.deps.earlier.fetchNear(roomId, time, hole);
+      // The feed tells of what was fetched a moment later.
+      this.deps.tails.forget(roomNid);
       if (fetched === 'more') found = (await this.#nearest(request)).found;
     }
     if (found === undefined) throw noSuchEvent();
@@ -181,13 +183,14 @@ export class RoomHistory {
   }
 
   /** The nearest of those that there are, and where a nearer one may be missing. */
-  #nearest(request: TimestampRequest): Promise<{ found: TimelineEvent | undefined; hole: Hole | undefined }> {
+  #nearest(request: TimestampRequest) {
     return readRoom(this.deps, request, undefined, async (access) => {
       const { ts, direction, userId } = request;
       const walk: Walk = { access, userId, direction, to: undefined };
       const everything = compileRoomEventFilter({});
       const page = (at: HistoryToken) => this.#scan(walk, everything, at, FIRST_PAGE);
-      return nearestToTime(await depthAtTime(this.deps, access, userId, ts), walk, ts, page);
+      const nearest = await nearestToTime(await depthAtTime(this.deps, access, userId, ts), walk, ts, page);
+      return { roomNid: access.room.nid, ...nearest };
     });
   }
 
