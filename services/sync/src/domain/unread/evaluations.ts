@@ -8,6 +8,7 @@ import {
   roomVersionRules,
 } from '@ganglion/protocol';
 import { LRUCache } from 'lru-cache';
+import { NOT_WHOLE } from '../append-batch.js';
 import { contentText, type EventText } from '../event-text.js';
 import type { ReadModel } from '../ports/read-model.js';
 import type { EventTexts } from '../texts/event-texts.js';
@@ -96,7 +97,8 @@ function pushRoom({ view, create, powerLevels }: RoomNow): PushRoom {
   const { roomId, roomVersion } = view.record;
   return {
     get memberCount() {
-      return view.counts.joined;
+      // A room of which few members are known yet is not one of two.
+      return view.wholeFrom === NOT_WHOLE ? Number.POSITIVE_INFINITY : view.counts.joined;
     },
     get powerLevels() {
       const rules = roomVersionRules(roomVersion);
