@@ -131,7 +131,6 @@ const APPENDED: Topic<AppendBatch> = {
 /** What an appender of an earlier release does not know. */
 const ADDED_LATER = {
   purges: [],
-  backfills: [],
   presence: [],
   keyChanges: [],
   deviceMessages: [],

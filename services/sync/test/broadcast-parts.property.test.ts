@@ -109,7 +109,7 @@ it('a batch in parts is the same batch, each part following on the one before', 
       for (const part of parts) {
         const at = ({ position }: { position: number }) =>
           position > part.previousPosition && position <= part.position;
-        const own = ROWS.flatMap((rows): readonly object[] => (rows === 'userSeqs' ? [] : part[rows]));
+        const own = ROWS.flatMap((rows): readonly object[] => (rows === 'userSeqs' ? [] : (part[rows] ?? [])));
         own.push(
           ...(part.typing?.rows ?? []),
           ...(part.typing?.endsAt === undefined ? [] : [{ position: part.typing.endsAt }]),

@@ -185,7 +185,8 @@ export interface AppendBatch {
   readonly jumps: readonly StateJump[];
   readonly redactions: readonly Redaction[];
   readonly purges: readonly RoomPurge[];
-  readonly backfills: readonly RoomBackfill[];
+  /** Undefined where an appender of the release before has not told. */
+  readonly backfills?: readonly RoomBackfill[] | undefined;
   /** For the database alone: replicas hear from their rooms that there are some. */
   readonly relations: readonly RelationRow[];
   /** Of each user and room the last change. */

@@ -239,7 +239,7 @@ function membershipsAt({ roomNid, position, memberships = {} }: EventPlace) {
   }));
 }
 
-function lateRedactionRows({ redactions, purges, backfills }: AppendBatch) {
+function lateRedactionRows({ redactions, purges, backfills = [] }: AppendBatch) {
   const told = (rooms: readonly RoomBackfill[], event_nid: number) =>
     rooms.map(({ position, roomNid }) => ({ position, room_nid: roomNid, event_nid }));
   const late = redactions.flatMap(({ position, roomNid, eventNid }) =>

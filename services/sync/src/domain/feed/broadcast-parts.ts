@@ -51,7 +51,7 @@ function rowsOf(batch: AppendBatch): Row[] {
       sized(position, 20 * roomNids.length + ROW_SIZE * signedUserIds.length),
     ),
     ...batch.purges.map(({ position, eventNids = [] }) => sized(position, 20 * eventNids.length)),
-    ...[...batch.backfills, ...batch.deviceMessages].map(({ position }) => sized(position, 0)),
+    ...[...(batch.backfills ?? []), ...batch.deviceMessages].map(({ position }) => sized(position, 0)),
     ...batch.presence.map(({ position, statusMsg = '', roomNids }) =>
       sized(position, statusMsg.length + 20 * roomNids.length),
     ),
@@ -71,7 +71,7 @@ function partOf(batch: AppendBatch, above: number, end: number): AppendBatch {
     stateLog: batch.stateLog.filter(isIn),
     jumps: batch.jumps.filter(isIn),
     purges: batch.purges.filter(isIn),
-    backfills: batch.backfills.filter(isIn),
+    backfills: batch.backfills?.filter(isIn),
     redactions: batch.redactions.filter(isToldWith(events, isIn)),
     memberships: batch.memberships.filter(isIn),
     accountData: batch.accountData.filter(isIn),

@@ -11,6 +11,8 @@ const LEAST = 100;
 
 interface Known {
   readonly tail: RoomTail;
+  /** As it was weighed. */
+  weight: number;
   reading: Promise<void> | undefined;
 }
 
@@ -31,8 +33,16 @@ export class RoomTails {
 
   apply({ events, backfills, purges, jumps }: AppendBatch): void {
     if (this.#known.size === 0) return;
-    for (const { text: _, traceparent: __, ...place } of events) this.#known.peek(place.roomNid)?.tail.apply(place);
-    for (const { roomNid } of [...backfills, ...purges, ...jumps]) this.forget(roomNid);
+    if (backfills === undefined) this.begin();
+    for (const { text: _, traceparent: __, ...place } of events) this.#apply(place);
+    for (const { roomNid } of [...(backfills ?? []), ...purges, ...jumps]) this.forget(roomNid);
+  }
+
+  #apply(place: EventPlace): void {
+    const known = this.#known.peek(place.roomNid);
+    known?.tail.apply(place);
+    // What has grown much since is read again when somebody asks for it.
+    if (known !== undefined && known.tail.size > 2 * known.weight + LEAST) this.forget(place.roomNid);
   }
 
   /** Events may have come that the feed has not told yet. */
@@ -57,7 +67,7 @@ export class RoomTails {
   }
 
   #of(roomNid: number): Known {
-    const known = this.#known.get(roomNid) ?? { tail: new RoomTail(), reading: undefined };
+    const known = this.#known.get(roomNid) ?? { tail: new RoomTail(), weight: 0, reading: undefined };
     if (!this.#known.has(roomNid)) this.#known.set(roomNid, known);
     return known;
   }
@@ -70,6 +80,7 @@ export class RoomTails {
       const page = { roomNid, from: tail.floor, upTo: Number.MAX_SAFE_INTEGER, direction: 'backwards', limit } as const;
       const read = await this.model.eventsInOrder(page, undefined);
       tail.extend(read, read.length < limit);
+      known.weight = tail.size;
       // It is weighed when it is set, if it was not there.
       if (this.#known.peek(roomNid) === known && this.#known.delete(roomNid)) this.#known.set(roomNid, known);
     } finally {

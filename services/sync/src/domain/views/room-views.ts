@@ -121,6 +121,8 @@ export class RoomViews {
 
   #set(roomNid: number, view: RoomView): void {
     this.#weighed.set(view, view.weight);
+    // It is weighed when it is set, if it was not there.
+    this.#views.delete(roomNid);
     this.#views.set(roomNid, view);
   }
 }
