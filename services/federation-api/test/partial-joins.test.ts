@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { eventually } from '@ganglion/testing';
+import { JoinCompletion } from '../src/domain/remote-rooms/join-completion.js';
 import type { PartialJoin } from '../src/domain/remote-rooms/ports.js';
 import { PostgresPartialJoins } from '../src/storage/partial-joins.js';
 import { Sending } from './support/sending.js';
@@ -45,4 +47,36 @@ it('of two people who come to a room at once, the join of who was later takes no
   await joins.postpone(join('!b:x', '$first'), one, 60_000);
   await endsPause();
   expect(await joins.take(other)).toMatchObject({ eventId: '$first', failures: 1 });
+});
+
+it('a server that never answers keeps no other join waiting, and nobody from stopping', async () => {
+  const ended: string[] = [];
+  const waiting = [join('!silent:x', '$silent'), join('!c:x', '$c')];
+  const intake = {
+    describeRooms: async ({ roomIds }: { roomIds: string[] }) => ({
+      rooms: roomIds.map((roomId) => ({ roomId, roomVersion: '11', participating: true })),
+    }),
+    listUnknownEvents: async () => ({ eventIds: [], unplacedEventIds: [] }),
+    completeState: async () => ({ outcomes: [] }),
+  };
+  const never = new Promise<never>(() => {});
+  const completion = new JoinCompletion({
+    intake: intake as never,
+    pdus: undefined as never,
+    remote: {
+      stateIds: ({ roomId }: { roomId: string }) => (roomId === '!silent:x' ? never : { state: [], authChain: [] }),
+    } as never,
+    joins: {
+      add: async () => {},
+      take: async () => waiting.shift(),
+      keep: async () => {},
+      postpone: async () => {},
+      end: async (roomId) => void ended.push(roomId),
+    },
+    holder: one,
+    logger: { info() {} },
+  });
+  await completion.look();
+  await eventually(async () => expect(ended).toEqual(['!c:x']));
+  await completion.stop();
 });

@@ -15,6 +15,9 @@ export interface JoinCompletionDependencies {
   readonly logger: { info(fields: object, message: string): void };
 }
 
+const AT_ONCE = 8;
+/** Of one server: the state of a room of a hundred thousand takes its time. */
+const ATTEMPT_MS = 180_000;
 const KEEP_EVERY_MS = 10_000;
 const STOP_WITHIN_MS = 1_000;
 const FIRST_PAUSE_MS = 1_000;
@@ -33,7 +36,6 @@ const TRIES_FOR_ALL = 4;
  */
 export class JoinCompletion {
   readonly #running = new Set<Promise<void>>();
-  readonly #stop = Promise.withResolvers<void>();
   #stopped = false;
 
   constructor(private readonly deps: JoinCompletionDependencies) {}
@@ -45,18 +47,19 @@ export class JoinCompletion {
     return running;
   }
 
-  /** Takes all that nobody works on. */
+  /** Takes what nobody works on, as long as little is going on here: servers that do not answer keep nobody else waiting. */
   async look(): Promise<void> {
     const { joins, holder } = this.deps;
-    for (let join = await joins.take(holder); join !== undefined && !this.#stopped; join = await joins.take(holder)) {
-      await Promise.race([this.begin(join), this.#stop.promise]);
+    while (this.#running.size < AT_ONCE && !this.#stopped) {
+      const join = await joins.take(holder);
+      if (join === undefined) return;
+      void this.begin(join);
     }
   }
 
   /** Waits a little for what runs: another server may take minutes to answer, and others go on with what this one leaves. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#stop.resolve();
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, STOP_WITHIN_MS);
     await Promise.race([Promise.all(this.#running), late]);
@@ -88,9 +91,9 @@ export class JoinCompletion {
     for (const server of askedNow(servers, failures)) {
       if (this.#stopped) return false;
       try {
-        const stateEventIds = await new RoomStates(this.deps, { server, as, roomId }, rules).fetch(eventId, {
-          all: failures < TRIES_FOR_ALL,
-        });
+        const asked = { server, as, roomId, deadline: Date.now() + ATTEMPT_MS };
+        const all = failures < TRIES_FOR_ALL;
+        const stateEventIds = await new RoomStates(this.deps, asked, rules).fetch(eventId, { all });
         const { outcomes } = await intake.completeState({ roomId, eventId, stateEventIds });
         const refused = outcomes.find(({ fate }) => fate === PduFate.WAITING || fate === PduFate.INVALID);
         if (refused === undefined) {
