@@ -1,4 +1,5 @@
 import {
+  canonicalJsonString,
   encodeBase64,
   generateSigningKey,
   hashAndSignEvent,
@@ -71,6 +72,21 @@ async function send(body: string, change = (pdu: JsonObject) => pdu): Promise<st
 }
 
 describe('what is sent to a room with a policy server', () => {
+  it('fits into what other servers take with its signature, or is too large', async () => {
+    let last = '';
+    let refusal: unknown;
+    for (let length = 64_200; refusal === undefined && length < 65_600; length += 20) {
+      const content = { body: 'x'.repeat(length) };
+      const { status, body } = await alice.put(`${inRoom(room.roomId)}/send/m.room.message/large${length}`, content);
+      if (status === 200) last = body.event_id;
+      else refusal = [status, body.errcode];
+    }
+    expect(refusal).toEqual([413, 'M_TOO_LARGE']);
+    const path = `/_matrix/federation/v1/event/${encodeURIComponent(last)}`;
+    const { body } = await neighbours.far.ask(neighbours.url, 'GET', path);
+    expect(canonicalJsonString(body.pdus[0]).length).toBeLessThanOrEqual(65_536);
+  });
+
   it('is signed by it, and goes nowhere without', async () => {
     const said = await alice.say(room.roomId, 'Hello');
     const { body } = await neighbours.far.ask(

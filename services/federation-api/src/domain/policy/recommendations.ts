@@ -3,6 +3,7 @@ import {
   canonicalJsonString,
   isRecommended,
   type JsonValue,
+  MAX_PDU_BYTES,
   type Pdu,
   type PolicyServer,
   type RoomVersionRules,
@@ -27,12 +28,12 @@ const AT_ONCE = 10;
 export class Recommendations {
   constructor(private readonly signers: PolicySigners) {}
 
-  /** The event with its recommendation. @throws MatrixError as the policy server refuses, M_UNKNOWN (502) when it cannot be understood */
+  /** The event with its recommendation. @throws MatrixError as the policy server refuses, M_TOO_LARGE, M_UNKNOWN (502) when it cannot be understood */
   async get(origin: string, pdu: Pdu, rules: RoomVersionRules, server: PolicyServer): Promise<Pdu> {
     if (isRecommended(pdu, rules, server)) return pdu;
     const answer = await this.signers.sign(origin, server.serverName, pdu);
     const signed = withRecommendation(pdu, rules, server, answer);
-    if (signed !== undefined) return signed;
+    if (signed !== undefined) return fitting(signed);
     throw new MatrixError(
       502,
       'M_UNKNOWN',
@@ -67,6 +68,13 @@ export class Recommendations {
       throw error;
     }
   }
+}
+
+/** @throws MatrixError M_TOO_LARGE for what other servers would refuse with one more signature */
+function fitting(pdu: Pdu): Pdu {
+  const bytes = Buffer.byteLength(canonicalJsonString(pdu as never, { strict: false }));
+  if (bytes <= MAX_PDU_BYTES) return pdu;
+  throw new MatrixError(413, 'M_TOO_LARGE', "The event is too large with the signature of the room's policy server");
 }
 
 /** As it came, which may be more than counts of it, with the signatures that it has by now. */
