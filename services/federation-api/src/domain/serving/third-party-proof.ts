@@ -66,13 +66,11 @@ const MOST_KEYS = 8;
 async function checkStillGood(keys: KeyValidity, invitation: JsonObject, signed: SignedForUser): Promise<void> {
   const listed = Array.isArray(invitation.public_keys) ? invitation.public_keys.filter(isJsonObject) : [];
   const keyOf = ({ public_key, key_validity_url }: JsonObject) => JSON.stringify([public_key, key_validity_url]);
-  const distinct = new Map([invitation, ...listed].map((each) => [keyOf(each), each]));
-  const signing = [...distinct.values()]
-    .slice(0, MOST_KEYS)
-    .flatMap(({ public_key: publicKey, key_validity_url: url }) => {
-      const isOne = typeof publicKey === 'string' && verifyThirdPartySignature({ ...signed }, publicKey);
-      return isOne ? [{ publicKey, url }] : [];
-    });
+  const distinct = new Map([...listed.slice(0, MOST_KEYS), invitation].map((each) => [keyOf(each), each]));
+  const signing = [...distinct.values()].flatMap(({ public_key: publicKey, key_validity_url: url }) => {
+    const isOne = typeof publicKey === 'string' && verifyThirdPartySignature({ ...signed }, publicKey);
+    return isOne ? [{ publicKey, url }] : [];
+  });
   for (const { publicKey, url } of signing) {
     if (url === undefined || (typeof url === 'string' && (await keys.isValid(url, publicKey)))) return;
   }
