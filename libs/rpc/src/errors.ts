@@ -17,7 +17,10 @@ export class RpcInternalError extends RpcError {
   override readonly name = 'RpcInternalError';
 }
 
-/** No replica could be reached, or the one that was asked went away; trying again later makes sense. */
+/**
+ * No replica could be reached, or the one that was asked went away or lacked what it needs itself; trying again later makes
+ * sense.
+ */
 export class RpcUnavailableError extends RpcError {
   override readonly name: string = 'RpcUnavailableError';
 }

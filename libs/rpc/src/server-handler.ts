@@ -1,11 +1,13 @@
 import { isMatrixError } from '@ganglion/contracts';
+import { isTemporary } from '@ganglion/database';
 import { extractContext, type Logger, tracingEnabled, withSpan } from '@ganglion/telemetry';
 import { type Metadata, type ServerUnaryCall, type ServiceError, type sendUnaryData, status } from '@grpc/grpc-js';
 import { SpanKind } from '@opentelemetry/api';
 import { type CallScope, runInScope } from './call-scope.js';
 import type { Method } from './definition.js';
+import { RpcUnavailableError } from './errors.js';
 import type { CallMetrics } from './metrics.js';
-import { matrixErrorStatus, refusedStatus } from './wire-errors.js';
+import { awayStatus, matrixErrorStatus, refusedStatus } from './wire-errors.js';
 
 type Call = ServerUnaryCall<Buffer, Buffer>;
 
@@ -34,7 +36,7 @@ export function server(method: Method, run: (request: unknown) => Promise<unknow
       context.metrics.ended(method, start);
       return { response };
     } catch (error) {
-      const failure = isMatrixError(error) ? matrixErrorStatus(error) : internalStatus();
+      const failure = failureStatus(error);
       context.metrics.ended(method, start, status[failure.code as status]);
       return { failure };
     }
@@ -83,8 +85,10 @@ function textMetadata(metadata: Metadata): Record<string, string> {
   return text;
 }
 
-/** Nothing of what went wrong inside leaves the process. */
-function internalStatus() {
+/** Nothing of what went wrong inside leaves the process, but whether trying again later makes sense. */
+function failureStatus(error: unknown): Partial<ServiceError> {
+  if (isMatrixError(error)) return matrixErrorStatus(error);
+  if (error instanceof RpcUnavailableError || isTemporary(error)) return awayStatus();
   return { code: status.INTERNAL, details: 'internal error' };
 }
 

@@ -4,6 +4,7 @@ import { RpcDeadlineError, type RpcError, RpcInternalError, RpcUnavailableError 
 
 const ERROR_KEY = 'ganglion-error-bin';
 const REFUSED_KEY = 'ganglion-refused';
+const AWAY = 'something that is needed for this is away';
 /** Trailers are headers: peers and proxies bound them, so the message and the extra fields are bounded first. */
 const MAX_BYTES = 6_000;
 const MAX_MESSAGE = 1_000;
@@ -30,6 +31,14 @@ export function refusedStatus(): Partial<ServiceError> {
   return { code: status.UNAVAILABLE, details: 'draining', metadata };
 }
 
+/**
+ * What a call is answered that failed because something is away that the callee needs itself: its database, or another service. The
+ * callee is well; and neither gRPC nor our Matrix errors use this code.
+ */
+export function awayStatus(): Partial<ServiceError> {
+  return { code: status.ABORTED, details: AWAY };
+}
+
 /** What of the metadata of a failure is ours. */
 export interface FailureParts {
   readonly matrixError: Buffer;
@@ -54,6 +63,9 @@ export function readFailure(error: StatusObject): CallFailure {
   if (matrixError) return { error: matrixError, transport: false, begun: true };
   if (error.code === status.DEADLINE_EXCEEDED) {
     return { error: new RpcDeadlineError('DEADLINE_EXCEEDED', 'no answer in time'), transport: false, begun: true };
+  }
+  if (error.code === status.ABORTED) {
+    return { error: new RpcUnavailableError('UNAVAILABLE', error.details), transport: false, begun: true };
   }
   if (!isTransportFailure(error)) {
     return { error: new RpcInternalError(status[error.code], error.details), transport: false, begun: true };

@@ -134,6 +134,22 @@ describe('any other error', () => {
     });
   });
 
+  it.each([
+    ['its database', Object.assign(new Error('connect ECONNREFUSED 10.0.0.7:5432'), { code: 'ECONNREFUSED' })],
+    ['another service', new RpcUnavailableError('UNAVAILABLE', 'room-server at 10.0.0.7:9000 does not answer')],
+  ])('says no more than that trying again makes sense when the callee lacks %s', async (_, thrown) => {
+    let calls = 0;
+    const server = await fixture.serve(async () => {
+      calls++;
+      throw thrown;
+    });
+    const error = await reason(fixture.client([targetOf(server)]).read({ text: '' }));
+    expect(error).toBeInstanceOf(RpcUnavailableError);
+    expect(String(error)).not.toContain('10.0.0.7');
+    // Other replicas lack it as well, and nobody takes this one for ill.
+    expect([calls, fixture.log.length]).toEqual([1, 1]);
+  });
+
   it('includes answers that cannot be written and methods that throw at once', async () => {
     const cycle: Record<string, unknown> = {};
     cycle.self = cycle;

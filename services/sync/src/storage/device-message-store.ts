@@ -1,9 +1,11 @@
+import { Coalescer } from '@ganglion/contracts';
 import type { Database } from '@ganglion/database';
 import type {
   DeviceMessageModel,
   DeviceMessages,
   DeviceName,
   InboxPage,
+  InboxSpan,
   MessageList,
   Recipient,
 } from '../domain/ports/device-message-model.js';
@@ -17,6 +19,18 @@ type Listed = readonly [messageNid: number, userId: string, deviceId: string, si
 
 /** Messages of devices in PostgreSQL: kept by whoever is sent them, placed by the appender, read by every replica. */
 export class DeviceMessageStore implements DeviceMessageModel {
+  /** Those who come at the same time are read at the same time. */
+  readonly #inboxes = new Coalescer<string, InboxSpan[]>(async (userIds) => {
+    const { rows } = await this.db.query<InboxSpan & { userId: string }>({
+      name: 'device-inboxes',
+      text: `SELECT user_id AS "userId", device_id AS "deviceId", min(position) AS first, max(position) AS last
+        FROM sync.device_inbox WHERE user_id = ANY($1) GROUP BY user_id, device_id`,
+      values: [userIds],
+    });
+    const byUser = Map.groupBy(rows, ({ userId }) => userId);
+    return userIds.map((userId) => byUser.get(userId) ?? []);
+  });
+
   constructor(private readonly db: Database) {}
 
   async handOver(requests: readonly DeviceMessages[]): Promise<void> {
@@ -53,14 +67,8 @@ export class DeviceMessageStore implements DeviceMessageModel {
     });
   }
 
-  async inboxes(userId: string): Promise<{ deviceId: string; first: number; last: number }[]> {
-    const { rows } = await this.db.query<{ deviceId: string; first: number; last: number }>({
-      name: 'device-inboxes',
-      text: `SELECT device_id AS "deviceId", min(position) AS first, max(position) AS last
-        FROM sync.device_inbox WHERE user_id = $1 GROUP BY device_id`,
-      values: [userId],
-    });
-    return rows;
+  inboxes(userId: string): Promise<InboxSpan[]> {
+    return this.#inboxes.load(userId);
   }
 
   async usersWithMessages(afterUser: string, limit: number): Promise<string[]> {

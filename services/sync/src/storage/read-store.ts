@@ -61,6 +61,27 @@ const loudEvents = statement(
 
 type LoudRow = PlaceRow & { asked: number; count: number; first: number | null };
 
+/** What of the account data of a user changed between two positions. */
+interface AccountDataSpan {
+  readonly userId: string;
+  readonly above: number;
+  readonly upTo: number;
+}
+
+const accountData = statement(
+  'account-data-of',
+  sql<{ wanted: readonly AccountDataSpan[] }>`
+  SELECT w.asked, a.user_id AS "userId", a.room_id AS "roomId", a.type, a.content, a.position
+  FROM (${rowsOf(
+    'w',
+    { asked: 'integer', user_id: 'text', above: 'bigint', up_to: 'bigint' },
+    ({ wanted }: { wanted: readonly AccountDataSpan[] }) =>
+      wanted.map(({ userId, above, upTo }, asked) => ({ asked, user_id: userId, above, up_to: upTo })),
+  )}) AS w
+  JOIN sync.account_data a ON a.user_id = w.user_id AND a.position > w.above AND a.position <= w.up_to
+  ORDER BY a.position`,
+);
+
 type MembershipRow = Omit<MembershipRecord, 'eventNid' | 'strippedState'> &
   Record<'eventNid', number | null> &
   Record<'strippedState', string | null> &
@@ -90,6 +111,24 @@ export class ReadStore implements ReadModel {
   readonly #places = new Coalescer<WantedPlace, EventPlace | undefined>(async (wanted) => {
     const { rows } = await this.db.query<PlaceRow & { asked: number }>(placesFor({ wanted }));
     return byPlace(wanted, rows, ([row]) => row && placeOf(row));
+  });
+
+  readonly #memberships = new Coalescer<string, MembershipRecord[]>(async (userIds) => {
+    const { rows } = await this.db.query<MembershipRow & { userId: string }>({
+      name: 'memberships-of',
+      text: `SELECT m.user_id AS "userId", r.room_nid AS nid, r.room_id AS "roomId", r.room_version AS "roomVersion", r.position,
+          r.members_position AS "membersPosition", m.membership, m.position AS "membershipPosition", m.since, m.event_nid AS "eventNid",
+          m.stripped_state AS "strippedState",
+          EXISTS (SELECT FROM sync.receipts e WHERE e.room_nid = m.room_nid) AS "hasReceipts"
+        FROM sync.memberships m JOIN sync.rooms r USING (room_nid) WHERE m.user_id = ANY($1)`,
+      values: [userIds],
+    });
+    const byUser = Map.groupBy(rows, ({ userId }) => userId);
+    return userIds.map((userId) => (byUser.get(userId) ?? []).map(membershipOf));
+  });
+  readonly #accountData = new Coalescer<AccountDataSpan, AccountDataRow[]>(async (wanted) => {
+    const { rows } = await this.db.query<AccountDataRow & { asked: number }>(accountData({ wanted }));
+    return byPlace(wanted, rows, (each) => each.map(({ asked, ...row }) => row));
   });
 
   constructor(private readonly db: Database) {}
@@ -125,21 +164,8 @@ export class ReadStore implements ReadModel {
     return rows[0]?.room_seq ?? 0;
   }
 
-  async memberships(userId: string): Promise<MembershipRecord[]> {
-    const { rows } = await this.db.query<MembershipRow>({
-      name: 'memberships-of',
-      text: `SELECT r.room_nid AS nid, r.room_id AS "roomId", r.room_version AS "roomVersion", r.position,
-          r.members_position AS "membersPosition", m.membership, m.position AS "membershipPosition", m.since, m.event_nid AS "eventNid",
-          m.stripped_state AS "strippedState",
-          EXISTS (SELECT FROM sync.receipts e WHERE e.room_nid = m.room_nid) AS "hasReceipts"
-        FROM sync.memberships m JOIN sync.rooms r USING (room_nid) WHERE m.user_id = $1`,
-      values: [userId],
-    });
-    return rows.map((row) => ({
-      ...row,
-      eventNid: row.eventNid ?? undefined,
-      strippedState: row.strippedState ?? undefined,
-    }));
+  memberships(userId: string): Promise<MembershipRecord[]> {
+    return this.#memberships.load(userId);
   }
 
   latestEvents(page: RoomsPage): Promise<EventPlace[]> {
@@ -226,13 +252,16 @@ export class ReadStore implements ReadModel {
     return rows.map((row) => row.user_id);
   }
 
-  async accountData(userId: string, above: number, upTo: number): Promise<AccountDataRow[]> {
-    const { rows } = await this.db.query<AccountDataRow & Record<string, unknown>>({
-      name: 'account-data-of',
-      text: `SELECT user_id AS "userId", room_id AS "roomId", type, content, position
-        FROM sync.account_data WHERE user_id = $1 AND position > $2 AND position <= $3 ORDER BY position`,
-      values: [userId, above, upTo],
-    });
-    return rows;
+  accountData(userId: string, above: number, upTo: number): Promise<AccountDataRow[]> {
+    return this.#accountData.load({ userId, above, upTo });
   }
+}
+
+function membershipOf({
+  userId,
+  eventNid,
+  strippedState,
+  ...row
+}: MembershipRow & { userId: string }): MembershipRecord {
+  return { ...row, eventNid: eventNid ?? undefined, strippedState: strippedState ?? undefined };
 }

@@ -1,3 +1,4 @@
+import { Coalescer } from '@ganglion/contracts';
 import { type Database, sql, statement } from '@ganglion/database';
 import type { ReceiptRow } from '../domain/append-batch.js';
 import type { NewReceipt, ReceiptList, ReceiptModel } from '../domain/ports/receipt-model.js';
@@ -33,13 +34,20 @@ const between = statement(
 
 const own = statement(
   'own-receipts',
-  sql<{ userId: string }>`
+  sql<{ userIds: readonly string[] }>`
   SELECT ${RECEIPT} FROM sync.memberships m JOIN sync.receipts r ON r.room_nid = m.room_nid AND r.user_id = m.user_id
-  WHERE m.user_id = ${({ userId }) => userId}`,
+  WHERE m.user_id = ANY(${({ userIds }) => userIds})`,
 );
 
 /** Receipts in PostgreSQL: handed over by whoever is told of them, placed by the appender, read by every replica. */
 export class ReceiptStore implements ReceiptModel {
+  /** Those who come at the same time are read at the same time. */
+  readonly #own = new Coalescer<string, ReceiptRow[]>(async (userIds) => {
+    const { rows } = await this.db.query<Row>(own({ userIds }));
+    const byUser = Map.groupBy(rows, ({ userId }) => userId);
+    return userIds.map((userId) => byUser.get(userId) ?? []);
+  });
+
   constructor(private readonly db: Database) {}
 
   async handOver(receipts: readonly NewReceipt[]): Promise<void> {
@@ -75,8 +83,8 @@ export class ReceiptStore implements ReceiptModel {
     return (await this.db.query<Row>(between({ roomNids, userId, above, upTo }))).rows;
   }
 
-  async ownReceipts(userId: string): Promise<ReceiptRow[]> {
-    return (await this.db.query<Row>(own({ userId }))).rows;
+  ownReceipts(userId: string): Promise<ReceiptRow[]> {
+    return this.#own.load(userId);
   }
 }
 

@@ -68,6 +68,13 @@ export interface LeavingMessageModel {
   forgetLeaving(messageNids: readonly number[]): Promise<void>;
 }
 
+/** Between which positions messages wait for a device. */
+export interface InboxSpan {
+  readonly deviceId: string;
+  readonly first: number;
+  readonly last: number;
+}
+
 /** What devices send to each other. */
 export interface DeviceMessageModel {
   /**
@@ -82,7 +89,7 @@ export interface DeviceMessageModel {
   /** Forgets the messages to a device up to a position: it has them. */
   forgetInbox(device: DeviceName, upTo: number): Promise<void>;
   /** The devices of a user that messages wait for, with the positions of the first and the last. */
-  inboxes(userId: string): Promise<{ deviceId: string; first: number; last: number }[]>;
+  inboxes(userId: string): Promise<InboxSpan[]>;
   /** Users for whose devices messages wait, in the order of their ids, after one of them. */
   usersWithMessages(afterUser: string, limit: number): Promise<string[]>;
   /** Forgets, of these users and up to a position, the messages to all devices but these. */

@@ -29,13 +29,17 @@ export function applyBatch(batch: AppendBatch, concerned: Concerned): void {
     if (room !== undefined) room.membersPosition = Math.max(room.membersPosition, membersPosition);
   }
   for (const row of batch.accountData) applyAccountData(row, concerned);
+  // All who are in a room are touched once, however much has happened in it: in a large one, that is what it costs.
+  const touched = new Map<TrackedRoom, number>();
+  const touch = (room: TrackedRoom, position: number) => touched.set(room, Math.max(touched.get(room) ?? 0, position));
   for (const { roomNid, position } of batch.events) {
     const room = concerned.room(roomNid);
     if (room === undefined) continue;
     room.position = Math.max(room.position, position);
-    room.touch(position, concerned.users);
+    touch(room, position);
   }
-  for (const receipt of batch.receipts) applyReceipt(receipt, concerned);
+  for (const receipt of batch.receipts) applyReceipt(receipt, concerned, touch);
+  for (const [room, position] of touched) room.touch(position, concerned.users);
   for (const change of batch.keyChanges) applyKeyChange(change, concerned);
   for (const row of batch.presence) applyPresence(row, concerned);
   for (const message of batch.deviceMessages) applyDeviceMessage(message, concerned);
@@ -72,13 +76,18 @@ function applyAccountData(row: AccountDataRow, { rooms, user: find, users }: Con
 }
 
 /** A private receipt concerns its user alone. */
-function applyReceipt(receipt: ReceiptRow, { user: find, room, users }: Concerned): void {
+function applyReceipt(
+  receipt: ReceiptRow,
+  { user: find, room, users }: Concerned,
+  touch: (room: TrackedRoom, position: number) => void,
+): void {
   const user = find(receipt.userId);
   user?.applyReceipt(receipt);
   if (user !== undefined) users.add(user);
   const tracked = room(receipt.roomNid);
-  if (tracked !== undefined) tracked.mayHaveReceipts = true;
-  if (receipt.type !== 'm.read.private') tracked?.touch(receipt.position, users);
+  if (tracked === undefined) return;
+  tracked.mayHaveReceipts = true;
+  if (receipt.type !== 'm.read.private') touch(tracked, receipt.position);
 }
 
 function applyDeviceMessage({ userId, deviceId, position }: DeviceMessageRow, { user: find, users }: Concerned): void {
