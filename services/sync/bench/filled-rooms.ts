@@ -63,6 +63,8 @@ export async function fillRooms(db: Database, position: number, rooms: FilledRoo
       [count, position, firstNid, users],
     ],
     ['UPDATE sync.appender SET position = $1', [last]],
+    // The search has read them long ago.
+    ['UPDATE sync.words_progress SET up_to = $1, down_to = 0', [last]],
   ];
   for (const [text, values] of statements) await db.query({ text, values });
   return last;

@@ -1,4 +1,5 @@
 import type { Gauge } from '@ganglion/telemetry';
+import pLimit from 'p-limit';
 import type { AccountDataRow } from '../append-batch.js';
 import { forEachAtMost } from '../at-most.js';
 import { concatenated } from '../concatenated.js';
@@ -47,6 +48,8 @@ interface RoomAside extends Aside {
 const ALWAYS_TOLD = ['join', 'leave'];
 /** So that who is in hundreds of rooms takes neither all connections nor all memory. */
 const ROOMS_AT_ONCE = 50;
+/** Answers of more rooms than that, whole: when hundreds log in at once, their answers take turns, each soon done from warm memory. */
+const LARGE_ANSWERS_AT_ONCE = 4;
 
 const IN_ROOM = new Set(['join', 'invite', 'knock']);
 
@@ -60,11 +63,18 @@ type Sections = Record<Section, Entry[]>;
  * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync
  */
 export class SyncService {
+  readonly #large = pLimit(LARGE_ANSWERS_AT_ONCE);
+
   constructor(private readonly deps: SyncDependencies) {}
 
   /** The answer as JSON text. */
   sync(request: SyncRequest): Promise<string> {
-    return this.deps.feed.use(() => this.#answer(request));
+    return this.deps.feed.use(async () => {
+      const isLarge = isWhole(request) && (await this.deps.users.get(request.userId)).rooms.size > ROOMS_AT_ONCE;
+      if (!isLarge) return this.#answer(request);
+      // Whoever has gone away while they waited for their turn is told nothing.
+      return this.#large(() => (request.signal.aborted ? emptyAnswer(request.since ?? 0) : this.#answer(request)));
+    });
   }
 
   async #answer(asked: SyncRequest): Promise<string> {
@@ -83,8 +93,7 @@ export class SyncService {
       const upTo = feed.position;
       const { wakes } = user;
       const request = feed.timesTakenBack === timesTakenBack ? asOf(asked, upTo) : anew(asked);
-      const { since } = request;
-      const all = since === undefined || request.fullState;
+      const all = isWhole(request);
       await inbox.received(user, request);
       if (all || user.hasNews(lookedAt) || inbox.hasNews(user, request)) {
         const text = await this.#assemble(request, user, upTo, all ? user.rooms.values() : user.changedRooms(lookedAt));
@@ -252,6 +261,11 @@ export class SyncService {
  */
 function asOf(request: SyncRequest, upTo: number): SyncRequest {
   return request.since !== undefined && request.since > upTo ? anew(request) : request;
+}
+
+/** Whether it asks for everything, not only for what is new. */
+function isWhole({ since, fullState }: SyncRequest): boolean {
+  return since === undefined || fullState;
 }
 
 function anew(request: SyncRequest): SyncRequest {

@@ -113,7 +113,7 @@ export class RoomView {
   learnAllMembers(versions: readonly StateVersion[]): void {
     this.#members.clear();
     for (const version of versions) this.#members.add(version);
-    for (const version of this.#changes) if (version.type === 'm.room.member') this.#members.add(version);
+    for (const version of this.#changes) if (isMember(version)) this.#members.add(version);
     this.#knowsAll = true;
   }
 
@@ -123,7 +123,9 @@ export class RoomView {
     if (this.#members.size + userIds.length > MAX_MEMBERS) this.#members.clear();
     for (const userId of userIds) this.#members.know({ type: 'm.room.member', stateKey: userId });
     for (const version of versions) this.#members.add(version);
-    for (const version of this.#changes) if (this.#members.has(version)) this.#members.add(version);
+    const learnt = new Set(userIds);
+    for (const version of this.#changes)
+      if (isMember(version) && learnt.has(version.stateKey)) this.#members.add(version);
   }
 
   /** Whether a membership changed above a position. */
@@ -205,6 +207,10 @@ export class RoomView {
     }
     return low;
   }
+}
+
+function isMember({ type }: StateVersion): boolean {
+  return type === 'm.room.member';
 }
 
 function nameOf({ type, stateKey }: StateVersion): string {
