@@ -17,6 +17,7 @@ import { LogReader } from './domain/sending/log-reader.js';
 import { NewNeighbours } from './domain/sending/new-neighbours.js';
 import { Following } from './following.js';
 import { HttpTransactionSender } from './remote/transaction-sender.js';
+import { DestinationCounts } from './storage/destination-counts.js';
 import { PostgresEphemeraStore } from './storage/ephemera-store.js';
 import { PostgresSenderLog } from './storage/sender-log.js';
 import { PostgresSendingStore } from './storage/sending-store.js';
@@ -51,6 +52,7 @@ const LOOK_EVERY_MS = 1_000;
 /** Several times while a destination is ours. */
 const KEEP_EVERY_MS = 4_000;
 const FORGET_EVERY_MS = 60_000;
+const COUNT_EVERY_MS = 15_000;
 /** Each transaction costs the other server something; nobody minds when they hear of this a little later. */
 const GATHER_EPHEMERA_MS = 500;
 /** A busy server need not be noted as alive with each of its requests. */
@@ -111,6 +113,7 @@ export function createSender(deps: SenderDependencies): Sender {
   const messages = following('messages to devices', (signal) => deviceMessages.read(signal));
   const keyChanges = following('the log of keys', (signal) => keyReader.read(signal));
   const all = [rooms, messages, keyChanges];
+  const counts = new DestinationCounts(db, metrics);
   let listening: Subscription[] = [];
 
   /** One does it for all. */
@@ -120,10 +123,14 @@ export function createSender(deps: SenderDependencies): Sender {
       await sending.tidy();
       await ephemeraStore.forgetOld();
     };
-    const forgetting = new Periodically('forgetting what was sent', FORGET_EVERY_MS, forgetAll, logger);
-    forgetting.start();
+    const tasks = [
+      new Periodically('forgetting what was sent', FORGET_EVERY_MS, forgetAll, logger),
+      new Periodically('counting destinations', COUNT_EVERY_MS, () => counts.count(), logger),
+    ];
+    for (const each of tasks) each.start();
     await aborted(signal);
-    await forgetting.stop();
+    await Promise.all(tasks.map((each) => each.stop()));
+    counts.end();
   }
 
   async function lead(signal: AbortSignal): Promise<void> {

@@ -15,7 +15,7 @@ import type {
 } from '@ganglion/contracts/room';
 import { type Database, markAnew } from '@ganglion/database';
 import { Periodically } from '@ganglion/service';
-import type { Logger } from '@ganglion/telemetry';
+import type { Logger, Metrics } from '@ganglion/telemetry';
 import type { AccountStatuses } from './domain/delayed/check-sender.js';
 import { EventBuilder, type SigningKeys } from './domain/event-builder.js';
 import { StatesForServers } from './domain/federation/states-for-servers.js';
@@ -26,6 +26,7 @@ import { Purger } from './domain/purging/purger.js';
 import { Retention } from './domain/purging/retention.js';
 import { RoomActors } from './domain/room-actors.js';
 import { States } from './domain/state/states.js';
+import { CommitCounts } from './publish/commit-counts.js';
 import { DelayedSender } from './publish/delayed-sender.js';
 import { Publisher } from './publish/publisher.js';
 import { Sweeper } from './publish/sweeper.js';
@@ -61,6 +62,7 @@ export interface RoomServerDependencies {
   readonly db: Database;
   readonly bus: Bus;
   readonly logger: Logger;
+  readonly metrics: Metrics;
   /** Of every server name that is ours. */
   readonly signingKeys: SigningKeys;
   /** Who asks the policy servers of rooms. */
@@ -95,15 +97,15 @@ function retentionOf({ rooms: { retention } }: Config, store: PurgeStore): Reten
 
 /** Puts one room-server together. Any number may run on one database. */
 export function createRoomServer(dependencies: RoomServerDependencies): RoomServer {
-  const { config, db, bus, logger, signingKeys, policy, accounts } = dependencies;
+  const { config, db, bus, logger, metrics, signingKeys, policy, accounts } = dependencies;
   const store = new PostgresRoomStore(db);
   const numbers = new Numbers(db);
   const states = new States(new PostgresStateRows(db));
   const graph = new EventGraph(new PostgresGraphRows(db));
   const committer = new GroupCommitter(db);
-  const listener = new Publisher(bus, committer, logger);
   const builder = new EventBuilder(signingKeys);
   const serverNames = [...signingKeys.keys()];
+  const listener = new CommitCounts(metrics, serverNames, new Publisher(bus, committer, logger));
   const planning = { store, states, graph, numbers, policy, builder, listener };
   const actors = new RoomActors({ ...planning, committer, serverNames, pause }, config.rooms.max_loaded);
   const creation = { ...planning, creator: new PostgresRoomCreator(db) };

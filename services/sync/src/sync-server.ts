@@ -204,6 +204,11 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     name: 'ganglion_sync_waiting_requests',
     help: 'Requests for /sync that wait for something to happen.',
   });
+  const assembling = deps.metrics.histogram({
+    name: 'ganglion_sync_assembly_seconds',
+    help: 'How long answers to /sync take that tell of something, from when there is something to tell.',
+    labels: { of: ['everything', 'news'] },
+  });
   const alone = config.bus.kind === 'embedded';
   const waits = new RoomWaits();
   const followers = [
@@ -311,6 +316,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
       sent: new SentMembers(),
       roomLog: deps.roomLog,
       waiting,
+      assembling,
     },
   });
   return {

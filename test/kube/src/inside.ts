@@ -1,7 +1,7 @@
 /** What `npm run kube` does within its namespaces. One argument: its options and what was built, as JSON. */
 import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import type { Report } from './load/talk.ts';
@@ -12,7 +12,7 @@ import { SCENARIOS } from './scenarios/index.ts';
 import { Stage } from './scenarios/stage.ts';
 
 interface Given {
-  readonly built: Built;
+  readonly built: Built & { readonly prometheus: string };
   readonly names: readonly string[];
   readonly pause: number;
   readonly last?: string;
@@ -27,7 +27,10 @@ execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', '/run/netns']);
 await mkdir(join(folder, 'media'), { recursive: true });
 const cluster = await Cluster.start(given.built, folder, await imagesOf(given, folder));
 try {
-  const stage = await Stage.prepare(cluster, folder, given.pause);
+  const stage = await Stage.prepare(cluster, folder, {
+    pauseSeconds: given.pause,
+    prometheus: given.built.prometheus,
+  });
   for (const { name, run } of SCENARIOS.filter(({ name }) => given.names.includes(name))) {
     const begun = Date.now();
     try {
@@ -64,10 +67,13 @@ function faultsOf({ incurable, lost, twice }: Report): string[] {
   ];
 }
 
-function summary({ acknowledged, troubles, longestSend, longestDelivery }: Report): string {
+function summary(report: Report): string {
+  const { acknowledged, troubles, longestSend, longestDelivery, answersMeanwhile, ownDelay } = report;
   const stalls = `longest send ${seconds(longestSend)}, longest delivery ${seconds(longestDelivery)}`;
+  const machine = `${answersMeanwhile} answers meanwhile; processor late by ${seconds(ownDelay)}, load ${loadavg()[0]?.toFixed(0)}`;
   const tries = [...troubles].map(([what, count]) => `${count}× ${what}`).join(', ');
-  return `${acknowledged} messages, 0 lost, 0 twice; ${stalls}${tries === '' ? '' : `; tried again: ${tries}`}`;
+  const again = tries === '' ? '' : `; tried again: ${tries}`;
+  return `${acknowledged} messages, 0 lost, 0 twice; ${stalls} (${machine})${again}`;
 }
 
 function seconds(milliseconds: number): string {

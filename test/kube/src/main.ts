@@ -5,6 +5,7 @@ import { mkdir } from 'node:fs/promises';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { build } from './machine/build.ts';
+import { buildPrometheus } from './machine/build-prometheus.ts';
 import { whatIsMissing } from './machine/missing.ts';
 import { help, parseOptions } from './options.ts';
 
@@ -17,7 +18,7 @@ async function main(args: string[]): Promise<number> {
     process.stdout.write(help);
     return 0;
   }
-  const built = await build(say);
+  const built = { ...(await build(say)), prometheus: await buildPrometheus(say) };
   if (options.only === 'build') return 0;
   const missing = whatIsMissing();
   if (missing.length > 0) throw new Error(`a cluster of processes needs\n  ${missing.join('\n  ')}`);

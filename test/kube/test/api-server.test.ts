@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { SERVICE_NAMES } from '@ganglion/config';
 import { eventually } from '@ganglion/testing';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { chartFetchedBefore } from '../src/charts/charts.ts';
 import { builtBefore } from '../src/machine/build.ts';
 import { ControlPlane } from '../src/machine/control-plane.ts';
 import { CHART } from './support/helm.ts';
@@ -15,6 +16,8 @@ if (built === undefined) {
   );
 }
 const describeWithKubernetes = built === undefined ? () => {} : describe;
+const nats = chartFetchedBefore('nats');
+const itWithNats = nats === undefined ? () => {} : it;
 
 /** Everything that can be turned on. */
 const ALL = {
@@ -67,21 +70,33 @@ describeWithKubernetes('a real API server, in a namespace that warns of and refu
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** Installs the chart without what would have to run first, in a namespace of its own. */
-  async function install(values: object, release = 'ganglion') {
-    const namespace = `chat-${++made}`;
+  async function restrictedNamespace(): Promise<string> {
+    const name = `chat-${++made}`;
     const labels = Object.fromEntries(
       ['enforce', 'warn'].map((mode) => [`pod-security.kubernetes.io/${mode}`, 'restricted']),
     );
-    await plane.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } });
+    await plane.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
+    return name;
+  }
+
+  /** Installs the chart without what would have to run first, in a namespace of its own. */
+  async function install(values: object, release = 'ganglion') {
+    const namespace = await restrictedNamespace();
     const helm = async (action: string, given: object, ...flags: string[]) => {
       const file = join(folder, `${namespace}.json`);
       await writeFile(file, JSON.stringify(given));
       return plane.helm(action, release, CHART, '--namespace', namespace, '--values', file, ...flags);
     };
     const kubectl = (...args: string[]) => plane.kubectl('--namespace', namespace, ...args);
-    const { stderr } = await helm('install', values, '--no-hooks');
-    return { helm, kubectl, namespace, stderr, list: (path: string) => plane.api.list(path.replace('NS', namespace)) };
+    const { stdout, stderr } = await helm('install', values, '--no-hooks');
+    return {
+      helm,
+      kubectl,
+      namespace,
+      stdout,
+      stderr,
+      list: (path: string) => plane.api.list(path.replace('NS', namespace)),
+    };
   }
 
   it('takes every object, with everything turned on, and warns of nothing', async () => {
@@ -99,6 +114,23 @@ describeWithKubernetes('a real API server, in a namespace that warns of and refu
       expect([...new Set(components)].sort()).toEqual([...SERVICE_NAMES, 'migrate'].sort());
     }, 60_000);
   }, 120_000);
+
+  it.each([
+    ['of every service', {}, 'deploy/ganglion-user-server'],
+    ['of a single pod', { single: { enabled: true } }, 'deploy/ganglion-all-in-one'],
+  ])(
+    'says what comes next after an installation %s, and names what there is',
+    async (_, values, deployment) => {
+      const { stdout, namespace, list } = await install(values);
+      expect(stdout).toContain(`helm test ganglion --namespace ${namespace}`);
+      expect(stdout).toContain('https://matrix.example.org/_matrix/client/versions');
+      const [, named] = /kubectl exec (\S+) /.exec(stdout) ?? [];
+      expect(named).toBe(deployment);
+      const names = (await list('/apis/apps/v1/namespaces/NS/deployments')).map(({ metadata }) => metadata.name);
+      expect(names).toContain(named?.split('/')[1]);
+    },
+    120_000,
+  );
 
   it('finds every pod of ours behind the policies, and who may reach the world', async () => {
     const { kubectl, list } = await install(ALL);
@@ -155,4 +187,18 @@ describeWithKubernetes('a real API server, in a namespace that warns of and refu
       expect(stdout).toBe('');
     }, 60_000);
   }, 120_000);
+
+  itWithNats(
+    "takes NATS of its own chart with the example's values, and warns of nothing",
+    async () => {
+      const namespace = await restrictedNamespace();
+      const values = join(CHART, '../examples/nats.yaml');
+      const said = await plane.helm('install', 'nats', nats!, '--namespace', namespace, '--values', values);
+      expect(said.stderr).not.toMatch(/warn/i);
+      await eventually(async () => {
+        expect(await plane.api.list(`/api/v1/namespaces/${namespace}/pods`)).toHaveLength(3);
+      }, 60_000);
+    },
+    120_000,
+  );
 });

@@ -96,8 +96,10 @@ it('every value has a test', async () => {
   expect(Object.keys(OTHERS).sort()).toEqual([...valuePaths(values)].sort());
 });
 
-it.each(['k8s/ganglion/values.schema.json', 'k8s/README.md'])(
-  '%s says what values.yaml does: `node scripts/chart.mjs` writes it',
+const DASHBOARDS = ['cluster', 'rooms', 'sync', 'federation'].map((name) => `k8s/ganglion/dashboards/${name}.json`);
+
+it.each(['k8s/ganglion/values.schema.json', 'k8s/README.md', ...DASHBOARDS])(
+  '%s is as `node scripts/chart.mjs` writes it',
   async (path) => {
     expect(await readFile(new URL(path, ROOT), 'utf8')).toBe((await chartFiles())[path as keyof object]);
   },

@@ -3,7 +3,7 @@ import { createEmbeddedBus } from '@ganglion/bus';
 import { type Config, parseConfig } from '@ganglion/config';
 import { Database, migrate } from '@ganglion/database';
 import { ready, type SigningKey, signingKeyFromSeed } from '@ganglion/protocol';
-import { createLogger } from '@ganglion/telemetry';
+import { createLogger, Metrics } from '@ganglion/telemetry';
 import { type TestBus, type TestDatabase, testDatabase } from '@ganglion/testing';
 import { createRoomServer, type RoomServer } from '../../src/room-server.js';
 import { roomServerSchema } from '../../src/storage/migrations.js';
@@ -26,6 +26,7 @@ const accounts = { getAccountStatus: async () => ({ ended: false, locked: false,
 /** One process' worth of room server. */
 export interface Replica extends RoomServer {
   readonly db: Database;
+  readonly metrics: Metrics;
 }
 
 /** A database and a bus on which any number of room servers run. */
@@ -58,8 +59,9 @@ export class RoomServers {
     const db = await this.connect(applicationName);
     await migrate(db, roomServerSchema);
     const logger = createLogger({ level: 'silent' });
-    const server = createRoomServer({ config, db, bus, logger, accounts, signingKeys: this.keys });
-    const replica: Replica = { ...server, db };
+    const metrics = new Metrics();
+    const server = createRoomServer({ config, db, bus, logger, metrics, accounts, signingKeys: this.keys });
+    const replica: Replica = { ...server, db, metrics };
     this.#replicas.push(replica);
     return replica;
   }

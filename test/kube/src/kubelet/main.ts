@@ -27,12 +27,14 @@ function onPod({ type, object }: WatchEvent): void {
     pod?.end(0);
     return;
   }
-  if (pod === undefined && !ended) {
+  const isWanted = object.metadata.deletionTimestamp === undefined;
+  if (pod === undefined && !ended && isWanted) {
     pod = new Pod(api, settings, object, `${settings.prefix}.${++given}`);
     pods.set(uid, pod);
     void pod.run();
   }
-  if (object.metadata.deletionTimestamp === undefined) return;
+  if (isWanted) return;
+  // What it ran ended with the machine, or was never begun.
   if (pod === undefined) void Pod.forget(api, object);
   else pod.end(object.metadata.deletionGracePeriodSeconds ?? 0);
 }

@@ -18,6 +18,8 @@ export function networkOf(uid: string) {
  */
 export async function connect(uid: string, address: string): Promise<void> {
   const { namespace, cable } = networkOf(uid);
+  // The machine may have died with it.
+  await disconnect(uid);
   await ip('netns', 'add', namespace);
   await ip('link', 'add', cable, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace);
   const inside = (...args: string[]) => ip('-netns', namespace, ...args);

@@ -39,6 +39,7 @@ export class Pod {
 
   /** Tells the API server that nothing of a pod is left. */
   static async forget(api: KubeApi, { metadata: { namespace, name, uid } }: KubeObject): Promise<void> {
+    await disconnect(uid as string);
     const options = { gracePeriodSeconds: 0, preconditions: { uid } };
     await api.remove(`/api/v1/namespaces/${namespace}/pods/${name}`, options).catch(ignoreGone);
   }

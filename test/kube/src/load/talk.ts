@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually, persistently, SyncReader } from '@ganglion/testing';
 import { Person, Troubles } from './person.ts';
@@ -23,6 +24,10 @@ export interface Report {
   readonly longestSend: number;
   /** The longest from when a message was acknowledged until everybody had read it, in milliseconds. */
   readonly longestDelivery: number;
+  /** How many answers to /sync the last one to read that message got in that time. None: the request hung. Many: they lacked it. */
+  readonly answersMeanwhile: number;
+  /** The longest that this process itself had to wait for a processor, in milliseconds: what it measures is late by as much. */
+  readonly ownDelay: number;
 }
 
 interface Sent {
@@ -30,12 +35,21 @@ interface Sent {
   readonly acknowledgedAt: number;
 }
 
+interface Reading {
+  readonly at: number;
+  /** Which of the readers. */
+  readonly by: number;
+}
+
 /** People who talk in shared rooms, and read what the others say. */
 export class Talk {
   readonly #end = new AbortController();
   readonly #reading: Promise<unknown>;
   #sent = new Map<string, Sent>();
-  #readAt = new Map<string, number[]>();
+  #readings = new Map<string, Reading[]>();
+  /** When each reader got answers. */
+  readonly #answers: number[][];
+  readonly #delay = monitorEventLoopDelay({ resolution: 20 });
   #longestSend = 0;
 
   readonly #people: readonly Person[];
@@ -53,7 +67,9 @@ export class Talk {
     this.#rooms = rooms;
     this.#readers = readers;
     this.#troubles = troubles;
-    this.#reading = Promise.all(readers.map((reader) => this.#read(reader)));
+    this.#answers = readers.map(() => []);
+    this.#delay.enable();
+    this.#reading = Promise.all(readers.map((reader, index) => this.#read(reader, index)));
   }
 
   static async gather(wayIn: WayIn): Promise<Talk> {
@@ -78,6 +94,7 @@ export class Talk {
     const talking = new AbortController();
     const [before, counts] = [new Set(this.#sent.keys()), new Map(this.#troubles.counts)];
     this.#longestSend = 0;
+    this.#delay.reset();
     const conversation = Promise.all(this.#people.map((person, i) => this.#talk(person, i, talking.signal)));
     try {
       await sleep(aroundMs);
@@ -87,6 +104,7 @@ export class Talk {
       talking.abort();
       await conversation;
     }
+    const ownDelay = this.#delay.max / 1_000_000;
     const sent = [...this.#sent].filter(([eventId]) => !before.has(eventId));
     await eventually(() => this.#expectAllRead(sent.map(([eventId]) => eventId)), PATIENCE_MS).catch(() => {});
     const troubles = [...this.#troubles.counts].map(
@@ -98,10 +116,8 @@ export class Talk {
       incurable: this.#troubles.incurable.splice(0),
       ...(await this.#account()),
       longestSend: this.#longestSend,
-      longestDelivery: Math.max(
-        0,
-        ...sent.map(([eventId, { acknowledgedAt }]) => this.#delivered(eventId) - acknowledgedAt),
-      ),
+      ...this.#slowestDelivery(sent),
+      ownDelay,
     };
   }
 
@@ -123,14 +139,17 @@ export class Talk {
     }
   }
 
-  async #read(reader: SyncReader): Promise<void> {
+  async #read(reader: SyncReader, by: number): Promise<void> {
     const read = new Map<string, number>();
     while (!this.#end.signal.aborted) {
-      await reader.read(this.#end.signal, POLL_MS).catch(() => {});
+      await reader.read(this.#end.signal, POLL_MS).then(
+        () => this.#answers[by]?.push(Date.now()),
+        () => {},
+      );
       for (const roomId of this.#rooms) {
         const timeline = reader.timeline(roomId);
         for (const { event_id } of timeline.slice(read.get(roomId) ?? 0)) {
-          this.#readAt.set(event_id, [...(this.#readAt.get(event_id) ?? []), Date.now()]);
+          this.#readings.set(event_id, [...(this.#readings.get(event_id) ?? []), { at: Date.now(), by }]);
         }
         read.set(roomId, timeline.length);
       }
@@ -138,12 +157,22 @@ export class Talk {
   }
 
   #expectAllRead(eventIds: readonly string[]): void {
-    const unread = eventIds.filter((eventId) => (this.#readAt.get(eventId)?.length ?? 0) < PEOPLE);
+    const unread = eventIds.filter((eventId) => (this.#readings.get(eventId)?.length ?? 0) < PEOPLE);
     if (unread.length > 0) throw new Error(`${unread.length} messages were not read by everybody`);
   }
 
-  #delivered(eventId: string): number {
-    return Math.max(...(this.#readAt.get(eventId) ?? [Number.POSITIVE_INFINITY]));
+  #slowestDelivery(sent: readonly (readonly [string, Sent])[]): Pick<Report, 'longestDelivery' | 'answersMeanwhile'> {
+    let slowest = { longestDelivery: 0, answersMeanwhile: 0 };
+    for (const [eventId, { acknowledgedAt }] of sent) {
+      const readings = this.#readings.get(eventId) ?? [];
+      const last = readings.reduce((latest, each) => (each.at > latest.at ? each : latest), { at: 0, by: 0 });
+      const longestDelivery = readings.length < PEOPLE ? Number.POSITIVE_INFINITY : last.at - acknowledgedAt;
+      if (longestDelivery <= slowest.longestDelivery) continue;
+      const answers = this.#answers[last.by] ?? [];
+      const answersMeanwhile = answers.filter((at) => at > acknowledgedAt && at <= last.at).length;
+      slowest = { longestDelivery, answersMeanwhile };
+    }
+    return slowest;
   }
 
   /** What is missing of all that was ever acknowledged, in the rooms or at a reader, and what is there more often than once. */
@@ -155,8 +184,12 @@ export class Talk {
         reader.timeline(roomId).filter(({ type }) => type === 'm.room.message'),
       );
       for (const list of [kept, ...seen]) {
-        const texts = list.map(({ content }) => String(content.body));
-        for (const text of texts) if (texts.indexOf(text) !== texts.lastIndexOf(text)) twice.add(text);
+        const texts = new Set<string>();
+        for (const { content } of list) {
+          const text = String(content.body);
+          if (texts.has(text)) twice.add(text);
+          texts.add(text);
+        }
         const there = new Set(list.map(({ event_id }) => event_id));
         for (const [eventId, sent] of this.#sent) if (sent.roomId === roomId && !there.has(eventId)) lost.add(eventId);
       }

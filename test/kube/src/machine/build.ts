@@ -1,13 +1,10 @@
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, rename, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { withLock } from '../../../../scripts/launcher/lock.mjs';
-
-const run = promisify(execFile);
+import { go } from './go.ts';
 
 const KUBERNETES = 'v1.36.3';
 const HELM = 'v3.20.2';
@@ -49,9 +46,6 @@ export async function build(say: (what: string) => void): Promise<Built> {
     () => say('waiting for another build of the control plane'),
     async () => {
       if (builtBefore() !== undefined) return;
-      await run('go', ['version']).catch(() => {
-        throw new Error('building the control plane needs Go 1.26 or newer: https://go.dev/dl');
-      });
       const half = `${FOLDER}.${process.pid}`;
       try {
         await mkdir(join(half, 'bin'), { recursive: true });
@@ -98,13 +92,4 @@ async function copyDefinitions([module, version, folder]: (typeof DEFINITIONS)[n
   for (const file of await readdir(from)) {
     if (file.endsWith('.yaml') && !file.startsWith('kustomization')) await cp(join(from, file), join(to, file));
   }
-}
-
-function go(args: string[], { cwd }: { cwd: string }) {
-  return run('nice', ['-n', '10', 'go', ...args], {
-    cwd,
-    env: { ...process.env, CGO_ENABLED: '0' },
-    maxBuffer: 64 * 1024 * 1024,
-    timeout: 3_600_000,
-  });
 }

@@ -41,6 +41,8 @@ export const nodeDies: Scenario = {
           );
         }
       }, PATIENCE_MS);
+      // As many as run there until it is back; then all of them are forgotten.
+      assert((await podsThatEnd(stage)).length > 0, `nothing ran on ${dead.name}`);
       await dead.start();
       await eventually(async () => assert((await podsThatEnd(stage)).length === 0, 'pods do not end'), PATIENCE_MS);
     }),

@@ -15,7 +15,7 @@ const run = promisify(execFile);
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 const GANGLION = join(ROOT, 'services/all-in-one/bin/ganglion.mjs');
-export const CHART = join(ROOT, 'k8s/ganglion');
+const CHART = join(ROOT, 'k8s/ganglion');
 export const NAMESPACE = 'chat';
 export const RELEASE = 'ganglion';
 export const REPOSITORY = 'registry.example/ganglion';
@@ -24,6 +24,8 @@ export const [LAST, THIS] = ['last', 'this'] as const;
 
 const PATIENCE = '600s';
 
+type StageOptions = Pick<Stage, 'pauseSeconds' | 'prometheus'>;
+
 /** A namespace with what an operator makes in it before Ganglion is installed, and the release in it. */
 export class Stage {
   #talk: Talk | undefined;
@@ -31,15 +33,18 @@ export class Stage {
   readonly cluster: Cluster;
   /** For how many seconds two releases stay side by side. */
   readonly pauseSeconds: number;
+  /** The program of Prometheus. */
+  readonly prometheus: string;
   readonly #folder: string;
 
-  private constructor(cluster: Cluster, folder: string, pauseSeconds: number) {
+  private constructor(cluster: Cluster, folder: string, { pauseSeconds, prometheus }: StageOptions) {
     this.cluster = cluster;
     this.#folder = folder;
     this.pauseSeconds = pauseSeconds;
+    this.prometheus = prometheus;
   }
 
-  static async prepare(cluster: Cluster, folder: string, pauseSeconds: number): Promise<Stage> {
+  static async prepare(cluster: Cluster, folder: string, options: StageOptions): Promise<Stage> {
     const { plane, backing } = cluster;
     const restricted = {
       'pod-security.kubernetes.io/enforce': 'restricted',
@@ -75,7 +80,7 @@ export class Stage {
       { apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: 'media' }, spec: volume },
       { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: metadata('ganglion-media'), spec: claim },
     );
-    return new Stage(cluster, folder, pauseSeconds);
+    return new Stage(cluster, folder, options);
   }
 
   /** `helm install` or `helm upgrade` with these values beside those of every test. */

@@ -55,14 +55,14 @@ export async function helmBinary(): Promise<string | undefined> {
 }
 
 /**
- * What the chart makes of some values.
+ * What a chart, by default ours, makes of some values.
  *
  * @throws Error with helm's words when it refuses them
  */
-export async function render(values: object = {}, release = 'ganglion'): Promise<Rendered> {
+export async function render(values: object = {}, release = 'ganglion', chart = CHART): Promise<Rendered> {
   const file = join(await mkdtemp(join(tmpdir(), 'ganglion-values-')), 'values.yaml');
   await writeFile(file, JSON.stringify(values));
-  const args = ['template', release, CHART, '--namespace', 'chat', '--values', file, '--kube-version', '1.33.0'];
+  const args = ['template', release, chart, '--namespace', 'chat', '--values', file, '--kube-version', '1.33.0'];
   const { stdout } = await run((await helmBinary()) ?? 'helm', args, { maxBuffer: 64 * 1024 * 1024 });
   const objects = parseAllDocuments(stdout)
     .map((document) => document.toJS() as KubeObject | null)

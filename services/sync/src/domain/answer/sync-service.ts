@@ -1,4 +1,4 @@
-import type { Gauge } from '@ganglion/telemetry';
+import type { Gauge, Histogram } from '@ganglion/telemetry';
 import pLimit from 'p-limit';
 import type { AccountDataRow } from '../append-batch.js';
 import { forEachAtMost } from '../at-most.js';
@@ -39,6 +39,8 @@ export interface SyncDependencies extends RoomReaders {
   readonly deliveries: Deliveries;
   /** Counts the requests that wait. */
   readonly waiting: Pick<Gauge, 'inc' | 'dec'>;
+  /** Measures how long answers take, without what was waited for. */
+  readonly assembling: Pick<Histogram, 'startTimer'>;
 }
 
 interface RoomAside extends Aside {
@@ -96,7 +98,9 @@ export class SyncService {
       const all = isWhole(request);
       await inbox.received(user, request);
       if (all || user.hasNews(lookedAt) || inbox.hasNews(user, request)) {
+        const assembled = this.deps.assembling.startTimer({ of: all ? 'everything' : 'news' });
         const text = await this.#assemble(request, user, upTo, all ? user.rooms.values() : user.changedRooms(lookedAt));
+        assembled();
         if (text !== undefined || all) return text ?? emptyAnswer(upTo);
         lookedAt = upTo;
       }
