@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { prometheusBusMetrics } from '@ganglion/bus';
 import { ready } from '@ganglion/protocol';
 import { Metrics } from '@ganglion/telemetry';
@@ -99,6 +100,15 @@ describe('what the chart asks Prometheus is told by a running cluster:', () => {
     const has = (label: string) => found.every(({ series }) => series.some((labels: Labels) => labels[label]));
     expect(by.filter((label) => !has(label))).toEqual([]);
   });
+});
+
+it('every process tells of its version', async () => {
+  const { version } = JSON.parse(
+    await readFile(new URL('../../../services/all-in-one/package.json', import.meta.url), 'utf8'),
+  );
+  const infos = told.get('ganglion_build_info') ?? [];
+  expect(new Set(infos.map(({ pod }) => pod)).size).toBe(cluster.replicas.length);
+  expect(new Set(infos.map((labels) => labels.version))).toEqual(new Set([version]));
 });
 
 describeWithPrometheus('Prometheus itself has something to show:', () => {

@@ -40,6 +40,11 @@ it('the chart has every service of the house, and its schema no other', async ()
   expect(Object.keys(schema.properties.services.properties).sort()).toEqual([...SERVICE_NAMES].sort());
 });
 
+it('the chart is of the version that the program and its image are of', async () => {
+  const { version } = JSON.parse(await readFile(`${CHART}/../../services/all-in-one/package.json`, 'utf8'));
+  expect(parse(await readFile(`${CHART}/Chart.yaml`, 'utf8'))).toMatchObject({ version, appVersion: version });
+});
+
 describeWithHelm('the chart as it is', () => {
   it('runs every service', async () => {
     const { of } = await render();
