@@ -117,7 +117,9 @@ describe.each(seaweed === undefined ? STORES.slice(0, 1) : STORES)('%s', (_, ope
   });
 
   it('takes and gives many at once', async () => {
-    const files = Array.from({ length: 24 }, (_, index) => ({ key: newKey(), bytes: randomBytes(index * 400_000) }));
+    // The last ones are large enough to go in parts.
+    const sizes = [...Array.from({ length: 22 }, (_, index) => index * 40_000), 6 * MEGABYTE, 11 * MEGABYTE];
+    const files = sizes.map((size) => ({ key: newKey(), bytes: randomBytes(size) }));
     await Promise.all(files.map(({ key, bytes }) => store.put(key, pieces(bytes))));
     const same = await Promise.all(
       files.map(async ({ key, bytes }) => (await bytesOf(await store.get(key))).equals(bytes)),

@@ -68,7 +68,7 @@ export class Person {
 
   /** Syncs on until a room is as it should be; what else comes is passed over. */
   async roomUntil(roomId: string, done: (room: JoinedRoom) => boolean, options: SyncOptions = {}): Promise<JoinedRoom> {
-    const deadline = Date.now() + 10_000;
+    const deadline = Date.now() + 25_000;
     const seen: unknown[] = [];
     while (Date.now() < deadline) {
       const room = await this.room(roomId, { timeout: 1_000, ...options });
