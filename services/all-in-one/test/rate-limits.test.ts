@@ -307,6 +307,39 @@ describe('invites and joins', () => {
   });
 });
 
+describe('what was accepted', () => {
+  it('is answered with its event id when it is asked for again, also by who may send nothing now, at any replica', async () => {
+    const other = await homeserver.start(WITH_EMAIL, limiter);
+    const [alice, bob] = await Promise.all([
+      Person.register(replica.url, 'alice'),
+      Person.register(replica.url, 'bob'),
+    ]);
+    const roomId = await alice.createRoom({ preset: 'public_chat' });
+    await bob.post(`${inRoom(roomId)}/join`);
+    const sent = await alice.put(`${inRoom(roomId)}/send/m.room.message/once`, { body: 'Once' });
+    const redact = `${inRoom(roomId)}/redact/${encodeURIComponent(sent.body.event_id)}/twice`;
+    const redacted = await alice.put(redact, {});
+    expect([sent.status, redacted.status]).toEqual([200, 200]);
+    limiter.full = 'message';
+    for (const { url } of [replica, other]) {
+      const again = await alice.at(url).put(`${inRoom(roomId)}/send/m.room.message/once`, { body: 'Once' });
+      expect([again.status, again.body]).toEqual([200, sent.body]);
+      expect((await alice.at(url).put(redact, {})).body).toEqual(redacted.body);
+      for (const [person, path] of [
+        [alice, 'send/m.room.message/new'],
+        [alice, 'send/m.sticker/once'],
+        [bob, 'send/m.room.message/once'],
+      ] as const) {
+        const { status, body } = await person.at(url).put(`${inRoom(roomId)}/${path}`, { body: 'Another' });
+        expect([path, status, body.errcode, body.retry_after_ms]).toEqual([path, 429, 'M_LIMIT_EXCEEDED', 1]);
+      }
+    }
+    limiter.full = undefined;
+    const { chunk } = await alice.must('GET', `/_matrix/client/v3/${inRoom(roomId)}/messages?dir=b`);
+    expect(chunk.filter(({ content }: { content: object }) => 'body' in content)).toEqual([]);
+  });
+});
+
 it('the limits of the configuration hold over replicas', async () => {
   const limits = {
     enabled: true,

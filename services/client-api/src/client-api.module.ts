@@ -4,6 +4,7 @@ import { RATE_LIMITER } from '@ganglion/http';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { DelayedSending } from './domain/delayed-sending.js';
 import { MembershipLimits } from './domain/membership-limits.js';
+import { MessageLimit } from './domain/message-limit.js';
 import type { Owners } from './domain/ports.js';
 import { DelayedEventsController } from './http/delayed-events.controller.js';
 import { DirectoryController } from './http/directory.controller.js';
@@ -43,6 +44,11 @@ export function clientApiModule(owners: Owners, config: Config): DynamicModule {
         provide: MembershipLimits,
         inject: [RATE_LIMITER],
         useFactory: (limiter: RateLimiter) => new MembershipLimits(limiter),
+      },
+      {
+        provide: MessageLimit,
+        inject: [RATE_LIMITER],
+        useFactory: (limiter: RateLimiter) => new MessageLimit(limiter, owners),
       },
     ],
   };

@@ -111,6 +111,19 @@ describe('the room directory', () => {
     expect(await bob.must('POST', 'publicRooms', nulls)).toEqual(await bob.must('POST', 'publicRooms'));
   });
 
+  it('leaves out rooms that nobody is in any more', async () => {
+    const filter = { generic_search_term: 'deserted' };
+    const deserted = await alice.createRoom({ name: 'Deserted', preset: 'public_chat', visibility: 'public' });
+    await bob.must('POST', `join/${encodeURIComponent(deserted)}`);
+    await alice.must('POST', `${inRoom(deserted)}/leave`, {});
+    expect(await names({ filter })).toEqual(['Deserted']);
+    await bob.must('POST', `${inRoom(deserted)}/leave`, {});
+    expect(await bob.must('POST', 'publicRooms', { filter })).toMatchObject({
+      chunk: [],
+      total_room_count_estimate: 0,
+    });
+  });
+
   it('of another server is not ours', async () => {
     expect((await bob.get('publicRooms?server=two.test')).status).toBe(200);
     expect(refusal(await bob.get('publicRooms?server=elsewhere.test'))).toEqual([404, 'M_NOT_FOUND']);

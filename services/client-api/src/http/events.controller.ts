@@ -18,6 +18,7 @@ import { DelayedSending } from '../domain/delayed-sending.js';
 import { checkGuestMembership, type MemberEvent } from '../domain/guests.js';
 import { checkMayInvite } from '../domain/invite-permission.js';
 import { MembershipLimits } from '../domain/membership-limits.js';
+import { MessageLimit } from '../domain/message-limit.js';
 import { checkMayLeave } from '../domain/notice-rooms.js';
 import type { Owners } from '../domain/ports.js';
 import { inviteElsewhere } from '../domain/remote-membership.js';
@@ -58,13 +59,13 @@ export class EventsController {
   constructor(
     @Inject(OWNERS) private readonly owners: Owners,
     @Inject(MembershipLimits) private readonly limits: MembershipLimits,
+    @Inject(MessageLimit) private readonly messages: MessageLimit,
     @Inject(DelayedSending) private readonly delaying: DelayedSending,
   ) {}
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidsendeventtypetxnid */
   @Put('send/:eventType/:txnId')
   @Authenticated({ guests: true, suspended: true })
-  @RateLimited('message')
   async sendMessage(
     @RequestedBy() requester: Requester,
     @Path(sendPath) { roomId, eventType: type, txnId }: SendPath,
@@ -74,7 +75,8 @@ export class EventsController {
   ) {
     const transaction = transactionOf(requester, `send ${type}`, txnId);
     // Who repeats a request for a delayed event may leave its body out.
-    if (delayMs !== undefined)
+    if (delayMs !== undefined) {
+      await this.messages.count(requester.userId);
       return this.delaying.schedule(requester, {
         roomId,
         type,
@@ -83,6 +85,7 @@ export class EventsController {
         contentJson,
         transaction,
       });
+    }
     const content = parseBody(jsonObject, body);
     return this.#send(requester, { roomId, type, content, contentJson, transaction });
   }
@@ -91,7 +94,6 @@ export class EventsController {
   @Post('send/:eventType')
   @HttpCode(200)
   @Authenticated({ guests: true, suspended: true })
-  @RateLimited('message')
   sendMessageOnce(
     @RequestedBy() requester: Requester,
     @Path(sendOncePath) { roomId, eventType: type }: z.infer<typeof sendOncePath>,
@@ -103,7 +105,7 @@ export class EventsController {
 
   async #send(requester: Requester, { roomId, type, content, contentJson, transaction }: Sent) {
     checkMaySend(requester, { type });
-    const { eventId } = await this.owners.rooms.sendEvent({
+    const { eventId } = await this.messages.send({
       roomId,
       sender: requester.userId,
       event: { type, contentJson },
@@ -116,14 +118,13 @@ export class EventsController {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3roomsroomidredacteventidtxnid */
   @Put('redact/:eventId/:txnId')
-  @RateLimited('message')
   @Authenticated({ suspended: true })
   async redactEvent(
     @RequestedBy() requester: Requester,
     @Path(redactPath) { roomId, eventId: redacts, txnId }: RedactPath,
     @JsonBody(redactBody) content: z.infer<typeof redactBody>,
   ) {
-    const { eventId } = await this.owners.rooms.sendEvent({
+    const { eventId } = await this.messages.send({
       roomId,
       sender: requester.userId,
       event: { type: 'm.room.redaction', contentJson: JSON.stringify(content) },

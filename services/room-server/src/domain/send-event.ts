@@ -29,6 +29,17 @@ export function sendEvent(
   });
 }
 
+/** What was sent with a transaction before. @throws MatrixError M_NOT_FOUND when nothing was */
+export function sentBefore(store: RoomStore, transaction: Transaction): Command<SentEvent> {
+  return command([], async (room) => {
+    const added = room.plan.sentIn(transaction);
+    if (added !== undefined) return { eventId: added.event.eventId, roomSeq: added.roomSeq! };
+    const earlier = await store.findTransaction(room.head.nid, transaction);
+    if (earlier === undefined) throw new MatrixError(404, 'M_NOT_FOUND', 'Nothing was sent with this transaction id');
+    return earlier;
+  });
+}
+
 /** The members that sending an event looks at. */
 export function lookedAtBy({ type, sender, stateKey }: EventDraft): StateKey[] {
   const member = (userId: string) => ({ type: 'm.room.member', stateKey: userId });

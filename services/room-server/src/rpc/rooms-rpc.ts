@@ -1,4 +1,4 @@
-import { isMatrixError } from '@ganglion/contracts';
+import { isMatrixError, MatrixError } from '@ganglion/contracts';
 import {
   type ChangeMembershipRequest,
   type CreateRoomRequest,
@@ -16,7 +16,7 @@ import type { Directory } from '../domain/directory.js';
 import type { RoomStore } from '../domain/ports.js';
 import { command } from '../domain/room-actor.js';
 import type { RoomActors } from '../domain/room-actors.js';
-import { sendEvent } from '../domain/send-event.js';
+import { sendEvent, sentBefore } from '../domain/send-event.js';
 import { updateProfile } from '../domain/update-profile.js';
 import { checkFitsRoom, checkWellFormed } from '../domain/well-formed.js';
 import { whenWhole } from './when-whole.js';
@@ -65,6 +65,10 @@ export class RoomsRpc implements Rooms {
 
   async sendEvent(request: SendEventRequest): Promise<SendEventResponse> {
     const { roomId, sender, event, transaction, redacts } = request;
+    if (request.onlyIfSentBefore === true) {
+      if (transaction === undefined) throw new MatrixError(404, 'M_NOT_FOUND', 'The request names no transaction');
+      return { ...(await this.actors.run(roomId, sentBefore(this.store, transaction))), roomId };
+    }
     const draft = {
       type: event?.type ?? '',
       stateKey: event?.stateKey,

@@ -1,0 +1,35 @@
+import { type RateLimiter, takeOrThrow } from '@ganglion/contracts';
+import type { SendEventRequest, SendEventResponse } from '@ganglion/contracts/room';
+import type { Owners } from './ports.js';
+
+/** Counts what users send. Whoever asks again for what was accepted learns its event id also when they may send nothing now. */
+export class MessageLimit {
+  constructor(
+    private readonly limiter: RateLimiter,
+    private readonly owners: Pick<Owners, 'rooms'>,
+  ) {}
+
+  /** Something else than an event of its own counts as one. @throws MatrixError M_LIMIT_EXCEEDED */
+  count(userId: string): Promise<void> {
+    return takeOrThrow(this.limiter, 'message', userId);
+  }
+
+  /** Sends an event. @throws MatrixError M_LIMIT_EXCEEDED, and what the room server refuses it with */
+  async send(request: SendEventRequest): Promise<SendEventResponse> {
+    try {
+      await this.count(request.sender);
+    } catch (refusal) {
+      const sent = request.transaction && (await this.#sentBefore(request));
+      if (sent === undefined) throw refusal;
+      return sent;
+    }
+    return this.owners.rooms.sendEvent(request);
+  }
+
+  /** Looked for only as often as rooms may be read: a flood of refused requests is no flood of look-ups. */
+  async #sentBefore(request: SendEventRequest): Promise<SendEventResponse | undefined> {
+    const { allowed } = await this.limiter.take('room_reads', request.sender);
+    if (!allowed) return undefined;
+    return this.owners.rooms.sendEvent({ ...request, onlyIfSentBefore: true }).catch(() => undefined);
+  }
+}
