@@ -23,6 +23,11 @@ export function userLocked(because: string): MatrixError {
   return new MatrixError(401, 'M_USER_LOCKED', because, { soft_logout: true });
 }
 
+/** Of an account that was not renewed in time, by the name that clients know from Synapse. */
+export function accountExpired(): MatrixError {
+  return new MatrixError(403, 'ORG_MATRIX_EXPIRED_ACCOUNT', 'This account has expired: it has to be renewed');
+}
+
 /** @see https://spec.matrix.org/v1.19/client-server-api/#account-suspension */
 export function userSuspended(): MatrixError {
   return new MatrixError(403, 'M_USER_SUSPENDED', 'You cannot do this while your account is suspended');

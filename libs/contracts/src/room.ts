@@ -41,6 +41,7 @@ export {
   type GetSpaceForServerRequest,
   type ListRoomAvatarsRequest,
   type ListSuccessionsRequest,
+  type ListSuccessionsResponse,
   type ListVisibleUsersRequest,
   type MoveAliasesRequest,
   type RoomSummaries,

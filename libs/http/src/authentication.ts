@@ -13,6 +13,8 @@ export interface Requester {
   readonly lockedBecause?: string | undefined;
   /** Whether the account is suspended: it reads, and changes next to nothing. */
   readonly suspended?: boolean | undefined;
+  /** When the account expires, or has expired: milliseconds since the epoch; undefined for one that does not. */
+  readonly accountExpiresAtMs?: number | undefined;
 }
 
 /** Where a request comes from. */
@@ -39,6 +41,8 @@ export interface AuthenticationOptions {
    * @see https://spec.matrix.org/v1.19/client-server-api/#account-suspension
    */
   readonly suspended?: boolean;
+  /** Whose account has expired. */
+  readonly expired?: boolean;
   /** Administrators of this server, and nobody else. */
   readonly admins?: boolean;
   /** Nobody has to show a token; who shows one has to be somebody. */

@@ -1,4 +1,5 @@
 import {
+  accountExpired,
   MatrixError,
   type RateLimiter,
   type RateLimitName,
@@ -33,8 +34,8 @@ export class Door implements CanActivate {
   ) {}
 
   /**
-   * @throws MatrixError M_MISSING_TOKEN, M_UNKNOWN_TOKEN, M_USER_LOCKED, M_USER_SUSPENDED, M_GUEST_ACCESS_FORBIDDEN,
-   *   M_FORBIDDEN, M_LIMIT_EXCEEDED
+   * @throws MatrixError M_MISSING_TOKEN, M_UNKNOWN_TOKEN, M_USER_LOCKED, ORG_MATRIX_EXPIRED_ACCOUNT,
+   *   M_USER_SUSPENDED, M_GUEST_ACCESS_FORBIDDEN, M_FORBIDDEN, M_LIMIT_EXCEEDED
    */
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
@@ -54,6 +55,7 @@ export class Door implements CanActivate {
     const sighting = { address: clientAddress(request), userAgent: request.headers['user-agent'] };
     const requester = await this.tokens.verify(token, sighting);
     if (requester.lockedBecause !== undefined && options.locked !== true) throw userLocked(requester.lockedBecause);
+    if (hasExpired(requester) && options.expired !== true) throw accountExpired();
     if (requester.suspended && options.suspended !== true && !READS.has(request.method)) throw userSuspended();
     if (requester.guest && options.guests !== true) {
       throw new MatrixError(403, 'M_GUEST_ACCESS_FORBIDDEN', 'Guests may not use this endpoint');
@@ -64,4 +66,8 @@ export class Door implements CanActivate {
     setRequester(request, requester);
     return requester;
   }
+}
+
+function hasExpired({ accountExpiresAtMs }: Requester): boolean {
+  return accountExpiresAtMs !== undefined && accountExpiresAtMs <= Date.now();
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Bus, Subscription } from '@ganglion/bus';
-import { isMatrixError, MatrixError, TOKENS_REVOKED, userLocked } from '@ganglion/contracts';
+import { accountExpired, isMatrixError, MatrixError, TOKENS_REVOKED, userLocked } from '@ganglion/contracts';
 import type { Tokens, TokensRevoked, WhoIsResponse } from '@ganglion/contracts/user';
 import { LRUCache } from 'lru-cache';
 import type { Requester, Sighting, TokenVerifier } from './authentication.js';
@@ -71,8 +71,8 @@ export class CachingTokenVerifier implements TokenVerifier, TokenRevocations {
   async #ask(tokenHash: Buffer, key: string, sighting?: Sighting): Promise<Requester> {
     const answer = await this.tokens.whoIs({ tokenHash, ...sighting });
     this.#endWithToken(key, answer);
-    const { userId, deviceId, admin, guest, lockedBecause, suspended } = answer;
-    return { userId, deviceId, admin, guest, lockedBecause, suspended, tokenHash };
+    const { userId, deviceId, admin, guest, lockedBecause, suspended, accountExpiresAtMs } = answer;
+    return { userId, deviceId, admin, guest, lockedBecause, suspended, accountExpiresAtMs, tokenHash };
   }
 
   /** A token that expires sooner than TRUST_MS must not be trusted past its end. */
@@ -112,8 +112,10 @@ export class CachingTokenVerifier implements TokenVerifier, TokenRevocations {
 
   async #checkAgain(waiting: Waiting): Promise<void> {
     try {
-      const { lockedBecause } = await this.tokens.whoIs({ tokenHash: Buffer.from(waiting.token, 'base64') });
+      const owner = await this.tokens.whoIs({ tokenHash: Buffer.from(waiting.token, 'base64') });
+      const { lockedBecause, accountExpiresAtMs = Number.POSITIVE_INFINITY } = owner;
       if (lockedBecause !== undefined) waiting.end(userLocked(lockedBecause));
+      else if (accountExpiresAtMs <= Date.now()) waiting.end(accountExpired());
     } catch (error) {
       if (isMatrixError(error) && error.status === 401) waiting.end(error);
       else this.#mayHaveMissedSome = true;

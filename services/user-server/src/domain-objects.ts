@@ -4,6 +4,7 @@ import type { Metrics } from '@ganglion/telemetry';
 import { AccountCreation } from './domain/account-creation.js';
 import { AccountData } from './domain/account-data.js';
 import { AccountModeration } from './domain/account-moderation.js';
+import { AccountValidity, type AccountValiditySettings } from './domain/account-validity.js';
 import { Accounts } from './domain/accounts.js';
 import { Credentials } from './domain/credentials.js';
 import { Devices } from './domain/devices.js';
@@ -114,7 +115,20 @@ export function createDomainObjects(dependencies: DomainDependencies) {
     emails,
     passwordReset: new PasswordReset(emails, addresses, accounts, passwords, policy, announcements),
     thirdPartyIds: new ThirdPartyIds(addresses, emails, identityServers),
-    accounts: new Accounts(accounts, passwords, policy, announcements, roomUpdates),
+    accounts: new Accounts(
+      ...([accounts, passwords, policy, announcements, roomUpdates, config.account_validity !== undefined] as const),
+    ),
+    accountValidity: new AccountValidity(
+      ...([
+        validityOf(config),
+        emailed?.baseUrls,
+        stores.accountValidity,
+        letterWriter,
+        announcements,
+        servers,
+      ] as const),
+      ...([rateLimiter, onLetter] as const),
+    ),
     moderation: new AccountModeration(accounts, devices, announcements, servers),
     devices: new Devices(devices, announcements),
     userDirectory: new UserDirectory(stores.userDirectory, dependencies.visibleUsers),
@@ -135,6 +149,10 @@ function localServers({ server_names, http }: Config): LocalServers {
     return url === undefined ? { name } : { name, clientHost: new URL(url).host };
   });
   return new LocalServers([first as LocalServer, ...others]);
+}
+
+function validityOf({ account_validity: validity }: Config): AccountValiditySettings | undefined {
+  return validity && { periodMs: validity.period_ms, renewBeforeMs: validity.renew_before_ms };
 }
 
 function noticesOf({ server_notices: notices, rooms }: Config): ServerNoticesSettings | undefined {

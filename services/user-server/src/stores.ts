@@ -1,6 +1,7 @@
 import type { Database } from '@ganglion/database';
 import { PostgresAccountDataStore } from './storage/account-data-store.js';
 import { PostgresAccountStore } from './storage/account-store.js';
+import { PostgresAccountValidityStore } from './storage/account-validity-store.js';
 import { DeviceLogStore } from './storage/device-log-store.js';
 import { PostgresDeviceStore } from './storage/device-store.js';
 import { PostgresEmailStore } from './storage/email-session-store.js';
@@ -35,6 +36,7 @@ export function createStores(db: Database) {
     shortTokens: new PostgresShortTokenStore(db),
     emails: new PostgresEmailStore(db),
     letters: new LetterStore(db),
+    accountValidity: new PostgresAccountValidityStore(db),
     thirdPartyIds: new PostgresThirdPartyIdStore(db),
     profiles: new PostgresProfileStore(db),
     accountData: new PostgresAccountDataStore(db),

@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { AccountController } from './http/account.controller.js';
 import { AccountDataController } from './http/account-data.controller.js';
 import { AccountDataDeletionController } from './http/account-data-deletion.controller.js';
+import { AccountValidityController } from './http/account-validity.controller.js';
 import { DeviceController } from './http/device.controller.js';
 import { EmailConfirmationController } from './http/email-confirmation.controller.js';
 import { EmailTokenController } from './http/email-token.controller.js';
@@ -42,6 +43,7 @@ export function userServerModule({ providers }: Pick<UserServer, 'providers'>): 
       FilterController,
       UserDirectoryController,
       ModerationController,
+      AccountValidityController,
       ServerNoticeController,
       RegistrationTokenController,
       ShortTokenController,

@@ -97,6 +97,10 @@ export function createUserServer(dependencies: UserServerDependencies): UserServ
     new Periodically('unbinding what was left behind', SWEEP_EVERY_MS, () => domain.thirdPartyIds.sweep(), logger),
     new Periodically('forgetting what has expired', EXPIRE_EVERY_MS, () => removeExpired(db), logger),
   ];
+  if (config.account_validity) {
+    const work = new Periodically('renewing accounts', FLUSH_EVERY_MS, () => domain.accountValidity.sweep(), logger);
+    background.push(work);
+  }
   if (roomUpdates) {
     background.push(new Periodically('updating rooms', SWEEP_EVERY_MS, () => roomUpdates.sweep(), logger));
   }
@@ -113,7 +117,7 @@ export function createUserServer(dependencies: UserServerDependencies): UserServ
       ? new RoomSuccessions(bus, { ...rooms, roomSummaries }, stores.successions, announcements, isOurs)
       : undefined;
   return {
-    tokens: new TokensService(domain.owners),
+    tokens: new TokensService(domain.owners, config.account_validity !== undefined),
     users: new UsersService(domain.profiles, domain.filters, domain.accounts),
     userLog: new UserLogService(stores.userLog),
     accountData: new AccountDataService(domain.accountData),

@@ -47,7 +47,7 @@ async function reading(listSuccessions: SuccessionReaders['roomSummaries']['list
 }
 
 it('whoever joins the new room has what they had in the old one, and nobody else is looked at', async () => {
-  const { followed, pages, tell } = await reading(async () => ({ successions: [SUCCESSION] }));
+  const { followed, pages, tell } = await reading(async () => ({ successions: [SUCCESSION], stayedNids: [] }));
   await tell('!new:x', 'm.room.member', ALICE, 'join');
   expect(followed).toEqual([[[ALICE], { from: '!old:x', to: '!new:x' }]]);
   // Who joins the old one, or calls themselves otherwise there, moves nobody.
@@ -55,8 +55,18 @@ it('whoever joins the new room has what they had in the old one, and nobody else
   expect([followed.length, pages]).toEqual([1, []]);
 });
 
+it('whoever was in the new room before moves nothing when they call themselves otherwise', async () => {
+  const asked: number[][] = [];
+  const { followed, tell } = await reading(async ({ joinNids }) => {
+    asked.push(joinNids);
+    return { successions: [SUCCESSION], stayedNids: joinNids };
+  });
+  await tell('!new:x', 'm.room.member', ALICE, 'join');
+  expect([asked, followed.flatMap(([userIds]) => userIds)]).toEqual([[[2]], []]);
+});
+
 it('everybody in the new room has what they had in the old one as soon as that says that it is replaced', async () => {
-  const { followed, pages, tell } = await reading(async () => ({ successions: [SUCCESSION] }));
+  const { followed, pages, tell } = await reading(async () => ({ successions: [SUCCESSION], stayedNids: [] }));
   await tell('!old:x', 'm.room.tombstone', '');
   expect(pages).toEqual(['!new:x']);
   expect(followed.map(([userIds]) => userIds)).toEqual([[ALICE, '@bob:one.test']]);

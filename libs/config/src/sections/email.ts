@@ -41,7 +41,7 @@ export const email = z
       .meta({ description: 'Whom they are from.', examples: ['Example <noreply@example.org>'] }),
     templates_dir: path.exactOptional().meta({
       description:
-        'Folder with texts of your own: confirm-registration, reset-password, confirm-address and address-in-use, each as .txt, which begins with a line "Subject: …", and as .html. Those that are missing are as they come with Ganglion. {{server}}, {{address}} and {{link}} stand for what they say.',
+        'Folder with texts of your own: confirm-registration, reset-password, confirm-address, address-in-use and renew-account, each as .txt, which begins with a line "Subject: …", and as .html. Those that are missing are as they come with Ganglion. {{server}}, {{address}} and {{link}} stand for what they say; {{user}} in renew-account, too.',
       examples: ['templates'],
     }),
     link_lifetime_ms: milliseconds.default(3_600_000).describe('How long a link in an e-mail can be followed.'),

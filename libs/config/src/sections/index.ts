@@ -1,3 +1,4 @@
+import { accountValidity } from './account-validity.js';
 import { bus } from './bus.js';
 import { database } from './database.js';
 import { email } from './email.js';
@@ -26,6 +27,7 @@ export const sections = {
   http,
   support,
   registration,
+  account_validity: accountValidity,
   email,
   identity_servers: identityServers,
   passwords,

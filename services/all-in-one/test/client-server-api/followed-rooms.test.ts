@@ -1,14 +1,16 @@
 import { eventually } from '@ganglion/testing';
-import { Homeserver } from '../support/homeserver.js';
+import { Homeserver, type Replica } from '../support/homeserver.js';
 import { inRoom, Person } from '../support/person.js';
 
 let homeserver: Homeserver;
 let urls: string[];
+let replica: Replica;
 let alice: Person;
 let bob: Person;
 beforeAll(async () => {
   homeserver = await Homeserver.create();
-  urls = [(await homeserver.start()).url, (await homeserver.start()).url];
+  replica = await homeserver.start();
+  urls = [replica.url, (await homeserver.start()).url];
 });
 afterAll(() => homeserver.close());
 beforeEach(async () => {
@@ -64,6 +66,30 @@ describe('who follows into a room that replaces another', () => {
     await follow(bob, to);
     await entomb(alice, from, to);
     for (const who of [alice, bob]) await expectCarriedOver(who, from, to);
+  });
+
+  it('finds nothing of it again when they only call themselves otherwise in a room that has replaced another long ago', async () => {
+    const from = await roomWithSettings();
+    const { replacement_room: to } = await alice.must('POST', `${inRoom(from)}/upgrade`, { new_version: '12' });
+    await follow(bob, to);
+    await expectCarriedOver(bob, from, to);
+    // As when that was before anybody noted who follows; they have tidied up since.
+    await bob.must('DELETE', `user/${bob.userId}/${inRoom(to)}/tags/m.favourite`);
+    await replica.db.query(
+      `DELETE FROM user_server.followed_rooms WHERE room_id = '${to}' AND user_id = '${bob.userId}'`,
+    );
+    await bob.must('PUT', `profile/${bob.userId}/displayname`, { displayname: 'Robert' });
+    await eventually(async () => {
+      const member = await bob.must('GET', `${inRoom(to)}/state/m.room.member/${bob.userId}`);
+      expect(member.displayname).toBe('Robert');
+    });
+    // Whoever comes after that has been read after that.
+    const carol = await Person.register(urls[0]!, 'carol');
+    await follow(carol, from);
+    await setTag(carol, from, 'u.mine');
+    await follow(carol, to);
+    await eventually(async () => expect(await tagsOf(carol, to)).toEqual({ 'u.mine': {} }));
+    expect(await tagsOf(bob, to)).toEqual({});
   });
 
   it('hears of it in /sync', async () => {

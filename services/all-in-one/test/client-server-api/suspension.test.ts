@@ -18,6 +18,7 @@ const MAY = [
   `DELETE ${V3}/pushrules/:scope/:kind`,
   `DELETE ${V3}/pushrules/:scope/:kind/:ruleId`,
   `DELETE ${V3}/user/:userId/rooms/:roomId/tags/:tag`,
+  'POST /_matrix/client/unstable/account_validity/send_mail',
   `PUT ${SUBSCRIPTION}`,
   `DELETE ${SUBSCRIPTION}`,
   // Whoever knows their ids may, logged in or not.

@@ -2,6 +2,7 @@ import type { Example, MakeExample } from './scene.js';
 
 const V3 = '/_matrix/client/v3';
 const CONFIRM = '/_ganglion/client/email/confirm';
+const RENEW = '/_ganglion/client/email/renew';
 
 /** Each asks for another e-mail: the same request once more is none. */
 let attempts = 0;
@@ -39,5 +40,12 @@ export const CONTACT_EXAMPLES: Readonly<Record<string, MakeExample>> = {
     ]),
   ),
   [`GET ${CONFIRM}`]: () => ({ query: { sid: 'x', token: 'x' } }),
+  [`GET ${RENEW}`]: () => ({ query: { token: 'x' } }),
+  [`POST ${RENEW}`]: () => ({ query: { token: 'x' }, status: 404 }),
+  'POST /_matrix/client/unstable/account_validity/send_mail': () => ({ status: 400 }),
+  'POST /_synapse/admin/v1/account_validity/validity': ({ other }) => ({
+    body: { user_id: other.userId, expiration_ts: 4_102_444_800_000 },
+    status: 403,
+  }),
   [`POST ${CONFIRM}`]: () => ({ query: { sid: 'x', token: 'x' }, status: 404 }),
 };

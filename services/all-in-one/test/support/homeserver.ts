@@ -42,6 +42,7 @@ export const WITH_EMAIL = {
   voip: { turn_uris: ['turn:turn.one.test'], turn_shared_secret: 'only for tests' },
   support: { page: 'https://one.test/help' },
   identity_servers: { allowed: ['127.0.0.1:1'] },
+  account_validity: { period_ms: 365 * 86_400_000 },
   email: { smtp: { host: '127.0.0.1', port: 1, tls: 'none' }, from: 'noreply@one.test' },
 } as const satisfies Partial<ConfigInput>;
 

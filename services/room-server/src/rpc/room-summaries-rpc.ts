@@ -44,7 +44,7 @@ export class RoomSummariesRpc implements RoomSummaries {
   constructor(
     private readonly source: SummarySource &
       VisibleUsers &
-      Pick<RoomSummaryRows, 'invitedFrom' | 'successions' | 'avatarsAmong'>,
+      Pick<RoomSummaryRows, 'invitedFrom' | 'successions' | 'stayedAmong' | 'avatarsAmong'>,
     private readonly federation: Pick<FederationRows, 'roomsWith'>,
     private readonly directory: DirectoryStore,
     private readonly store: RoomStore,
@@ -101,7 +101,10 @@ export class RoomSummariesRpc implements RoomSummaries {
     return { aliases: await this.directory.moveAll(old.nid, replacement.nid) };
   }
 
-  async listSuccessions({ roomIds }: ListSuccessionsRequest) {
-    return { successions: await this.source.successions(roomIds) };
+  async listSuccessions({ roomIds, joinNids }: ListSuccessionsRequest) {
+    const successions = await this.source.successions(roomIds);
+    // Few rooms replace others.
+    const stayedNids = successions.length === 0 ? [] : await this.source.stayedAmong(joinNids);
+    return { successions, stayedNids };
   }
 }

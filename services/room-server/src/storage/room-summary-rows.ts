@@ -65,6 +65,12 @@ const SUCCESSIONS = `
   FROM asked a JOIN room_server.rooms r ON r.room_id = a.replacement
   WHERE (${STATE_TEXT('m.room.create', 'predecessor,room_id')}) = a.room_id`;
 
+/** What a member was before is among what authorises their event. */
+const STAYED = `
+  SELECT j.event_nid FROM room_server.events j JOIN room_server.events e ON e.event_nid = ANY(j.auth_nids)
+  WHERE j.event_nid = ANY($1) AND j.type = 'm.room.member' AND e.room_nid = j.room_nid AND e.type = 'm.room.member'
+    AND e.state_key = j.state_key AND ${PDU} #>> '{content,membership}' = 'join'`;
+
 /** Of rooms that we take part in. There is an index of avatars. */
 const AVATARS = `
   SELECT DISTINCT uri FROM room_server.state_entries c
@@ -111,5 +117,16 @@ export class RoomSummaryRows implements SummarySource, VisibleUsers {
       ...{ name: 'successions', text: SUCCESSIONS, values: [roomIds] },
     });
     return rows;
+  }
+
+  /** Those of some events of members whose members were in the room before them. */
+  async stayedAmong(joinNids: readonly number[]): Promise<number[]> {
+    if (joinNids.length === 0) return [];
+    const { rows } = await this.db.query<{ event_nid: number }>({
+      name: 'stayed-among',
+      text: STAYED,
+      values: [joinNids],
+    });
+    return [...new Set(rows.map(({ event_nid }) => event_nid))];
   }
 }

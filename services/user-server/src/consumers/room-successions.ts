@@ -1,6 +1,13 @@
 import type { Bus, ConsumerDefinition, Delivery, Subscription } from '@ganglion/bus';
 import { ROOM_EVENTS } from '@ganglion/contracts';
-import type { ListOurUsersResponse, LoggedEvent, RoomEvents, RoomReads, RoomSummaries } from '@ganglion/contracts/room';
+import type {
+  ListOurUsersResponse,
+  ListSuccessionsResponse,
+  LoggedEvent,
+  RoomEvents,
+  RoomReads,
+  RoomSummaries,
+} from '@ganglion/contracts/room';
 import { domainOf } from '@ganglion/protocol';
 import type { Announcements, SuccessionStore } from '../domain/ports.js';
 
@@ -22,8 +29,8 @@ export interface SuccessionReaders {
 
 /** What a run of events says of who has come into a room. */
 interface News {
-  /** Users of ours who have joined. */
-  readonly joined: Set<string>;
+  /** Users of ours who have joined, or have said something else of themselves, with the numbers of their events. */
+  readonly joined: Map<string, number>;
   /** The room was replaced, or so much has changed that anybody may have joined. */
   isOpen: boolean;
 }
@@ -57,19 +64,24 @@ export class RoomSuccessions {
     const news = new Map<string, News>();
     for (const { message } of batch) for (const event of message.events) this.#note(news, message.roomId, event);
     if (news.size === 0) return;
-    for (const { roomId: from, replacementRoomId: to } of await this.#successions([...news.keys()])) {
+    const { successions, stayedNids } = await this.#successions(news);
+    // Whoever was in the room before has not come into it now: it may have replaced the other one long ago.
+    const stayed = new Set(stayedNids);
+    for (const { roomId: from, replacementRoomId: to } of successions) {
       const isOpen = news.get(from)?.isOpen || news.get(to)?.isOpen;
-      const users = isOpen ? this.#usersOf(to) : [[...(news.get(to)?.joined ?? [])]];
+      const joined = [...(news.get(to)?.joined ?? [])].filter(([, eventNid]) => !stayed.has(eventNid));
+      const users = isOpen ? this.#usersOf(to) : [joined.map(([userId]) => userId)];
       for await (const userIds of users) await this.#follow(userIds, from, to);
     }
   }
 
-  async #successions(roomIds: string[]) {
+  async #successions(news: ReadonlyMap<string, News>): Promise<ListSuccessionsResponse> {
+    const joinNids = [...news.values()].flatMap(({ joined }) => [...joined.values()]);
     try {
-      return (await this.rooms.roomSummaries.listSuccessions({ roomIds })).successions;
+      return await this.rooms.roomSummaries.listSuccessions({ roomIds: [...news.keys()], joinNids });
     } catch (error) {
       // A room-server of the release before: whoever comes meanwhile has nothing carried over, as with that release.
-      if ((error as { code?: unknown }).code === 'UNIMPLEMENTED') return [];
+      if ((error as { code?: unknown }).code === 'UNIMPLEMENTED') return { successions: [], stayedNids: [] };
       throw error;
     }
   }
@@ -81,8 +93,11 @@ export class RoomSuccessions {
     );
     const isOpen = hasMoreStateChanges || stateChanges.some(({ type }) => type === 'm.room.tombstone');
     if (!isOpen && joined.length === 0) return;
-    const known = news.get(roomId) ?? { joined: new Set(), isOpen: false };
-    for (const { stateKey } of joined) known.joined.add(stateKey);
+    const known = news.get(roomId) ?? { joined: new Map(), isOpen: false };
+    // Of several in one batch, the first says whether they were there before.
+    for (const { stateKey, eventNid } of joined) {
+      if (!known.joined.has(stateKey)) known.joined.set(stateKey, eventNid);
+    }
     known.isOpen ||= isOpen;
     news.set(roomId, known);
   }

@@ -15,6 +15,7 @@ export class Accounts {
     private readonly policy: PasswordPolicy,
     private readonly announcements: Announcements,
     private readonly roomUpdates: RoomUpdates | undefined,
+    private readonly accountsExpire = false,
   ) {}
 
   /**
@@ -62,7 +63,8 @@ export class Accounts {
   async status(userId: string) {
     const account = await this.store.find([userId]);
     if (account === undefined || account.deactivated) return { ended: true, locked: false, suspended: false };
-    return { ended: false, locked: account.locked, suspended: account.suspended };
+    const locked = account.locked || (this.accountsExpire && account.expired);
+    return { ended: false, locked, suspended: account.suspended };
   }
 
   /** Who was erased since a time, in milliseconds since the epoch, by their ids: those after this one. */

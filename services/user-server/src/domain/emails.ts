@@ -98,7 +98,8 @@ export class Emails {
       sealedToken: seal(token, clientSecret),
     };
     const sessionId = await this.store.open(request, fresh, settings.linkLifetimeMs, (session): Letter | undefined => {
-      const link = linkTo(settings, serverName, session.sessionId, unseal<string>(session.sealedToken, clientSecret));
+      const token = unseal<string>(session.sealedToken, clientSecret);
+      const link = linkTo(settings.baseUrls, serverName, CONFIRM_PATH, { sid: session.sessionId, token });
       return kind && this.letters.write(kind, address, { server: serverName, link });
     });
     this.onLetter();
@@ -151,9 +152,15 @@ export class Emails {
   }
 }
 
-function linkTo({ baseUrls }: EmailSettings, serverName: string, sessionId: string, token: string): string {
+/** A link to where a server name is reached. */
+export function linkTo(
+  baseUrls: ReadonlyMap<string, string>,
+  serverName: string,
+  path: string,
+  query: Record<string, string>,
+): string {
   const base = (baseUrls.get(serverName) ?? '').replace(/\/+$/, '');
-  return `${base}${CONFIRM_PATH}?${new URLSearchParams({ sid: sessionId, token })}`;
+  return `${base}${path}?${new URLSearchParams(query)}`;
 }
 
 /** Nobody is sent on to a place that merely a client has named. */

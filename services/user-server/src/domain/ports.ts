@@ -1,5 +1,6 @@
 /** What the domain needs of the world. Storage, bus and the other services implement it; nothing here knows how. */
 export type * from './ports/account-store.js';
+export type * from './ports/account-validity-store.js';
 export type * from './ports/device-store.js';
 export type * from './ports/email-store.js';
 export type * from './ports/identity-servers.js';

@@ -4,7 +4,7 @@ import { Controller, Get, HttpCode, Inject, Post, Req, Res } from '@nestjs/commo
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { CONFIRM_PATH, Emails } from '../domain/emails.js';
-import { confirmPage, messagePage } from './pages.js';
+import { buttonPage, messagePage } from './pages.js';
 
 const linkQuery = z.object({ sid: z.string().regex(/^[\w-]{1,255}$/), token: z.string().regex(/^[\w-]{1,255}$/) });
 
@@ -19,7 +19,7 @@ export class EmailConfirmationController {
   @Get()
   @RateLimited('lookups')
   show(@Query(linkQuery) _: z.output<typeof linkQuery>, @Res() reply: FastifyReply): void {
-    confirmPage(reply);
+    buttonPage(reply, 'Confirm your e-mail address', 'Only go on if you have asked for this.', 'Confirm');
   }
 
   @Post()

@@ -4,14 +4,9 @@ const POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors '
 const STYLE =
   'body{font:1.1em sans-serif;max-width:32em;margin:4em auto;padding:0 1em}button{font:inherit;padding:.5em 1em}';
 
-/** Asks whether the address is really to be confirmed; the form goes to where the page is. */
-export function confirmPage(reply: FastifyReply): void {
-  send(
-    reply,
-    200,
-    'Confirm your e-mail address',
-    '<p>Only go on if you have asked for this.</p><form method="post"><button type="submit">Confirm</button></form>',
-  );
+/** Asks whether it is really to be done; the form goes to where the page is. No text may be anybody else's. */
+export function buttonPage(reply: FastifyReply, title: string, text: string, button: string): void {
+  send(reply, 200, title, `<p>${text}</p><form method="post"><button type="submit">${button}</button></form>`);
 }
 
 /** Says what there is to say. Neither text may be anybody else's. */

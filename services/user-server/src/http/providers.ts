@@ -2,6 +2,7 @@ import type { Config } from '@ganglion/config';
 import type { Provider } from '@nestjs/common';
 import { AccountData } from '../domain/account-data.js';
 import { AccountModeration } from '../domain/account-moderation.js';
+import { AccountValidity } from '../domain/account-validity.js';
 import { Accounts } from '../domain/accounts.js';
 import { Devices } from '../domain/devices.js';
 import { Emails } from '../domain/emails.js';
@@ -41,6 +42,7 @@ export function httpProviders(domain: DomainObjects, config: Config): Provider[]
     { provide: Accounts, useValue: domain.accounts },
     { provide: ServerNotices, useValue: domain.serverNotices },
     { provide: AccountModeration, useValue: domain.moderation },
+    { provide: AccountValidity, useValue: domain.accountValidity },
     { provide: Devices, useValue: domain.devices },
     { provide: Profiles, useValue: domain.profiles },
     { provide: AccountData, useValue: domain.accountData },

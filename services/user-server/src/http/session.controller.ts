@@ -64,7 +64,7 @@ export class SessionController {
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3logout */
   @Post('logout')
   @HttpCode(200)
-  @Authenticated({ locked: true, suspended: true })
+  @Authenticated({ locked: true, expired: true, suspended: true })
   async logout(@RequestedBy() requester: Requester) {
     await this.devices.logout(requester);
     return {};
@@ -73,7 +73,7 @@ export class SessionController {
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3logoutall */
   @Post('logout/all')
   @HttpCode(200)
-  @Authenticated({ locked: true, suspended: true })
+  @Authenticated({ locked: true, expired: true, suspended: true })
   async logout_all(@RequestedBy() requester: Requester) {
     await this.devices.logoutAll(requester);
     return {};

@@ -1,16 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Letter, LetterKind, LetterWriter } from '../domain/ports.js';
+import type { Letter, LetterKind, LetterWords, LetterWriter } from '../domain/ports.js';
 
 interface Template {
   readonly subject: string;
   readonly text: string;
   readonly html: string;
-}
-
-interface Words {
-  readonly server: string;
-  readonly link: string;
 }
 
 const linked = (subject: string, why: string, otherwise: string): Template => ({
@@ -38,6 +33,11 @@ const BUILT_IN: Readonly<Record<LetterKind, Template>> = {
     'Somebody, you perhaps, wants to add the address {{address}} to their account on {{server}}. To show that it is yours, follow this link:',
     UNASKED,
   ),
+  'renew-account': linked(
+    'Your account on {{server}} is to be renewed',
+    'Your account {{user}} on {{server}} expires, or has expired. If you want to keep it, follow this link:',
+    'If you do not, there is nothing that you need to do: the account can be used no more then.',
+  ),
   'address-in-use': {
     subject: 'You have an account on {{server}} already',
     text: 'Somebody, you perhaps, wants to use the address {{address}} for an account on {{server}}, and it belongs to one already.\n\nIf it was you: log in with it, or ask for a new password. If it was not, there is nothing that you need to do.\n',
@@ -57,7 +57,7 @@ export class Templates implements LetterWriter {
     this.#templates = Object.fromEntries(entries);
   }
 
-  write(kind: LetterKind, recipient: string, words: Words): Letter {
+  write(kind: LetterKind, recipient: string, words: LetterWords): Letter {
     const { subject, text, html } = this.#templates[kind];
     const all = { ...words, address: recipient };
     return {

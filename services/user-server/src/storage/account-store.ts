@@ -30,6 +30,7 @@ interface AccountRow extends Record<string, unknown> {
   guest: boolean;
   deactivated: boolean;
   locked: boolean;
+  expired: boolean;
   suspended: boolean;
 }
 
@@ -43,7 +44,8 @@ export class PostgresAccountStore implements AccountStore {
   async find(userIds: readonly string[]): Promise<Account | undefined> {
     const { rows } = await this.db.query<AccountRow>({
       name: 'find-account',
-      text: `SELECT user_id, password_hash, admin, guest, deactivated_at IS NOT NULL AS deactivated, locked, suspended
+      text: `SELECT user_id, password_hash, admin, guest, deactivated_at IS NOT NULL AS deactivated, locked, suspended,
+               coalesce(expires_at <= now(), false) AND NOT admin AND NOT guest AS expired
              FROM user_server.accounts WHERE user_id = ANY($1::text[]) ORDER BY array_position($1::text[], user_id) LIMIT 1`,
       values: [userIds],
     });

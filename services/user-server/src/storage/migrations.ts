@@ -6,7 +6,7 @@ import type { SchemaDefinition } from '@ganglion/database';
  */
 export const userServerSchema: SchemaDefinition = {
   schema: 'user_server',
-  version: 12,
+  version: 13,
   oldestCompatible: 1,
   migrations: [
     {
@@ -319,6 +319,26 @@ export const userServerSchema: SchemaDefinition = {
       name: 'rooms for notices of the server',
       up: `
         CREATE TABLE user_server.notice_rooms (user_id text PRIMARY KEY, room_id text NOT NULL);
+      `,
+    },
+    {
+      version: 13,
+      name: 'accounts that expire',
+      up: `
+        -- When an account expires; null while nobody has said so. told_of_end is the end that its owner was written to about.
+        ALTER TABLE user_server.accounts ADD COLUMN expires_at timestamptz, ADD COLUMN told_of_end timestamptz,
+          ADD COLUMN renewal_emails boolean NOT NULL DEFAULT true;
+        CREATE INDEX accounts_by_expiry ON user_server.accounts (expires_at)
+          WHERE deactivated_at IS NULL AND NOT admin AND NOT guest;
+
+        -- Links that renew accounts, once each; those that were used say so until they are over.
+        CREATE TABLE user_server.account_renewals (
+          token_hash bytea PRIMARY KEY,
+          user_id text NOT NULL,
+          used_at timestamptz,
+          expires_at timestamptz NOT NULL
+        );
+        CREATE INDEX account_renewals_by_expiry ON user_server.account_renewals (expires_at);
       `,
     },
   ],

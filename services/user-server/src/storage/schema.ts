@@ -32,12 +32,22 @@ export const accounts = schema.table('accounts', {
   updatedXid: xid8('updated_xid'),
   locked: boolean('locked').notNull().default(false),
   suspended: boolean('suspended').notNull().default(false),
+  expiresAt: time('expires_at'),
+  toldOfEnd: time('told_of_end'),
+  renewalEmails: boolean('renewal_emails').notNull().default(true),
 });
 
 const ownerId = () =>
   text('user_id')
     .notNull()
     .references(() => accounts.userId);
+
+export const accountRenewals = schema.table('account_renewals', {
+  tokenHash: bytea('token_hash').primaryKey(),
+  userId: text('user_id').notNull(),
+  usedAt: time('used_at'),
+  expiresAt: time('expires_at').notNull(),
+});
 
 export const devices = schema.table(
   'devices',

@@ -22,6 +22,7 @@ interface OwnerRow extends Record<string, unknown> {
   suspended: boolean;
   expires_at_ms: number;
   expired: boolean;
+  account_expires_at_ms: number | null;
   unused_refresh_token_id: number | null;
 }
 
@@ -30,6 +31,8 @@ const OWNERS = `
   SELECT t.token_hash, t.user_id, t.device_id, a.admin, a.guest, a.locked, a.suspended,
     coalesce(ceil(extract(epoch FROM t.expires_at) * 1000), 0)::float8 AS expires_at_ms,
     coalesce(t.expires_at <= now(), false) AS expired,
+    CASE WHEN NOT a.admin AND NOT a.guest THEN ceil(extract(epoch FROM a.expires_at) * 1000)::float8 END
+      AS account_expires_at_ms,
     CASE WHEN r.parent_id IS NOT NULL THEN r.token_id END AS unused_refresh_token_id
   FROM user_server.access_tokens t
   JOIN user_server.accounts a ON a.user_id = t.user_id
@@ -95,6 +98,7 @@ function ownerOf(row: OwnerRow): TokenOwner {
     suspended: row.suspended,
     expiresAtMs: row.expires_at_ms,
     expired: row.expired,
+    accountExpiresAtMs: row.account_expires_at_ms ?? undefined,
     unusedRefreshTokenId: row.unused_refresh_token_id ?? undefined,
   };
 }

@@ -10,6 +10,8 @@ export interface Account {
   readonly deactivated: boolean;
   readonly locked: boolean;
   readonly suspended: boolean;
+  /** Whether it was not renewed in time; that makes no difference where accounts do not expire. */
+  readonly expired: boolean;
 }
 
 /** What administrators may do to an account, and undo. */

@@ -10,11 +10,24 @@ export interface Letter {
 }
 
 /** What letters there are. */
-export type LetterKind = 'confirm-registration' | 'reset-password' | 'confirm-address' | 'address-in-use';
+export type LetterKind =
+  | 'confirm-registration'
+  | 'reset-password'
+  | 'confirm-address'
+  | 'address-in-use'
+  | 'renew-account';
+
+/** What a letter says besides to whom it goes. */
+export interface LetterWords {
+  readonly server: string;
+  readonly link: string;
+  /** Whose account it is about, where it says so. */
+  readonly user?: string;
+}
 
 /** Writes e-mails. */
 export interface LetterWriter {
-  write(kind: LetterKind, recipient: string, words: { readonly server: string; readonly link: string }): Letter;
+  write(kind: LetterKind, recipient: string, words: LetterWords): Letter;
 }
 
 /** What an e-mail is asked for. */

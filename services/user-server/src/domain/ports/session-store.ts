@@ -35,6 +35,8 @@ export interface TokenOwner extends DeviceKey {
   /** 0 for a token that does not expire. */
   readonly expiresAtMs: number;
   readonly expired: boolean;
+  /** When the account does; undefined for one that does not. */
+  readonly accountExpiresAtMs: number | undefined;
   /** The refresh token it came with, as long as neither of the two has been used. */
   readonly unusedRefreshTokenId: number | undefined;
 }

@@ -1,0 +1,46 @@
+import type { Letter } from './email-store.js';
+import type { EndedTokens } from './session-store.js';
+
+/** An account that ends soon, or has ended. */
+export interface Expiring {
+  readonly userId: string;
+  /** Those e-mail addresses that are its owner's. */
+  readonly addresses: readonly string[];
+}
+
+/** What was made of an account. */
+export interface Renewed {
+  /** Milliseconds since the epoch. */
+  readonly expiresAtMs: number;
+  /** The tokens whose owner may do something else since. */
+  readonly tokens: EndedTokens;
+}
+
+export interface Validity {
+  readonly userId: string;
+  readonly expiresAtMs: number;
+  /** Whether its owner is to be sent e-mails about its end. */
+  readonly renewalEmails: boolean;
+}
+
+/** What makes a link that renews an account. */
+export interface Renewal {
+  readonly tokenHash: Buffer;
+  readonly letters: readonly Letter[];
+}
+
+/** When accounts end. */
+export interface AccountValidityStore {
+  /** Lets accounts that have no end yet end after a period; how many there were, of at most so many. */
+  begin(periodMs: number, limit: number): Promise<number>;
+  /**
+   * Writes to the owner of one account that ends within a while, of which they have not heard yet; false when there is none.
+   */
+  tellOne(withinMs: number, write: (expiring: Expiring) => Renewal): Promise<boolean>;
+  /** Writes to the owner of an account, who has asked for it; whether they have an address. */
+  tell(userId: string, write: (expiring: Expiring) => Renewal): Promise<boolean>;
+  /** Lets an account go on, once for each link. Undefined when the link is over. */
+  renew(tokenHash: Buffer, periodMs: number): Promise<Renewed | undefined>;
+  /** Undefined when there is no such account, or it is one that does not end. */
+  set(validity: Validity): Promise<Renewed | undefined>;
+}

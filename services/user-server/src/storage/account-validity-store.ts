@@ -1,0 +1,115 @@
+import type { Database, Transaction } from '@ganglion/database';
+import type { AccountValidityStore, Expiring, Renewal, Renewed, Validity } from '../domain/ports.js';
+import { addLetter } from './letter-store.js';
+import { tokensOf } from './session-writes.js';
+
+/** How long after the end of an account a link still renews it; who has not been told by then is told no more. */
+const LATE = `interval '30 days'`;
+const LETTER_LASTS_MS = 7 * 86_400_000;
+/** Those that end at all. */
+const ENDS = 'deactivated_at IS NULL AND NOT admin AND NOT guest';
+const MS = (column: string) => `ceil(extract(epoch FROM ${column}) * 1000)::float8`;
+
+interface RenewedRow extends Record<string, unknown> {
+  user_id: string;
+  expires_at_ms: number;
+}
+
+/** When accounts end, and the links that renew them, where every replica finds it. */
+export class PostgresAccountValidityStore implements AccountValidityStore {
+  constructor(private readonly db: Database) {}
+
+  async begin(periodMs: number, limit: number): Promise<number> {
+    const { rowCount } = await this.db.query({
+      name: 'begin-validity',
+      text: `UPDATE user_server.accounts SET expires_at = now() + $1 * interval '1 millisecond'
+             WHERE user_id IN (SELECT user_id FROM user_server.accounts WHERE expires_at IS NULL AND ${ENDS}
+                               LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED)`,
+      values: [periodMs, limit],
+    });
+    return rowCount ?? 0;
+  }
+
+  tellOne(withinMs: number, write: (expiring: Expiring) => Renewal): Promise<boolean> {
+    return this.db.transaction(async (tx) => {
+      const { rows } = await tx.query<{ user_id: string }>({
+        name: 'claim-expiring-account',
+        text: `SELECT user_id FROM user_server.accounts
+               WHERE expires_at > now() - ${LATE} AND expires_at <= now() + $1 * interval '1 millisecond' AND ${ENDS}
+                 AND renewal_emails AND told_of_end IS DISTINCT FROM expires_at
+               ORDER BY expires_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED`,
+        values: [withinMs],
+      });
+      const [row] = rows;
+      if (row === undefined) return false;
+      await this.#write(tx, row.user_id, write);
+      await tx.query({
+        name: 'note-told-of-end',
+        text: 'UPDATE user_server.accounts SET told_of_end = expires_at WHERE user_id = $1',
+        values: [row.user_id],
+      });
+      return true;
+    });
+  }
+
+  tell(userId: string, write: (expiring: Expiring) => Renewal): Promise<boolean> {
+    return this.db.transaction((tx) => this.#write(tx, userId, write));
+  }
+
+  async renew(tokenHash: Buffer, periodMs: number): Promise<Renewed | undefined> {
+    const used = await this.db.query<RenewedRow>({
+      name: 'renew-account',
+      text: `WITH used AS (
+               UPDATE user_server.account_renewals SET used_at = now()
+               WHERE token_hash = $1 AND expires_at > now() AND used_at IS NULL RETURNING user_id)
+             UPDATE user_server.accounts a
+             SET expires_at = greatest(a.expires_at, now() + $2 * interval '1 millisecond')
+             FROM used WHERE a.user_id = used.user_id AND ${ENDS}
+             RETURNING a.user_id, ${MS('a.expires_at')} AS expires_at_ms`,
+      values: [tokenHash, periodMs],
+    });
+    if (used.rows[0] !== undefined) return this.#renewed(used.rows[0]);
+    const { rows } = await this.db.query<RenewedRow>({
+      name: 'find-used-renewal',
+      text: `SELECT a.user_id, ${MS('a.expires_at')} AS expires_at_ms
+             FROM user_server.account_renewals r JOIN user_server.accounts a USING (user_id)
+             WHERE r.token_hash = $1 AND r.expires_at > now() AND r.used_at IS NOT NULL AND ${ENDS}`,
+      values: [tokenHash],
+    });
+    return rows[0] && this.#renewed(rows[0]);
+  }
+
+  async set({ userId, expiresAtMs, renewalEmails }: Validity): Promise<Renewed | undefined> {
+    const { rows } = await this.db.query<RenewedRow>({
+      name: 'set-validity',
+      text: `UPDATE user_server.accounts SET expires_at = to_timestamp($2::float8 / 1000), renewal_emails = $3
+             WHERE user_id = $1 AND ${ENDS} RETURNING user_id, ${MS('expires_at')} AS expires_at_ms`,
+      values: [userId, expiresAtMs, renewalEmails],
+    });
+    return rows[0] && this.#renewed(rows[0]);
+  }
+
+  /** After the commit: whose owner was looked up before it is among them. */
+  async #renewed({ user_id, expires_at_ms }: RenewedRow): Promise<Renewed> {
+    return { expiresAtMs: expires_at_ms, tokens: await tokensOf(this.db, user_id) };
+  }
+
+  /** Keeps a link and the letters that bring it; false where there is nobody to write to. */
+  async #write(tx: Transaction, userId: string, write: (expiring: Expiring) => Renewal): Promise<boolean> {
+    const { rows } = await tx.query<{ address: string }>({
+      name: 'addresses-of-account',
+      text: `SELECT address FROM user_server.third_party_ids WHERE user_id = $1 AND medium = 'email' ORDER BY address`,
+      values: [userId],
+    });
+    if (rows.length === 0) return false;
+    const { tokenHash, letters } = write({ userId, addresses: rows.map(({ address }) => address) });
+    await tx.query({
+      name: 'add-account-renewal',
+      text: `INSERT INTO user_server.account_renewals (token_hash, user_id, expires_at)
+             SELECT $1, user_id, greatest(expires_at, now()) + ${LATE} FROM user_server.accounts WHERE user_id = $2`,
+      values: [tokenHash, userId],
+    });
+    for (const letter of letters) await addLetter(tx, letter, LETTER_LASTS_MS);
+    return true;
+  }
+}
