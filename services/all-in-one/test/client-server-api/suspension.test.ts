@@ -92,7 +92,8 @@ it('only what they are told may be changed by suspended accounts', async () => {
     open.push(route);
   }
   expect(open.toSorted()).toEqual(MAY);
-});
+  // A scene for each endpoint.
+}, 180_000);
 
 describe('in a room, who is suspended', () => {
   let person: Person;
