@@ -100,8 +100,8 @@ describe('an account that ends soon', () => {
     const [one, two] = [await start({}, { account_validity }), await start({}, { account_validity })];
     // It has a whole period from when accounts begin to end.
     const { db } = one!;
-    const inHand = `SELECT expires_at FROM user_server.accounts WHERE user_id = '${userId}' AND expires_at IS NOT NULL`;
-    await eventually(async () => expect((await db.query(inHand)).rows).toHaveLength(1));
+    const text = 'SELECT FROM user_server.accounts WHERE user_id = $1 AND expires_at IS NOT NULL';
+    await eventually(async () => expect((await db.query({ text, values: [userId] })).rows).toHaveLength(1));
     const before = letters(email);
     await set(userId, { expiration_ts: Date.now() + DAY_MS });
     await mailServer.linkTo(email, before);

@@ -75,9 +75,8 @@ describe('who follows into a room that replaces another', () => {
     await expectCarriedOver(bob, from, to);
     // As when that was before anybody noted who follows; they have tidied up since.
     await bob.must('DELETE', `user/${bob.userId}/${inRoom(to)}/tags/m.favourite`);
-    await replica.db.query(
-      `DELETE FROM user_server.followed_rooms WHERE room_id = '${to}' AND user_id = '${bob.userId}'`,
-    );
+    const text = 'DELETE FROM user_server.followed_rooms WHERE room_id = $1 AND user_id = $2';
+    await replica.db.query({ text, values: [to, bob.userId] });
     await bob.must('PUT', `profile/${bob.userId}/displayname`, { displayname: 'Robert' });
     await eventually(async () => {
       const member = await bob.must('GET', `${inRoom(to)}/state/m.room.member/${bob.userId}`);

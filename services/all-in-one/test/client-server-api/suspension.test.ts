@@ -93,7 +93,7 @@ it('only what they are told may be changed by suspended accounts', async () => {
   }
   expect(open.toSorted()).toEqual(MAY);
   // A scene for each endpoint.
-}, 180_000);
+}, 300_000);
 
 describe('in a room, who is suspended', () => {
   let person: Person;
