@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { hashAndSignEvent, type JsonObject, type RoomVersionRules, roomVersionRules } from '@ganglion/protocol';
 import type { FarServer } from '@ganglion/testing';
 
@@ -25,7 +26,8 @@ export class FarWriter {
   ) {
     this.rules = roomVersionRules(version)!;
     this.#creator = far.user('creator');
-    const content = { room_version: version };
+    // Rooms that are made in the same millisecond are others.
+    const content = { room_version: version, 'test.nonce': randomUUID() };
     const create = this.#sign({ type: 'm.room.create', sender: this.#creator, state_key: '', content }, [], []);
     this.state.push(create);
     this.last = create;

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -51,8 +51,14 @@ export class Served {
 
   /** Seconds of processor time that its own process has used. */
   async cpuSeconds(): Promise<number> {
-    const fields = (await readFile(`/proc/${this.process.pid}/stat`, 'utf8')).split(') ')[1]!.split(' ');
-    return (Number(fields[11]) + Number(fields[12])) / 100;
+    const [user, system] = await timesOf(this.process.pid!);
+    return (user! + system!) / 100;
+  }
+
+  /** Seconds of processor time that PostgreSQL has used, with what it did for connections that are closed. */
+  async databaseCpuSeconds(): Promise<number> {
+    const used = await Promise.all((await descendantsOf(this.process.pid!)).map(ticksOf));
+    return used.reduce((sum, ticks) => sum + ticks, 0) / 100;
   }
 
   async close(): Promise<void> {
@@ -71,4 +77,24 @@ export class Served {
     }
     throw new Error('the homeserver does not start');
   }
+}
+
+/** In hundredths of a second: of a process in user mode and in the kernel, then the same of its children that have ended. */
+async function timesOf(pid: number): Promise<number[]> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  const fields = stat.split(') ')[1]?.split(' ') ?? [];
+  return [11, 12, 13, 14].map((index) => Number(fields[index] ?? 0));
+}
+
+async function ticksOf(pid: number): Promise<number> {
+  return (await timesOf(pid)).reduce((sum, time) => sum + time, 0);
+}
+
+async function descendantsOf(pid: number): Promise<number[]> {
+  const tasks = await readdir(`/proc/${pid}/task`).catch(() => []);
+  const texts = await Promise.all(
+    tasks.map((task) => readFile(`/proc/${pid}/task/${task}/children`, 'utf8').catch(() => '')),
+  );
+  const children = texts.flatMap((text) => text.split(' ').filter(Boolean).map(Number));
+  return [...children, ...(await Promise.all(children.map(descendantsOf))).flat()];
 }

@@ -5,8 +5,11 @@ import { rememberNumberLiteral } from './number-literals.js';
 /** Text that is not JSON, or is nested too deeply to be read with care. */
 export class JsonSyntaxError extends ProtocolError {}
 
-/** May hold a number that canonical JSON would write otherwise. Text inside strings can match too; that only costs time. */
-const SUSPICIOUS_NUMBER = /(?:^|[[:,\s])(?:-0|-?\d{16}|-?\d{1,15}[.eE])/;
+/**
+ * May hold a number that canonical JSON would write otherwise. It is looked for up to what ends it, so that addresses and times in
+ * strings are none; other text inside strings can match, which only costs time.
+ */
+const SUSPICIOUS_NUMBER = /(?:^|[[:,\s])(?:-0|-?\d{16,}|-?\d+(?:\.\d+(?:[eE][+-]?\d+)?|[eE][+-]?\d+))(?:[\s,\]}]|$)/;
 
 /**
  * Reads JSON text and remembers what JSON.parse would lose: that a number was written as 1.0, 1e3 or -0, or is an integer

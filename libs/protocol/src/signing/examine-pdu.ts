@@ -8,7 +8,7 @@ import { isJsonObject } from '../json/json-value.js';
 import { JsonSyntaxError, parseJson } from '../json/parse-json.js';
 import { keysKeptByRedaction, redactContent, redactEvent } from '../redaction/redact.js';
 import type { RoomVersionRules } from '../rooms/room-version.js';
-import { utf8ByteLength } from '../text/utf8.js';
+import { MAX_BYTES_A_UNIT, utf8ByteLength } from '../text/utf8.js';
 import { eventIdFromEssentialBytes, isHash } from './event-hash.js';
 import { sha256 } from './sha256.js';
 
@@ -50,9 +50,6 @@ export function examinePdu(received: unknown, rules: RoomVersionRules): Examined
 }
 
 const utf8 = new TextEncoder();
-
-/** The most bytes that UTF-8 needs for a unit of a JavaScript string. */
-const MAX_BYTES_A_UNIT = 3;
 
 /** The canonical JSON of each property of an event. */
 type Members = ReadonlyMap<string, string>;

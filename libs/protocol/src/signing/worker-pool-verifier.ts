@@ -1,5 +1,6 @@
 import type { Piscina } from 'piscina';
 import { hasRightLengths } from './json-signature.js';
+import { packChecks } from './packed-checks.js';
 import type { SignatureCheck, SignatureVerifier } from './signature-verifier.js';
 
 /** So many signatures at least are worth a message to a thread. */
@@ -21,7 +22,7 @@ export async function createWorkerPoolVerifier({ threads }: { readonly threads: 
   return {
     async verify(checks) {
       if (closed) throw new Error('The verifier was closed');
-      const results = verifyInChunks(checks, threads, (sound) => pool.run(sound));
+      const results = verifyInChunks(checks, threads, (sound) => pool.run(packChecks(sound)));
       running.add(results);
       return results.finally(() => running.delete(results));
     },
@@ -67,18 +68,10 @@ function workerFile(): string {
 /** Signatures of wrong lengths are settled here; what libsodium is asked it can answer. */
 async function verifyChunk(checks: readonly SignatureCheck[], run: Run): Promise<boolean[]> {
   const sound = checks.map(({ signature, publicKey }) => hasRightLengths(signature, publicKey));
-  const results = await run(checks.filter((_, index) => sound[index]).map(copy));
+  const asked = checks.filter((_, index) => sound[index]);
+  const results = asked.length === 0 ? [] : await run(asked);
   let next = 0;
   return sound.map((isSound) => isSound && results[next++] === true);
-}
-
-/** A view on a larger buffer would be sent with all of that buffer. */
-function copy({ message, signature, publicKey }: SignatureCheck): SignatureCheck {
-  return {
-    message: new Uint8Array(message),
-    signature: new Uint8Array(signature),
-    publicKey: new Uint8Array(publicKey),
-  };
 }
 
 function chunksOf<T>(items: readonly T[], size: number): T[][] {

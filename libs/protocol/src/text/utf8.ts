@@ -1,3 +1,6 @@
+/** The most bytes that UTF-8 needs for a unit of a JavaScript string. */
+export const MAX_BYTES_A_UNIT = 3;
+
 /** How many bytes a string has in UTF-8. */
 export function utf8ByteLength(text: string): number {
   let bytes = text.length;

@@ -39,7 +39,13 @@ describe('parseJson', () => {
     ['with sixteen digits', '{"a":9007199254740993}'],
     ['negative with sixteen digits', '{"a":-9007199254740993}'],
     ['with an exponent', '{"a":12E0}'],
+    ['with a fraction and an exponent', '{"a":1.5e1}'],
+    ['with an exponent that has a sign', '[1e+3]'],
+    ['with more than sixteen digits', '[12345678901234567890]'],
+    ['with many digits and a fraction', '{"a":12345678901234567.5 }'],
+    ['that is all there is in an array, before white space', '[ -1.0\n]'],
     ['minus zero', '{"a":-0}'],
+    ['minus zero with a fraction', '{"a":-0.0,"b":1}'],
   ])('remembers a number %s', (_where, given) => {
     expect(() => canonicalJsonString(parseJson(given))).toThrow('not how canonical JSON writes a number');
   });

@@ -1,6 +1,7 @@
 import type { RoomEvent } from '@ganglion/protocol';
 import type { TracePoint } from '@ganglion/telemetry';
 import type { EventStatus } from './graph/event-graph.js';
+import type { DescribableRoom } from './intake/describe-room.js';
 import type { Incoming } from './intake/examine.js';
 import type { RoomHead, RoomProgress } from './room-head.js';
 import type { NewState } from './state/state-node.js';
@@ -241,6 +242,8 @@ export interface HistoryGap {
 export interface IntakeStore {
   /** Makes a place for a room that we are not in, unless there is one. @throws MatrixError M_UNSUPPORTED_ROOM_VERSION */
   openRoom(roomId: string, roomVersion: string): Promise<void>;
+  /** The rooms of these ids that are known here, in any order, all read at once. @param serverName whether it is in each of them */
+  describableRooms(roomIds: readonly string[], serverName: string): Promise<readonly DescribableRoom[]>;
   /** The servers with joined users, those with most first. */
   listServers(roomId: string): Promise<readonly string[]>;
   /** Accepted events up to a depth that follow something which has no place here, the deepest first. */

@@ -139,11 +139,9 @@ export class RoomIntakeRpc implements RoomIntake {
   }
 
   async describeRooms({ roomIds, serverName }: DescribeRoomsRequest) {
-    const described = roomIds.map(async (roomId) => {
-      const [head, servers] = await Promise.all([this.store.loadHead(roomId), this.intake.listServers(roomId)]);
-      return head && describeRoom(head, serverName, servers);
-    });
-    return { rooms: (await Promise.all(described)).filter((room) => room !== undefined) };
+    const rooms = await this.intake.describableRooms(roomIds, serverName);
+    const described = rooms.map((room) => describeRoom(room, serverName, () => this.intake.listServers(room.roomId)));
+    return { rooms: await Promise.all(described) };
   }
 
   async listUnknownEvents({ roomId, eventIds }: ListUnknownEventsRequest) {

@@ -1,8 +1,10 @@
 import { MatrixError } from '@ganglion/contracts';
 import type { Queryable } from '@ganglion/database';
-import { type Pdu, roomVersionRules } from '@ganglion/protocol';
+import { type JsonObject, type Pdu, redactContent, roomVersionRules } from '@ganglion/protocol';
+import type { DescribableRoom } from '../domain/intake/describe-room.js';
 import { type Incoming, incomingOf } from '../domain/intake/examine.js';
 import type { HistoryGap, IntakeStore, NumberSource } from '../domain/ports.js';
+import { parseExtremities, rulesOf } from './room-rows.js';
 
 /** So many of those that waited get their places together. */
 const MAX_RELEASED = 100;
@@ -29,6 +31,29 @@ const RELEASED = `
     AND (unplaced IS NULL OR NOT EXISTS (SELECT FROM (${PREV_IDS}) AS prevs(id) WHERE prevs.id = ANY(unplaced)))
   LIMIT ${MAX_RELEASED}`;
 
+/** What of a room decides on what other servers send: two entries of its state, and not all of them. */
+const DESCRIBE = `
+  SELECT r.room_id, r.room_version, r.participating, r.extremities, s.type, e.pdu, e.redacted_by_nid IS NOT NULL AS redacted,
+    EXISTS (
+      SELECT FROM room_server.room_hosts h WHERE h.room_nid = r.room_nid AND h.server_name = $2 AND h.joined > 0
+    ) AS server_joined
+  FROM room_server.rooms r
+  LEFT JOIN room_server.state_entries s ON s.room_nid = r.room_nid AND s.event_nid IS NOT NULL
+    AND s.type IN ('m.room.server_acl', 'm.room.policy') AND s.state_key = ''
+  LEFT JOIN room_server.events e ON e.room_nid = s.room_nid AND e.event_nid = s.event_nid
+  WHERE r.room_id = ANY($1)`;
+
+interface DescribedRow extends Record<string, unknown> {
+  room_id: string;
+  room_version: string;
+  participating: boolean;
+  extremities: string;
+  type: string | null;
+  pdu: string;
+  redacted: boolean;
+  server_joined: boolean;
+}
+
 const GAPS = `
   SELECT e.event_id AS "eventId", e.sender, e.depth, array_agg(m.missing_event_id) AS "missingEventIds"
   FROM room_server.missing_events m
@@ -54,6 +79,12 @@ export class PostgresIntakeStore implements IntakeStore {
         VALUES ($1, $2, $3, 0, false) ON CONFLICT (room_id) DO NOTHING`,
       values: [await this.numbers.allocate(), roomId, roomVersion],
     });
+  }
+
+  async describableRooms(roomIds: readonly string[], serverName: string): Promise<DescribableRoom[]> {
+    const values = [roomIds, serverName];
+    const { rows } = await this.db.query<DescribedRow>({ name: 'describe-rooms', text: DESCRIBE, values });
+    return [...Map.groupBy(rows, (row) => row.room_id).values()].map(describable);
   }
 
   async listServers(roomId: string): Promise<string[]> {
@@ -85,4 +116,22 @@ export class PostgresIntakeStore implements IntakeStore {
       return { ...incomingOf(eventId, roomId, JSON.parse(json) as Pdu, json), isKept: true };
     });
   }
+}
+
+/** A room from its rows: one for each entry of the state that was asked for. */
+function describable(rows: readonly DescribedRow[]): DescribableRoom {
+  const { room_id: roomId, room_version: roomVersion, participating, extremities, server_joined } = rows[0]!;
+  return {
+    ...{ roomId, roomVersion, participating, serverJoined: server_joined },
+    forwardExtremityIds: parseExtremities(extremities).map(({ eventId }) => eventId),
+    serverAcl: shownContent(rows, 'm.room.server_acl'),
+    policy: shownContent(rows, 'm.room.policy'),
+  };
+}
+
+function shownContent(rows: readonly DescribedRow[], type: string): JsonObject | undefined {
+  const row = rows.find((each) => each.type === type);
+  if (row === undefined) return undefined;
+  const { content } = JSON.parse(row.pdu) as Pdu;
+  return row.redacted ? redactContent(type, content, rulesOf(row.room_id, row.room_version)) : content;
 }

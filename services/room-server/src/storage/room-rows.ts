@@ -39,7 +39,7 @@ export const EVENTS_OF_ENTRIES =
   'LEFT JOIN room_server.events e ON e.room_nid = s.room_nid AND e.event_nid = s.event_nid';
 
 /** @throws Error for a version that this program does not know */
-function rulesOf(roomId: string, roomVersion: string): RoomVersionRules {
+export function rulesOf(roomId: string, roomVersion: string): RoomVersionRules {
   const rules = roomVersionRules(roomVersion);
   if (rules === undefined) throw new Error(`room ${roomId} has the unknown version ${roomVersion}`);
   return rules;
@@ -60,7 +60,8 @@ export function setProgress(head: RoomHead, row: HeadRow): void {
   });
 }
 
-function parseExtremities(text: string): Extremity[] {
+/** Forward extremities, of a text of the room's row. */
+export function parseExtremities(text: string): Extremity[] {
   const stored = JSON.parse(text) as { nid: number; id: string; depth: number; state: number; hash?: string }[];
   return stored.map(({ nid, id, depth, state, hash }) => ({ nid, eventId: id, depth, stateNid: state, hash }));
 }

@@ -91,16 +91,17 @@ export class LogReader {
   }
 
   async #append(rooms: readonly RoomEvents[]): Promise<void> {
-    const isOf = (one: (event: LoggedEvent) => boolean) => rooms.filter(({ events }) => events.some(one));
-    const told = new Set([...isOf((event) => this.#isOfOurs(event)), ...isOf((event) => this.#isToTell(event))]);
+    const ours = new Set(rooms.flatMap(({ events }) => events.filter((event) => this.#isOfOurs(event))));
+    const isToTell = (event: LoggedEvent) => isToRelay(event) || (event.relayFor === undefined && ours.has(event));
+    const told = new Set(rooms.filter(({ events }) => events.some((event) => ours.has(event) || isToTell(event))));
     const servers = await this.#serversOf([...told].map(({ roomId }) => roomId));
     const silent: MissedRoom[] = [];
     for (const room of rooms) {
       const { roomId, events } = room;
       const roomSeq = events.at(-1)!.roomSeq;
       const inRoom = servers.get(roomId) ?? [];
-      const pdus = events.filter((event) => this.#isToTell(event)).map((event) => this.#outgoing(event, inRoom));
-      const own = events.filter((event) => this.#isOfOurs(event));
+      const pdus = events.filter(isToTell).map((event) => this.#outgoing(event, inRoom));
+      const own = events.filter((event) => ours.has(event));
       const edus = told.has(room) ? await this.deps.neighbours.edus(roomId, own, inRoom) : [];
       const isSilent = edus.length === 0 && pdus.every(({ routes }) => routes.length === 0);
       if (isSilent) silent.push({ roomId, roomSeq });
@@ -115,15 +116,10 @@ export class LogReader {
     return new Map(rooms.map(({ roomId, serverNames }) => [roomId, serverNames]));
   }
 
-  #isToTell(event: LoggedEvent): boolean {
-    const { relayFor, strippedStateJson } = event;
-    if (strippedStateJson !== undefined) return false;
-    return relayFor === undefined ? this.#isOfOurs(event) : relayFor !== '';
-  }
-
   #isOfOurs({ pduJson, strippedStateJson }: LoggedEvent): boolean {
+    if (strippedStateJson !== undefined) return false;
     const { sender } = JSON.parse(pduJson) as { sender: string };
-    return strippedStateJson === undefined && isValidUserId(sender) && this.deps.isOurs(domainOf(sender));
+    return isValidUserId(sender) && this.deps.isOurs(domainOf(sender));
   }
 
   #outgoing({ roomSeq, pduJson, relayFor }: LoggedEvent, inRoom: readonly string[]): OutgoingPdu {
@@ -137,6 +133,11 @@ export class LogReader {
     const routes: Route[] = origin === undefined ? [] : others.map((server) => ({ server, origin }));
     return { roomSeq, json: pduJson, routes };
   }
+}
+
+/** What another server gave to us, that it may go to the others. */
+function isToRelay({ relayFor, strippedStateJson }: LoggedEvent): boolean {
+  return strippedStateJson === undefined && relayFor !== undefined && relayFor !== '';
 }
 
 /** Who was just put out of the room is no longer in it, and has to hear of that. */

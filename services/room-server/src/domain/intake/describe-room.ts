@@ -1,5 +1,15 @@
-import { compileServerAcl, policyServerOf } from '@ganglion/protocol';
-import type { RoomHead } from '../room-head.js';
+import { compileServerAcl, type JsonObject, policyServerOf } from '@ganglion/protocol';
+
+/** A room as its rows have it, and what its current state says about other servers, as it may be shown. */
+export interface DescribableRoom {
+  readonly roomId: string;
+  readonly roomVersion: string;
+  readonly participating: boolean;
+  readonly serverJoined: boolean;
+  readonly forwardExtremityIds: string[];
+  readonly serverAcl: JsonObject | undefined;
+  readonly policy: JsonObject | undefined;
+}
 
 /** What has to be known of a room to take in what another server sends of it. */
 export interface RoomDescription {
@@ -12,18 +22,21 @@ export interface RoomDescription {
   readonly policyServer: { readonly serverName: string; readonly publicKey: Buffer } | undefined;
 }
 
-/** @see https://spec.matrix.org/v1.19/server-server-api/#server-access-control-lists-acls */
-export function describeRoom(head: RoomHead, serverName: string, joinedServers: readonly string[]): RoomDescription {
-  const acl = compileServerAcl(head.shownContent('m.room.server_acl', ''));
-  const policy = policyServerOf(head.shownContent('m.room.policy', ''));
-  const isThere = policy !== undefined && joinedServers.includes(policy.serverName);
+/**
+ * @param serversIn the servers with users in the room; asked only of a room that names a policy server
+ * @see https://spec.matrix.org/v1.19/server-server-api/#server-access-control-lists-acls
+ */
+export async function describeRoom(
+  room: DescribableRoom,
+  serverName: string,
+  serversIn: () => Promise<readonly string[]>,
+): Promise<RoomDescription> {
+  const { serverAcl, policy: content, ...described } = room;
+  const policy = policyServerOf(content);
+  const isThere = policy !== undefined && (await serversIn()).includes(policy.serverName);
   return {
-    roomId: head.roomId,
-    roomVersion: head.rules.id,
-    participating: head.participating,
-    serverJoined: joinedServers.includes(serverName),
-    serverShutOut: !acl.allows(serverName),
-    forwardExtremityIds: head.extremities.map(({ eventId }) => eventId),
+    ...described,
+    serverShutOut: !compileServerAcl(serverAcl).allows(serverName),
     policyServer: isThere ? { ...policy, publicKey: Buffer.from(policy.publicKey) } : undefined,
   };
 }
