@@ -7,6 +7,12 @@ export {
   type ListDelayedEventsRequest,
   type ScheduleEventRequest,
 } from './gen/ganglion/room/v1/delayed_events.js';
+export {
+  type GetRoomBlockedRequest,
+  type RoomBlocks,
+  RoomBlocksDefinition,
+  type SetRoomBlockedRequest,
+} from './gen/ganglion/room/v1/room_blocks.js';
 export type {
   AcceptMembershipRequest,
   AcceptMembershipResponse,

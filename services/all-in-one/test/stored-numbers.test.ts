@@ -28,6 +28,7 @@ const KEEP_NOTHING_MORE = [
   'POST /_synapse/admin/v1/registration_tokens/new',
   'PUT /_synapse/admin/v1/registration_tokens/:token',
   ...['', '/:eventId'].map((path) => `POST /_synapse/admin/v1/purge_history/:roomId${path}`),
+  'PUT /_synapse/admin/v1/rooms/:roomId/block',
   'POST /_synapse/admin/v1/send_server_notice',
   'PUT /_synapse/admin/v1/send_server_notice/:txnId',
   ...['POST /_synapse/admin/v1/register', `POST ${V3}/login`, `POST ${V3}/refresh`, `POST ${V3}/register`],

@@ -11,6 +11,7 @@ import { DirectoryController } from './http/directory.controller.js';
 import { EventsController } from './http/events.controller.js';
 import { MembershipController } from './http/membership.controller.js';
 import { PurgesController } from './http/purges.controller.js';
+import { RoomBlocksController } from './http/room-blocks.controller.js';
 import { RoomsController } from './http/rooms.controller.js';
 import { ServerController } from './http/server.controller.js';
 import { SpacesController } from './http/spaces.controller.js';
@@ -34,6 +35,7 @@ export function clientApiModule(owners: Owners, config: Config): DynamicModule {
       SpacesController,
       ThirdPartyController,
       PurgesController,
+      RoomBlocksController,
     ],
     providers: [
       { provide: OWNERS, useValue: owners },

@@ -7,6 +7,8 @@ import {
 import {
   type DelayedEvents,
   DelayedEventsDefinition,
+  type RoomBlocks,
+  RoomBlocksDefinition,
   type RoomDirectory,
   RoomDirectoryDefinition,
   type RoomIntake,
@@ -38,6 +40,7 @@ export const compose: ServiceDescriptor['compose'] = async ({ config }, interfac
     roomReads: await interfaces.find<RoomReads>(RoomReadsDefinition),
     roomDirectory: await interfaces.find<RoomDirectory>(RoomDirectoryDefinition),
     roomSummaries: await interfaces.find<RoomSummaries>(RoomSummariesDefinition),
+    roomBlocks: await interfaces.find<RoomBlocks>(RoomBlocksDefinition),
     roomPurges: await interfaces.find<RoomPurges>(RoomPurgesDefinition),
     users: await interfaces.find<Users>(UsersDefinition),
     accountData: await interfaces.find<AccountData>(AccountDataDefinition),

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bus, Subscription } from '@ganglion/bus';
 import { ANNOUNCEMENTS, DEVICE_MESSAGES_LEAVING, KEY_LOG_GREW, LOCAL_EPHEMERA } from '@ganglion/contracts';
 import type { KeyLog, KeysForServers } from '@ganglion/contracts/keys';
@@ -12,6 +13,7 @@ import type { Logger, Metrics } from '@ganglion/telemetry';
 import { Deliveries } from './domain/sending/deliveries.js';
 import { DeviceMessageReader } from './domain/sending/device-message-reader.js';
 import { Ephemera } from './domain/sending/ephemera.js';
+import { GentleSender } from './domain/sending/gentle-sender.js';
 import { KeyReader } from './domain/sending/key-reader.js';
 import { LogReader } from './domain/sending/log-reader.js';
 import { NewNeighbours } from './domain/sending/new-neighbours.js';
@@ -58,6 +60,8 @@ const GATHER_EPHEMERA_MS = 500;
 /** A busy server need not be noted as alive with each of its requests. */
 const NOTE_HEARD_EVERY_MS = 3_000;
 const MAX_HEARD = 10_000;
+/** A thousand servers are connected to within ten seconds or so, which takes a fifth of a processor. */
+const CONNECTING = { perSecond: 80, burst: 16 };
 
 /** Puts a sender together. Of any number one reads the log, and all of them send. */
 export function createSender(deps: SenderDependencies): Sender {
@@ -82,8 +86,13 @@ export function createSender(deps: SenderDependencies): Sender {
     help: 'Transactions that were sent to other servers, by what became of them.',
     labels: { outcome: ['arrived', 'refused', 'failed'] },
   });
+  const sender = new GentleSender(new HttpTransactionSender(agent), {
+    ...CONNECTING,
+    now: () => performance.now(),
+    pause: (ms, signal) => sleep(ms, undefined, { signal }),
+  });
   const deliveries = new Deliveries({
-    ...{ store, sender: new HttpTransactionSender(agent), roomLog, logger },
+    ...{ store, sender, roomLog, logger },
     ended: (outcome) => transactions.inc({ outcome }),
   });
   const lease = new Lease(db, { name: 'federation.sender', holder });

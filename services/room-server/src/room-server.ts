@@ -3,6 +3,7 @@ import type { Bus } from '@ganglion/bus';
 import type { Config } from '@ganglion/config';
 import type {
   DelayedEvents,
+  RoomBlocks,
   RoomDirectory,
   RoomFederation,
   RoomIntake,
@@ -31,6 +32,7 @@ import { DelayedSender } from './publish/delayed-sender.js';
 import { Publisher } from './publish/publisher.js';
 import { Sweeper } from './publish/sweeper.js';
 import { DelayedEventsRpc } from './rpc/delayed-events-rpc.js';
+import { RoomBlocksRpc } from './rpc/room-blocks-rpc.js';
 import { RoomDirectoryRpc } from './rpc/room-directory-rpc.js';
 import { RoomFederationRpc } from './rpc/room-federation-rpc.js';
 import { RoomIntakeRpc } from './rpc/room-intake-rpc.js';
@@ -49,6 +51,7 @@ import { PostgresIntakeStore } from './storage/intake-store.js';
 import { Numbers } from './storage/numbers.js';
 import { PostgresOutlierRows } from './storage/outlier-rows.js';
 import { PostgresPurgeStore } from './storage/purge-store.js';
+import { PostgresRoomBlocks } from './storage/room-blocks.js';
 import { PostgresRoomCreator } from './storage/room-creator.js';
 import { PostgresRoomStore } from './storage/room-store.js';
 import { RoomSummaryRows } from './storage/room-summary-rows.js';
@@ -81,6 +84,7 @@ export interface RoomServer {
   readonly roomFederation: RoomFederation;
   readonly roomSummaries: RoomSummaries;
   readonly roomPurges: RoomPurges;
+  readonly roomBlocks: RoomBlocks;
   readonly delayedEvents: DelayedEvents;
   start(): void;
   stop(): Promise<void>;
@@ -147,6 +151,7 @@ export function createRoomServer(dependencies: RoomServerDependencies): RoomServ
       paged: new StatesForServers(federation, graph, states),
     }),
     roomPurges: new RoomPurgesRpc(store, purges),
+    roomBlocks: new RoomBlocksRpc(new PostgresRoomBlocks(db)),
     roomSummaries: new RoomSummariesRpc(new RoomSummaryRows(db), federation, directory, store),
     start() {
       // Whatever a restored database holds was committed by transactions with numbers of another one.

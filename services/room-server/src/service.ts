@@ -1,5 +1,6 @@
 import {
   DelayedEventsDefinition,
+  RoomBlocksDefinition,
   RoomDirectoryDefinition,
   RoomFederationDefinition,
   RoomIntakeDefinition,
@@ -25,6 +26,7 @@ export const service: ServiceDescriptor = {
     roomFederation: RoomFederationDefinition,
     roomSummaries: RoomSummariesDefinition,
     roomPurges: RoomPurgesDefinition,
+    roomBlocks: RoomBlocksDefinition,
     delayedEvents: DelayedEventsDefinition,
   },
   // Whoever runs other services need not load this one.

@@ -20,7 +20,7 @@ export const ROOM_EXAMPLES: Readonly<Record<string, MakeExample>> = {
 
 const ADMIN = '/_synapse/admin/v1';
 
-/** What only administrators may let go. */
+/** What only administrators may let go, or have nothing to do with. */
 export const PURGE_EXAMPLES: Readonly<Record<string, MakeExample>> = {
   [`POST ${ADMIN}/purge_history/:roomId`]: ({ roomId }) => ({
     params: { roomId },
@@ -32,6 +32,8 @@ export const PURGE_EXAMPLES: Readonly<Record<string, MakeExample>> = {
     body: { delete_local_events: true },
     status: 403,
   }),
+  [`PUT ${ADMIN}/rooms/:roomId/block`]: ({ roomId }) => ({ params: { roomId }, body: { block: true }, status: 403 }),
+  [`GET ${ADMIN}/rooms/:roomId/block`]: ({ roomId }) => ({ params: { roomId }, status: 403 }),
   [`GET ${ADMIN}/purge_history_status/:purgeId`]: () => ({ params: { purgeId: 'none' }, status: 403 }),
 };
 

@@ -1,6 +1,7 @@
 import type { RemoteQueries, RemoteRooms } from '@ganglion/contracts/federation';
 import type {
   DelayedEvents,
+  RoomBlocks,
   RoomDirectory,
   RoomIntake,
   RoomPurges,
@@ -48,6 +49,7 @@ export interface Owners {
   readonly roomDirectory: RoomDirectory;
   readonly roomSummaries: RoomSummaries;
   readonly roomPurges: RoomPurges;
+  readonly roomBlocks: RoomBlocks;
   readonly users: Users;
   readonly accountData: Pick<AccountData, 'getAccountData'>;
   readonly roomIntake: Pick<RoomIntake, 'getStanding'>;

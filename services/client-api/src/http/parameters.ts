@@ -39,6 +39,7 @@ export const purgeBody = z
     purge_up_to_ts: orAbsent(z.int().min(0)),
   })
   .prefault({});
+export const blockBody = z.object({ block: z.boolean() });
 export const statePath = roomPath.extend({ eventType, stateKey: text.default('') });
 
 const MAX_VIA = 50;

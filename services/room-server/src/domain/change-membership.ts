@@ -46,18 +46,22 @@ export function changeMembership(store: RoomStore, change: MembershipChange): Co
     originServerTs: change.originServerTs,
   };
   const transaction = transactionOf(change);
-  return command(lookedAtBy(draft), async (room) => {
-    checkMemberIsKnown(room.head, change.target);
-    const settled = alreadySo(room, change) ?? (await ended(room, change, draft));
-    if (settled !== undefined) return settled;
-    if (change.guest && change.action === 'join') checkLetsGuestsIn(room);
-    if (canStartFrom(change.action, room.head.membership(change.target))) {
-      return sendMembership(store, draft, change.serverNames, transaction)(room);
-    }
-    const earlier = transaction && (await store.findTransaction(room.head.nid, transaction));
-    if (earlier === undefined) throw wrongStart(change);
-    return earlier;
-  });
+  return command(
+    lookedAtBy(draft),
+    async (room) => {
+      checkMemberIsKnown(room.head, change.target);
+      const settled = alreadySo(room, change) ?? (await ended(room, change, draft));
+      if (settled !== undefined) return settled;
+      if (change.guest && change.action === 'join') checkLetsGuestsIn(room);
+      if (canStartFrom(change.action, room.head.membership(change.target))) {
+        return sendMembership(store, draft, change.serverNames, transaction)(room);
+      }
+      const earlier = transaction && (await store.findTransaction(room.head.nid, transaction));
+      if (earlier === undefined) throw wrongStart(change);
+      return earlier;
+    },
+    { isForBlocked: change.action === 'leave' },
+  );
 }
 
 /**

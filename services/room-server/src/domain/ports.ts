@@ -242,6 +242,8 @@ export interface HistoryGap {
 export interface IntakeStore {
   /** Makes a place for a room that we are not in, unless there is one. @throws MatrixError M_UNSUPPORTED_ROOM_VERSION */
   openRoom(roomId: string, roomVersion: string): Promise<void>;
+  /** Whether the operator wants nothing to do with a room, be it that nothing is known of it. */
+  isBlocked(roomId: string): Promise<boolean>;
   /** The rooms of these ids that are known here, in any order, all read at once. @param serverName whether it is in each of them */
   describableRooms(roomIds: readonly string[], serverName: string): Promise<readonly DescribableRoom[]>;
   /** The servers with joined users, those with most first. */

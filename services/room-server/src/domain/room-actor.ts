@@ -1,5 +1,6 @@
 import { isMatrixError, MatrixError } from '@ganglion/contracts';
 import { atTracePoint, type TracePoint, tracePoint } from '@ganglion/telemetry';
+import { checkNotBlocked } from './blocked.js';
 import type { EventBuilder } from './event-builder.js';
 import { LocalPlacement } from './placement/local-placement.js';
 import { type PlanDependencies, RoomPlan } from './placement/room-plan.js';
@@ -14,11 +15,17 @@ export interface Command<T> {
   readonly looksAt?: readonly StateKey[];
   /** It changes so much that nothing else is planned together with it. */
   readonly isAlone?: boolean;
+  /** It is also for rooms that the operator has blocked: it takes somebody out of them, or refuses by itself. */
+  readonly isForBlocked?: boolean;
 }
 
 /** A command that says what it looks at. */
-export function command<T>(looksAt: readonly StateKey[], run: (room: LocalPlacement) => Promise<T>): Command<T> {
-  return Object.assign(run, { looksAt });
+export function command<T>(
+  looksAt: readonly StateKey[],
+  run: (room: LocalPlacement) => Promise<T>,
+  options: Pick<Command<T>, 'isForBlocked'> = {},
+): Command<T> {
+  return Object.assign(run, { looksAt }, options);
 }
 
 export interface RoomActorDependencies extends PlanDependencies {
@@ -211,6 +218,7 @@ async function planAll(group: readonly Waiting[], room: LocalPlacement): Promise
     const before = room.plan.changes;
     try {
       // What came before it in the group may have changed what it looks at.
+      if (!command.isForBlocked) checkNotBlocked(room.head);
       await room.plan.load(command.looksAt ?? []);
       const value = await atTracePoint(point, () => command(room));
       answers.push(() => resolve(value));

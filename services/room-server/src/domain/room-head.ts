@@ -53,6 +53,8 @@ export interface RoomProgress {
   participating: boolean;
   /** Whether the state before our join is not complete yet. */
   partialState: boolean;
+  /** Whether the operator wants nothing to happen there. */
+  blocked: boolean;
 }
 
 const EMPTY: KnownKey = { keyNid: undefined, entry: undefined };
@@ -80,6 +82,7 @@ export class RoomHead implements RoomProgress {
   extremities: readonly Extremity[] = [];
   participating = true;
   partialState = false;
+  blocked = false;
   /** Of a room that is just being made: what is not known is not there. */
   isComplete = false;
 
@@ -124,6 +127,7 @@ export class RoomHead implements RoomProgress {
     this.extremities = other.extremities;
     this.participating = other.participating;
     this.partialState = other.partialState;
+    this.blocked = other.blocked;
   }
 
   /** Whether it is known what the current state has for a pair: always, unless it is a member who was not loaded. */

@@ -14,6 +14,7 @@ import type {
   SignInviteRequest,
 } from '@ganglion/contracts/room';
 import { compileServerAcl, roomVersionRules } from '@ganglion/protocol';
+import { blockedError } from '../domain/blocked.js';
 import type { EventBuilder } from '../domain/event-builder.js';
 import { acceptMembership, checkOffered, cosigned, withSignature } from '../domain/federation/accept-membership.js';
 import { roomFor, roomWith } from '../domain/federation/asking-server.js';
@@ -105,6 +106,7 @@ export class RoomFederationRpc implements RoomFederation {
       const message = `Room version ${roomVersion.slice(0, 255)} is not supported`;
       throw new MatrixError(400, 'M_INCOMPATIBLE_ROOM_VERSION', message, { room_version: roomVersion });
     }
+    if (await intake.isBlocked(roomId)) throw blockedError();
     const incoming = examine(pduJson, roomId, rules);
     if (!isIncoming(incoming)) throw new MatrixError(400, 'M_INVALID_PARAM', incoming.reason);
     const signer = checkInvite({ serverName, roomId, eventId, incoming, serverNames });

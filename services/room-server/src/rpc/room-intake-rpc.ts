@@ -21,6 +21,7 @@ import {
   type StoreOutliersRequest,
 } from '@ganglion/contracts/room';
 import { domainOf, isValidUserId } from '@ganglion/protocol';
+import { checkNotBlocked } from '../domain/blocked.js';
 import type { FederationRows } from '../domain/federation/federation-rows.js';
 import { makeInvite } from '../domain/federation/make-invite.js';
 import { shownJson } from '../domain/federation/server-visibility.js';
@@ -76,13 +77,15 @@ export class RoomIntakeRpc implements RoomIntake {
     const { roomNid, examined, outcomes } = await this.actors.run(roomId, received);
     // What it waits for may have come as an outlier meanwhile.
     const waits = [...outcomes.values()].some(({ fate }) => fate === 'waiting');
-    if (waits || backfill) await this.#release(roomId, roomNid, outcomes);
+    // What is refused as a whole gives nothing its place.
+    if (waits || (backfill && outcomes.size > 0)) await this.#release(roomId, roomNid, outcomes);
     return { outcomes: told(examined, outcomes) };
   }
 
   async storeOutliers({ roomId, pdusJson, roomVersion }: StoreOutliersRequest) {
     if (roomVersion !== undefined) await this.intake.openRoom(roomId, roomVersion);
     const head = await this.#room(roomId);
+    checkNotBlocked(head);
     const examined = pdusJson.map((text) => examine(text, roomId, head.rules));
     const outcomes = await storeOutliers(this.outliers, head, examined.filter(isIncoming));
     await this.#release(roomId, head.nid, new Map());
@@ -155,10 +158,11 @@ export class RoomIntakeRpc implements RoomIntake {
   }
 
   async listHistoryGaps({ roomId, maxDepth, limit }: ListHistoryGapsRequest) {
-    const { nid, rules, participating, backSeq, partialState } = await this.#room(roomId);
+    const { nid, rules, participating, backSeq, partialState, blocked } = await this.#room(roomId);
     const most = Math.max(1, Math.min(limit, MOST_GAPS));
     // Where the state is not whole, nothing that is older gets its place by it.
-    const gaps = partialState ? [] : await this.intake.historyGaps(nid, maxDepth ?? Number.MAX_SAFE_INTEGER, most);
+    const gaps =
+      partialState || blocked ? [] : await this.intake.historyGaps(nid, maxDepth ?? Number.MAX_SAFE_INTEGER, most);
     return { gaps: [...gaps], roomVersion: rules.id, participating, backSeq };
   }
 

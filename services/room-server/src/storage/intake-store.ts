@@ -1,9 +1,10 @@
 import { MatrixError } from '@ganglion/contracts';
-import type { Queryable } from '@ganglion/database';
+import type { Database } from '@ganglion/database';
 import { type JsonObject, type Pdu, redactContent, roomVersionRules } from '@ganglion/protocol';
 import type { DescribableRoom } from '../domain/intake/describe-room.js';
 import { type Incoming, incomingOf } from '../domain/intake/examine.js';
 import type { HistoryGap, IntakeStore, NumberSource } from '../domain/ports.js';
+import { blockedBy, tellNewRoom } from './room-blocks.js';
 import { parseExtremities, rulesOf } from './room-rows.js';
 
 /** So many of those that waited get their places together. */
@@ -33,7 +34,7 @@ const RELEASED = `
 
 /** What of a room decides on what other servers send: two entries of its state, and not all of them. */
 const DESCRIBE = `
-  SELECT r.room_id, r.room_version, r.participating, r.extremities, s.type, e.pdu, e.redacted_by_nid IS NOT NULL AS redacted,
+  SELECT r.room_id, r.room_version, r.participating, r.blocked, r.extremities, s.type, e.pdu, e.redacted_by_nid IS NOT NULL AS redacted,
     EXISTS (
       SELECT FROM room_server.room_hosts h WHERE h.room_nid = r.room_nid AND h.server_name = $2 AND h.joined > 0
     ) AS server_joined
@@ -47,6 +48,7 @@ interface DescribedRow extends Record<string, unknown> {
   room_id: string;
   room_version: string;
   participating: boolean;
+  blocked: boolean;
   extremities: string;
   type: string | null;
   pdu: string;
@@ -65,7 +67,7 @@ const GAPS = `
 /** What the intake of events keeps beside the graph. */
 export class PostgresIntakeStore implements IntakeStore {
   constructor(
-    private readonly db: Queryable,
+    private readonly db: Database,
     private readonly numbers: NumberSource,
   ) {}
 
@@ -79,6 +81,11 @@ export class PostgresIntakeStore implements IntakeStore {
         VALUES ($1, $2, $3, 0, false) ON CONFLICT (room_id) DO NOTHING`,
       values: [await this.numbers.allocate(), roomId, roomVersion],
     });
+    await tellNewRoom(this.db, roomId);
+  }
+
+  async isBlocked(roomId: string): Promise<boolean> {
+    return (await blockedBy(this.db, roomId)) !== undefined;
   }
 
   async describableRooms(roomIds: readonly string[], serverName: string): Promise<DescribableRoom[]> {
@@ -120,9 +127,9 @@ export class PostgresIntakeStore implements IntakeStore {
 
 /** A room from its rows: one for each entry of the state that was asked for. */
 function describable(rows: readonly DescribedRow[]): DescribableRoom {
-  const { room_id: roomId, room_version: roomVersion, participating, extremities, server_joined } = rows[0]!;
+  const { room_id: roomId, room_version: roomVersion, participating, blocked, extremities, server_joined } = rows[0]!;
   return {
-    ...{ roomId, roomVersion, participating, serverJoined: server_joined },
+    ...{ roomId, roomVersion, participating, blocked, serverJoined: server_joined },
     forwardExtremityIds: parseExtremities(extremities).map(({ eventId }) => eventId),
     serverAcl: shownContent(rows, 'm.room.server_acl'),
     policy: shownContent(rows, 'm.room.policy'),

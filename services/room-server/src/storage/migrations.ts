@@ -3,6 +3,7 @@ import { DELAYED_EVENTS } from './delayed-events-migration.js';
 import { EVENT_GRAPH } from './event-graph-migration/event-graph-migration.js';
 import { PARTIAL_STATE } from './partial-state-migration.js';
 import { PURGES } from './purge-migration.js';
+import { ROOM_BLOCKS } from './room-blocks-migration.js';
 
 /**
  * Rooms and their event graph. Events, states, and pairs of type and state key are referred to by number (nid). Every key
@@ -11,7 +12,7 @@ import { PURGES } from './purge-migration.js';
  */
 export const roomServerSchema: SchemaDefinition = {
   schema: 'room_server',
-  version: 10,
+  version: 11,
   // The graph's tables are laid out anew: programs from before cannot read them.
   oldestCompatible: 3,
   migrations: [
@@ -150,5 +151,6 @@ export const roomServerSchema: SchemaDefinition = {
         WHERE type = 'm.room.avatar' AND state_key = ''`,
     },
     { version: 10, name: 'partial_state', up: PARTIAL_STATE },
+    { version: 11, name: 'room_blocks', up: ROOM_BLOCKS },
   ],
 };

@@ -49,7 +49,7 @@ const LIST = `
     SELECT r.room_nid, r.room_id,
       (SELECT coalesce(sum(h.joined), 0) FROM room_server.room_hosts h WHERE h.room_nid = r.room_nid)::integer AS members
     FROM room_server.rooms r
-    WHERE r.published
+    WHERE r.published AND NOT r.blocked
       AND ($2::text IS NULL OR ${hasState(
         "'m.room.name', 'm.room.topic', 'm.room.canonical_alias'",
         "strpos(lower(concat_ws(' ', content ->> 'name', content ->> 'topic', content ->> 'alias')), lower($2)) > 0",

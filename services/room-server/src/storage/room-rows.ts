@@ -14,6 +14,7 @@ export interface HeadRow extends Record<string, unknown> {
   extremities: string;
   participating: boolean;
   partial_state: boolean;
+  blocked: boolean;
   type: string | null;
 }
 
@@ -29,7 +30,7 @@ export interface EntryRow extends Record<string, unknown> {
 }
 
 export const HEAD_COLUMNS = `r.room_nid, r.room_id, r.room_version, r.version, r.room_seq, r.back_seq, r.state_nid,
-  r.state_is_own, r.extremities, r.participating, r.partial_state`;
+  r.state_is_own, r.extremities, r.participating, r.partial_state, r.blocked`;
 
 export const ENTRY_COLUMNS = `s.type, s.state_key, s.key_nid, s.event_nid, e.event_id, s.membership,
   e.redacted_by_nid IS NOT NULL AS redacted, e.pdu`;
@@ -56,7 +57,7 @@ export function setProgress(head: RoomHead, row: HeadRow): void {
     ...{ version: row.version, roomSeq: row.room_seq, backSeq: row.back_seq },
     ...{ stateNid: row.state_nid ?? undefined, stateIsOwn: row.state_is_own },
     extremities: parseExtremities(row.extremities),
-    ...{ participating: row.participating, partialState: row.partial_state },
+    ...{ participating: row.participating, partialState: row.partial_state, blocked: row.blocked },
   });
 }
 

@@ -21,7 +21,7 @@ const ROOMS = `
   FROM room_server.rooms r
   LEFT JOIN room_server.state_entries m
     ON m.room_nid = r.room_nid AND m.type = 'm.room.member' AND m.state_key = $2
-  WHERE r.room_id = ANY($1) AND r.participating`;
+  WHERE r.room_id = ANY($1) AND r.participating AND NOT r.blocked`;
 
 const INVITED = `
   SELECT r.room_id FROM room_server.rooms r WHERE r.room_id = ANY($1) AND r.participating AND EXISTS (

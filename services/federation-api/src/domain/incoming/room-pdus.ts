@@ -73,7 +73,9 @@ export class RoomPdus {
     const refuse = (eventId: string | undefined, error: string) => eventId && answers.set(eventId, { error });
     for (const verdict of verdicts) if (!isVerified(verdict)) refuse(verdict.eventId, verdict.refusal);
     const verified = verdicts.filter(isVerified);
-    if (room.serverShutOut) {
+    if (room.blocked) {
+      for (const { eventId } of verified) refuse(eventId, 'The administrators of this server have blocked the room');
+    } else if (room.serverShutOut) {
       for (const { eventId } of verified) refuse(eventId, 'The server ACL of the room shuts you out');
     } else if (!room.participating) {
       for (const pdu of verified) {

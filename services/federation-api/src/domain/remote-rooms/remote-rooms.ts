@@ -1,3 +1,4 @@
+import { MatrixError } from '@ganglion/contracts';
 import {
   canonicalJsonString,
   domainOf,
@@ -46,11 +47,13 @@ export class RemoteRooms {
 
   /** @throws MatrixError as the servers refuse, M_NOT_FOUND when there is none */
   async join(entry: Entry): Promise<void> {
+    await this.#checkMayEnter(entry);
     await oneAfterTheOther(await this.#servers(entry), (server) => this.#joinThrough(server, entry));
   }
 
   /** @throws MatrixError as the servers refuse, M_NOT_FOUND when there is none */
   async knock(entry: Entry): Promise<void> {
+    await this.#checkMayEnter(entry);
     await oneAfterTheOther(await this.#servers(entry), async (server) => {
       const { handshake, rules, signed } = await this.#sign(server, 'knock', entry);
       const answer = await this.#send(handshake, 'knock', signed, rules);
@@ -175,6 +178,12 @@ export class RemoteRooms {
       ...{ roomId, roomVersion: rules.id, strippedStateJson: JSON.stringify(stripped) },
       pduJson: canonicalJsonString(signed.pdu as unknown as JsonObject, { strict: false }),
     });
+  }
+
+  /** @throws MatrixError M_FORBIDDEN for a room that the operator has blocked */
+  async #checkMayEnter({ roomId, userId }: Entry): Promise<void> {
+    const { blocked = false } = await this.deps.intake.getStanding({ roomId, userId });
+    if (blocked) throw new MatrixError(403, 'M_FORBIDDEN', 'This room is blocked by the administrators of this server');
   }
 
   /**

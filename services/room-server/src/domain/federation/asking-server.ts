@@ -1,5 +1,6 @@
 import { MatrixError } from '@ganglion/contracts';
 import { compileServerAcl } from '@ganglion/protocol';
+import { checkNotBlocked } from '../blocked.js';
 import type { RoomStore } from '../ports.js';
 import type { RoomHead } from '../room-head.js';
 import type { FederationRows } from './federation-rows.js';
@@ -12,6 +13,7 @@ import type { FederationRows } from './federation-rows.js';
  */
 export async function roomFor(store: RoomStore, roomId: string, serverName: string): Promise<RoomHead> {
   const head = await store.loadHead(roomId);
+  if (head !== undefined) checkNotBlocked(head);
   if (head?.stateNid === undefined || !head.participating) {
     throw new MatrixError(404, 'M_NOT_FOUND', 'This server does not take part in the room');
   }

@@ -16,6 +16,8 @@ export interface Standing {
   readonly servers: string[];
   /** We have a state of the room, be it an old one. */
   readonly hasState: boolean;
+  /** The operator has blocked the room. */
+  readonly blocked: boolean;
 }
 
 interface Asked {
@@ -41,8 +43,10 @@ export async function standingOf(
     membershipDepth: undefined,
     hasState: false,
   };
-  if (head === undefined)
-    return { ...nothing, servers: serverOf(roomId).filter((name) => !serverNames.includes(name)) };
+  if (head === undefined) {
+    const servers = serverOf(roomId).filter((name) => !serverNames.includes(name));
+    return { ...nothing, servers, blocked: await intake.isBlocked(roomId) };
+  }
   await store.load(head, [{ type: 'm.room.member', stateKey: userId }]);
   const entry = head.entry('m.room.member', userId);
   const inRoom = await intake.listServers(roomId);
@@ -57,6 +61,7 @@ export async function standingOf(
     membershipSender: sender,
     membershipDepth: entry?.event.pdu.depth,
     hasState: head.stateNid !== undefined,
+    blocked: head.blocked,
     servers: [...new Set([...inRoom, ...inviter, ...serverOf(roomId)])].filter((name) => !serverNames.includes(name)),
   };
 }

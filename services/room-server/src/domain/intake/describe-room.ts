@@ -5,6 +5,7 @@ export interface DescribableRoom {
   readonly roomId: string;
   readonly roomVersion: string;
   readonly participating: boolean;
+  readonly blocked: boolean;
   readonly serverJoined: boolean;
   readonly forwardExtremityIds: string[];
   readonly serverAcl: JsonObject | undefined;
@@ -16,6 +17,7 @@ export interface RoomDescription {
   readonly roomId: string;
   readonly roomVersion: string;
   readonly participating: boolean;
+  readonly blocked: boolean;
   readonly serverJoined: boolean;
   readonly serverShutOut: boolean;
   readonly forwardExtremityIds: string[];

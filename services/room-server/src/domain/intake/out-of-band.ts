@@ -17,16 +17,20 @@ const MEMBER = 'm.room.member';
  */
 export function putOutOfBandMembership(told: OutOfBand): Command<Outcome> {
   const { eventId, event } = told.incoming;
-  return command([{ type: MEMBER, stateKey: event.pdu.state_key ?? '' }], async ({ plan }) => {
-    const known = (await plan.deps.graph.find(plan.head.nid, [eventId])).get(eventId);
-    if (known?.roomSeq === undefined) {
-      if (plan.head.stateNid !== undefined && plan.head.participating) {
-        throw new MatrixError(409, 'M_BAD_STATE', 'This server takes part in the room');
+  return command(
+    [{ type: MEMBER, stateKey: event.pdu.state_key ?? '' }],
+    async ({ plan }) => {
+      const known = (await plan.deps.graph.find(plan.head.nid, [eventId])).get(eventId);
+      if (known?.roomSeq === undefined) {
+        if (plan.head.stateNid !== undefined && plan.head.participating) {
+          throw new MatrixError(409, 'M_BAD_STATE', 'This server takes part in the room');
+        }
+        await tellOutOfBand(plan, { ...told, incoming: await asKept(plan, told.incoming, known) }, known?.nid);
       }
-      await tellOutOfBand(plan, { ...told, incoming: await asKept(plan, told.incoming, known) }, known?.nid);
-    }
-    return { eventId, fate: 'outlier', reason: '', missing: [] };
-  });
+      return { eventId, fate: 'outlier', reason: '', missing: [] };
+    },
+    { isForBlocked: event.pdu.content.membership === 'leave' },
+  );
 }
 
 /** @throws MatrixError M_BAD_JSON unless it is a list of events, as far as clients look at them */

@@ -1,4 +1,5 @@
 import type { RoomVersionRules } from '@ganglion/protocol';
+import { BLOCKED } from '../blocked.js';
 import { isAllowed } from '../federation/asking-server.js';
 import { type Command, command } from '../room-actor.js';
 import type { RoomHead } from '../room-head.js';
@@ -27,20 +28,28 @@ export interface TextsTaken {
 export function receiveTexts(received: TextsReceived): Command<TextsTaken> {
   const { texts, serverName, backfill, serverNames } = received;
   let last: { readonly rules: RoomVersionRules; readonly examined: TextsTaken['examined'] } | undefined;
-  return command([], async (room) => {
-    const { rules, roomId, nid: roomNid } = room.head;
-    // It may be planned again: what an event is does not change by that.
-    if (last?.rules !== rules) last = { rules, examined: texts.map((text) => examine(text, roomId, rules)) };
-    const refusal = serverName === undefined ? undefined : refusalOf(room.head, serverName);
-    const examined = last.examined.map((each) => refuse(each, refusal));
-    const incoming = examined.filter(isIncoming);
-    const outcomes = await receivePdus({ incoming, backfill, serverNames })(room);
-    return { roomNid, examined, outcomes };
-  });
+  return command(
+    [],
+    async (room) => {
+      const { rules, roomId, nid: roomNid } = room.head;
+      // It may be planned again: what an event is does not change by that.
+      if (last?.rules !== rules) last = { rules, examined: texts.map((text) => examine(text, roomId, rules)) };
+      const refusal = refusalOf(room.head, serverName);
+      const examined = last.examined.map((each) => refuse(each, refusal));
+      const incoming = examined.filter(isIncoming);
+      // Where everything is refused, nothing of the room changes.
+      const received = receivePdus({ incoming, backfill, serverNames });
+      const outcomes = incoming.length === 0 ? new Map<string, Outcome>() : await received(room);
+      return { roomNid, examined, outcomes };
+    },
+    { isForBlocked: true },
+  );
 }
 
-/** Why nothing of a room is taken from a server that was not asked for it. */
-function refusalOf(head: RoomHead, serverName: string): string | undefined {
+/** Why nothing of a room is taken: at all, or from a server that was not asked for it. */
+function refusalOf(head: RoomHead, serverName: string | undefined): string | undefined {
+  if (head.blocked) return BLOCKED;
+  if (serverName === undefined) return undefined;
   if (head.stateNid === undefined || !head.participating) return 'this server does not take part in the room';
   return isAllowed(head, serverName) ? undefined : `the room's server ACL does not let ${serverName} take part`;
 }

@@ -1,4 +1,4 @@
-import type { RoomIntake } from '@ganglion/contracts/room';
+import type { RoomDescription, RoomIntake } from '@ganglion/contracts/room';
 
 interface InRoom {
   readonly roomId: string;
@@ -16,8 +16,10 @@ export async function inRoomsOf<T extends InRoom>(
   const roomIds = [...new Set(things.map(({ roomId }) => roomId))].slice(0, MOST_ROOMS);
   if (roomIds.length === 0) return [];
   const { rooms } = await intake.describeRooms({ roomIds, serverName });
-  const allowed = new Set(
-    rooms.flatMap((room) => (room.participating && room.serverJoined && !room.serverShutOut ? [room.roomId] : [])),
-  );
+  const allowed = new Set(rooms.flatMap((room) => (mayBeHeard(room) ? [room.roomId] : [])));
   return things.filter(({ roomId }) => allowed.has(roomId));
+}
+
+function mayBeHeard({ participating, serverJoined, serverShutOut, blocked }: RoomDescription): boolean {
+  return participating && serverJoined && !serverShutOut && !blocked;
 }
