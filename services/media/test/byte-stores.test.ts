@@ -1,16 +1,19 @@
 import { createHash, randomBytes } from 'node:crypto';
+import dns from 'node:dns';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { HeadObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { Authority, type CertificateFiles } from '@ganglion/testing';
+import { jest } from '@jest/globals';
 import { type ByteStore, BytesMissingError, StoreFullError } from '../src/domain/ports/byte-store.js';
 import { openS3Store } from '../src/storage/byte-stores.js';
 import { FolderStore } from '../src/storage/folder-store.js';
 import { type FaultyProxy, startFaultyProxy } from './support/faulty-proxy.js';
 import { s3Config } from './support/s3-config.js';
-import { findSeaweed, makeBucket, type S3Server, startS3Server } from './support/seaweed.js';
+import { ACCESS, DOMAIN, findSeaweed, makeBucket, type S3Server, startS3Server } from './support/seaweed.js';
 import { keysIn } from './support/store-contents.js';
 
 const MEGABYTE = 1_048_576;
@@ -250,4 +253,87 @@ withBucket.it('a link to a file in a bucket is good for a while and says what th
     'attachment; filename=a.txt',
   ]);
   expect((await fetch(url.replace(/X-Amz-Signature=[0-9a-f]{4}/, 'X-Amz-Signature=0000'))).status).toBe(403);
+});
+
+withBucket.describe('a bucket that encrypts what it keeps', () => {
+  const sizes = [1_000, 6 * MEGABYTE];
+
+  /** How the server says that an object is encrypted. */
+  async function encryptionOf(prefix: string, key: string) {
+    const client = new S3Client({
+      region: 'us-east-1',
+      endpoint: server.endpoint,
+      forcePathStyle: true,
+      credentials: ACCESS,
+    });
+    const found = await client.send(
+      new HeadObjectCommand({ Bucket: BUCKET, Key: `${prefix}${key.slice(0, 2)}/${key}` }),
+    );
+    client.destroy();
+    return [found.ServerSideEncryption, found.SSEKMSKeyId] as const;
+  }
+
+  it.each(sizes)('is told to, and gives %d bytes back as they were, and parts of them', async (size) => {
+    const prefix = `${++parts}/`;
+    const store = await openS3Store(s3Config(server.endpoint, BUCKET, { prefix, encryption: 'AES256' }));
+    const [key, bytes] = [newKey(), randomBytes(size)];
+    await store.put(key, pieces(bytes));
+    expect((await bytesOf(await store.get(key))).equals(bytes)).toBe(true);
+    const part = await bytesOf(await store.get(key, { first: 100, last: size - 100 }));
+    expect(part.equals(bytes.subarray(100, size - 99))).toBe(true);
+    expect(await encryptionOf(prefix, key)).toEqual(['AES256', undefined]);
+  });
+
+  it.each(sizes)('does so with the key that the operator names, and gives %d bytes back', async (size) => {
+    const prefix = `${++parts}/`;
+    const encryption = { encryption: 'aws:kms', kms_key_id: 'files-of-users' };
+    const store = await openS3Store(s3Config(server.endpoint, BUCKET, { prefix, ...encryption }));
+    const [key, bytes] = [newKey(), randomBytes(size)];
+    await store.put(key, pieces(bytes));
+    expect((await bytesOf(await store.get(key))).equals(bytes)).toBe(true);
+    expect(await encryptionOf(prefix, key)).toEqual(['aws:kms', 'files-of-users']);
+  });
+
+  it('does not, unless it is told to', async () => {
+    const prefix = `${++parts}/`;
+    const store = await openS3Store(s3Config(server.endpoint, BUCKET, { prefix }));
+    const key = newKey();
+    await store.put(key, pieces(Buffer.from('plain')));
+    expect(await encryptionOf(prefix, key)).toEqual([undefined, undefined]);
+  });
+});
+
+withBucket.describe('a bucket that is named in the host', () => {
+  const hosts: string[] = [];
+  const lookup = dns.lookup;
+
+  beforeAll(() => {
+    const here = (host: string, options: object, found: (...answer: unknown[]) => void) => {
+      if (!host.endsWith(DOMAIN)) return (lookup as (...given: unknown[]) => void)(host, options, found);
+      hosts.push(host);
+      const address = { address: '127.0.0.1', family: 4 };
+      if ((options as { all?: boolean }).all) found(null, [address]);
+      else found(null, address.address, address.family);
+    };
+    jest.spyOn(dns, 'lookup').mockImplementation(here as unknown as typeof dns.lookup);
+  });
+  afterAll(() => {
+    jest.restoreAllMocks();
+  });
+
+  it('keeps, gives, lists and removes files, and makes links to them', async () => {
+    const endpoint = server.endpoint.replace('127.0.0.1', DOMAIN);
+    const store = await openS3Store(s3Config(endpoint, BUCKET, { prefix: `${++parts}/`, path_style: false }));
+    const [key, bytes] = [newKey(), randomBytes(6 * MEGABYTE)];
+    await store.put(key, pieces(bytes));
+    expect((await bytesOf(await store.get(key))).equals(bytes)).toBe(true);
+    expect(await keysIn(store)).toEqual([key]);
+    const link = await store.temporaryUrl!(key, {
+      ...{ contentType: 'text/plain', disposition: 'inline', lifetimeMs: 60_000 },
+    });
+    expect(new URL(link!).hostname).toBe(`${BUCKET}.${DOMAIN}`);
+    await store.remove(key);
+    expect(await keysIn(store)).toEqual([]);
+    expect(new Set(hosts)).toEqual(new Set([`${BUCKET}.${DOMAIN}`]));
+  });
 });

@@ -18,6 +18,10 @@ const TOOLS = fileURLToPath(new URL('../../../../.tools/', import.meta.url));
 const PROGRAM = join(TOOLS, `weed-${VERSION}`);
 
 export const ACCESS = { accessKeyId: 'ganglion', secretAccessKey: 'a secret of tests' };
+/** Buckets are names below this one, too; whoever asks has to know where it is. */
+export const DOMAIN = 's3.test';
+/** What objects are encrypted with that are to be encrypted. */
+const ENCRYPTION_KEY = 'c0ffee00'.repeat(8);
 
 /** A server that speaks S3 and keeps what it is given on the disk. */
 export interface S3Server {
@@ -36,7 +40,8 @@ export async function startS3Server(program: string): Promise<S3Server> {
       actions: ['Admin', 'Read', 'Write', 'List', 'Tagging'],
     },
   ];
-  await writeFile(join(folder, 's3.json'), JSON.stringify({ identities }));
+  const kms = { default_provider: 'local', providers: { local: { type: 'local', enableOnDemandCreate: true } } };
+  await writeFile(join(folder, 's3.json'), JSON.stringify({ identities, kms }));
   await mkdir(join(folder, 'data'));
   const ports = await freePorts(8);
   const names = ['master.port', 'master.port.grpc', 'volume.port', 'volume.port.grpc', 'filer.port', 'filer.port.grpc'];
@@ -47,6 +52,7 @@ export async function startS3Server(program: string): Promise<S3Server> {
       ...['server', `-dir=${join(folder, 'data')}`, '-ip=127.0.0.1', '-ip.bind=127.0.0.1', '-filer', '-s3', ...options],
       ...[
         `-s3.config=${join(folder, 's3.json')}`,
+        `-s3.domainName=${DOMAIN}`,
         '-master.volumeSizeLimitMB=64',
         '-volume.max=50',
         '-volume.preStopSeconds=0',
@@ -60,7 +66,7 @@ export async function startS3Server(program: string): Promise<S3Server> {
         '-filer.localSocket=',
       ],
     ],
-    { stdio: 'ignore', cwd: folder },
+    { stdio: 'ignore', cwd: folder, env: { ...process.env, WEED_S3_SSE_KEK: ENCRYPTION_KEY } },
   );
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const endpoint = `http://127.0.0.1:${ports[6]}`;
