@@ -1,6 +1,6 @@
 import { type Fragment, rowsOf, sql, statement } from '@ganglion/database';
 import type { AppendBatch } from '../domain/append-batch.js';
-import type { DeviceMessages, Recipient } from '../domain/ports/device-message-model.js';
+import type { DeviceMessages, DeviceName, Recipient } from '../domain/ports/device-message-model.js';
 
 const REQUEST = { request: 'integer', user_id: 'text', device_id: 'text', event_type: 'text', txn_id: 'text' } as const;
 const MESSAGE = {
@@ -78,32 +78,68 @@ function leavingRows(requests: Requests) {
     }));
 }
 
-interface Wanted {
-  readonly userId: string;
-  readonly deviceId: string;
+/** Messages of one device: those above one position and up to another. */
+export interface WantedPage extends DeviceName {
   readonly above: number;
   readonly upTo: number;
+}
+
+interface Wanted {
+  readonly pages: readonly WantedPage[];
+  /** Of each page. */
   readonly limit: number;
-  /** In characters. */
+  /** Of each page, in characters. */
   readonly size: number;
 }
 
-export const inboxPage = statement(
-  'device-inbox',
+const PAGE = { page: 'integer', user_id: 'text', device_id: 'text', above: 'bigint', up_to: 'bigint' } as const;
+
+/** Pages of many devices, each read from the index, in the order in which they are asked for. */
+export const inboxPages = statement(
+  'device-inboxes-of-many',
   sql<Wanted>`
-  WITH page AS (
-    SELECT position, message_nid, size FROM sync.device_inbox
-    WHERE user_id = ${({ userId }) => userId} AND device_id = ${({ deviceId }) => deviceId}
-      AND position > ${({ above }) => above} AND position <= ${({ upTo }) => upTo}
-    ORDER BY position LIMIT ${({ limit }) => limit}::integer + 1
-  ), sized AS (
+  WITH wanted AS MATERIALIZED (${rowsOf('w', PAGE, ({ pages }: Wanted) =>
+    pages.map(({ userId, deviceId, above, upTo }, page) => ({
+      ...{ page, user_id: userId, device_id: deviceId, above, up_to: upTo },
+    })),
+  )})
+  SELECT w.page, s.position, s.found::integer, m.json FROM wanted w CROSS JOIN LATERAL (
     SELECT position, message_nid, count(*) OVER () AS found, row_number() OVER (ORDER BY position) AS place,
       sum(size) OVER (ORDER BY position) - size AS size_before
-    FROM page
-  )
-  SELECT s.position, s.found::integer, m.json FROM sized s JOIN sync.device_messages m USING (message_nid)
+    FROM (
+      SELECT i.position, i.message_nid, i.size FROM sync.device_inbox i
+      WHERE i.user_id = w.user_id AND i.device_id = w.device_id AND i.position > w.above AND i.position <= w.up_to
+      ORDER BY i.position LIMIT ${({ limit }) => limit}::integer + 1) AS found) AS s
+  JOIN sync.device_messages m USING (message_nid)
   WHERE s.place <= ${({ limit }) => limit}::integer AND s.size_before < ${({ size }) => size}
-  ORDER BY s.position`,
+  ORDER BY w.page, s.position`,
+);
+
+/** Messages of one device, up to a position. */
+export interface ForgottenInbox extends DeviceName {
+  readonly upTo: number;
+}
+
+type Forgotten = readonly ForgottenInbox[];
+
+/** In the order of the devices, so that nobody deadlocks with who forgets the same ones at another replica. */
+export const forgetInboxes = statement(
+  'forget-device-inboxes',
+  sql<Forgotten>`
+  WITH devices AS MATERIALIZED (${rowsOf(
+    'd',
+    { user_id: 'text', device_id: 'text', up_to: 'bigint' },
+    (inboxes: Forgotten) =>
+      inboxes.map(({ userId, deviceId, upTo }) => ({ ...{ user_id: userId, device_id: deviceId, up_to: upTo } })),
+  )}), had AS MATERIALIZED (
+    SELECT i.* FROM devices d CROSS JOIN LATERAL (
+      SELECT user_id, device_id, position, message_nid FROM sync.device_inbox
+      WHERE user_id = d.user_id AND device_id = d.device_id AND position <= d.up_to ORDER BY position) AS i
+  ), taken_out AS (
+    DELETE FROM sync.device_inbox i USING had
+    WHERE i.user_id = had.user_id AND i.device_id = had.device_id AND i.position = had.position
+  )
+  DELETE FROM sync.device_messages m USING had WHERE m.message_nid = had.message_nid`,
 );
 
 interface Living {

@@ -1,5 +1,6 @@
 import { Coalescer } from '@ganglion/contracts';
 import type { Database } from '@ganglion/database';
+import { Gatherer } from '@ganglion/service';
 import type {
   DeviceMessageModel,
   DeviceMessages,
@@ -9,11 +10,29 @@ import type {
   MessageList,
   Recipient,
 } from '../domain/ports/device-message-model.js';
-import { forgetAllBut, handOver, inboxPage } from './device-message-statements.js';
+import {
+  type ForgottenInbox,
+  forgetAllBut,
+  forgetInboxes,
+  handOver,
+  inboxPages,
+  type WantedPage,
+} from './device-message-statements.js';
 
 /** As many as the specification recommends. */
 const MAX_MESSAGES = 100;
 const MAX_CHARACTERS = 1_000_000;
+/** What devices ask for while a statement is on its way goes with the next one. */
+const GATHER_MS = 0;
+/** One statement brings no more pages than these, as all of them are in memory at once. */
+const PAGES = 16;
+
+interface MessageRow extends Record<string, unknown> {
+  page: number;
+  position: number;
+  found: number;
+  json: string;
+}
 
 type Listed = readonly [messageNid: number, userId: string, deviceId: string, size: number];
 
@@ -30,6 +49,11 @@ export class DeviceMessageStore implements DeviceMessageModel {
     const byUser = Map.groupBy(rows, ({ userId }) => userId);
     return userIds.map((userId) => byUser.get(userId) ?? []);
   });
+
+  readonly #reads = new Gatherer<WantedPage, ReadonlyMap<WantedPage, InboxPage>>(GATHER_MS, (pages) =>
+    this.#read(pages),
+  );
+  readonly #forgets = new Gatherer<ForgottenInbox>(GATHER_MS, (inboxes) => this.#forget(inboxes));
 
   constructor(private readonly db: Database) {}
 
@@ -52,19 +76,32 @@ export class DeviceMessageStore implements DeviceMessageModel {
   }
 
   async inbox({ userId, deviceId }: DeviceName, above: number, upTo: number): Promise<InboxPage> {
-    const wanted = { userId, deviceId, above, upTo, limit: MAX_MESSAGES, size: MAX_CHARACTERS };
-    const { rows } = await this.db.query<{ position: number; found: number; json: string }>(inboxPage(wanted));
-    return { messages: rows, hasMore: (rows[0]?.found ?? 0) > rows.length };
+    const wanted = { userId, deviceId, above, upTo };
+    return (await this.#reads.add(wanted)).get(wanted) ?? { messages: [], hasMore: false };
+  }
+
+  async #read(wanted: readonly WantedPage[]): Promise<ReadonlyMap<WantedPage, InboxPage>> {
+    const read = new Map<WantedPage, InboxPage>();
+    for (let first = 0; first < wanted.length; first += PAGES) {
+      const pages = wanted.slice(first, first + PAGES);
+      const limits = { limit: MAX_MESSAGES, size: MAX_CHARACTERS };
+      const { rows } = await this.db.query<MessageRow>(inboxPages({ pages, ...limits }));
+      for (const [page, messages] of Map.groupBy(rows, ({ page }) => page)) {
+        read.set(pages[page]!, { messages, hasMore: messages[0]!.found > messages.length });
+      }
+    }
+    return read;
   }
 
   async forgetInbox({ userId, deviceId }: DeviceName, upTo: number): Promise<void> {
-    await this.db.query({
-      name: 'forget-device-inbox',
-      text: `WITH had AS (
-          DELETE FROM sync.device_inbox WHERE user_id = $1 AND device_id = $2 AND position <= $3 RETURNING message_nid)
-        DELETE FROM sync.device_messages m USING had WHERE m.message_nid = had.message_nid`,
-      values: [userId, deviceId, upTo],
-    });
+    await this.#forgets.add({ userId, deviceId, upTo });
+  }
+
+  async #forget(inboxes: readonly ForgottenInbox[]): Promise<void> {
+    const ordered = inboxes.toSorted(
+      (one, other) => compare(one.userId, other.userId) || compare(one.deviceId, other.deviceId),
+    );
+    await this.db.query(forgetInboxes(ordered));
   }
 
   inboxes(userId: string): Promise<InboxSpan[]> {
@@ -91,4 +128,9 @@ export class DeviceMessageStore implements DeviceMessageModel {
       values: [olderThanMs],
     });
   }
+}
+
+function compare(one: string, other: string): number {
+  if (one === other) return 0;
+  return one < other ? -1 : 1;
 }

@@ -48,6 +48,10 @@ const GATHER_MS = 0;
 export class DeviceMessaging {
   readonly #gathered = new Gatherer<DeviceMessages>(GATHER_MS, (requests) => this.#handOver(requests));
 
+  readonly #devices = new Gatherer<readonly string[], ReadonlyMap<string, Device[]>>(GATHER_MS, (asked) =>
+    this.#devicesOf(asked),
+  );
+
   constructor(private readonly deps: DeviceMessagingDependencies) {}
 
   /**
@@ -57,10 +61,9 @@ export class DeviceMessaging {
    * @throws MatrixError M_TOO_LARGE when it is more than one request may bring about; then nothing is sent
    */
   async sendToDevice({ sender, eventType, txnId, messages }: SendRequest): Promise<void> {
-    const { devices, isLocal } = this.deps;
+    const { isLocal } = this.deps;
     const asked = Object.entries(messages).filter(([userId]) => isLocal(userId));
-    const { users } = asked.length === 0 ? { users: [] } : await devices.listDevicesOf({ userIds: asked.map(userOf) });
-    const known = new Map(users.map((user) => [user.userId, user.devices]));
+    const known = asked.length === 0 ? new Map<string, Device[]>() : await this.#devices.add(asked.map(userOf));
     const texts = new MessageTexts(sender.userId, eventType);
     const sent = asked.flatMap(([userId, contents]) =>
       (known.get(userId) ?? []).flatMap((device) => messageFor(userId, device, contents, texts)),
@@ -70,6 +73,12 @@ export class DeviceMessaging {
       throw tooLarge('messages that are too large');
     const leaving = this.#leaving(sender, messages, texts);
     await this.#gathered.add({ ...sender, eventType, txnId, messages: sent, leaving });
+  }
+
+  /** As they are now: whoever asks was there before. */
+  async #devicesOf(asked: readonly (readonly string[])[]): Promise<ReadonlyMap<string, Device[]>> {
+    const { users } = await this.deps.devices.listDevicesOf({ userIds: [...new Set(asked.flat())] });
+    return new Map(users.map(({ userId, devices }) => [userId, devices]));
   }
 
   /** What is for users of other servers; of what those send us nothing is passed on. */
