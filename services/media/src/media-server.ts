@@ -84,6 +84,7 @@ export function createMediaServer({ config, db, logger, bytes, ...others }: Medi
   const remote = new RemoteFiles(others.remoteSource, files, intake, { maxBytes, localNames });
   const downloads = new Downloads(files, arrivals, accesses, remote);
   const settings = settingsOf(media);
+  const damaged = (key: string) => logger.error({ key }, 'a stored file is damaged: run ganglion media verify');
   const users = new ProfileAvatars(others.users);
   const rooms = new LoggedRoomFiles(others.roomLog, others.roomSummaries);
   const moderation = new Moderation(moderated, rooms, users, localNames);
@@ -102,7 +103,7 @@ export function createMediaServer({ config, db, logger, bytes, ...others }: Medi
   return {
     providers: [
       { provide: Uploads, useValue: new Uploads(files, intake, uploadPolicyOf(media)) },
-      { provide: FileAnswers, useValue: new FileAnswers(downloads, thumbnails, bytes, settings) },
+      { provide: FileAnswers, useValue: new FileAnswers(downloads, thumbnails, bytes, settings, damaged) },
       { provide: Moderation, useValue: moderation },
       ...(previews ? [{ provide: Previews, useValue: previews }] : []),
       { provide: SETTINGS, useValue: settings },

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ALICE, ask, pathOf, upload } from './support/client.js';
 import { type Deployment, deploy } from './support/deployment.js';
 import { halves } from './support/images.js';
@@ -118,6 +120,50 @@ describe('a download', () => {
   it('is for guests, too, and not without a token', async () => {
     expect((await ask(url, 'GET', pathOf(uri), { as: '@guest1:one.test' })).status).toBe(200);
     expect((await ask(url, 'GET', pathOf(uri))).body.errcode).toBe('M_MISSING_TOKEN');
+  });
+});
+
+describe('a file that the store has damaged', () => {
+  /** Uploads something, and changes what the disk has of it. */
+  async function damaged(size: number, change: (bytes: Buffer) => Buffer): Promise<string> {
+    const before = new Set(await readdir(deployment.folder, { recursive: true }));
+    const uploaded = await upload(url, randomBytes(size));
+    for (const path of await readdir(deployment.folder, { recursive: true })) {
+      if (before.has(path) || !/[0-9a-f]{16}/.test(path)) continue;
+      const file = join(deployment.folder, path);
+      await writeFile(file, change(await readFile(file)));
+    }
+    return uploaded;
+  }
+  const changed = (bytes: Buffer) => Buffer.concat([bytes.subarray(0, -1), Buffer.from([bytes.at(-1)! ^ 1])]);
+  const longer = (bytes: Buffer) => Buffer.concat([bytes, Buffer.from('more')]);
+  const shorter = (bytes: Buffer) => bytes.subarray(0, -10);
+  const changes = [
+    ['changed', changed],
+    ['longer', longer],
+    ['shorter', shorter],
+  ] as const;
+
+  it.each(changes)('is refused when it is small: %s', async (_, change) => {
+    const { status, body } = await ask(url, 'GET', pathOf(await damaged(500, change)), { as: ALICE });
+    expect([status, body.errcode]).toEqual([500, 'M_UNKNOWN']);
+  });
+
+  it.each(changes)(
+    'is broken off before its end when it is large, so that nobody takes it for whole: %s',
+    async (_, change) => {
+      const path = pathOf(await damaged(3_000_000, change));
+      await expect(ask(url, 'GET', path, { as: ALICE })).rejects.toThrow(/aborted|hang up|reset/);
+    },
+  );
+
+  it('is no reason to refuse a part of it, nor other files', async () => {
+    const path = pathOf(await damaged(3_000_000, changed));
+    const part = (range: string) => ask(url, 'GET', path, { as: ALICE, headers: { range } });
+    await expect(part('bytes=0-')).rejects.toThrow(/aborted|hang up|reset/);
+    const { status, bytes } = await part('bytes=0-999');
+    expect([status, bytes.length]).toEqual([206, 1_000]);
+    expect((await get()).bytes.equals(body)).toBe(true);
   });
 });
 

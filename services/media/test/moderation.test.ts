@@ -196,6 +196,20 @@ describe('a file that is deleted', () => {
   });
 });
 
+it('files of other servers that nobody has used for long are removed, with a row of each, and ours stay', async () => {
+  const [ours, old, fresh] = [await upload(url, 'ours'), await upload(url, 'far, old'), await upload(url, 'far, new')];
+  await deployment.db.query({
+    text: `UPDATE media.files SET server_name = 'far.test', user_id = NULL WHERE media_id = ANY ($1)`,
+    values: [[old, fresh].map(idOf)],
+  });
+  await age([ours, old], 30);
+  const before = Date.now() - 10 * 86_400_000;
+  const { status, body } = await admin('POST', `purge_media_cache?before_ts=${before}`);
+  expect([status, body]).toEqual([200, { deleted: 1 }]);
+  expect(await recordOf(old)).toEqual([[ADMIN, 'delete', `unused since ${new Date(before).toISOString()}`]]);
+  expect([await recordOf(ours), await recordOf(fresh), await statusOf(ours)]).toEqual([[], [], 200]);
+});
+
 it('files of users who are erased go, and those of others stay', async () => {
   const [hers, his] = [await upload(url, 'hers'), await upload(url, 'his', undefined, BOB)];
   deployment.surroundings.erased.add(ALICE);

@@ -94,6 +94,24 @@ describe('keys of a user of another server', () => {
     expect(questions()).toBe(2);
   });
 
+  it('are asked for once, however many changes come, some of them lost, before many of ours want to know', async () => {
+    await meetBob();
+    await query(alice, [bob]);
+    const tablet = new CryptoDevice(bob, 'TABLET');
+    sections.device_keys = { TABLET: tablet.keys() };
+    for (let first = 100; first < 200; first += 20) {
+      const edus = Array.from({ length: 10 }, (_, n) => ({
+        edu_type: 'm.device_list_update',
+        content: { user_id: bob, device_id: 'TABLET', stream_id: first + 2 * n, prev_id: [first + 2 * n - 1] },
+      }));
+      await far.send(neighbours.url, { edus });
+    }
+    const replicas = neighbours.replicas.map(({ url }) => alice.at(url));
+    await Promise.all(Array.from({ length: 20 }, (_, n) => query(replicas[n % replicas.length]!, [bob])));
+    expect(Object.keys((await query(alice, [bob])).device_keys[bob])).toEqual(['TABLET']);
+    expect(questions()).toBe(2);
+  });
+
   it('are no news when a server tells of somebody for the first time, unless somebody has asked before', async () => {
     await meetBob();
     const introduce = (stream_id: number) => {

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Downloads, notFound, type ReadyFile } from '../domain/downloads.js';
+import { intact } from '../domain/intact-bytes.js';
 import { type ByteRange, type ByteStore, BytesMissingError } from '../domain/ports/byte-store.js';
-import type { FileName } from '../domain/ports/file-store.js';
+import type { FileName, StoredBytes } from '../domain/ports/file-store.js';
 import type { Thumbnail, Thumbnails } from '../domain/thumbnails.js';
 import { uploadName } from '../domain/upload-names.js';
 import { type OutgoingFile, sendFile } from './outgoing-file.js';
@@ -25,6 +26,8 @@ export class FileAnswers {
     private readonly thumbnails: Thumbnails,
     private readonly bytes: ByteStore,
     private readonly settings: Settings,
+    /** Told of what the store has damaged. */
+    private readonly damaged: (key: string) => void,
   ) {}
 
   async send(request: FastifyRequest, reply: FastifyReply, question: FileQuestion): Promise<void> {
@@ -67,7 +70,7 @@ export class FileAnswers {
       name,
       bytes: blob.bytes,
       tag,
-      open: (range?: ByteRange) => this.#open(blob.key, range),
+      open: (range?: ByteRange) => this.#open(blob, range),
     };
     const { redirectLifetimeMs: lifetimeMs } = this.settings;
     if (lifetimeMs === undefined || !query.allow_redirect) return file;
@@ -86,8 +89,10 @@ export class FileAnswers {
   }
 
   /** Of what was deleted since it was found, nobody finds anything. */
-  #open(key: string, range: ByteRange | undefined): Promise<Readable> {
-    return unlessMissing(this.bytes.get(key, range));
+  async #open(stored: StoredBytes, range: ByteRange | undefined): Promise<Readable> {
+    const source = await unlessMissing(this.bytes.get(stored.key, range));
+    const isPart = range !== undefined && (range.first > 0 || range.last < stored.bytes - 1);
+    return isPart ? source : intact(source, stored, () => this.damaged(stored.key));
   }
 }
 

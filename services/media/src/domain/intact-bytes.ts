@@ -1,0 +1,37 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { MatrixError } from '@ganglion/contracts';
+import type { StoredBytes } from './ports/file-store.js';
+
+/** Files of up to so many bytes are looked at before anything is said of them. */
+const READ_WHOLE = 65_536;
+
+/**
+ * The bytes of a whole file, which nobody gets whole unless they are those that were stored: of a large one that is not, the
+ * last piece never comes, and whoever reads it is told by an error.
+ *
+ * @param report told when they are others
+ * @throws MatrixError M_UNKNOWN for a small one that is damaged
+ */
+export async function intact(source: Readable, expected: StoredBytes, report: () => void): Promise<Readable> {
+  const bytes = checked(source, expected, report);
+  if (expected.bytes > READ_WHOLE) return Readable.from(bytes, { objectMode: false, highWaterMark: 1 });
+  const chunks: Buffer[] = [];
+  for await (const chunk of bytes) chunks.push(chunk);
+  return Readable.from(chunks, { objectMode: false });
+}
+
+async function* checked(source: Readable, expected: StoredBytes, report: () => void): AsyncIterable<Buffer> {
+  const hash = createHash('sha256');
+  let left = expected.bytes;
+  for await (const chunk of source as AsyncIterable<Buffer>) {
+    hash.update(chunk);
+    left -= chunk.length;
+    if (left < 0 || (left === 0 && !hash.digest().equals(expected.sha256))) left = Number.NaN;
+    if (Number.isNaN(left)) break;
+    yield chunk;
+  }
+  if (left === 0) return;
+  report();
+  throw new MatrixError(500, 'M_UNKNOWN', 'This file is damaged here');
+}
