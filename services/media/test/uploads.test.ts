@@ -114,6 +114,17 @@ describe('an upload is refused', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 408 /);
     expect(answer).toContain('The upload stood still');
   });
+
+  it('when it drips', async () => {
+    async function* drops(): AsyncIterable<Uint8Array> {
+      for (let n = 0; n < 150; n++) {
+        yield Buffer.from('drop');
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }
+    const { status, body } = await ask(one, 'POST', UPLOAD, { as: ALICE, body: drops() });
+    expect([status, body.error]).toEqual([408, 'The upload stood still']);
+  }, 30_000);
 });
 
 describe('a wrong Content-Length', () => {

@@ -190,7 +190,7 @@ export const media = z
     remote_timeout_ms: milliseconds.default(60_000).describe('How long it may take to fetch a file of another server.'),
     upload_idle_ms: milliseconds
       .default(60_000)
-      .describe('An upload of which nothing arrives for so long is given up.'),
+      .describe('An upload of which less than a kilobyte arrives in so long is given up.'),
     user_quota_bytes: count.exactOptional().meta({
       description: 'What the uploads of one user may take together; by default any amount.',
       examples: [10_737_418_240],

@@ -5,11 +5,13 @@ import type { Upload } from '../domain/uploads.js';
 
 /** How long a client that goes on sending what was refused is listened to, so that it comes to read why. */
 const LINGER_MS = 10_000;
+/** Whoever sends less in the same time as nobody may stand still in keeps a connection for nothing. */
+const LEAST_BYTES = 1_024;
 
 /**
  * Has a file taken in while it arrives.
  *
- * @param idleMs an upload of which nothing comes for so long is given up
+ * @param idleMs an upload of which hardly anything comes for so long is given up
  * @throws MatrixError M_UNKNOWN when it breaks off or stands still, and whatever `take` throws
  */
 export async function takeIn<T>(
@@ -38,11 +40,16 @@ async function* chunksOf(raw: IncomingMessage, idleMs: number): AsyncIterable<Ui
   const timer = setTimeout(() => reject(new MatrixError(408, 'M_UNKNOWN', 'The upload stood still')), idleMs);
   idle.catch(() => {});
   const chunks = raw.iterator({ destroyOnReturn: false });
+  let bytes = 0;
   try {
     for (;;) {
       const { value, done } = await Promise.race([chunks.next(), idle]);
       if (done) break;
-      timer.refresh();
+      bytes += (value as Uint8Array).length;
+      if (bytes >= LEAST_BYTES) {
+        timer.refresh();
+        bytes = 0;
+      }
       yield value as Uint8Array;
     }
   } catch (error) {
