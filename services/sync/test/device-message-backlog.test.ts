@@ -30,7 +30,7 @@ it('a hundred thousand messages to a device come in order, page by page, and oth
     const request = { userId: alice.userId, deviceId: 'DEVICE', eventType: 'm.test', txnId: `${first}` };
     await store.handOver([{ ...request, messages, leaving: [] }]);
   }
-  await eventually(async () => expect(await placed()).toEqual({ kept: COUNT, placed: COUNT }), 120_000);
+  await eventually(async () => expect(await placed()).toEqual({ kept: COUNT, placed: COUNT }), 300_000);
 
   const numbers: number[] = [];
   for (let page = 0; numbers.length < COUNT; page++) {
@@ -55,4 +55,4 @@ it('a hundred thousand messages to a device come in order, page by page, and oth
     });
     return rows[0];
   }
-}, 300_000);
+}, 900_000);
