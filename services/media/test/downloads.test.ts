@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ByteStore } from '../src/domain/ports/byte-store.js';
+import { FolderStore } from '../src/storage/folder-store.js';
 import { ALICE, ask, pathOf, upload } from './support/client.js';
 import { type Deployment, deploy } from './support/deployment.js';
 import { halves } from './support/images.js';
@@ -120,6 +122,44 @@ describe('a download', () => {
   it('is for guests, too, and not without a token', async () => {
     expect((await ask(url, 'GET', pathOf(uri), { as: '@guest1:one.test' })).status).toBe(200);
     expect((await ask(url, 'GET', pathOf(uri))).body.errcode).toBe('M_MISSING_TOKEN');
+  });
+});
+
+describe('a download from a bucket', () => {
+  const links: object[] = [];
+  let bucket: string;
+
+  beforeAll(async () => {
+    const bytes: ByteStore = new FolderStore(deployment.folder);
+    bytes.temporaryUrl = async (key, answer) => {
+      links.push(answer);
+      return `https://bucket.test/${key}`;
+    };
+    const s3 = { bucket: 'files', redirect_downloads: true, redirect_lifetime_ms: 90_000 };
+    bucket = await deployment.replica({ s3 }, { bytes });
+  });
+
+  it('is a link to it for who follows one, which is kept by nobody and says what the file is', async () => {
+    const path = `${pathOf(uri)}/a.png?allow_redirect=true`;
+    const { status, headers, bytes } = await ask(bucket, 'GET', path, { as: ALICE });
+    expect([status, headers['cache-control'], bytes.length]).toEqual([307, 'no-store', 0]);
+    expect(headers.location).toMatch(/^https:\/\/bucket\.test\/[0-9a-f]+$/);
+    expect(links).toEqual([{ contentType: 'image/png', disposition: 'inline; filename=a.png', lifetimeMs: 90_000 }]);
+  });
+
+  it('is the file for who does not ask for a link', async () => {
+    for (const query of ['', '?allow_redirect=false']) {
+      const { status, bytes } = await ask(bucket, 'GET', `${pathOf(uri)}${query}`, { as: ALICE });
+      expect([status, bytes.equals(body)]).toEqual([200, true]);
+    }
+  });
+
+  it('is the file where the operator wants no links, and nothing without a token or for what is not there', async () => {
+    const path = `${pathOf(uri)}?allow_redirect=true`;
+    expect((await ask(url, 'GET', path, { as: ALICE })).status).toBe(200);
+    expect((await ask(bucket, 'GET', path)).status).toBe(401);
+    const none = `${pathOf('mxc://one.test/none')}?allow_redirect=true`;
+    expect((await ask(bucket, 'GET', none, { as: ALICE })).status).toBe(404);
   });
 });
 
