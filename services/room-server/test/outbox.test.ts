@@ -135,6 +135,27 @@ describe.each(BUSES)('events that are committed, on the %s bus', (_, makeBus) =>
   });
 });
 
+it('a room whose events cannot be published holds up no other', async () => {
+  const servers = await RoomServers.create();
+  const { bus } = servers.testBus;
+  const received = new Received();
+  await received.consume(bus);
+  const dead = await servers.start({ bus: publishing(bus, never) });
+  const [stuck = '', ...rooms] = [await createRoom(dead), await createRoom(dead), await createRoom(dead)];
+  const publish = ((...args: Parameters<Bus['publish']>) => {
+    const isStuck = (args[1] as RoomEvents).roomId === stuck;
+    return isStuck ? Promise.reject(new Error('not this one')) : bus.publish(...args);
+  }) as Bus['publish'];
+  const sweeper = await servers.start({ bus: publishing(bus, publish) });
+  await age(sweeper);
+  sweeper.start();
+  await eventually(() => {
+    for (const roomId of rooms) expect(received.seqsOf(roomId)).toEqual(consecutive(5));
+  });
+  expect(await outboxOf(sweeper, stuck)).toBeGreaterThan(0);
+  await servers.close();
+});
+
 it('commits go on while another process sweeps what they want to forget, and its bus is slow', async () => {
   const servers = await RoomServers.create();
   const gate = Promise.withResolvers<void>();
@@ -151,7 +172,7 @@ it('commits go on while another process sweeps what they want to forget, and its
   await begun.promise;
   // No transaction stays open meanwhile: it would hold back the cursor of the log, and vacuum.
   const open = `pg_stat_activity WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid()`;
-  expect(await countOf(writing.db, open)).toBe(0);
+  await eventually(async () => expect(await countOf(writing.db, open)).toBe(0));
   for (let index = 0; index < 5; index++) await send(writing, roomId, ALICE);
   gate.resolve();
   writing.start();

@@ -18,7 +18,7 @@ const LEFT_BEHIND = `
   SELECT o.room_nid, o.first_seq, o.last_seq, r.room_id
   FROM room_server.outbox o JOIN room_server.rooms r USING (room_nid)
   WHERE o.created_at < clock_timestamp() - ${OLD_ENOUGH}
-  ORDER BY o.room_nid, o.first_seq LIMIT ${MAX_ROWS}`;
+  ORDER BY o.room_nid <= $1, o.room_nid, o.first_seq LIMIT ${MAX_ROWS}`;
 
 interface LeftBehind extends Record<string, unknown> {
   readonly room_nid: number;
@@ -32,6 +32,8 @@ export class Sweeper {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #rounds = 0;
+  /** The room at which the last round ended with an error: the next one begins behind it, so that it holds up no other. */
+  #failedAt = 0;
 
   constructor(
     private readonly db: Database,
@@ -72,7 +74,10 @@ export class Sweeper {
 
   /** Row by row: what cannot be published must not keep back what can. Nothing is locked while the bus is waited for. */
   async #publishLeftBehind(): Promise<void> {
-    const { rows } = await this.db.query<LeftBehind>({ name: 'left-behind', text: LEFT_BEHIND });
+    const { rows } = await this.db.query<LeftBehind>({
+      ...{ name: 'left-behind-from', text: LEFT_BEHIND, values: [this.#failedAt] },
+    });
+    this.#failedAt = 0;
     for (const row of rows) await this.#publish(row);
   }
 
@@ -87,7 +92,10 @@ export class Sweeper {
       }
       await this.db.query(forgetPublished({ published: [{ roomNid, firstSeq }] }));
     } catch (error) {
-      if (!(error instanceof MessageTooLargeError)) throw error;
+      if (!(error instanceof MessageTooLargeError)) {
+        this.#failedAt = roomNid;
+        throw error;
+      }
       // Consumers read the room's log when they miss something; no bus will ever carry this.
       this.logger.error({ err: error, room_id: roomId }, 'an event is too large for the bus: it is left to the log');
       await this.db.query(forgetPublished({ published: [{ roomNid, firstSeq }] }));
