@@ -19,6 +19,7 @@ import { Periodically } from '@ganglion/service';
 import type { Logger, Metrics } from '@ganglion/telemetry';
 import type { AccountStatuses } from './domain/delayed/check-sender.js';
 import { EventBuilder, type SigningKeys } from './domain/event-builder.js';
+import { ErasedUsers, type ErasureSource } from './domain/federation/erased-users.js';
 import { StatesForServers } from './domain/federation/states-for-servers.js';
 import { EventGraph } from './domain/graph/event-graph.js';
 import type { PolicyAsker } from './domain/policy/policy-check.js';
@@ -70,8 +71,8 @@ export interface RoomServerDependencies {
   readonly signingKeys: SigningKeys;
   /** Who asks the policy servers of rooms. */
   readonly policy?: PolicyAsker;
-  /** Whether who has asked for something before may still do it. */
-  readonly accounts: AccountStatuses;
+  /** Whether who has asked for something before may still do it, and who was erased. */
+  readonly accounts: AccountStatuses & ErasureSource;
 }
 
 /** The truth of every room: what it offers to other services, in this process or over gRPC. */
@@ -149,6 +150,7 @@ export function createRoomServer(dependencies: RoomServerDependencies): RoomServ
     roomFederation: new RoomFederationRpc({
       ...{ actors, store, intake, rows: federation, graph, states, builder, serverNames },
       paged: new StatesForServers(federation, graph, states),
+      erased: new ErasedUsers(accounts),
     }),
     roomPurges: new RoomPurgesRpc(store, purges),
     roomBlocks: new RoomBlocksRpc(new PostgresRoomBlocks(db)),

@@ -93,6 +93,37 @@ describe('what somebody has said who was erased since', () => {
     for (const what of ['name', 'topic', 'message']) expect(hers).toContain(`Secret ${what}`);
   });
 
+  it('is nothing that relates to what others have said, for who was not there', async () => {
+    const root = await deployment.rooms.say(roomId, bob.userId, 'Root');
+    const inThread = (event_id: string) => ({ 'm.relates_to': { rel_type: 'm.thread', event_id } });
+    await deployment.rooms.say(roomId, bob.userId, 'Open reply', inThread(root));
+    const secret = await deployment.rooms.say(roomId, alice.userId, 'Secret reply', inThread(root));
+    const said = await deployment.rooms.say(roomId, alice.userId, 'Secret message');
+    const edit = { 'm.new_content': { body: 'Secret edit' }, 'm.relates_to': { rel_type: 'm.replace', event_id: said } };
+    await deployment.rooms.say(roomId, alice.userId, '* Secret edit', edit);
+    await deployment.rooms.setMembership(roomId, carol.userId, 'join');
+    const inRoom = (path: string) => `rooms/${encodeURIComponent(roomId)}/${path}`;
+    const relations = `../v1/${inRoom(`relations/${encodeURIComponent(root)}`)}`;
+    const threads = `../v1/${inRoom('threads')}`;
+    const event = async (person: Person, eventId: string) =>
+      (await person.call('GET', inRoom(`event/${encodeURIComponent(eventId)}`))).body;
+    await eventually(async () => {
+      const bundle = (await event(carol, root)).unsigned['m.relations'];
+      expect(bundle['m.thread'].latest_event.event_id).toBe(secret);
+    });
+    await erase();
+    await eventually(async () => expect((await event(carol, said)).content).toEqual({}));
+    const thread = (await event(carol, root)).unsigned['m.relations']['m.thread'];
+    expect(thread.latest_event.content.body).toBe('Open reply');
+    expect((await event(carol, said)).unsigned['m.relations']).toBeUndefined();
+    for (const path of [relations, threads]) {
+      const { status, body } = await carol.call('GET', path);
+      expect([path, status, JSON.stringify(body).includes('Secret')]).toEqual([path, 200, false]);
+      expect(JSON.stringify((await bob.call('GET', path)).body)).toContain('Secret reply');
+    }
+    expect((await event(bob, said)).unsigned['m.relations']['m.replace'].content.body).toBe('* Secret edit');
+  });
+
   it('still holds where it is the state of the room', async () => {
     await send('m.room.topic', { topic: 'Our topic' }, { stateKey: '' });
     await erase();

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../json/json-value.js';
+import { copyNumberLiterals } from '../json/number-literals.js';
 import { redactContent } from '../redaction/redact.js';
 import type { RoomVersionRules } from '../rooms/room-version.js';
 import type { RoomEvent } from './pdu.js';
@@ -29,7 +30,8 @@ export interface ClientEventOptions {
 
 /** The format of an event in answers to clients. @see https://spec.matrix.org/v1.19/client-server-api/#room-event-format */
 export function clientEvent(event: RoomEvent, options: ClientEventOptions): ClientEvent {
-  return { ...syncEvent(event, options), room_id: event.roomId };
+  const inSync = syncEvent(event, options);
+  return copyNumberLiterals(inSync, { ...inSync, room_id: event.roomId });
 }
 
 /**
@@ -41,16 +43,16 @@ export function clientEvent(event: RoomEvent, options: ClientEventOptions): Clie
  */
 export function syncEvent({ eventId, pdu }: RoomEvent, { rules, unsigned }: ClientEventOptions): SyncEvent {
   const redacts = redactedEventId(pdu, rules);
-  return {
+  return copyNumberLiterals(pdu, {
     event_id: eventId,
     type: pdu.type,
     sender: pdu.sender,
     origin_server_ts: pdu.origin_server_ts,
-    content: redacts === undefined ? pdu.content : { ...pdu.content, redacts },
+    content: redacts === undefined ? pdu.content : copyNumberLiterals(pdu.content, { ...pdu.content, redacts }),
     ...(pdu.state_key !== undefined && { state_key: pdu.state_key }),
     ...(redacts !== undefined && { redacts }),
     ...(unsigned !== undefined && { unsigned }),
-  };
+  });
 }
 
 /**
@@ -62,5 +64,5 @@ export function redactSyncEvent<E extends Omit<SyncEvent, 'event_id'>>(event: E,
   const { redacts: _, ...kept } = event;
   const content = redactContent(event.type, event.content, rules);
   const redacts = event.type === 'm.room.redaction' ? content.redacts : undefined;
-  return { ...kept, content, ...(typeof redacts === 'string' && { redacts }) } as E;
+  return copyNumberLiterals(event, { ...kept, content, ...(typeof redacts === 'string' && { redacts }) } as E);
 }

@@ -1,4 +1,5 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '../json/json-value.js';
+import { copyNumberLiterals } from '../json/number-literals.js';
 import { parsePropertyPath } from './property-path.js';
 
 /** Below this depth a property is kept whole; a server may always include more than was asked for. */
@@ -33,7 +34,7 @@ export function applyEventFields(event: JsonObject, fields: EventFields): JsonOb
     if (inner === undefined) entries.push([name, value]);
     else if (isJsonObject(value)) entries.push([name, applyEventFields(value, inner)]);
   }
-  return Object.fromEntries(entries);
+  return copyNumberLiterals(event, Object.fromEntries(entries));
 }
 
 function addPath(root: FieldTree, names: readonly string[]): void {

@@ -7,5 +7,6 @@ export {
   MAX_ENVELOPE_NESTING,
   MAX_JSON_NESTING,
 } from './canonical-json.js';
+export { exactJson, type JsonCodec, jsonCodec } from './json-codec.js';
 export * from './json-value.js';
-export * from './parse-json.js';
+export { JsonSyntaxError, parseJson } from './parse-json.js';

@@ -11,6 +11,11 @@ export class JsonSyntaxError extends ProtocolError {}
  */
 const SUSPICIOUS_NUMBER = /(?:^|[[:,\s])(?:-0|-?\d{16,}|-?\d+(?:\.\d+(?:[eE][+-]?\d+)?|[eE][+-]?\d+))(?:[\s,\]}]|$)/;
 
+/** Whether a JSON text may hold a number that JSON.parse does not tell from how it would write it. */
+export function mayHoldUnusualNumber(text: string): boolean {
+  return SUSPICIOUS_NUMBER.test(text);
+}
+
 /**
  * Reads JSON text and remembers what JSON.parse would lose: that a number was written as 1.0, 1e3 or -0, or is an integer
  * too large for a double. Strict canonical JSON then refuses such a number, and tolerant canonical JSON writes it as it was.
@@ -21,7 +26,7 @@ const SUSPICIOUS_NUMBER = /(?:^|[[:,\s])(?:-0|-?\d{16,}|-?\d+(?:\.\d+(?:[eE][+-]
  */
 export function parseJson(text: string): JsonValue {
   try {
-    return SUSPICIOUS_NUMBER.test(text) ? JSON.parse(text, rememberLiteral as Reviver) : JSON.parse(text);
+    return mayHoldUnusualNumber(text) ? JSON.parse(text, rememberLiteral as Reviver) : JSON.parse(text);
   } catch (error) {
     throw new JsonSyntaxError(error instanceof Error ? error.message : 'not JSON', { cause: error });
   }

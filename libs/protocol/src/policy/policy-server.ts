@@ -1,6 +1,7 @@
 import type { Pdu } from '../events/pdu.js';
 import { isValidServerName } from '../identifiers/server-name.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../json/json-value.js';
+import { copyNumberLiterals } from '../json/number-literals.js';
 import type { RoomVersionRules } from '../rooms/room-version.js';
 import { decodeBase64 } from '../signing/base64.js';
 import { verifyEventSignature } from '../signing/verify-event.js';
@@ -58,7 +59,7 @@ export function withRecommendation(
   if (typeof signature !== 'string') return undefined;
   const others = pdu.signatures[server.serverName];
   const signatures = { ...pdu.signatures, [server.serverName]: { ...others, [KEY_ID]: signature } };
-  const signed = { ...pdu, signatures };
+  const signed = copyNumberLiterals(pdu, { ...pdu, signatures });
   return isRecommended(signed, rules, server) ? signed : undefined;
 }
 

@@ -1,4 +1,5 @@
 import type { Pdu } from '../events/pdu.js';
+import { jsonCodec } from '../json/json-codec.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../json/json-value.js';
 import { copyNumberLiterals } from '../json/number-literals.js';
 import type { RoomVersionRules } from '../rooms/room-version.js';
@@ -34,6 +35,18 @@ export function keysKeptByRedaction(rules: RoomVersionRules): readonly string[] 
 export function redactEvent(pdu: Pdu, rules: RoomVersionRules): Pdu {
   const kept = pick(pdu as unknown as JsonObject, keysKeptByRedaction(rules)) as unknown as Pdu;
   return copyNumberLiterals(pdu, { ...kept, content: redactContent(pdu.type, pdu.content, rules) });
+}
+
+/**
+ * As `redactEvent`, from text to text: numbers stay as they were written, so that it still is the event that its hashes and
+ * signatures say it is.
+ *
+ * @param json of an event, in whichever format
+ * @see https://spec.matrix.org/v1.19/rooms/v12/#redactions
+ */
+export function redactEventJson(json: string, rules: RoomVersionRules): string {
+  const codec = jsonCodec(json, rules);
+  return codec.stringify(redactEvent(codec.parse(json) as Pdu, rules));
 }
 
 /**

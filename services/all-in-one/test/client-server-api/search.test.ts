@@ -239,3 +239,21 @@ it.each([
   const { status } = await alice.post('search', { search_categories: { room_events: criteria } });
   expect(status).toBe(400);
 });
+
+it('what somebody has said who was erased since is found by nobody who was not there', async () => {
+  const [bob, carol] = [await Person.register(replica.url, 'bob'), await Person.register(other.url, 'carol')];
+  await bob.must('POST', `join/${encodeURIComponent(roomId)}`);
+  await bob.must('PUT', `profile/${encodeURIComponent(bob.userId)}/displayname`, { displayname: 'Hidden name' });
+  const said = await bob.say(roomId, 'unheard words');
+  await alice.say(roomId, 'heard words');
+  await carol.must('POST', `join/${encodeURIComponent(roomId)}`);
+  const criteria = { search_term: 'words', order_by: 'recent', event_context: { include_profile: true } };
+  expect(bodies(await search(carol, criteria))).toEqual(['heard words', 'unheard words']);
+  const auth = { type: 'm.login.password', identifier: { type: 'm.id.user', user: bob.userId }, password: bob.password };
+  await bob.must('POST', 'account/deactivate', { auth, erase: true });
+  await eventually(async () => expect(bodies(await search(carol, criteria))).toEqual(['heard words']));
+  const told = await search(carol, criteria);
+  expect(JSON.stringify(told)).not.toMatch(/unheard|Hidden/);
+  expect(JSON.stringify(told)).toContain(said);
+  expect(bodies(await search(alice, criteria))).toEqual(['heard words', 'unheard words']);
+});

@@ -3,7 +3,10 @@ import type { EventWithId } from '@ganglion/contracts/room';
 import {
   type ClientEvent,
   clientEvent,
+  exactJson,
+  type JsonCodec,
   type JsonObject,
+  jsonCodec,
   type Pdu,
   type RoomVersionRules,
   roomVersionRules,
@@ -18,17 +21,28 @@ export interface StateQuery {
 }
 
 /** The state events that a user may see, in the format for clients. @throws MatrixError M_FORBIDDEN */
-export async function readState({ roomReads }: Owners, query: StateQuery): Promise<ClientEvent[]> {
+export async function readState(owners: Owners, query: StateQuery): Promise<ClientEvent[]> {
+  return (await read(owners, query)).events;
+}
+
+/** The same as JSON text: numbers are as the events have them. @throws MatrixError M_FORBIDDEN */
+export async function readStateText(owners: Owners, query: StateQuery): Promise<string> {
+  const { events, json } = await read(owners, query);
+  return json.stringify(events);
+}
+
+async function read({ roomReads }: Owners, query: StateQuery): Promise<{ events: ClientEvent[]; json: JsonCodec }> {
   const { roomId, userId, type, stateKey } = query;
   const { events, roomVersion } = await roomReads.getState({ roomId, userId, type, stateKey });
   const rules = roomVersionRules(roomVersion);
   if (rules === undefined) throw new Error(`room ${roomId} has the unknown version ${roomVersion}`);
-  return events.map((event) => toClientEvent(roomId, event, rules));
+  const json = rules.strictCanonicalJson ? JSON : exactJson;
+  return { events: events.map((event) => toClientEvent(roomId, event, rules)), json };
 }
 
 function toClientEvent(roomId: string, event: EventWithId, rules: RoomVersionRules): ClientEvent {
   const { eventId, pduJson, redactedBecause } = event;
-  const pdu = JSON.parse(pduJson) as Pdu;
+  const pdu = jsonCodec(pduJson, rules).parse(pduJson) as Pdu;
   const unsigned = {
     age: Math.max(0, Date.now() - pdu.origin_server_ts),
     ...(redactedBecause && {
@@ -38,11 +52,16 @@ function toClientEvent(roomId: string, event: EventWithId, rules: RoomVersionRul
   return clientEvent({ eventId, roomId, pdu, rejected: false }, { rules, unsigned });
 }
 
-/** One state event. @throws MatrixError M_NOT_FOUND, M_FORBIDDEN */
-export async function readStateEvent(owners: Owners, query: Required<StateQuery>): Promise<ClientEvent> {
-  const [event] = await readState(owners, query);
+/** One state event, or what it says, as JSON text. @throws MatrixError M_NOT_FOUND, M_FORBIDDEN */
+export async function readStateEventText(
+  owners: Owners,
+  query: Required<StateQuery>,
+  format: 'content' | 'event',
+): Promise<string> {
+  const { events, json } = await read(owners, query);
+  const [event] = events;
   if (event === undefined) throw new MatrixError(404, 'M_NOT_FOUND', `The room has no such ${query.type} event`);
-  return event;
+  return json.stringify(format === 'event' ? event : event.content);
 }
 
 /** The joined members with what they show of themselves, by user id. */

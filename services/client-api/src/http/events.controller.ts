@@ -1,5 +1,6 @@
 import { checkMaySend } from '@ganglion/contracts';
 import {
+  AnswersJsonText,
   Authenticated,
   BodyText,
   JsonBody,
@@ -22,7 +23,7 @@ import { MessageLimit } from '../domain/message-limit.js';
 import { checkMayLeave } from '../domain/notice-rooms.js';
 import type { Owners } from '../domain/ports.js';
 import { inviteElsewhere } from '../domain/remote-membership.js';
-import { readJoinedMembers, readState, readStateEvent } from '../domain/room-state.js';
+import { readJoinedMembers, readStateEventText, readStateText } from '../domain/room-state.js';
 import { redactionTarget, transactionOf } from '../domain/sent-event.js';
 import {
   delayQuery,
@@ -177,21 +178,22 @@ export class EventsController {
   @Get(['state/:eventType', 'state/:eventType/:stateKey'])
   @RateLimited('room_reads')
   @Authenticated({ guests: true })
-  async getRoomStateWithKey(
+  @AnswersJsonText()
+  getRoomStateWithKey(
     @RequestedBy() { userId }: Requester,
     @Path(statePath) { roomId, eventType: type, stateKey }: StatePath,
     @Query(stateQuery) { format }: z.infer<typeof stateQuery>,
   ) {
-    const event = await readStateEvent(this.owners, { roomId, userId, type, stateKey });
-    return format === 'event' ? event : event.content;
+    return readStateEventText(this.owners, { roomId, userId, type, stateKey }, format);
   }
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidstate */
   @Get('state')
   @RateLimited('room_reads')
   @Authenticated({ guests: true })
+  @AnswersJsonText()
   getRoomState(@RequestedBy() { userId }: Requester, @Path(roomPath) { roomId }: RoomPath) {
-    return readState(this.owners, { roomId, userId });
+    return readStateText(this.owners, { roomId, userId });
   }
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidjoined_members */

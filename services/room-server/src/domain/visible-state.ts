@@ -1,5 +1,5 @@
 import { MatrixError } from '@ganglion/contracts';
-import { type Pdu, redactEvent, roomVersionRules } from '@ganglion/protocol';
+import { redactEventJson, roomVersionRules } from '@ganglion/protocol';
 import { MembersUnknownError } from './partial-state.js';
 
 /** An event as it was signed, and what redacted it. */
@@ -89,11 +89,10 @@ async function stateSeenBy(source: StateSource, user: UserInRoom, { userId, type
 export function visible({ eventNid, eventId, pduJson, redaction }: StateEvent, roomVersion: string): VisibleEvent {
   const rules = roomVersionRules(roomVersion);
   if (redaction === undefined || rules === undefined) return { eventNid, eventId, pduJson, redactedBecause: undefined };
-  const redacted = (json: string) => JSON.stringify(redactEvent(JSON.parse(json) as Pdu, rules));
-  const because = redaction.isRedacted ? redacted(redaction.pduJson) : redaction.pduJson;
+  const because = redaction.isRedacted ? redactEventJson(redaction.pduJson, rules) : redaction.pduJson;
   const { nid, eventId: becauseId } = redaction;
   const redactedBecause = { eventNid: nid, eventId: becauseId, pduJson: because, redactedBecause: undefined };
-  return { eventNid, eventId, pduJson: redacted(pduJson), redactedBecause };
+  return { eventNid, eventId, pduJson: redactEventJson(pduJson, rules), redactedBecause };
 }
 
 /**

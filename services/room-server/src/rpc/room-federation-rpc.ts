@@ -19,6 +19,7 @@ import type { EventBuilder } from '../domain/event-builder.js';
 import { acceptMembership, checkOffered, cosigned, withSignature } from '../domain/federation/accept-membership.js';
 import { roomFor, roomWith } from '../domain/federation/asking-server.js';
 import { checkInvite, inviteRoomState } from '../domain/federation/check-invite.js';
+import type { ErasedUsers } from '../domain/federation/erased-users.js';
 import type { FederationRows } from '../domain/federation/federation-rows.js';
 import {
   checkIsUserOf,
@@ -48,6 +49,7 @@ export interface FederationDependencies {
   readonly states: States;
   readonly builder: EventBuilder;
   readonly paged: StatesForServers;
+  readonly erased: ErasedUsers;
   /** The server names that are ours. */
   readonly serverNames: readonly string[];
 }

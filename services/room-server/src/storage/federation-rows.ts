@@ -7,7 +7,7 @@ import { graphNode, NODE, type NodeRow } from './graph-rows.js';
 
 /** What was rejected, or was not judged, is nobody's business. */
 const SERVABLE = `
-  SELECT e.event_nid AS nid, e.event_id AS "eventId", r.room_id AS "roomId", e.status, e.key_nid IS NOT NULL AS "isState",
+  SELECT e.event_nid AS nid, e.event_id AS "eventId", r.room_id AS "roomId", e.sender, e.status, e.key_nid IS NOT NULL AS "isState",
     e.redacted_by_nid IS NOT NULL AS "isRedacted", e.visibility, e.previous_visibility AS "previousVisibility",
     e.state_before_nid AS "stateBeforeNid", e.state_after_nid AS "stateAfterNid", e.pdu AS json
   FROM room_server.events e JOIN room_server.rooms r USING (room_nid)
@@ -162,6 +162,7 @@ interface ServableRow extends Record<string, unknown> {
   readonly nid: number;
   readonly eventId: string;
   readonly roomId: string;
+  readonly sender: string;
   readonly status: number;
   readonly isState: boolean;
   readonly isRedacted: boolean;

@@ -1,4 +1,5 @@
 import type { Queryable } from '@ganglion/database';
+import { roomVersionRules } from '@ganglion/protocol';
 import type { GraphNode, GraphRows, StoredBody } from '../domain/graph/event-graph.js';
 import { statusOf } from './event-rows.js';
 import { roomEvent } from './room-rows.js';
@@ -42,17 +43,17 @@ export class PostgresGraphRows implements GraphRows {
   }
 
   async bodies(roomNid: number, nids: readonly number[]): Promise<StoredBody[]> {
-    type Row = { nid: number; event_id: string; room_id: string; status: number; pdu: string };
+    type Row = { nid: number; event_id: string; room_id: string; room_version: string; status: number; pdu: string };
     const { rows } = await this.db.query<Row>({
       name: 'event-bodies',
-      text: `SELECT e.event_nid AS nid, e.event_id, r.room_id, e.status, e.pdu
+      text: `SELECT e.event_nid AS nid, e.event_id, r.room_id, r.room_version, e.status, e.pdu
         FROM room_server.events e JOIN room_server.rooms r USING (room_nid)
         WHERE e.room_nid = $1 AND e.event_nid = ANY($2)`,
       values: [roomNid, nids],
     });
-    return rows.map(({ nid, event_id, room_id, status, pdu }) => ({
+    return rows.map(({ nid, event_id, room_id, room_version, status, pdu }) => ({
       ...{ nid, length: pdu.length },
-      event: roomEvent(room_id, event_id, pdu, status === REJECTED),
+      event: roomEvent(room_id, event_id, pdu, roomVersionRules(room_version), status === REJECTED),
     }));
   }
 

@@ -1,6 +1,6 @@
 import { MatrixError } from '@ganglion/contracts';
 import type { Database } from '@ganglion/database';
-import { type JsonObject, type Pdu, redactContent, roomVersionRules } from '@ganglion/protocol';
+import { type JsonObject, jsonCodec, type Pdu, redactContent, roomVersionRules } from '@ganglion/protocol';
 import type { DescribableRoom } from '../domain/intake/describe-room.js';
 import { type Incoming, incomingOf } from '../domain/intake/examine.js';
 import type { HistoryGap, IntakeStore, NumberSource } from '../domain/ports.js';
@@ -120,7 +120,7 @@ export class PostgresIntakeStore implements IntakeStore {
       values: [roomNid, but],
     });
     return rows.map(({ eventId, json }) => {
-      return { ...incomingOf(eventId, roomId, JSON.parse(json) as Pdu, json), isKept: true };
+      return { ...incomingOf(eventId, roomId, jsonCodec(json).parse(json) as Pdu, json), isKept: true };
     });
   }
 }

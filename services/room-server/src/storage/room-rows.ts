@@ -1,4 +1,4 @@
-import { type Pdu, type RoomEvent, type RoomVersionRules, roomVersionRules } from '@ganglion/protocol';
+import { jsonCodec, type Pdu, type RoomEvent, type RoomVersionRules, roomVersionRules } from '@ganglion/protocol';
 import { type Extremity, type KnownKey, RoomHead } from '../domain/room-head.js';
 
 /** A room's row with one of the entries of its current state. */
@@ -68,16 +68,22 @@ export function parseExtremities(text: string): Extremity[] {
 }
 
 /** An entry of the current state, or what is known of a key that has none. */
-export function knownKey(roomId: string, row: EntryRow): KnownKey {
+export function knownKey({ roomId, rules }: Pick<RoomHead, 'roomId' | 'rules'>, row: EntryRow): KnownKey {
   const { key_nid: keyNid, event_nid: nid, event_id: eventId, membership, redacted, pdu } = row;
   if (nid === null) return { keyNid, entry: undefined };
-  const event = roomEvent(roomId, eventId, pdu, false);
+  const event = roomEvent(roomId, eventId, pdu, rules);
   return { keyNid, entry: { nid, eventId, redacted, event, ...(membership !== null && { membership }) } };
 }
 
-/** An event from its stored text. */
-export function roomEvent(roomId: string, eventId: string, pdu: string, rejected: boolean): RoomEvent {
-  return { eventId, roomId, pdu: JSON.parse(pdu) as Pdu, rejected };
+/** An event from its stored text. @param rules of its room, if they are at hand */
+export function roomEvent(
+  roomId: string,
+  eventId: string,
+  pdu: string,
+  rules: RoomVersionRules | undefined,
+  rejected = false,
+): RoomEvent {
+  return { eventId, roomId, pdu: jsonCodec(pdu, rules).parse(pdu) as Pdu, rejected };
 }
 
 /** Forward extremities as the room's row has them. */

@@ -1,5 +1,5 @@
 import type { Queryable } from '@ganglion/database';
-import { type Pdu, referenceHash } from '@ganglion/protocol';
+import { jsonCodec, type Pdu, referenceHash, roomVersionRules } from '@ganglion/protocol';
 import { LRUCache } from 'lru-cache';
 import type {
   EarlierRedaction,
@@ -89,7 +89,8 @@ export class PostgresRoomStore implements RoomStore {
       text: 'SELECT event_nid AS nid, pdu FROM room_server.events WHERE room_nid = $1 AND event_nid = ANY($2)',
       values: [head.nid, bare],
     });
-    const hashes = new Map(rows.map(({ nid, pdu }) => [nid, referenceHash(JSON.parse(pdu) as Pdu, head.rules)]));
+    const hashOf = (pdu: string) => referenceHash(jsonCodec(pdu, head.rules).parse(pdu) as Pdu, head.rules);
+    const hashes = new Map(rows.map(({ nid, pdu }) => [nid, hashOf(pdu)]));
     head.extremities = head.extremities.map((each) => ({ ...each, hash: each.hash ?? hashes.get(each.nid) }));
   }
 
@@ -148,15 +149,16 @@ export class PostgresRoomStore implements RoomStore {
   }
 
   async findEvent(roomNid: number, eventId: string): Promise<FoundEvent | undefined> {
-    const { rows } = await this.db.query<{ nid: number; room_id: string; pdu: string }>({
+    const { rows } = await this.db.query<{ nid: number; room_id: string; room_version: string; pdu: string }>({
       name: 'find-event',
-      text: `SELECT e.event_nid AS nid, r.room_id, e.pdu
+      text: `SELECT e.event_nid AS nid, r.room_id, r.room_version, e.pdu
         FROM room_server.events e JOIN room_server.rooms r USING (room_nid)
         WHERE e.event_id = $1 AND e.room_nid = $2 AND e.status = 0`,
       values: [eventId, roomNid],
     });
     const row = rows[0];
-    return row && { nid: row.nid, event: roomEvent(row.room_id, eventId, row.pdu, false) };
+    if (row === undefined) return undefined;
+    return { nid: row.nid, event: roomEvent(row.room_id, eventId, row.pdu, roomVersionRules(row.room_version)) };
   }
 
   async summaries(roomNid: number, nids: readonly number[]): Promise<Map<number, EventSummary>> {
@@ -233,7 +235,7 @@ export class PostgresRoomStore implements RoomStore {
     });
     return rows.map(({ nid, eventId, json, target, before }) => ({
       ...{ nid, json, redactsEventId: target, stateBeforeNid: before ?? undefined },
-      event: roomEvent(roomId, eventId, json, false),
+      event: roomEvent(roomId, eventId, json, undefined),
     }));
   }
 
@@ -330,5 +332,5 @@ export class PostgresRoomStore implements RoomStore {
 }
 
 function learn(head: RoomHead, rows: readonly EntryRow[]): void {
-  for (const row of rows) if (row.type !== null) head.set(row.type, row.state_key, knownKey(head.roomId, row));
+  for (const row of rows) if (row.type !== null) head.set(row.type, row.state_key, knownKey(head, row));
 }

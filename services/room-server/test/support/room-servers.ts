@@ -20,8 +20,12 @@ async function signingKeys(): Promise<Map<string, SigningKey>> {
   );
 }
 
-/** Nobody has done anything wrong. */
-const accounts = { getAccountStatus: async () => ({ ended: false, locked: false, suspended: false }) };
+/** Nobody has done anything wrong, and whoever is among these was erased. */
+export const erased = new Set<string>();
+const accounts = {
+  getAccountStatus: async () => ({ ended: false, locked: false, suspended: false }),
+  listErasedUsers: async () => ({ userIds: [...erased] }),
+};
 
 /** One process' worth of room server. */
 export interface Replica extends RoomServer {

@@ -1,5 +1,5 @@
 import type { EventWithId } from '@ganglion/contracts/room';
-import { type Pdu, type RoomVersionRules, redactEvent, syncEvent } from '@ganglion/protocol';
+import { type JsonCodec, jsonCodec, type Pdu, type RoomVersionRules, redactEvent, syncEvent } from '@ganglion/protocol';
 import { checkStorable } from './storable.js';
 
 /** Whose request made an event. */
@@ -38,26 +38,30 @@ export function contentText({ json, contentAt }: EventText): string {
   return json.slice(contentAt, -1);
 }
 
-/** An event as it would be if it were redacted, in whichever format its JSON is. */
-export function redactedJson(json: string, rules: RoomVersionRules): string {
-  return JSON.stringify(redactEvent(JSON.parse(json) as Pdu, rules));
-}
-
 /** The content of an event, as JSON text, as it would be if it were redacted. */
 export function redactedContent({ json }: EventText, rules: RoomVersionRules): string {
-  return JSON.stringify(redactEvent(JSON.parse(json) as Pdu, rules).content);
+  const codec = jsonCodec(json, rules);
+  return codec.stringify(redactEvent(codec.parse(json) as Pdu, rules).content);
 }
 
 /** @throws Error when no text for clients can be made of the PDU */
 export function readEvent(event: EventWithId, roomId: string, rules: RoomVersionRules) {
-  const pdu = JSON.parse(event.pduJson) as Pdu;
+  const codec = jsonCodec(event.pduJson, rules);
+  const pdu = codec.parse(event.pduJson) as Pdu;
   checkStorable(pdu);
-  return { text: makeText(event, pdu, roomId, rules), depth: depthOf(pdu) };
+  return { text: makeText(event, pdu, { roomId, rules, codec }), depth: depthOf(pdu) };
 }
 
-function makeText(event: EventWithId, pdu: Pdu, roomId: string, rules: RoomVersionRules): EventText {
+interface Making {
+  readonly roomId: string;
+  readonly rules: RoomVersionRules;
+  readonly codec: JsonCodec;
+}
+
+function makeText(event: EventWithId, pdu: Pdu, { roomId, rules, codec }: Making): EventText {
   const { eventId, eventNid, redactedBecause, transaction } = event;
   const { content, ...others } = syncEvent({ eventId, roomId, pdu, rejected: false }, { rules });
+  // For clients origin_server_ts is an integer, however it was written.
   const head = `${JSON.stringify(others).slice(0, -1)},"content":`;
   return {
     eventNid,
@@ -67,7 +71,7 @@ function makeText(event: EventWithId, pdu: Pdu, roomId: string, rules: RoomVersi
     sender: pdu.sender,
     membership: membershipOf(pdu),
     originServerTs: pdu.origin_server_ts,
-    json: `${head}${JSON.stringify(content)}}`,
+    json: `${head}${codec.stringify(content)}}`,
     contentAt: head.length,
     redactedByNid: redactedBecause?.eventNid,
     transaction,

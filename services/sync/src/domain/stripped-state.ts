@@ -1,4 +1,4 @@
-import { ProtocolError, type StrippedStateEvent, strippedState } from '@ganglion/protocol';
+import { jsonCodec, ProtocolError, type StrippedStateEvent, strippedState } from '@ganglion/protocol';
 
 /** Stripped state as another server has told it, a JSON array: what is none of its events is left out. */
 export function readStrippedState(json: string): StrippedStateEvent[] {
@@ -8,7 +8,7 @@ export function readStrippedState(json: string): StrippedStateEvent[] {
 
 function parse(json: string): unknown {
   try {
-    return JSON.parse(json);
+    return jsonCodec(json).parse(json);
   } catch {
     return undefined;
   }

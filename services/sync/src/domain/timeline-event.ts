@@ -3,10 +3,13 @@ import {
   type EventFields,
   type FilterableEvent,
   type HistoryVisibility,
+  type JsonObject,
+  jsonCodec,
   type RoomVersionRules,
+  redactEventJson,
 } from '@ganglion/protocol';
 import { concatenated } from './concatenated.js';
-import { contentText, type EventText, redactedContent, redactedJson } from './event-text.js';
+import { contentText, type EventText, redactedContent } from './event-text.js';
 
 /** Where an event stands in its room, and what decides who may see it there. */
 export interface EventPlace {
@@ -127,17 +130,27 @@ function writeEvent(event: ShownEvent, viewer: Viewer, room: string): string {
   const relations = viewer.relations?.get(text.eventNid);
   if (relations !== undefined) unsigned += `,"m.relations":${relations}`;
   const whole = `${open(readable(text, event, viewer))}${room},"unsigned":{${unsigned}}}`;
-  return viewer.fields === undefined ? whole : JSON.stringify(applyEventFields(JSON.parse(whole), viewer.fields));
+  return viewer.fields === undefined ? whole : withFields(whole, viewer.fields);
+}
+
+function withFields(json: string, fields: EventFields): string {
+  const codec = jsonCodec(json);
+  return codec.stringify(applyEventFields(codec.parse(json) as JsonObject, fields));
 }
 
 /** The text of an event, or of one that it shows, as the viewer may read it. */
 function readable(text: EventText, { place }: ShownEvent, { raw, erased, isState }: Viewer): string {
   const json = raw?.get(text.eventId) ?? text.json;
   const isErased = isErasedFor(text, place, erased) && !(isState && text.type !== 'm.room.member');
-  return isErased ? redactedJson(json, erased!.rules) : json;
+  return isErased ? redactEventJson(json, erased!.rules) : json;
 }
 
-function isErasedFor({ sender }: EventText, place: EventPlace | undefined, erased: ErasedSenders | undefined): boolean {
+/** Whether an event, wherever it stands, is shown redacted because its sender was erased. */
+export function isErasedFor(
+  { sender }: EventText,
+  place: EventPlace | undefined,
+  erased: ErasedSenders | undefined,
+): boolean {
   return erased?.users.has(sender) === true && !(place !== undefined && erased.wasThere(place));
 }
 

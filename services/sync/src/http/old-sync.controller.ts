@@ -50,6 +50,7 @@ export class OldSyncController {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3initialsync */
   @Get('initialSync')
+  @AnswersJsonText()
   async initialSync(
     @RequestedBy() { userId }: Requester,
     @Query(initialSyncQuery) { limit, archived }: z.output<typeof initialSyncQuery>,
@@ -74,6 +75,7 @@ export class OldSyncController {
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3events */
   @Get('events')
   @RateLimited('room_reads')
+  @AnswersJsonText()
   getEvents(
     @RequestedBy() requester: Requester,
     @Query(eventsQuery) { from, room_id: roomId, timeout }: z.output<typeof eventsQuery>,

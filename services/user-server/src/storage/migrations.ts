@@ -6,7 +6,7 @@ import type { SchemaDefinition } from '@ganglion/database';
  */
 export const userServerSchema: SchemaDefinition = {
   schema: 'user_server',
-  version: 13,
+  version: 14,
   oldestCompatible: 1,
   migrations: [
     {
@@ -340,6 +340,11 @@ export const userServerSchema: SchemaDefinition = {
         );
         CREATE INDEX account_renewals_by_expiry ON user_server.account_renewals (expires_at);
       `,
+    },
+    {
+      version: 14,
+      name: 'who was erased, by when',
+      up: 'CREATE INDEX accounts_erased_by_time ON user_server.accounts (deactivated_at) WHERE erased',
     },
   ],
 };

@@ -3,6 +3,7 @@ import {
   canonicalJsonString,
   isRecommended,
   type JsonValue,
+  jsonCodec,
   MAX_PDU_BYTES,
   type Pdu,
   type PolicyServer,
@@ -79,5 +80,7 @@ function fitting(pdu: Pdu): Pdu {
 
 /** As it came, which may be more than counts of it, with the signatures that it has by now. */
 function withSignaturesOf(json: string, { signatures }: Pdu): string {
-  return canonicalJsonString({ ...JSON.parse(json), signatures }, { strict: false });
+  const received = jsonCodec(json).parse(json) as Record<string, JsonValue>;
+  // A copy would not know how its numbers were written.
+  return canonicalJsonString(Object.assign(received, { signatures }), { strict: false });
 }

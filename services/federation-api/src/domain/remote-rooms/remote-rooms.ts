@@ -2,6 +2,7 @@ import { MatrixError } from '@ganglion/contracts';
 import {
   canonicalJsonString,
   domainOf,
+  exactJson,
   hashAndSignEvent,
   isJsonObject,
   type JsonObject,
@@ -175,7 +176,7 @@ export class RemoteRooms {
   ): Promise<void> {
     const stripped = shown.flatMap(strippedOrNothing);
     await this.deps.intake.putOutOfBandMembership({
-      ...{ roomId, roomVersion: rules.id, strippedStateJson: JSON.stringify(stripped) },
+      ...{ roomId, roomVersion: rules.id, strippedStateJson: exactJson.stringify(stripped) },
       pduJson: canonicalJsonString(signed.pdu as unknown as JsonObject, { strict: false }),
     });
   }

@@ -1,6 +1,13 @@
 import { MatrixError } from '@ganglion/contracts';
 import type { AcceptMembershipResponse, RoomDescription, RoomFederation, RoomIntake } from '@ganglion/contracts/room';
-import { domainOf, isValidUserId, type JsonObject, type RoomVersionRules, roomVersionRules } from '@ganglion/protocol';
+import {
+  domainOf,
+  exactJson,
+  isValidUserId,
+  type JsonObject,
+  type RoomVersionRules,
+  roomVersionRules,
+} from '@ganglion/protocol';
 import { isVerified, type PduVerifier, type VerifiedPdu } from '../pdus/pdu-verifier.js';
 import type { Recommendations } from '../policy/recommendations.js';
 import { checkIsWanted, type InviteRuleReaders } from './invite-rules.js';
@@ -59,7 +66,7 @@ export class Memberships {
     if (isValidUserId(target) && isValidUserId(sender)) await checkIsWanted(this.deps, target, sender);
     const { pduJson } = await this.deps.rooms.signInvite({
       ...{ serverName: origin, roomId, eventId, roomVersion, pduJson: pdu.json },
-      inviteRoomStateJson: JSON.stringify(inviteRoomState),
+      inviteRoomStateJson: exactJson.stringify(inviteRoomState),
     });
     return pduJson;
   }

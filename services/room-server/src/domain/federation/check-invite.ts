@@ -1,6 +1,7 @@
 import { MatrixError } from '@ganglion/contracts';
 import {
   domainOf,
+  exactJson,
   InvalidPduError,
   isJsonObject,
   isValidUserId,
@@ -57,7 +58,7 @@ export function inviteRoomState(json: string, roomId: string, rules: RoomVersion
     throw invalid("invite_room_state lacks the room's m.room.create event");
   }
   try {
-    return JSON.stringify(events.map(strippedState));
+    return exactJson.stringify(events.map(strippedState));
   } catch (error) {
     if (error instanceof InvalidPduError) throw invalid(`An event of invite_room_state is none: ${error.message}`);
     throw error;
@@ -66,7 +67,7 @@ export function inviteRoomState(json: string, roomId: string, rules: RoomVersion
 
 function isCreateOf(event: unknown, roomId: string, rules: RoomVersionRules): boolean {
   if (!isJsonObject(event) || event.type !== 'm.room.create' || event.state_key !== '') return false;
-  const examined = examine(JSON.stringify(event), roomId, rules);
+  const examined = examine(exactJson.stringify(event), roomId, rules);
   return isIncoming(examined) && roomIdOfCreate(examined.eventId) === roomId;
 }
 

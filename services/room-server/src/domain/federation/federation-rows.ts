@@ -6,6 +6,7 @@ export interface ServableEvent {
   readonly nid: number;
   readonly eventId: string;
   readonly roomId: string;
+  readonly sender: string;
   readonly status: EventStatus;
   readonly isState: boolean;
   /** Something has redacted it. */

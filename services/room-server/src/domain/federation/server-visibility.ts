@@ -1,12 +1,21 @@
-import { mayServerSeeEvent, type Pdu, type RoomVersionRules, redactEvent } from '@ganglion/protocol';
+import {
+  isJsonObject,
+  mayServerSeeEvent,
+  type Pdu,
+  type RoomVersionRules,
+  redactContent,
+  redactEventJson,
+} from '@ganglion/protocol';
 import type { RoomStore } from '../ports.js';
 import type { States } from '../state/states.js';
+import type { ErasedUsers } from './erased-users.js';
 import type { FederationRows, ServableEvent } from './federation-rows.js';
 
 export interface VisibilityDependencies {
   readonly store: RoomStore;
   readonly rows: FederationRows;
   readonly states: States;
+  readonly erased: Pick<ErasedUsers, 'known'>;
 }
 
 /** Under these, whoever is in the room now may see what was before. */
@@ -25,14 +34,16 @@ export function shownJson(
   { json, isRedacted }: Pick<ServableEvent, 'json' | 'isRedacted'>,
   rules: RoomVersionRules,
 ): string {
-  return isRedacted ? JSON.stringify(redactEvent(JSON.parse(json) as Pdu, rules)) : json;
+  return isRedacted ? redactEventJson(json, rules) : json;
 }
 
 /**
  * What a server that is in a room may see of some of its events: each as it was made, or redacted where none of its users may
- * see it, or where somebody has redacted it.
+ * see it, or where somebody has redacted it. Of users of ours who were erased, servers that had nobody in the room get redacted
+ * copies of what they have said.
  *
  * @see https://spec.matrix.org/v1.19/server-server-api/#backfilling-and-retrieving-missing-events
+ * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3accountdeactivate
  */
 export class ServerVisibility {
   readonly #memberships = new Map<number, Promise<ReadonlySet<string>>>();
@@ -47,18 +58,25 @@ export class ServerVisibility {
 
   /** Events by their numbers, in that order; what may not be told of is left out. */
   async serve(nids: readonly number[]): Promise<ServedEvent[]> {
-    const events = await this.deps.rows.events(this.roomNid, nids);
+    const [events, erased] = await Promise.all([this.deps.rows.events(this.roomNid, nids), this.deps.erased.known()]);
     const served = new Map<number, ServedEvent>();
-    for (const event of events) served.set(event.nid, await this.#serve(event));
+    for (const event of events) served.set(event.nid, await this.#serve(event, erased));
     return nids.flatMap((nid) => served.get(nid) ?? []);
   }
 
-  async #serve(event: ServableEvent): Promise<ServedEvent> {
-    const isHidden = !(await this.#maySee(event));
+  async #serve(event: ServableEvent, erased: ReadonlySet<string>): Promise<ServedEvent> {
+    const isHidden = !(await this.#maySee(event)) || (erased.has(event.sender) && (await this.#isErased(event)));
     return {
       eventId: event.eventId,
       pduJson: shownJson({ ...event, isRedacted: event.isRedacted || isHidden }, this.rules),
     };
+  }
+
+  /** Whether of somebody who was erased the server gets an event redacted: it was not there, and the room goes on without it. */
+  async #isErased({ isState, json, stateBeforeNid, stateAfterNid }: ServableEvent): Promise<boolean> {
+    if (isState && !isMereMember(json, this.rules)) return false;
+    for (const nid of [stateBeforeNid, stateAfterNid]) if ((await this.#membershipsIn(nid)).has('join')) return false;
+    return true;
   }
 
   async #maySee(event: ServableEvent): Promise<boolean> {
@@ -94,4 +112,18 @@ export class ServerVisibility {
     }
     return found;
   }
+}
+
+/** What beside the membership is looked at when an m.room.member event, or one after it, is authorised. */
+const AUTHORISING = ['third_party_invite', 'join_authorised_via_users_server'];
+
+/**
+ * Whether a state event tells of nothing but somebody's membership. All else is the room's: who has set it up may be gone, its
+ * encryption and its server ACL stay; and a membership has to be authorised by whoever gets it.
+ */
+function isMereMember(json: string, rules: RoomVersionRules): boolean {
+  const { type, content } = JSON.parse(json) as Pdu;
+  if (type !== 'm.room.member' || !isJsonObject(content)) return false;
+  const kept = redactContent(type, content, rules);
+  return AUTHORISING.every((key) => (content[key] === undefined) === (kept[key] === undefined));
 }

@@ -1,5 +1,5 @@
 import { MatrixError } from '@ganglion/contracts';
-import { isJsonObject } from '@ganglion/protocol';
+import { exactJson, isJsonObject } from '@ganglion/protocol';
 import { type Command, command } from '../room-actor.js';
 import { asKept } from './as-kept.js';
 import type { Outcome } from './examine.js';
@@ -44,5 +44,5 @@ export function checkStrippedState(json: string): string {
   if (events === undefined || !events.every(isStripped)) {
     throw new MatrixError(400, 'M_BAD_JSON', 'The stripped state is no list of state events');
   }
-  return JSON.stringify(events);
+  return exactJson.stringify(events);
 }

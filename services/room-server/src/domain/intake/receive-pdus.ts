@@ -1,4 +1,4 @@
-import { type Pdu, parsePdu, type RoomVersionRules } from '@ganglion/protocol';
+import { jsonCodec, type Pdu, parsePdu, type RoomVersionRules } from '@ganglion/protocol';
 import { type EventStatus, type GraphNode, isPlaced } from '../graph/event-graph.js';
 import type { LocalPlacement } from '../placement/local-placement.js';
 import { ReceivedPlacement } from '../placement/received-placement.js';
@@ -194,5 +194,5 @@ function storedIncoming({ eventId, json }: WaitingEvent, { head }: RoomPlan): In
 }
 
 function parseStored(json: string, rules: RoomVersionRules): Pdu {
-  return parsePdu(JSON.parse(json), rules);
+  return parsePdu(jsonCodec(json, rules).parse(json), rules);
 }

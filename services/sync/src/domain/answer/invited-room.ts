@@ -1,4 +1,5 @@
-import { isInStrippedState, type StrippedStateEvent, strippedState } from '@ganglion/protocol';
+import { exactJson, isInStrippedState, jsonCodec, type StrippedStateEvent, strippedState } from '@ganglion/protocol';
+import type { EventText } from '../event-text.js';
 import { formatToken } from '../sync-token.js';
 import { showState } from '../texts/shown-events.js';
 import { eventsText, type ShownEvent } from '../timeline-event.js';
@@ -17,7 +18,7 @@ export async function ownMemberEvent({ texts }: RoomReaders, { room, eventNid, p
 
 /** `rooms.invite` or `rooms.knock` of one room as JSON text. */
 export function strippedRoomText(state: readonly StrippedStateEvent[], section: 'invite' | 'knock'): string {
-  return `{"${section}_state":{"events":${JSON.stringify(state)}}}`;
+  return `{"${section}_state":{"events":${exactJson.stringify(state)}}}`;
 }
 
 /** What is shown to who is outside of a room that somebody here is in: as of the invite, and the user's own event. */
@@ -32,15 +33,19 @@ export async function strippedStateOf(
   const state = [...(await stateAt(model, view, position)), ...members.values()];
   const wanted = state.filter(({ type, stateKey }) => isInStrippedState(type, stateKey, people));
   const shown = await showState(texts, view.record, wanted);
-  return shown.map(({ text }) => strippedState(JSON.parse(text.json)));
+  return shown.map(({ text }) => strippedOf(text));
 }
 
 /** What another server has told of a room, with the user's own event, which need not be part of it. */
 export function toldState(strippedStateJson: string, own: ShownEvent | undefined): StrippedStateEvent[] {
-  const told = JSON.parse(strippedStateJson) as StrippedStateEvent[];
+  const told = jsonCodec(strippedStateJson).parse(strippedStateJson) as StrippedStateEvent[];
   const isOwn = ({ type, state_key }: StrippedStateEvent) =>
     type === 'm.room.member' && state_key === own?.text.stateKey;
-  return own === undefined || told.some(isOwn) ? told : [...told, strippedState(JSON.parse(own.text.json))];
+  return own === undefined || told.some(isOwn) ? told : [...told, strippedOf(own.text)];
+}
+
+function strippedOf({ json }: EventText): StrippedStateEvent {
+  return strippedState(jsonCodec(json).parse(json));
 }
 
 /** `rooms.leave` of a room that we were never in: how the invite or knock ended. */

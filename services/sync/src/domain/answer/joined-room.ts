@@ -170,7 +170,7 @@ function viewerOf({ request, now }: Window): Viewer {
 /** What the events are in the format that the filter asks for, when it is not that of clients. */
 async function rawTexts({ roomLog }: RoomReaders, { request, view }: RoomWindow, events: readonly ShownEvent[]) {
   if (request.filter.eventFormat === 'client' || events.length === 0) return undefined;
-  return rawEvents(roomLog, view.record.roomId, events);
+  return rawEvents(roomLog, view.record, events);
 }
 
 /** What relates to events of the timeline. Nothing does to most that are new. */

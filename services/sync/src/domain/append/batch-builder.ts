@@ -1,6 +1,6 @@
 import type { LoggedEvent } from '@ganglion/contracts/room';
 import type { UserChanges } from '@ganglion/contracts/user';
-import { type HistoryVisibility, parseHistoryVisibility } from '@ganglion/protocol';
+import { exactJson, type HistoryVisibility, parseHistoryVisibility } from '@ganglion/protocol';
 import {
   type AccountDataRow,
   type AppendBatch,
@@ -217,7 +217,7 @@ export class BatchBuilder {
   #addOutOfBand(room: AppendRoom, text: EventText, strippedStateJson: string): void {
     const { stateKey: userId = '', membership = 'leave', eventNid } = text;
     const position = ++this.position;
-    const strippedState = JSON.stringify(readStrippedState(strippedStateJson));
+    const strippedState = exactJson.stringify(readStrippedState(strippedStateJson));
     this.#state.tell({ userId, roomNid: room.nid, membership, position, eventNid, strippedState });
   }
 }

@@ -5,7 +5,15 @@ import type { WantedEntries } from '../ports/past-states.js';
 import { readAhead } from '../read-ahead.js';
 import { relatedOnly } from '../relations/related-only.js';
 import { showEvents, showState } from '../texts/shown-events.js';
-import { eventsText, eventText, filterable, type ShownEvent, type TimelineEvent } from '../timeline-event.js';
+import {
+  eventsText,
+  eventText,
+  filterable,
+  isErasedFor,
+  type ShownEvent,
+  type TimelineEvent,
+  type Viewer,
+} from '../timeline-event.js';
 import { membersAt, stateAt } from '../views/room-state.js';
 import { depthAtTime } from './depth-at-time.js';
 import type { EarlierHistory, Hole } from './earlier-history.js';
@@ -243,7 +251,7 @@ export class RoomHistory {
     const after = await around('forwards', wanted.afterLimit);
     const mentioned = [...before.events, event, ...after.events];
     const viewer = await viewerOf(this.deps, access, reader, mentioned);
-    const profiles = wanted.includeProfile ? await this.#profiles(access, mentioned, event) : undefined;
+    const profiles = wanted.includeProfile ? await this.#profiles(access, viewer, mentioned, event) : undefined;
     const parts = [
       ...[`"events_before":${eventsText(before.events, viewer)}`, `"events_after":${eventsText(after.events, viewer)}`],
       ...[`"start":"${before.token}"`, `"end":"${after.token}"`],
@@ -252,10 +260,16 @@ export class RoomHistory {
     return `{${parts.join(',')}}`;
   }
 
-  async #profiles(access: RoomAccess, mentioned: readonly TimelineEvent[], at: TimelineEvent) {
+  async #profiles(
+    access: RoomAccess,
+    { erased }: Viewer,
+    mentioned: readonly TimelineEvent[],
+    at: TimelineEvent,
+  ): Promise<Record<string, object>> {
     const members = await this.#membersOf(access, mentioned, at);
     return Object.fromEntries(
-      members.map(({ text }) => {
+      members.map(({ text, place }) => {
+        if (isErasedFor(text, place, erased)) return [text.stateKey ?? '', {}];
         const { displayname, avatar_url } = JSON.parse(contentText(text)) as Record<string, unknown>;
         const profile = {
           ...(typeof displayname === 'string' && { displayname }),

@@ -1,6 +1,6 @@
 import { isMatrixError } from '@ganglion/contracts';
 import type { RoomLog } from '@ganglion/contracts/room';
-import { compileFilter, compileRoomEventFilter } from '@ganglion/protocol';
+import { compileFilter, compileRoomEventFilter, type JsonCodec, jsonCodec } from '@ganglion/protocol';
 import type { SyncRequest } from '../answer/sync-request.js';
 import type { SyncService } from '../answer/sync-service.js';
 import { noSuchEvent, type Reader } from '../history/reading.js';
@@ -25,6 +25,12 @@ export interface EventsRequest {
   readonly signal: AbortSignal;
 }
 
+/** An answer of /sync, with what writes its events again as they are. */
+interface Synced {
+  readonly answer: SyncAnswer;
+  readonly json: JsonCodec;
+}
+
 const PAGE = 100;
 const LIMITS = { defaultLimit: PAGE, maximumLimit: 1_000 };
 const NOBODYS_DEVICE = '';
@@ -44,10 +50,14 @@ export class OldSync {
   }
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3initialsync */
-  async initialSync(request: Pick<EventsRequest, 'userId' | 'signal'>, limit: number, archived: boolean) {
+  async initialSync(
+    request: Pick<EventsRequest, 'userId' | 'signal'>,
+    limit: number,
+    archived: boolean,
+  ): Promise<string> {
     const filter = compileFilter({ room: { timeline: { limit }, include_leave: archived } }, LIMITS);
-    const answer = await this.#sync({ ...request, timeoutMs: 0, since: undefined, filter });
-    return snapshotsOf(answer, this.deps.isPublic);
+    const { answer, json } = await this.#sync({ ...request, timeoutMs: 0, since: undefined, filter });
+    return json.stringify(await snapshotsOf(answer, this.deps.isPublic));
   }
 
   /**
@@ -65,10 +75,10 @@ export class OldSync {
   }
 
   /** What happens to a user, and in their rooms. @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3events */
-  async events({ from, ...request }: EventsRequest) {
+  async events({ from, ...request }: EventsRequest): Promise<string> {
     const since = from ?? (await this.#now());
-    const answer = await this.#sync({ ...request, since, filter: compileFilter({}, LIMITS) });
-    return { chunk: eventsOf(answer), start: formatToken(since), end: answer.next_batch };
+    const { answer, json } = await this.#sync({ ...request, since, filter: compileFilter({}, LIMITS) });
+    return json.stringify({ chunk: eventsOf(answer), start: formatToken(since), end: answer.next_batch });
   }
 
   /**
@@ -76,7 +86,7 @@ export class OldSync {
    *
    * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3events
    */
-  async eventsInRoom({ userId, from, timeoutMs, signal }: EventsRequest, roomId: string) {
+  async eventsInRoom({ userId, from, timeoutMs, signal }: EventsRequest, roomId: string): Promise<string> {
     const { feed, history, model, waits } = this.deps;
     return feed.use(async () => {
       const deadline = performance.now() + timeoutMs;
@@ -84,12 +94,15 @@ export class OldSync {
       for (;;) {
         const watch = waits.watch((await model.findRoom(roomId))?.nid ?? 0);
         const page = { roomId, userId, deviceId: NOBODYS_DEVICE, from: { after }, to: undefined, limit: PAGE };
-        const text = history.messages({ ...page, direction: 'forwards', filter: EVERYTHING });
-        const { chunk, start, end = start } = JSON.parse(await text.catch(forgetting(watch))) as MessagesPage;
+        const messages = history.messages({ ...page, direction: 'forwards', filter: EVERYTHING });
+        const text = await messages.catch(forgetting(watch));
+        const json = jsonCodec(text);
+        const { chunk, start, end = start } = json.parse(text) as MessagesPage;
         const left = deadline - performance.now();
         if (chunk.length > 0 || left <= 0 || signal.aborted) {
           watch.forget();
-          return { chunk: chunk.map((event) => ({ ...(event as object), room_id: roomId })), start, end };
+          const events = chunk.map((event) => ({ ...(event as object), room_id: roomId }));
+          return json.stringify({ chunk: events, start, end });
         }
         await watch.wait(left, signal);
       }
@@ -102,14 +115,16 @@ export class OldSync {
   }
 
   /** For no device: messages to devices are none of it, and none of them is taken for read. */
-  async #sync(request: Pick<SyncRequest, 'userId' | 'since' | 'filter' | 'timeoutMs' | 'signal'>): Promise<SyncAnswer> {
+  async #sync(request: Pick<SyncRequest, 'userId' | 'since' | 'filter' | 'timeoutMs' | 'signal'>): Promise<Synced> {
     const others = {
       deviceId: NOBODYS_DEVICE,
       messagesSince: undefined,
       fullState: false,
       stateKey: 'state_after',
     } as const;
-    return JSON.parse(await this.deps.service.sync({ ...request, ...others })) as SyncAnswer;
+    const text = await this.deps.service.sync({ ...request, ...others });
+    const json = jsonCodec(text);
+    return { answer: json.parse(text) as SyncAnswer, json };
   }
 }
 

@@ -1,4 +1,4 @@
-import { compileRoomEventFilter } from '@ganglion/protocol';
+import { compileRoomEventFilter, jsonCodec } from '@ganglion/protocol';
 import { accountDataText } from '../answer/joined-room.js';
 import { beginningOf, formatHistoryToken } from '../history/history-token.js';
 import { type HistoryDependencies, type Reader, readRoom } from '../history/reading.js';
@@ -55,14 +55,15 @@ async function snapshot(
   ]);
   const all = { from: { after: upTo }, to: undefined, limit, filter: compileRoomEventFilter({}) };
   const text = await deps.history.messages({ ...reader, direction: 'backwards', ...all });
-  const { chunk, start, end } = JSON.parse(text) as MessagesPage;
+  const json = jsonCodec(text);
+  const { chunk, start, end } = json.parse(text) as MessagesPage;
   const beginning = formatHistoryToken(beginningOf(upTo));
   const ofRoom = own.filter((row) => row.roomId === roomId && row.content !== '{}');
   const texts = {
     room_id: JSON.stringify(roomId),
     ...(membership !== undefined && { membership: JSON.stringify(membership) }),
     visibility: JSON.stringify(visibility),
-    messages: JSON.stringify({ chunk: chunk.toReversed(), start: end ?? beginning, end: start }),
+    messages: json.stringify({ chunk: chunk.toReversed(), start: end ?? beginning, end: start }),
     account_data: `[${ofRoom.map(accountDataText).join(',')}]`,
     // Who is there, and has read what, is told by /sync; old clients look for the names.
     ...{ presence: '[]', receipts: '[]' },

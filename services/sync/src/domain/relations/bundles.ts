@@ -4,7 +4,7 @@ import type { RoomRecord } from '../ports/read-model.js';
 import type { Children, RelationModel } from '../ports/relation-model.js';
 import type { EventTexts } from '../texts/event-texts.js';
 import { showEvents } from '../texts/shown-events.js';
-import { eventText, type ShownEvent, type TimelineEvent, type Viewer } from '../timeline-event.js';
+import { eventText, isErasedFor, type ShownEvent, type TimelineEvent, type Viewer } from '../timeline-event.js';
 
 export interface BundleReaders {
   readonly relations: RelationModel;
@@ -78,7 +78,10 @@ async function findShown(
   const places = await relations.places(room.nid, [...nids], viewer.userId);
   const events = await showEvents(texts, room, places);
   const isShown = (event: TimelineEvent) =>
-    event.place.position <= upTo && event.redaction === undefined && maySee(event);
+    event.place.position <= upTo &&
+    event.redaction === undefined &&
+    !isErasedFor(event.text, event.place, viewer.erased) &&
+    maySee(event);
   return new Map(events.filter(isShown).map((event) => [event.text.eventNid, event]));
 }
 

@@ -5,9 +5,10 @@ import type { RoomAccess } from '../history/room-access.js';
 import type { RelationModel } from '../ports/relation-model.js';
 import type { Match, MatchPlace, SearchModel, SearchRequest } from '../ports/search-model.js';
 import { relatedOnly } from '../relations/related-only.js';
+import { erasedSenders } from '../texts/erased-senders.js';
 import type { EventTexts } from '../texts/event-texts.js';
 import { showEvents } from '../texts/shown-events.js';
-import { filterable, type TimelineEvent } from '../timeline-event.js';
+import { filterable, isErasedFor, type TimelineEvent } from '../timeline-event.js';
 import type { SearchedRooms } from './searched-rooms.js';
 
 /** An event that was found, in a room that its reader may look into. */
@@ -114,8 +115,17 @@ async function visible(
   });
 }
 
-function maySee(event: TimelineEvent, { history, upTo }: RoomAccess): boolean {
+function maySee(event: TimelineEvent, { history, upTo, room, erased }: RoomAccess): boolean {
   const { text, place, redaction } = event;
+  // Whoever gets it redacted must not learn by which words it is found.
+  if (
+    isErasedFor(
+      text,
+      place,
+      erasedSenders(erased, room, (at) => history.atEvent(at)),
+    )
+  )
+    return false;
   if (redaction !== undefined || text.redactedByNid !== undefined || place.position > upTo) return false;
   return history.maySee(event);
 }
