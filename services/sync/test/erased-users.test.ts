@@ -99,7 +99,10 @@ describe('what somebody has said who was erased since', () => {
     await deployment.rooms.say(roomId, bob.userId, 'Open reply', inThread(root));
     const secret = await deployment.rooms.say(roomId, alice.userId, 'Secret reply', inThread(root));
     const said = await deployment.rooms.say(roomId, alice.userId, 'Secret message');
-    const edit = { 'm.new_content': { body: 'Secret edit' }, 'm.relates_to': { rel_type: 'm.replace', event_id: said } };
+    const edit = {
+      'm.new_content': { body: 'Secret edit' },
+      'm.relates_to': { rel_type: 'm.replace', event_id: said },
+    };
     await deployment.rooms.say(roomId, alice.userId, '* Secret edit', edit);
     await deployment.rooms.setMembership(roomId, carol.userId, 'join');
     const inRoom = (path: string) => `rooms/${encodeURIComponent(roomId)}/${path}`;

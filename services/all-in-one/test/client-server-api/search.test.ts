@@ -249,7 +249,11 @@ it('what somebody has said who was erased since is found by nobody who was not t
   await carol.must('POST', `join/${encodeURIComponent(roomId)}`);
   const criteria = { search_term: 'words', order_by: 'recent', event_context: { include_profile: true } };
   expect(bodies(await search(carol, criteria))).toEqual(['heard words', 'unheard words']);
-  const auth = { type: 'm.login.password', identifier: { type: 'm.id.user', user: bob.userId }, password: bob.password };
+  const auth = {
+    type: 'm.login.password',
+    identifier: { type: 'm.id.user', user: bob.userId },
+    password: bob.password,
+  };
   await bob.must('POST', 'account/deactivate', { auth, erase: true });
   await eventually(async () => expect(bodies(await search(carol, criteria))).toEqual(['heard words']));
   const told = await search(carol, criteria);
