@@ -8,7 +8,10 @@ export async function streamJson(parts: AsyncGenerator<string, void>): Promise<S
     if (!first.done) yield first.value;
     yield* parts;
   };
-  return new StreamableFile(Readable.from(all(), { objectMode: false }), { type: 'application/json' });
+  const body = Readable.from(all(), { objectMode: false });
+  // When nobody has begun to read, `all` has not begun either and ends nothing.
+  body.once('close', () => void parts.return().catch(() => {}));
+  return new StreamableFile(body, { type: 'application/json' });
 }
 
 /** JSON texts as an array, in pieces. */

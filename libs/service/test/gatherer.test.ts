@@ -63,6 +63,22 @@ describe('what is gathered', () => {
     expect(rounds).toEqual([[1], [2]]);
   });
 
+  it('goes in rounds of no more than may be in one, in its order', async () => {
+    gatherer = new Gatherer(EVERY_MS, (items) => deliver(items), 2);
+    const all = [1, 2, 3, 4, 5].map((item) => gatherer.add(item));
+    await pass(0);
+    expect(rounds).toEqual([[1, 2]]);
+    await pass(EVERY_MS);
+    all.push(gatherer.add(6));
+    await pass(EVERY_MS);
+    await Promise.all(all);
+    expect(rounds).toEqual([
+      [1, 2],
+      [3, 4],
+      [5, 6],
+    ]);
+  });
+
   it('fails for those whose round failed, and goes on for the others', async () => {
     deliver = async ([item]) => {
       if (item === 1) throw new Error('away');

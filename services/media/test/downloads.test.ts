@@ -185,8 +185,10 @@ describe('a file that the store has damaged', () => {
   ] as const;
 
   it.each(changes)('is refused when it is small: %s', async (_, change) => {
-    const { status, body } = await ask(url, 'GET', pathOf(await damaged(500, change)), { as: ALICE });
+    const { status, body, headers } = await ask(url, 'GET', pathOf(await damaged(500, change)), { as: ALICE });
     expect([status, body.errcode]).toEqual([500, 'M_UNKNOWN']);
+    // Mended, it is to be had at once.
+    expect([headers['cache-control'], headers.etag]).toEqual([undefined, undefined]);
   });
 
   it.each(changes)(

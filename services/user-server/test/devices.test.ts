@@ -191,6 +191,14 @@ describe('POST /delete_devices', () => {
   });
 });
 
+it('of any number of users are found by one question', async () => {
+  const strangers = Array.from({ length: 70_000 }, (_, n) => `@stranger-${n}:one.test`);
+  const { users } = await instance.server.devices.listDevicesOf({ userIds: [...strangers, user.userId] });
+  expect(users.map(({ userId, devices }) => [userId, devices.map(({ deviceId }) => deviceId)])).toEqual([
+    [user.userId, [user.deviceId]],
+  ]);
+});
+
 describe('the log of devices', () => {
   const changedSince = (sinceCursor: number, limit = 0, afterUser = '') =>
     instance.server.devices.listChangedDevices({ sinceCursor, afterUser, limit });

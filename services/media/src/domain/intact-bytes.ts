@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { MatrixError } from '@ganglion/contracts';
 import type { StoredBytes } from './ports/file-store.js';
+import { readThrough } from './read-through.js';
 
 /** Files of up to so many bytes are looked at before anything is said of them. */
 const READ_WHOLE = 65_536;
@@ -15,7 +16,7 @@ const READ_WHOLE = 65_536;
  */
 export async function intact(source: Readable, expected: StoredBytes, report: () => void): Promise<Readable> {
   const bytes = checked(source, expected, report);
-  if (expected.bytes > READ_WHOLE) return Readable.from(bytes, { objectMode: false, highWaterMark: 1 });
+  if (expected.bytes > READ_WHOLE) return readThrough(source, bytes, 1);
   const chunks: Buffer[] = [];
   for await (const chunk of bytes) chunks.push(chunk);
   return Readable.from(chunks, { objectMode: false });
@@ -24,14 +25,18 @@ export async function intact(source: Readable, expected: StoredBytes, report: ()
 async function* checked(source: Readable, expected: StoredBytes, report: () => void): AsyncIterable<Buffer> {
   const hash = createHash('sha256');
   let left = expected.bytes;
+  let isIntact = left === 0;
   for await (const chunk of source as AsyncIterable<Buffer>) {
-    hash.update(chunk);
+    if (chunk.length === 0) continue;
     left -= chunk.length;
-    if (left < 0 || (left === 0 && !hash.digest().equals(expected.sha256))) left = Number.NaN;
-    if (Number.isNaN(left)) break;
+    // There is more than there should be, perhaps after all that there should.
+    if (left < 0) break;
+    hash.update(chunk);
+    isIntact = left === 0 && hash.digest().equals(expected.sha256);
+    if (left === 0 && !isIntact) break;
     yield chunk;
   }
-  if (left === 0) return;
+  if (left === 0 && isIntact) return;
   report();
   throw new MatrixError(500, 'M_UNKNOWN', 'This file is damaged here');
 }

@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { isMatrixError } from '@ganglion/contracts';
 import { type FederationAgent, RemoteRefusal, UnreachableServerError } from '@ganglion/federation';
 import { type Outgoing, OutgoingError, type OutgoingStream } from '@ganglion/outgoing';
@@ -10,6 +10,7 @@ import {
   RemoteFileError,
   type RemoteSource,
 } from '../domain/ports/remote-source.js';
+import { readThrough } from '../domain/read-through.js';
 import { boundaryOf, readSecondPart } from './multipart-reader.js';
 
 export interface FederatedSourceSettings {
@@ -105,7 +106,7 @@ function fileOf(contentType: string | undefined, disposition: string | undefined
       throw asRemoteError(error);
     }
   }
-  return { contentType, fileName: fileNameOf(disposition), body: Readable.from(read(), { objectMode: false }) };
+  return { contentType, fileName: fileNameOf(disposition), body: readThrough(body, read()) };
 }
 
 function fileNameOf(disposition: string | undefined): string | undefined {

@@ -1,4 +1,5 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
+import { readThrough } from '../domain/read-through.js';
 
 /** The last part of a message of several, whose headers have come. */
 export interface LastPart {
@@ -30,7 +31,7 @@ export async function readSecondPart(message: Readable, boundary: string): Promi
     if (found)
       return {
         headers: found.headers,
-        body: Readable.from(bodyOf(found.rest, chunks, boundary, message), { objectMode: false }),
+        body: readThrough(message, bodyOf(found.rest, chunks, boundary, message)),
       };
     if (head.length > MAX_HEAD_BYTES) throw new Error('its parts have headers without end');
     const { value, done } = await chunks.next();

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { Readable } from 'node:stream';
 import { create as disposition } from 'content-disposition';
 import type { FastifyReply } from 'fastify';
 import { mayBeInline } from '../domain/content-types.js';
+import { readThrough } from '../domain/read-through.js';
 import type { OutgoingFile } from './outgoing-file.js';
 
 /**
@@ -37,5 +37,5 @@ export async function sendMultipart(reply: FastifyReply, file: OutgoingFile): Pr
     'content-type': `multipart/mixed; boundary=${boundary}`,
     'content-length': head.length + file.bytes + tail.length,
   });
-  reply.send(Readable.from(all(), { objectMode: false }));
+  reply.send(readThrough(body, all()));
 }

@@ -41,8 +41,9 @@ export async function sendFile(
   isPublic: boolean,
 ): Promise<void> {
   const etag = `"${file.tag}"`;
-  reply.headers({ ...ALWAYS, etag, 'cache-control': `${isPublic ? 'public' : 'private'}, ${IMMUTABLE}` });
-  if (isOneOf(headers['if-none-match'], etag)) return void reply.status(304).send();
+  const kept = { etag, 'cache-control': `${isPublic ? 'public' : 'private'}, ${IMMUTABLE}` };
+  reply.headers(ALWAYS);
+  if (isOneOf(headers['if-none-match'], etag)) return void reply.status(304).headers(kept).send();
   const type = mayBeInline(file.contentType) ? 'inline' : 'attachment';
   const contentDisposition = disposition(file.name, { type });
   const location = await file.elsewhere?.(file.contentType, contentDisposition);
@@ -54,10 +55,11 @@ export async function sendFile(
   if (range === UNSATISFIABLE) {
     return void reply.status(416).header('content-range', `bytes */${file.bytes}`).send();
   }
-  // Before any header says that it will come.
+  // Before any header says that it will come, or how long that is true: an error may not be kept.
   const body = method === 'HEAD' ? Readable.from([]) : await file.open(range);
   if (range) reply.status(206).header('content-range', `bytes ${range.first}-${range.last}/${file.bytes}`);
   reply.headers({
+    ...kept,
     'content-type': file.contentType,
     'content-disposition': contentDisposition,
     'content-length': range ? range.last - range.first + 1 : file.bytes,

@@ -1,7 +1,8 @@
-import { pipeline, Readable } from 'node:stream';
+import { pipeline, type Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { Outgoing, OutgoingError } from '@ganglion/outgoing';
 import { type FetchedResource, UnreachableUrlError, type WebSource } from '../domain/ports/preview-ports.js';
+import { readThrough } from '../domain/read-through.js';
 
 export interface WebSettings {
   readonly allowedNetworks: readonly string[];
@@ -80,7 +81,7 @@ function told(body: Readable): Readable {
       throw new UnreachableUrlError(`it breaks off: ${message}`, false, { cause: error });
     }
   }
-  return Readable.from(read(), { objectMode: false });
+  return readThrough(body, read());
 }
 
 /** Some compress although nobody has asked for it. */

@@ -122,7 +122,10 @@ export interface ForgottenInbox extends DeviceName {
 
 type Forgotten = readonly ForgottenInbox[];
 
-/** In the order of the devices, so that nobody deadlocks with who forgets the same ones at another replica. */
+/**
+ * In the order of the devices, and each message off its inbox before it goes itself, so that nobody deadlocks with who forgets
+ * the same ones at another replica.
+ */
 export const forgetInboxes = statement(
   'forget-device-inboxes',
   sql<Forgotten>`
@@ -134,7 +137,7 @@ export const forgetInboxes = statement(
   )}), had AS MATERIALIZED (
     SELECT i.* FROM devices d CROSS JOIN LATERAL (
       SELECT user_id, device_id, position, message_nid FROM sync.device_inbox
-      WHERE user_id = d.user_id AND device_id = d.device_id AND position <= d.up_to ORDER BY position) AS i
+      WHERE user_id = d.user_id AND device_id = d.device_id AND position <= d.up_to ORDER BY position FOR UPDATE) AS i
   ), taken_out AS (
     DELETE FROM sync.device_inbox i USING had
     WHERE i.user_id = had.user_id AND i.device_id = had.device_id AND i.position = had.position
@@ -148,6 +151,7 @@ interface Living {
   readonly upTo: number;
 }
 
+/** Locks in the order in which those do who forget what was read. */
 export const forgetAllBut = statement(
   'forget-inboxes',
   sql<Living>`
@@ -158,12 +162,13 @@ export const forgetAllBut = statement(
       living.map(({ userId, deviceId, createdAtMs }) => ({
         ...{ user_id: userId, device_id: deviceId, created_at_ms: createdAtMs },
       })),
-  )}), gone AS (
+  )}), gone AS MATERIALIZED (
     SELECT i.user_id, i.device_id, i.position, i.message_nid FROM sync.device_inbox i
     JOIN sync.device_messages m USING (message_nid)
     WHERE i.user_id = ANY(${({ userIds }: Living) => userIds}::text[]) AND i.position <= ${({ upTo }: Living) => upTo}
       AND NOT EXISTS (SELECT FROM living l
         WHERE l.user_id = i.user_id AND l.device_id = i.device_id AND l.created_at_ms = m.created_at_ms)
+    ORDER BY i.user_id COLLATE "C", i.device_id COLLATE "C", i.position FOR UPDATE OF i
   ), taken_out AS (
     DELETE FROM sync.device_inbox i USING gone
     WHERE i.user_id = gone.user_id AND i.device_id = gone.device_id AND i.position = gone.position

@@ -24,8 +24,8 @@ const MAX_MESSAGES = 100;
 const MAX_CHARACTERS = 1_000_000;
 /** What devices ask for while a statement is on its way goes with the next one. */
 const GATHER_MS = 0;
-/** One statement brings no more pages than these, as all of them are in memory at once. */
-const PAGES = 16;
+/** One statement brings no more pages than these, as all of them are in memory at once: the next one runs when they are answered. */
+const PAGES = 32;
 
 interface MessageRow extends Record<string, unknown> {
   page: number;
@@ -50,8 +50,10 @@ export class DeviceMessageStore implements DeviceMessageModel {
     return userIds.map((userId) => byUser.get(userId) ?? []);
   });
 
-  readonly #reads = new Gatherer<WantedPage, ReadonlyMap<WantedPage, InboxPage>>(GATHER_MS, (pages) =>
-    this.#read(pages),
+  readonly #reads = new Gatherer<WantedPage, ReadonlyMap<WantedPage, InboxPage>>(
+    GATHER_MS,
+    (pages) => this.#read(pages),
+    PAGES,
   );
   readonly #forgets = new Gatherer<ForgottenInbox>(GATHER_MS, (inboxes) => this.#forget(inboxes));
 
@@ -80,17 +82,16 @@ export class DeviceMessageStore implements DeviceMessageModel {
     return (await this.#reads.add(wanted)).get(wanted) ?? { messages: [], hasMore: false };
   }
 
-  async #read(wanted: readonly WantedPage[]): Promise<ReadonlyMap<WantedPage, InboxPage>> {
-    const read = new Map<WantedPage, InboxPage>();
-    for (let first = 0; first < wanted.length; first += PAGES) {
-      const pages = wanted.slice(first, first + PAGES);
-      const limits = { limit: MAX_MESSAGES, size: MAX_CHARACTERS };
-      const { rows } = await this.db.query<MessageRow>(inboxPages({ pages, ...limits }));
-      for (const [page, messages] of Map.groupBy(rows, ({ page }) => page)) {
-        read.set(pages[page]!, { messages, hasMore: messages[0]!.found > messages.length });
-      }
-    }
-    return read;
+  async #read(pages: readonly WantedPage[]): Promise<ReadonlyMap<WantedPage, InboxPage>> {
+    const limits = { limit: MAX_MESSAGES, size: MAX_CHARACTERS };
+    const { rows } = await this.db.query<MessageRow>(inboxPages({ pages, ...limits }));
+    const byPage = Map.groupBy(rows, ({ page }) => page);
+    return new Map(
+      Array.from(byPage, ([page, messages]) => [
+        pages[page]!,
+        { messages, hasMore: messages[0]!.found > messages.length },
+      ]),
+    );
   }
 
   async forgetInbox({ userId, deviceId }: DeviceName, upTo: number): Promise<void> {

@@ -1,5 +1,5 @@
 import { type Database, rowsOf, sql, statement } from '@ganglion/database';
-import { and, asc, eq, inArray } from 'drizzle-orm';
+import { and, asc, sql as condition, eq, inArray } from 'drizzle-orm';
 import type { Device, DeviceSighting, DeviceStore, EndedDevices, SessionCompletion } from '../domain/ports.js';
 import { devices } from './schema.js';
 import { endDevices } from './session-writes.js';
@@ -57,7 +57,8 @@ export class PostgresDeviceStore implements DeviceStore {
     const rows = await this.db.drizzle
       .select()
       .from(devices)
-      .where(inArray(devices.userId, [...userIds]))
+      // One parameter, however many they are.
+      .where(condition`${devices.userId} = ANY(${condition.param([...userIds])}::text[])`)
       .orderBy(...order);
     const grouped = Map.groupBy(rows, ({ userId }) => userId);
     return new Map([...grouped].map(([userId, ofUser]) => [userId, ofUser.map(deviceOf)]));

@@ -1,5 +1,6 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { ByteRange } from '../../domain/ports/byte-store.js';
+import { readThrough } from '../../domain/read-through.js';
 
 interface Opened {
   readonly body: Readable;
@@ -23,7 +24,7 @@ const ATTEMPTS = 5;
 export async function resumed(open: (part?: Part) => Promise<Opened>, range?: ByteRange): Promise<Readable> {
   const first = await open(range);
   const end = (range?.first ?? 0) + first.bytes;
-  return Readable.from(read(first, range?.first ?? 0, end, open), { objectMode: false, highWaterMark: 256 * 1024 });
+  return readThrough(first.body, read(first, range?.first ?? 0, end, open), 256 * 1024);
 }
 
 async function* read(opened: Opened, first: number, end: number, open: (part: Part) => Promise<Opened>) {

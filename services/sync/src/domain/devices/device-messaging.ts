@@ -41,6 +41,8 @@ const MAX_CHARACTERS = 16 * 1024 * 1024;
 const MAX_SERVERS = 1_000;
 /** Of one message: as an event of a room may have, so that it can travel to another server. */
 const MAX_MESSAGE_BYTES = 65_536;
+/** So many users are asked about at once at most; a request that names more asks for itself alone. */
+const MAX_USERS = 1_000;
 /** What comes while a statement is on its way goes with the next one. */
 const GATHER_MS = 0;
 
@@ -63,7 +65,7 @@ export class DeviceMessaging {
   async sendToDevice({ sender, eventType, txnId, messages }: SendRequest): Promise<void> {
     const { isLocal } = this.deps;
     const asked = Object.entries(messages).filter(([userId]) => isLocal(userId));
-    const known = asked.length === 0 ? new Map<string, Device[]>() : await this.#devices.add(asked.map(userOf));
+    const known = await this.#known(asked.map(userOf));
     const texts = new MessageTexts(sender.userId, eventType);
     const sent = asked.flatMap(([userId, contents]) =>
       (known.get(userId) ?? []).flatMap((device) => messageFor(userId, device, contents, texts)),
@@ -75,10 +77,20 @@ export class DeviceMessaging {
     await this.#gathered.add({ ...sender, eventType, txnId, messages: sent, leaving });
   }
 
+  async #known(userIds: readonly string[]): Promise<ReadonlyMap<string, Device[]>> {
+    if (userIds.length === 0) return new Map();
+    return userIds.length > MAX_USERS ? this.#devicesOf([userIds]) : this.#devices.add(userIds);
+  }
+
   /** As they are now: whoever asks was there before. */
   async #devicesOf(asked: readonly (readonly string[])[]): Promise<ReadonlyMap<string, Device[]>> {
-    const { users } = await this.deps.devices.listDevicesOf({ userIds: [...new Set(asked.flat())] });
-    return new Map(users.map(({ userId, devices }) => [userId, devices]));
+    const wanted = [...new Set(asked.flat())];
+    const known = new Map<string, Device[]>();
+    for (let first = 0; first < wanted.length; first += MAX_USERS) {
+      const { users } = await this.deps.devices.listDevicesOf({ userIds: wanted.slice(first, first + MAX_USERS) });
+      for (const { userId, devices } of users) known.set(userId, devices);
+    }
+    return known;
   }
 
   /** What is for users of other servers; of what those send us nothing is passed on. */
