@@ -229,7 +229,7 @@ describe('an invite', () => {
     ]);
     expect(await replicas[1].roomIntake.getStanding({ roomId, userId: BOB })).toEqual({
       ...{ roomVersion: version, takesPart: false, isStale: false, membership: 'invite', membershipSender: REMOTE },
-      ...{ servers: [FAR], membershipDepth: 5, hasState: false },
+      ...{ servers: [FAR], membershipDepth: 5, hasState: false, blocked: false },
     });
   });
 

@@ -31,13 +31,28 @@ export async function readStateText(owners: Owners, query: StateQuery): Promise<
   return json.stringify(events);
 }
 
-async function read({ roomReads }: Owners, query: StateQuery): Promise<{ events: ClientEvent[]; json: JsonCodec }> {
-  const { roomId, userId, type, stateKey } = query;
-  const { events, roomVersion } = await roomReads.getState({ roomId, userId, type, stateKey });
+async function read(owners: Owners, query: StateQuery): Promise<{ events: ClientEvent[]; json: JsonCodec }> {
+  const { roomId } = query;
+  const { events, roomVersion } = await readPdus(owners, query);
   const rules = roomVersionRules(roomVersion);
   if (rules === undefined) throw new Error(`room ${roomId} has the unknown version ${roomVersion}`);
   const json = rules.strictCanonicalJson ? JSON : exactJson;
   return { events: events.map((event) => toClientEvent(roomId, event, rules)), json };
+}
+
+/** The same as PDUs in the order in which they came, read in pages: no message has to hold a room of a hundred thousand members. */
+export async function readPdus({ roomReads }: Owners, query: StateQuery) {
+  const { roomId, userId, type, stateKey } = query;
+  const events: EventWithId[] = [];
+  let afterKey = stateKey === undefined ? 0 : undefined;
+  for (;;) {
+    const page = await roomReads.getState({ roomId, userId, type, stateKey, afterKey });
+    events.push(...page.events);
+    afterKey = page.nextKey;
+    if (afterKey === undefined) {
+      return { events: events.sort((one, other) => one.eventNid - other.eventNid), roomVersion: page.roomVersion };
+    }
+  }
 }
 
 function toClientEvent(roomId: string, event: EventWithId, rules: RoomVersionRules): ClientEvent {

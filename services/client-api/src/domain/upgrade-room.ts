@@ -3,6 +3,7 @@ import { type JsonObject, type Pdu, powerLevelsOf, type RoomEvent, roomVersionRu
 import type { Owners } from './ports.js';
 import { profileContent } from './profile-content.js';
 import { contentOf, type OldRoom, replacementEvents, restrictedLevels } from './replacement-room.js';
+import { readPdus } from './room-state.js';
 
 export interface UpgradeRequest {
   readonly roomId: string;
@@ -41,8 +42,8 @@ export async function upgradeRoom(owners: Owners, request: UpgradeRequest): Prom
 }
 
 /** @throws MatrixError M_FORBIDDEN for who may not send m.room.tombstone */
-async function readOldRoom({ roomReads }: Owners, { roomId, userId }: UpgradeRequest): Promise<OldRoom> {
-  const { events, roomVersion } = await roomReads.getState({ roomId, userId });
+async function readOldRoom(owners: Owners, { roomId, userId }: UpgradeRequest): Promise<OldRoom> {
+  const { events, roomVersion } = await readPdus(owners, { roomId, userId });
   const state = events.map(({ pduJson }) => JSON.parse(pduJson) as Pdu);
   const rules = roomVersionRules(roomVersion)!;
   const isJoined = state.some(

@@ -25,10 +25,17 @@ export interface VisibleEvent {
   readonly redactedBecause: VisibleEvent | undefined;
 }
 
+/** Some of the entries of a state, in the order of the numbers of their keys: an entry that changes between pages comes once. */
+export interface StatePage {
+  readonly afterKey: number;
+  readonly limit: number;
+}
+
 /** What the state of rooms is read from. */
 export interface StateSource {
   membership(roomId: string, userId: string): Promise<UserInRoom | undefined>;
   current(roomNid: number, type?: string, stateKey?: string): Promise<StateEvent[]>;
+  currentPage(roomNid: number, page: StatePage, type?: string): Promise<PagedState[]>;
   around(
     roomNid: number,
     eventNid: number,
@@ -36,6 +43,13 @@ export interface StateSource {
     type?: string,
     stateKey?: string,
   ): Promise<StateEvent[]>;
+  /** A page of the state after an event. */
+  pageAfter(roomNid: number, eventNid: number, page: StatePage, type?: string): Promise<PagedState[]>;
+}
+
+export interface PagedState {
+  readonly keyNid: number;
+  readonly event: StateEvent;
 }
 
 export interface UserInRoom {
@@ -77,12 +91,55 @@ export async function visibleState(source: StateSource, query: StateQuery) {
 }
 
 async function stateSeenBy(source: StateSource, user: UserInRoom, { userId, type, stateKey }: StateQuery) {
-  if (user.membership === 'join' || user.historyVisibility === 'world_readable') {
-    return source.current(user.roomNid, type, stateKey);
-  }
+  if (seesPresent(user)) return source.current(user.roomNid, type, stateKey);
   const departure = await departureOf(source, user, userId);
   if (departure === undefined) throw notInRoom(userId);
   return source.around(user.roomNid, departure, 'after', type, stateKey);
+}
+
+/** Of a page, in characters; the first entry is in it however large it is. */
+const PAGE_CHARACTERS = 4_000_000;
+
+/**
+ * A page of what visibleState() answers with, and behind which key the next one begins.
+ *
+ * @throws MatrixError M_FORBIDDEN; MembersUnknownError
+ */
+export async function visibleStatePage(source: StateSource, query: StateQuery, page: StatePage) {
+  const { roomId, userId, type } = query;
+  const user = await source.membership(roomId, userId);
+  if (user === undefined) throw notInRoom(userId);
+  if (user.isPartial && (type === undefined || type === 'm.room.member')) throw new MembersUnknownError();
+  const entries = await pageSeenBy(source, user, { userId, type, page });
+  let characters = 0;
+  const tooMuch = entries.findIndex(({ event }, index) => {
+    characters += event.pduJson.length + (event.redaction?.pduJson.length ?? 0);
+    return index > 0 && characters > PAGE_CHARACTERS;
+  });
+  const told = tooMuch < 0 ? entries : entries.slice(0, tooMuch);
+  const isLast = tooMuch < 0 && entries.length < page.limit;
+  return {
+    version: user.roomVersion,
+    events: told.map(({ event }) => visible(event, user.roomVersion)),
+    nextKey: isLast ? undefined : told.at(-1)?.keyNid,
+  };
+}
+
+interface PageQuery {
+  readonly userId: string;
+  readonly type: string | undefined;
+  readonly page: StatePage;
+}
+
+async function pageSeenBy(source: StateSource, user: UserInRoom, { userId, type, page }: PageQuery) {
+  if (seesPresent(user)) return source.currentPage(user.roomNid, page, type);
+  const departure = await departureOf(source, user, userId);
+  if (departure === undefined) throw notInRoom(userId);
+  return source.pageAfter(user.roomNid, departure, page, type);
+}
+
+function seesPresent({ membership, historyVisibility }: UserInRoom): boolean {
+  return membership === 'join' || historyVisibility === 'world_readable';
 }
 
 /** An event without what redactions took, of it or of what redacted it. */

@@ -7,11 +7,12 @@ import type {
 } from '@ganglion/contracts/room';
 import type { RoomStore } from '../domain/ports.js';
 import { letsGuestsIn, type RoomHead } from '../domain/room-head.js';
-import { type StateSource, visibleState } from '../domain/visible-state.js';
+import { type StateSource, visibleState, visibleStatePage } from '../domain/visible-state.js';
 import { whenWhole } from './when-whole.js';
 
 /** However long their ids are, a message holds so many. */
 const USERS_A_PAGE = 100_000;
+const ENTRIES_A_PAGE = 2_000;
 
 /** What other services read of rooms as they are now. */
 export class RoomReadsRpc implements RoomReads {
@@ -20,9 +21,17 @@ export class RoomReadsRpc implements RoomReads {
     private readonly store: RoomStore,
     private readonly serverNames: readonly string[],
     private readonly usersAPage = USERS_A_PAGE,
+    private readonly entriesAPage = ENTRIES_A_PAGE,
   ) {}
 
   async getState(request: GetStateRequest) {
+    const { afterKey } = request;
+    if (afterKey !== undefined && request.stateKey === undefined) {
+      const page = await whenWhole(() =>
+        visibleStatePage(this.states, request, { afterKey, limit: this.entriesAPage }),
+      );
+      return { events: page.events, roomVersion: page.version, nextKey: page.nextKey };
+    }
     const { version, events } = await whenWhole(() => visibleState(this.states, request));
     return { events, roomVersion: version };
   }

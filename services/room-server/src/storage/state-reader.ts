@@ -1,7 +1,7 @@
 import type { GetStateAtEventRequest, TransactionKey } from '@ganglion/contracts/room';
 import type { Queryable } from '@ganglion/database';
 import type { States } from '../domain/state/states.js';
-import type { StateEvent, StateSource, UserInRoom } from '../domain/visible-state.js';
+import type { PagedState, StateEvent, StatePage, StateSource, UserInRoom } from '../domain/visible-state.js';
 import { rememberedSlots } from './transaction-keys.js';
 
 interface EventRow extends Record<string, unknown> {
@@ -50,6 +50,11 @@ const CURRENT = `
   FROM room_server.state_entries c JOIN room_server.events e USING (room_nid, event_nid) ${REDACTION}
   WHERE c.room_nid = $1 AND ($2::text IS NULL OR c.type = $2) AND ($3::text IS NULL OR c.state_key = $3)
   ORDER BY e.depth, e.event_nid`;
+
+const CURRENT_PAGE = `
+  SELECT c.key_nid AS "keyNid", ${EVENT}
+  FROM room_server.state_entries c JOIN room_server.events e USING (room_nid, event_nid) ${REDACTION}
+  WHERE c.room_nid = $1 AND c.key_nid > $2 AND ($3::text IS NULL OR c.type = $3) ORDER BY c.key_nid LIMIT $4`;
 
 const KEYS = `
   SELECT key_nid FROM room_server.state_entries
@@ -125,6 +130,13 @@ export class StateReader implements StateSource {
     return rows.map(stateEvent);
   }
 
+  async currentPage(roomNid: number, { afterKey, limit }: StatePage, type?: string): Promise<PagedState[]> {
+    const { rows } = await this.db.query<EventRow & { keyNid: number }>({
+      ...{ name: 'page-of-state', text: CURRENT_PAGE, values: [roomNid, afterKey, type ?? null, limit] },
+    });
+    return rows.map((row) => ({ keyNid: row.keyNid, event: stateEvent(row) }));
+  }
+
   /**
    * Events of a room: accepted ones by their ids, and any but rejected ones by their numbers. Those that it
    * does not have are left out.
@@ -145,13 +157,29 @@ export class StateReader implements StateSource {
   async around(roomNid: number, eventNid: number, side: 'before' | 'after', type?: string, stateKey?: string) {
     const stateNid = await this.#stateOf(roomNid, eventNid, side);
     if (stateNid === undefined) return [];
-    const entries =
-      type === undefined
-        ? await this.states.entries(roomNid, stateNid)
-        : await this.states.lookUp(roomNid, stateNid, await this.#keys(roomNid, type, stateKey));
+    const entries = await this.#entries(roomNid, stateNid, type, stateKey);
     const values = [roomNid, [...entries.values()]];
     const found = await this.db.query<EventRow>({ name: 'events-of-state', text: EVENTS, values });
     return found.rows.map(stateEvent);
+  }
+
+  async pageAfter(roomNid: number, eventNid: number, { afterKey, limit }: StatePage, type?: string) {
+    const stateNid = await this.#stateOf(roomNid, eventNid, 'after');
+    if (stateNid === undefined) return [];
+    const entries = [...(await this.#entries(roomNid, stateNid, type))].filter(([keyNid]) => keyNid > afterKey);
+    const page = entries.sort(([one], [other]) => one - other).slice(0, limit);
+    const values = [roomNid, page.map(([, nid]) => nid)];
+    const { rows } = await this.db.query<EventRow>({ name: 'events-of-state', text: EVENTS, values });
+    const byNid = new Map(rows.map((row) => [row.eventNid, stateEvent(row)]));
+    return page.flatMap(([keyNid, nid]) => {
+      const event = byNid.get(nid);
+      return event === undefined ? [] : [{ keyNid, event }];
+    });
+  }
+
+  async #entries(roomNid: number, stateNid: number, type?: string, stateKey?: string) {
+    if (type === undefined) return this.states.entries(roomNid, stateNid);
+    return this.states.lookUp(roomNid, stateNid, await this.#keys(roomNid, type, stateKey));
   }
 
   /** The numbers of the events that a state had at an event; undefined for an event that has no place in the room. */
