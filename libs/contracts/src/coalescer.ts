@@ -10,8 +10,14 @@ const MAX_BATCH = 500;
 export class Coalescer<K, V> {
   #waiting: Waiting<K, V>[] = [];
 
-  /** @param loadAll answers in the order asked */
-  constructor(private readonly loadAll: (keys: readonly K[]) => Promise<readonly V[]>) {}
+  /**
+   * @param loadAll answers in the order asked
+   * @param maxBatch how many at once: few where each may be much
+   */
+  constructor(
+    private readonly loadAll: (keys: readonly K[]) => Promise<readonly V[]>,
+    private readonly maxBatch = MAX_BATCH,
+  ) {}
 
   load(key: K): Promise<V> {
     return new Promise((resolve, reject) => {
@@ -23,7 +29,8 @@ export class Coalescer<K, V> {
   #flush(): void {
     const all = this.#waiting;
     this.#waiting = [];
-    for (let start = 0; start < all.length; start += MAX_BATCH) void this.#answer(all.slice(start, start + MAX_BATCH));
+    const { maxBatch } = this;
+    for (let start = 0; start < all.length; start += maxBatch) void this.#answer(all.slice(start, start + maxBatch));
   }
 
   async #answer(batch: readonly Waiting<K, V>[]): Promise<void> {

@@ -22,7 +22,7 @@ const topic = (text: string) => ({ type: 'm.room.topic', stateKey: '', content: 
 const tag = (stateKey: string, body = '') => ({ type: 'org.example.tag', stateKey, content: { body } });
 
 /** All of a state by its pages; between them something else may happen. */
-async function paged(query: { roomId: string; userId: string; type?: string }, between = async () => {}) {
+async function paged(query: { roomId: string; userId: string; type?: string | undefined }, between = async () => {}) {
   const pages: string[][] = [];
   for (let afterKey: number | undefined = 0; afterKey !== undefined; ) {
     const page: GetStateResponse = await reads.getState({ ...query, afterKey });
@@ -32,7 +32,7 @@ async function paged(query: { roomId: string; userId: string; type?: string }, b
   }
   return pages;
 }
-const whole = async (query: { roomId: string; userId: string; type?: string }) =>
+const whole = async (query: { roomId: string; userId: string; type?: string | undefined }) =>
   (await reads.getState(query)).events.map(({ eventId }) => eventId).sort();
 
 describe('the state of a room in pages', () => {

@@ -19,7 +19,7 @@ export class MessageLimit {
     try {
       await this.count(request.sender);
     } catch (refusal) {
-      const sent = request.transaction && (await this.#sentBefore(request));
+      const sent = await this.#sentBefore(request);
       if (sent === undefined) throw refusal;
       return sent;
     }
@@ -27,9 +27,10 @@ export class MessageLimit {
   }
 
   /** Looked for only as often as rooms may be read: a flood of refused requests is no flood of look-ups. */
-  async #sentBefore(request: SendEventRequest): Promise<SendEventResponse | undefined> {
-    const { allowed } = await this.limiter.take('room_reads', request.sender);
+  async #sentBefore({ roomId, sender, transaction }: SendEventRequest): Promise<SendEventResponse | undefined> {
+    if (transaction === undefined) return undefined;
+    const { allowed } = await this.limiter.take('room_reads', sender);
     if (!allowed) return undefined;
-    return this.owners.rooms.sendEvent({ ...request, onlyIfSentBefore: true }).catch(() => undefined);
+    return this.owners.rooms.findSentEvent({ roomId, transaction }).catch(() => undefined);
   }
 }

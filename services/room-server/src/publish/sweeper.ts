@@ -14,11 +14,12 @@ const OLD_ENOUGH = `interval '2 seconds'`;
 const MAX_ROWS = 200;
 const PRUNE_EVERY = 3_600;
 
+/** In the order of the key of the outbox, from a room on. */
 const LEFT_BEHIND = `
   SELECT o.room_nid, o.first_seq, o.last_seq, r.room_id
   FROM room_server.outbox o JOIN room_server.rooms r USING (room_nid)
-  WHERE o.created_at < clock_timestamp() - ${OLD_ENOUGH}
-  ORDER BY o.room_nid <= $1, o.room_nid, o.first_seq LIMIT ${MAX_ROWS}`;
+  WHERE o.created_at < clock_timestamp() - ${OLD_ENOUGH} AND o.room_nid > $1
+  ORDER BY o.room_nid, o.first_seq LIMIT ${MAX_ROWS}`;
 
 interface LeftBehind extends Record<string, unknown> {
   readonly room_nid: number;
@@ -74,11 +75,19 @@ export class Sweeper {
 
   /** Row by row: what cannot be published must not keep back what can. Nothing is locked while the bus is waited for. */
   async #publishLeftBehind(): Promise<void> {
-    const { rows } = await this.db.query<LeftBehind>({
-      ...{ name: 'left-behind-from', text: LEFT_BEHIND, values: [this.#failedAt] },
-    });
+    const after = this.#failedAt;
     this.#failedAt = 0;
+    const rows = await this.#leftBehind(after);
+    if (after > 0 && rows.length < MAX_ROWS)
+      rows.push(...(await this.#leftBehind(0)).filter((row) => row.room_nid <= after));
     for (const row of rows) await this.#publish(row);
+  }
+
+  async #leftBehind(afterNid: number): Promise<LeftBehind[]> {
+    const { rows } = await this.db.query<LeftBehind>({
+      ...{ name: 'left-behind-from', text: LEFT_BEHIND, values: [afterNid] },
+    });
+    return rows;
   }
 
   async #publish({ room_nid: roomNid, first_seq: firstSeq, last_seq: lastSeq, room_id: roomId }: LeftBehind) {

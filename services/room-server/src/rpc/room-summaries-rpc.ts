@@ -104,7 +104,7 @@ export class RoomSummariesRpc implements RoomSummaries {
   async listSuccessions({ roomIds, joinNids }: ListSuccessionsRequest) {
     const successions = await this.source.successions(roomIds);
     // Few rooms replace others.
-    const stayedNids = successions.length === 0 ? [] : await this.source.stayedAmong(joinNids);
+    const stayedNids = successions.length === 0 ? [] : await this.source.stayedAmong(joinNids, roomIds);
     return { successions, stayedNids };
   }
 }

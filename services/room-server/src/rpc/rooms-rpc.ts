@@ -2,6 +2,7 @@ import { isMatrixError, MatrixError } from '@ganglion/contracts';
 import {
   type ChangeMembershipRequest,
   type CreateRoomRequest,
+  type FindSentEventRequest,
   MembershipAction,
   type Rooms,
   type SendEventRequest,
@@ -63,12 +64,13 @@ export class RoomsRpc implements Rooms {
     return { roomId: await createRoom(this.creation, room) };
   }
 
+  async findSentEvent({ roomId, transaction }: FindSentEventRequest): Promise<SendEventResponse> {
+    if (transaction === undefined) throw new MatrixError(404, 'M_NOT_FOUND', 'The request names no transaction');
+    return { ...(await this.actors.run(roomId, sentBefore(this.store, transaction))), roomId };
+  }
+
   async sendEvent(request: SendEventRequest): Promise<SendEventResponse> {
     const { roomId, sender, event, transaction, redacts } = request;
-    if (request.onlyIfSentBefore === true) {
-      if (transaction === undefined) throw new MatrixError(404, 'M_NOT_FOUND', 'The request names no transaction');
-      return { ...(await this.actors.run(roomId, sentBefore(this.store, transaction))), roomId };
-    }
     const draft = {
       type: event?.type ?? '',
       stateKey: event?.stateKey,

@@ -68,7 +68,8 @@ const SUCCESSIONS = `
 /** What a member was before is among what authorises their event. */
 const STAYED = `
   SELECT j.event_nid FROM room_server.events j JOIN room_server.events e ON e.event_nid = ANY(j.auth_nids)
-  WHERE j.event_nid = ANY($1) AND j.type = 'm.room.member' AND e.room_nid = j.room_nid AND e.type = 'm.room.member'
+  WHERE j.room_nid IN (SELECT room_nid FROM room_server.rooms WHERE room_id = ANY($2))
+    AND j.event_nid = ANY($1) AND j.type = 'm.room.member' AND e.room_nid = j.room_nid AND e.type = 'm.room.member'
     AND e.state_key = j.state_key AND ${PDU} #>> '{content,membership}' = 'join'`;
 
 /** Of rooms that we take part in. There is an index of avatars. */
@@ -119,13 +120,13 @@ export class RoomSummaryRows implements SummarySource, VisibleUsers {
     return rows;
   }
 
-  /** Those of some events of members whose members were in the room before them. */
-  async stayedAmong(joinNids: readonly number[]): Promise<number[]> {
+  /** Those of some events of members, in some rooms, whose members were in the room before them. */
+  async stayedAmong(joinNids: readonly number[], roomIds: readonly string[]): Promise<number[]> {
     if (joinNids.length === 0) return [];
     const { rows } = await this.db.query<{ event_nid: number }>({
-      name: 'stayed-among',
+      name: 'stayed-in-rooms',
       text: STAYED,
-      values: [joinNids],
+      values: [joinNids, roomIds],
     });
     return [...new Set(rows.map(({ event_nid }) => event_nid))];
   }

@@ -68,8 +68,11 @@ export class SyncController {
   }
 
   #answer(request: Omit<SyncRequest, 'signal'>, requester: Requester, reply: FastifyReply): Promise<string> {
-    if (request.timeoutMs === 0) return this.service.sync({ ...request, signal: NEVER });
-    const answer = whileConnected(this.draining, reply, (signal) => this.service.sync({ ...request, signal }));
+    const isWhole = request.since === undefined || request.fullState;
+    if (request.timeoutMs === 0 && !isWhole) return this.service.sync({ ...request, signal: NEVER });
+    const answer = whileConnected(this.draining, reply, (signal, gone) =>
+      this.service.sync({ ...request, gone, signal: request.timeoutMs === 0 ? NEVER : signal }),
+    );
     return this.revocations.whileValid(requester, answer);
   }
 }

@@ -23,6 +23,9 @@ import { PLACE_FOR_ALL, type PlaceRow, placeOf, type VersionRow, versionOf } fro
 import { latestEvents, loadRooms } from './room-loads.js';
 import * as state from './state-statements.js';
 
+/** Of one of them there may be much. */
+const USERS_AT_ONCE = 50;
+
 const page = (direction: Page['direction']) =>
   statement(
     `page-${direction}`,
@@ -125,11 +128,11 @@ export class ReadStore implements ReadModel {
     });
     const byUser = Map.groupBy(rows, ({ userId }) => userId);
     return userIds.map((userId) => (byUser.get(userId) ?? []).map(membershipOf));
-  });
+  }, USERS_AT_ONCE);
   readonly #accountData = new Coalescer<AccountDataSpan, AccountDataRow[]>(async (wanted) => {
     const { rows } = await this.db.query<AccountDataRow & { asked: number }>(accountData({ wanted }));
     return byPlace(wanted, rows, (each) => each.map(({ asked, ...row }) => row));
-  });
+  }, USERS_AT_ONCE);
 
   constructor(private readonly db: Database) {}
 

@@ -14,6 +14,9 @@ interface OfRooms {
   readonly upTo: number;
 }
 
+/** Of one of them there may be much. */
+const USERS_AT_ONCE = 50;
+
 const VISIBLE = sql<OfRooms>`(r.receipt_type <> 'm.read.private' OR r.user_id = ${({ userId }) => userId})`;
 
 const allOf = statement(
@@ -46,7 +49,7 @@ export class ReceiptStore implements ReceiptModel {
     const { rows } = await this.db.query<Row>(own({ userIds }));
     const byUser = Map.groupBy(rows, ({ userId }) => userId);
     return userIds.map((userId) => byUser.get(userId) ?? []);
-  });
+  }, USERS_AT_ONCE);
 
   constructor(private readonly db: Database) {}
 

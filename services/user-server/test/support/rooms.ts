@@ -27,6 +27,7 @@ export class RecordingRooms implements RoomPorts {
   readonly rooms: Rooms = {
     createRoom: unused,
     sendEvent: unused,
+    findSentEvent: unused,
     changeMembership: async (request) => {
       await this.#pass();
       this.memberships.push(request);

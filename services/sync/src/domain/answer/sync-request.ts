@@ -17,6 +17,8 @@ export interface SyncRequest {
   readonly timeoutMs: number;
   /** Aborted when the client has gone or the process is about to stop. */
   readonly signal: AbortSignal;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly gone?: AbortSignal;
 }
 
 /** One answer in the making: what all of its parts have in common. */

@@ -1,3 +1,4 @@
+import { MatrixError } from '@ganglion/contracts';
 import type { Gauge, Histogram } from '@ganglion/telemetry';
 import pLimit from 'p-limit';
 import type { AccountDataRow } from '../append-batch.js';
@@ -52,6 +53,8 @@ const ALWAYS_TOLD = ['join', 'leave'];
 const ROOMS_AT_ONCE = 50;
 /** Answers of more rooms than that, whole: when hundreds log in at once, their answers take turns, each soon done from warm memory. */
 const LARGE_ANSWERS_AT_ONCE = 4;
+/** Who would come behind so many asks again later. */
+const MOST_WAITING = 1_000;
 
 const IN_ROOM = new Set(['join', 'invite', 'knock']);
 
@@ -74,8 +77,11 @@ export class SyncService {
     return this.deps.feed.use(async () => {
       const isLarge = isWhole(request) && (await this.deps.users.get(request.userId)).rooms.size > ROOMS_AT_ONCE;
       if (!isLarge) return this.#answer(request);
+      if (this.#large.pendingCount >= MOST_WAITING) {
+        throw new MatrixError(429, 'M_LIMIT_EXCEEDED', 'Too many log in at once', { retry_after_ms: 10_000 });
+      }
       // Whoever has gone away while they waited for their turn is told nothing.
-      return this.#large(() => (request.signal.aborted ? emptyAnswer(request.since ?? 0) : this.#answer(request)));
+      return this.#large(() => (request.gone?.aborted ? emptyAnswer(request.since ?? 0) : this.#answer(request)));
     });
   }
 
