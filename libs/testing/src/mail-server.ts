@@ -3,6 +3,8 @@ import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import type { CertificateFiles } from './certificates.js';
 import { eventually } from './eventually.js';
 
+const MAIL_TIMEOUT_MS = 30_000;
+
 /** An e-mail as it has arrived. */
 export interface ReceivedMail {
   readonly from: string;
@@ -51,7 +53,7 @@ export class MailServer {
       const mail = this.mails.filter(({ to }) => to.includes(address))[after];
       if (mail === undefined) throw new Error(`no mail to ${address} has come`);
       return mail;
-    });
+    }, MAIL_TIMEOUT_MS);
   }
 
   /** The link in the next mail to somebody, after so many others. */

@@ -80,3 +80,34 @@ it('a server that never answers keeps no other join waiting, and nobody from sto
   await eventually(async () => expect(ended).toEqual(['!c:x']));
   await completion.stop();
 });
+
+it('a join to a room that was blocked meanwhile is put off, and nobody is asked about it', async () => {
+  const [asked, putOff]: [string[], string[]] = [[], []];
+  const completion = new JoinCompletion({
+    intake: {
+      describeRooms: async () => ({
+        rooms: [{ roomId: '!blocked:x', roomVersion: '11', participating: true, blocked: true }],
+      }),
+    } as never,
+    pdus: undefined as never,
+    remote: {
+      stateIds: async ({ server }: { server: string }) => {
+        asked.push(server);
+        throw new Error('nobody is to be asked');
+      },
+    } as never,
+    joins: {
+      add: async () => {},
+      take: async () => undefined,
+      keep: async () => {},
+      postpone: async ({ roomId }) => void putOff.push(roomId),
+      end: async () => {
+        throw new Error('it is not at its end');
+      },
+    },
+    holder: one,
+    logger: { info() {} },
+  });
+  await completion.begin(join('!blocked:x', '$blocked'));
+  expect([asked, putOff]).toEqual([[], ['!blocked:x']]);
+});

@@ -67,8 +67,9 @@ describe('an account that has expired', () => {
 
   it('ends when its time is over, and not before', async () => {
     const user = await register(http);
-    await set(user.userId, { expiration_ts: Date.now() + 1_500 });
+    await set(user.userId, { expiration_ts: Date.now() + DAY_MS });
     expect((await http.get('account/whoami', user.token)).status).toBe(200);
+    await set(user.userId, { expiration_ts: Date.now() + 300 });
     await eventually(async () => expect(await whoami(user.token)).toEqual(EXPIRED));
   });
 
@@ -109,6 +110,44 @@ describe('an account that ends soon', () => {
     const { status, body } = await renew(email, before, one);
     expect([status, body.expiration_ts > Date.now() + 9 * DAY_MS]).toEqual([200, true]);
     expect(letters(email)).toBe(before + 1);
+  });
+
+  it('has its owner written to once they have an address, also where that is long after the others', async () => {
+    const account_validity = { period_ms: 10 * DAY_MS, renew_before_ms: 2 * DAY_MS };
+    const { db } = instance;
+    const user = await register(http);
+    await set(user.userId, { expiration_ts: Date.now() + DAY_MS });
+    const later = await withAddress();
+    await set(later.userId, { expiration_ts: Date.now() + DAY_MS + 60_000 });
+    const before = letters(later.email);
+    await start({}, { account_validity });
+    // Who comes after in the order of ends has been told: nobody was kept waiting.
+    await mailServer.linkTo(later.email, before);
+    const email = `${user.userId.slice(1, user.userId.indexOf(':'))}@example.org`;
+    const add = `INSERT INTO user_server.third_party_ids (server_name, medium, address, user_id, validated_at)
+      VALUES ('one.test', 'email', $1, $2, now())`;
+    await db.query({ text: add, values: [email, user.userId] });
+    await mailServer.linkTo(email);
+  });
+});
+
+describe('an account that was there before accounts began to end', () => {
+  it('ends a little earlier than others, not all at the same time', async () => {
+    const { db } = instance;
+    const ids = Array.from({ length: 20 }, (_, n) => `@old${n}-${Date.now()}:one.test`);
+    const insert = `INSERT INTO user_server.accounts (user_id, created_at) SELECT unnest($1::text[]), now() - interval '1 year'`;
+    await db.query({ text: insert, values: [ids] });
+    const text = `SELECT extract(epoch FROM expires_at - now()) * 1000 / $2 AS part FROM user_server.accounts
+      WHERE user_id = ANY($1) AND expires_at IS NOT NULL`;
+    await start({}, { account_validity: RARELY });
+    const parts = await eventually(async () => {
+      const { rows } = await db.query<{ part: string }>({ text, values: [ids, RARELY.period_ms] });
+      expect(rows).toHaveLength(ids.length);
+      return rows.map(({ part }) => Number(part));
+    });
+    expect(Math.min(...parts)).toBeGreaterThan(0.89);
+    expect(Math.max(...parts)).toBeLessThanOrEqual(1);
+    expect(Math.max(...parts) - Math.min(...parts)).toBeGreaterThan(0.02);
   });
 });
 

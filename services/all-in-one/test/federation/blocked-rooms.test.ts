@@ -92,6 +92,53 @@ it(
 );
 
 it(
+  'who is in a blocked room may also leave it by setting their own state, and nobody else’s',
+  async () => {
+    const roomId = await alice.createRoom({ preset: 'public_chat' });
+    await bob.must('POST', `join/${encoded(roomId)}`);
+    await block(roomId);
+    const memberOf = ({ userId }: Person) => `${inRoom(roomId)}/state/m.room.member/${encoded(userId)}`;
+    expect(await alice.put(memberOf(bob), { membership: 'leave' })).toMatchObject(FORBIDDEN);
+    expect(await bob.put(memberOf(bob), { membership: 'join', displayname: 'no' })).toMatchObject(FORBIDDEN);
+    await elsewhere(bob).must('PUT', memberOf(bob), { membership: 'leave' });
+    expect((await bob.get('joined_rooms')).body.joined_rooms).not.toContain(roomId);
+  },
+  TIMEOUT_MS,
+);
+
+it(
+  'a blocked room is not replaced by another one, and keeps its aliases',
+  async () => {
+    const local = `kept-${Date.now()}`;
+    const roomId = await alice.createRoom({ preset: 'public_chat', room_alias_name: local });
+    const alias = `#${local}:${alice.userId.slice(alice.userId.indexOf(':') + 1)}`;
+    const leadsTo = async () => (await alice.get(`directory/room/${encoded(alias)}`)).body.room_id;
+    expect(await leadsTo()).toBe(roomId);
+    await block(roomId);
+    const joined = (await alice.get('joined_rooms')).body.joined_rooms;
+    for (const at of [alice, elsewhere(alice)]) {
+      expect(await at.post(`${inRoom(roomId)}/upgrade`, { new_version: '11' })).toMatchObject(FORBIDDEN);
+    }
+    expect((await alice.get('joined_rooms')).body.joined_rooms).toEqual(joined);
+    expect(await leadsTo()).toBe(roomId);
+  },
+  TIMEOUT_MS,
+);
+
+it(
+  'an alias of a blocked room can be deleted',
+  async () => {
+    const local = `gone-${Date.now()}`;
+    const roomId = await alice.createRoom({ preset: 'public_chat', room_alias_name: local });
+    const path = `directory/room/${encoded(`#${local}:${alice.userId.slice(alice.userId.indexOf(':') + 1)}`)}`;
+    await block(roomId);
+    expect(await elsewhere(alice).call('DELETE', path)).toMatchObject({ status: 200, body: {} });
+    expect(await alice.get(path)).toMatchObject({ status: 404 });
+  },
+  TIMEOUT_MS,
+);
+
+it(
   'of a blocked room nothing is told to other servers, until it is let go on',
   async () => {
     const room = await neighbours.farRoom(alice);

@@ -28,6 +28,10 @@ export async function upgradeRoom(owners: Owners, request: UpgradeRequest): Prom
     throw new MatrixError(400, 'M_UNSUPPORTED_ROOM_VERSION', `Room version ${newVersion} is not supported`);
   }
   const old = await readOldRoom(owners, request);
+  const { blockedBy } = await owners.roomBlocks.getRoomBlocked({ roomId });
+  if (blockedBy !== undefined) {
+    throw new MatrixError(403, 'M_FORBIDDEN', 'This room is blocked by the administrators of this server');
+  }
   const profile = await profileContent(owners, userId);
   const events = replacementEvents(old, { creator: userId, profile, rules, additionalCreators });
   const { roomId: replacement } = await owners.rooms.createRoom({

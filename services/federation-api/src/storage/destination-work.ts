@@ -4,8 +4,8 @@ import type { Route } from '../domain/sending/ports.js';
 const noteWork = statement(
   'add-work-for-destinations',
   sql<readonly Route[]>`
-  INSERT INTO federation_api.destinations AS d (server_name, origin)
-  SELECT * FROM (${rowsOf('r', { server_name: 'text', origin: 'text' }, (routes) =>
+  INSERT INTO federation_api.destinations AS d (server_name, origin, retry_at)
+  SELECT given.*, now() - interval '1 minute' FROM (${rowsOf('r', { server_name: 'text', origin: 'text' }, (routes) =>
     routes.map(({ server, origin }) => ({ server_name: server, origin })),
   )}) AS given ORDER BY server_name COLLATE "C", origin COLLATE "C"
   ON CONFLICT (server_name, origin) DO UPDATE SET work = d.work + 1, has_work = true

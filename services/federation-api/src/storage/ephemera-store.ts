@@ -49,8 +49,8 @@ const setServers = statement(
 const wake = statement(
   'wake-destinations',
   sql<readonly { server_name: string; origin: string }[]>`
-  INSERT INTO federation_api.destinations AS d (server_name, origin)
-  SELECT * FROM (${rowsOf('r', { server_name: 'text', origin: 'text' }, (rows) => rows)}) AS given
+  INSERT INTO federation_api.destinations AS d (server_name, origin, retry_at)
+  SELECT given.*, now() - interval '1 minute' FROM (${rowsOf('r', { server_name: 'text', origin: 'text' }, (rows) => rows)}) AS given
   ORDER BY server_name COLLATE "C", origin COLLATE "C"
   ON CONFLICT (server_name, origin) DO UPDATE SET work = d.work + 1, has_work = true WHERE d.failures = 0 OR NOT d.has_work`,
 );

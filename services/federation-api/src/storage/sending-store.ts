@@ -25,13 +25,21 @@ const FAILURES_TO_FALL_BEHIND = 6;
  */
 const LIGHTLY = `(SELECT set_config('synchronous_commit', 'off', true)) IS NOT NULL`;
 
-const LEASE = `
-  UPDATE federation_api.destinations d SET leased_by = $1, leased_until = now() + ${LEASED_FOR}
-  FROM (
+/** Of one that answers, retry_at is when it was talked to the last time: as long ago, the connection is most likely there still. */
+const TALKED_TO = `failures = 0 AND retry_at > now() - interval '25 seconds'`;
+const DUE = `
     SELECT server_name, origin FROM federation_api.destinations
-    WHERE has_work AND retry_at <= now() AND leased_until < now() AND (failures > 0) = $3
-    ORDER BY retry_at LIMIT $2 FOR UPDATE SKIP LOCKED
-  ) due
+    WHERE has_work AND retry_at <= now() AND leased_until < now() AND (failures > 0) = $3`;
+
+/** First those that were talked to a moment ago, who wait for no connection; a few places are for the others in any case. */
+const LEASE = `
+  WITH talked_to AS MATERIALIZED (
+    ${DUE} AND ${TALKED_TO} ORDER BY retry_at LIMIT $2 - $4::int FOR UPDATE SKIP LOCKED
+  ), others AS MATERIALIZED (
+    ${DUE} AND NOT (${TALKED_TO}) ORDER BY retry_at LIMIT $2 - (SELECT count(*) FROM talked_to) FOR UPDATE SKIP LOCKED
+  )
+  UPDATE federation_api.destinations d SET leased_by = $1, leased_until = now() + ${LEASED_FOR}
+  FROM (SELECT * FROM talked_to UNION ALL SELECT * FROM others) due
   WHERE d.server_name = due.server_name AND d.origin = due.origin AND ${LIGHTLY}
   RETURNING d.server_name, d.origin, d.is_behind`;
 
@@ -105,9 +113,9 @@ export class PostgresSendingStore implements SendingStore {
     private readonly holder: string,
   ) {}
 
-  async lease(most: number, areFailing: boolean): Promise<readonly Leased[]> {
+  async lease(most: number, areFailing: boolean, forQuiet = 0): Promise<readonly Leased[]> {
     const { rows } = await this.db.query<{ server_name: string; origin: string; is_behind: boolean }>({
-      ...{ name: 'lease-destinations', text: LEASE, values: [this.holder, most, areFailing] },
+      ...{ name: 'lease-destinations', text: LEASE, values: [this.holder, most, areFailing, forQuiet] },
     });
     return rows.map(({ server_name: server, origin, is_behind: isBehind }) => ({
       ...{ server, origin, isBehind, isFailing: areFailing },

@@ -75,12 +75,16 @@ export function sendMembership(
   transaction?: Transaction,
 ): Command<SentEvent> {
   checkIsSignedHere(draft, serverNames);
-  return command(lookedAtBy(draft), async (room) => {
-    if (draft.stateKey !== undefined) checkMemberIsKnown(room.head, draft.stateKey);
-    const { join_authorised_via_users_server: _, ...asked } = draft.content;
-    const content = { ...asked, ...(await authorisation(room, { ...draft, content: asked }, serverNames)) };
-    return sendEvent(store, { ...draft, content }, transaction)(room);
-  });
+  return command(
+    lookedAtBy(draft),
+    async (room) => {
+      if (draft.stateKey !== undefined) checkMemberIsKnown(room.head, draft.stateKey);
+      const { join_authorised_via_users_server: _, ...asked } = draft.content;
+      const content = { ...asked, ...(await authorisation(room, { ...draft, content: asked }, serverNames)) };
+      return sendEvent(store, { ...draft, content }, transaction)(room);
+    },
+    { isForBlocked: draft.content.membership === 'leave' && draft.stateKey === draft.sender },
+  );
 }
 
 /**

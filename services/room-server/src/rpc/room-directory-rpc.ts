@@ -53,9 +53,10 @@ export class RoomDirectoryRpc implements RoomDirectory {
     return {};
   }
 
-  /** A canonical alias that does not exist would mislead; whoever may not change it leaves it as it is. */
+  /** A canonical alias that does not exist would mislead; it stays in blocked rooms, and where somebody may not change it. */
   async #forgetCanonicalAlias(roomId: string, alias: string, userId: string): Promise<void> {
     const head = await loadRoom(this.store, roomId, userId);
+    if (head.blocked) return;
     const content = canonicalAliasWithout(head.shownContent('m.room.canonical_alias', ''), alias);
     if (content === undefined || !mayManageAliases(head, userId)) return;
     const draft = { type: 'm.room.canonical_alias', stateKey: '', sender: userId, content, originServerTs: Date.now() };

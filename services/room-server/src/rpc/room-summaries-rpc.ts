@@ -10,6 +10,7 @@ import type {
   RoomSummary,
 } from '@ganglion/contracts/room';
 import type { JsonObject } from '@ganglion/protocol';
+import { checkNotBlocked } from '../domain/blocked.js';
 import { loadRoom, mayManageAliases } from '../domain/directory.js';
 import { roomFor } from '../domain/federation/asking-server.js';
 import type { FederationRows } from '../domain/federation/federation-rows.js';
@@ -95,6 +96,7 @@ export class RoomSummariesRpc implements RoomSummaries {
       await loadRoom(this.store, roomId, userId),
       await loadRoom(this.store, replacementRoomId, userId),
     ];
+    for (const room of [old, replacement]) checkNotBlocked(room);
     if (!mayManageAliases(old, userId) || !mayManageAliases(replacement, userId)) {
       throw new MatrixError(403, 'M_FORBIDDEN', `${userId} may not move the aliases of the room`);
     }

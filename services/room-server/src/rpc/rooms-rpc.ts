@@ -14,6 +14,7 @@ import { checkCanonicalAlias } from '../domain/canonical-alias.js';
 import { changeMembership, checkIsSignedHere, sendMembership } from '../domain/change-membership.js';
 import { type CreateRoomDependencies, createRoom } from '../domain/create-room.js';
 import type { Directory } from '../domain/directory.js';
+import type { LocalPlacement } from '../domain/placement/local-placement.js';
 import type { RoomStore } from '../domain/ports.js';
 import { command } from '../domain/room-actor.js';
 import type { RoomActors } from '../domain/room-actors.js';
@@ -85,14 +86,15 @@ export class RoomsRpc implements Rooms {
     const send = isMember
       ? sendMembership(this.store, draft, this.serverNames, transaction)
       : sendEvent(this.store, draft, transaction);
-    const checked = command(send.looksAt ?? [], async (room) => {
+    const check = async (room: LocalPlacement) => {
       if (draft.stateKey === '') checkFitsRoom(room.head, draft);
       if (draft.type === 'm.room.canonical_alias' && draft.stateKey === '') {
         const current = room.head.shownContent('m.room.canonical_alias', '');
         await checkCanonicalAlias(this.directory, roomId, current, draft.content);
       }
       return send(room);
-    });
+    };
+    const checked = command(send.looksAt ?? [], check, { isForBlocked: send.isForBlocked ?? false });
     const sent = await whenWhole(() => this.actors.run(roomId, checked));
     return { ...sent, roomId };
   }

@@ -75,13 +75,13 @@ export class PostgresIntakeStore implements IntakeStore {
     if (roomVersionRules(roomVersion) === undefined) {
       throw new MatrixError(400, 'M_UNSUPPORTED_ROOM_VERSION', `Room version ${roomVersion} is not supported`);
     }
-    await this.db.query({
+    const { rowCount } = await this.db.query({
       name: 'open-room',
       text: `INSERT INTO room_server.rooms (room_nid, room_id, room_version, version, participating)
         VALUES ($1, $2, $3, 0, false) ON CONFLICT (room_id) DO NOTHING`,
       values: [await this.numbers.allocate(), roomId, roomVersion],
     });
-    await tellNewRoom(this.db, roomId);
+    await tellNewRoom(this.db, roomId, rowCount === 1);
   }
 
   async isBlocked(roomId: string): Promise<boolean> {

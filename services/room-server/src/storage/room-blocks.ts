@@ -38,9 +38,12 @@ export class PostgresRoomBlocks {
   }
 }
 
-/** For a room that has its row since a moment ago: whoever has blocked it before could not tell it. */
-export async function tellNewRoom(db: Database, roomId: string): Promise<void> {
-  if ((await blockedBy(db, roomId)) === undefined) return;
+/**
+ * For a room that may have its row since a moment ago: whoever has blocked it before could not tell it. Who has just made the row waits
+ * for whoever is blocking it at the moment, who has not seen the row.
+ */
+export async function tellNewRoom(db: Database, roomId: string, isNew: boolean): Promise<void> {
+  if (!isNew && (await blockedBy(db, roomId)) === undefined) return;
   await db.transaction(async (tx) => {
     await tx.query({ text: TURN, values: [roomId] });
     await tx.query({ name: 'tell-room-of-block', text: TELL_ROOM, values: [roomId] });

@@ -25,6 +25,8 @@ export interface AccountValiditySettings {
 export const RENEW_PATH = '/_ganglion/client/email/renew';
 
 const AT_ONCE = 1_000;
+/** They are locked while their letters are written. */
+const TOLD_AT_ONCE = 50;
 
 /** Accounts that end unless they are renewed: by a link in an e-mail, or by an administrator. */
 export class AccountValidity {
@@ -50,9 +52,10 @@ export class AccountValidity {
     do begun = await this.store.begin(settings.periodMs, AT_ONCE);
     while (begun === AT_ONCE);
     if (baseUrls === undefined) return;
-    let told: boolean;
-    do told = await this.store.tellOne(settings.renewBeforeMs, (expiring) => this.#renewal(expiring, baseUrls));
-    while (told);
+    const write = (expiring: Expiring) => this.#renewal(expiring, baseUrls);
+    let told: number;
+    do told = await this.store.tellSome(settings.renewBeforeMs, TOLD_AT_ONCE, write);
+    while (told === TOLD_AT_ONCE);
     this.onLetter();
   }
 

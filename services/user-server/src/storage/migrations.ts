@@ -328,8 +328,11 @@ export const userServerSchema: SchemaDefinition = {
         -- When an account expires; null while nobody has said so. told_of_end is the end that its owner was written to about.
         ALTER TABLE user_server.accounts ADD COLUMN expires_at timestamptz, ADD COLUMN told_of_end timestamptz,
           ADD COLUMN renewal_emails boolean NOT NULL DEFAULT true;
-        CREATE INDEX accounts_by_expiry ON user_server.accounts (expires_at)
-          WHERE deactivated_at IS NULL AND NOT admin AND NOT guest;
+        CREATE INDEX accounts_without_end ON user_server.accounts (user_id)
+          WHERE expires_at IS NULL AND deactivated_at IS NULL AND NOT admin AND NOT guest;
+        -- Whose owners are still to be written to.
+        CREATE INDEX accounts_to_tell_of_end ON user_server.accounts (expires_at)
+          WHERE deactivated_at IS NULL AND NOT admin AND NOT guest AND renewal_emails AND told_of_end IS DISTINCT FROM expires_at;
 
         -- Links that renew accounts, once each; those that were used say so until they are over.
         CREATE TABLE user_server.account_renewals (

@@ -88,6 +88,8 @@ export class JoinCompletion {
     const rules = roomVersionRules(rooms[0]?.roomVersion ?? '');
     // Who comes back joins it whole.
     if (rules === undefined || !rooms[0]!.participating) return true;
+    // Nothing of it would be taken. It is looked at again, should the operator let it go on.
+    if (rooms[0]!.blocked) return false;
     for (const server of askedNow(servers, failures)) {
       if (this.#stopped) return false;
       try {

@@ -15,6 +15,8 @@ interface Lane {
 
 /** Of its places: several destinations are taken by one statement. */
 const REFILL_BELOW = 0.75;
+/** Of the places that are free: they are for servers that nothing was sent to a moment ago, however much there is for others. */
+const FOR_QUIET = 0.125;
 /** By then what is on its way has arrived, or goes to another replica. */
 const GRACE_MS = 5_000;
 
@@ -71,8 +73,9 @@ export class Deliveries {
     const free = lane.most - lane.running.size;
     lane.hasMore = free === 0;
     if (free === 0) return;
-    const leased = await this.deps.store.lease(free, lane.areFailing);
-    lane.hasMore = leased.length === free;
+    const forQuiet = lane.areFailing ? 0 : Math.floor(free * FOR_QUIET);
+    const leased = await this.deps.store.lease(free, lane.areFailing, forQuiet);
+    lane.hasMore = leased.length >= free - forQuiet;
     for (const route of leased) this.#run(lane, route);
   }
 

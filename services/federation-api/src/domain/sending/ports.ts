@@ -75,8 +75,11 @@ export interface MissedRoom {
 
 /** The queues of all destinations, the same for all replicas. */
 export interface SendingStore {
-  /** Takes routes on which something is due: of servers that were not reached the last time, or of the others. */
-  lease(most: number, areFailing: boolean): Promise<readonly Leased[]>;
+  /**
+   * Takes routes on which something is due: of servers that were not reached the last time, or of the others. Of these it takes those
+   * first that were talked to a moment ago, all but so many, which are for those that were not.
+   */
+  lease(most: number, areFailing: boolean, forQuiet?: number): Promise<readonly Leased[]>;
   /** Goes on having these. */
   keep(routes: readonly Route[]): Promise<void>;
   /**

@@ -34,9 +34,10 @@ export interface AccountValidityStore {
   /** Lets accounts that have no end yet end after a period; how many there were, of at most so many. */
   begin(periodMs: number, limit: number): Promise<number>;
   /**
-   * Writes to the owner of one account that ends within a while, of which they have not heard yet; false when there is none.
+   * Writes to the owners of accounts that end within a while, who have not heard of it yet and have an address; how many there were,
+   * of at most so many.
    */
-  tellOne(withinMs: number, write: (expiring: Expiring) => Renewal): Promise<boolean>;
+  tellSome(withinMs: number, most: number, write: (expiring: Expiring) => Renewal): Promise<number>;
   /** Writes to the owner of an account, who has asked for it; whether they have an address. */
   tell(userId: string, write: (expiring: Expiring) => Renewal): Promise<boolean>;
   /** Lets an account go on, once for each link. Undefined when the link is over. */
