@@ -83,7 +83,13 @@ describe('what is told of rooms to whoever takes in what other servers send', ()
     const join = room.join(ALICE);
     await enter(replicas[0], room, join.eventId);
     const { roomId } = room.writer;
-    const known = { roomId, roomVersion: '10', participating: true, forwardExtremityIds: [join.eventId] };
+    const known = {
+      roomId,
+      roomVersion: '10',
+      participating: true,
+      blocked: false,
+      forwardExtremityIds: [join.eventId],
+    };
     expect(await describeTo('far.test', roomId, '!unknown:far.test')).toEqual([
       { ...known, serverJoined: true, serverShutOut: false },
     ]);
