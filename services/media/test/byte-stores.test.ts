@@ -26,6 +26,8 @@ let server: S3Server;
 let proxy: FaultyProxy;
 let folder: string;
 let parts = 0;
+/** Where nothing of a whole bucket lies: its folders are called by two digits of a hash. */
+const newPrefix = () => `part-${++parts}/`;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ganglion-stores-'));
@@ -45,7 +47,7 @@ afterAll(async () => {
 
 /** A part of the bucket that nobody else has. */
 const bucketStore = (others: object = {}) =>
-  openS3Store(s3Config(proxy.url, BUCKET, { prefix: `${++parts}/`, ...others }));
+  openS3Store(s3Config(proxy.url, BUCKET, { prefix: newPrefix(), ...others }));
 const newKey = () => randomBytes(20).toString('hex');
 
 async function bytesOf(stream: Readable): Promise<Buffer> {
@@ -274,7 +276,7 @@ withBucket.describe('a bucket that encrypts what it keeps', () => {
   }
 
   it.each(sizes)('is told to, and gives %d bytes back as they were, and parts of them', async (size) => {
-    const prefix = `${++parts}/`;
+    const prefix = newPrefix();
     const store = await openS3Store(s3Config(server.endpoint, BUCKET, { prefix, encryption: 'AES256' }));
     const [key, bytes] = [newKey(), randomBytes(size)];
     await store.put(key, pieces(bytes));
@@ -285,7 +287,7 @@ withBucket.describe('a bucket that encrypts what it keeps', () => {
   });
 
   it.each(sizes)('does so with the key that the operator names, and gives %d bytes back', async (size) => {
-    const prefix = `${++parts}/`;
+    const prefix = newPrefix();
     const encryption = { encryption: 'aws:kms', kms_key_id: 'files-of-users' };
     const store = await openS3Store(s3Config(server.endpoint, BUCKET, { prefix, ...encryption }));
     const [key, bytes] = [newKey(), randomBytes(size)];
@@ -295,7 +297,7 @@ withBucket.describe('a bucket that encrypts what it keeps', () => {
   });
 
   it('does not, unless it is told to', async () => {
-    const prefix = `${++parts}/`;
+    const prefix = newPrefix();
     const store = await openS3Store(s3Config(server.endpoint, BUCKET, { prefix }));
     const key = newKey();
     await store.put(key, pieces(Buffer.from('plain')));
@@ -323,7 +325,7 @@ withBucket.describe('a bucket that is named in the host', () => {
 
   it('keeps, gives, lists and removes files, and makes links to them', async () => {
     const endpoint = server.endpoint.replace('127.0.0.1', DOMAIN);
-    const store = await openS3Store(s3Config(endpoint, BUCKET, { prefix: `${++parts}/`, path_style: false }));
+    const store = await openS3Store(s3Config(endpoint, BUCKET, { prefix: newPrefix(), path_style: false }));
     const [key, bytes] = [newKey(), randomBytes(6 * MEGABYTE)];
     await store.put(key, pieces(bytes));
     expect((await bytesOf(await store.get(key))).equals(bytes)).toBe(true);
