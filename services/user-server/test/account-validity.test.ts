@@ -1,6 +1,6 @@
 import { eventually } from '@ganglion/testing';
 import { registerAdmin } from './support/admin.js';
-import type { Instance } from './support/deployment.js';
+import { Deployment, type Instance } from './support/deployment.js';
 import { type HttpClient, logIn, passwordLogin, register, type TestUser } from './support/http-client.js';
 import { deployment, mailServer, refusal, start, withAddress, withMail } from './support/mail.js';
 
@@ -133,13 +133,15 @@ describe('an account that ends soon', () => {
 
 describe('an account that was there before accounts began to end', () => {
   it('ends a little earlier than others, not all at the same time', async () => {
-    const { db } = instance;
+    // A database of its own: no other instance gives them an end by other settings.
+    const own = await Deployment.create();
+    const { db } = await own.start();
     const ids = Array.from({ length: 20 }, (_, n) => `@old${n}-${Date.now()}:one.test`);
     const insert = `INSERT INTO user_server.accounts (user_id, created_at) SELECT unnest($1::text[]), now() - interval '1 year'`;
     await db.query({ text: insert, values: [ids] });
     const text = `SELECT extract(epoch FROM expires_at - now()) * 1000 / $2 AS part FROM user_server.accounts
       WHERE user_id = ANY($1) AND expires_at IS NOT NULL`;
-    await start({}, { account_validity: RARELY });
+    await own.start({ config: { account_validity: RARELY } });
     const parts = await eventually(async () => {
       const { rows } = await db.query<{ part: string }>({ text, values: [ids, RARELY.period_ms] });
       expect(rows).toHaveLength(ids.length);
@@ -148,6 +150,7 @@ describe('an account that was there before accounts began to end', () => {
     expect(Math.min(...parts)).toBeGreaterThan(0.89);
     expect(Math.max(...parts)).toBeLessThanOrEqual(1);
     expect(Math.max(...parts) - Math.min(...parts)).toBeGreaterThan(0.02);
+    await own.close();
   });
 });
 
