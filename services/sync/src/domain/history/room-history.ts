@@ -1,20 +1,11 @@
 import { isMatrixError } from '@ganglion/contracts';
 import { type CompiledRoomEventFilter, compileRoomEventFilter } from '@ganglion/protocol';
-import { contentText } from '../event-text.js';
-import type { WantedEntries } from '../ports/past-states.js';
 import { readAhead } from '../read-ahead.js';
 import { relatedOnly } from '../relations/related-only.js';
 import { showEvents, showState } from '../texts/shown-events.js';
-import {
-  eventsText,
-  eventText,
-  filterable,
-  isErasedFor,
-  type ShownEvent,
-  type TimelineEvent,
-  type Viewer,
-} from '../timeline-event.js';
+import { eventsText, eventText, filterable, type ShownEvent, type TimelineEvent } from '../timeline-event.js';
 import { membersAt, stateAt } from '../views/room-state.js';
+import { AccompanyingState } from './accompanying-state.js';
 import { depthAtTime } from './depth-at-time.js';
 import type { EarlierHistory, Hole } from './earlier-history.js';
 import { beginningOf, endOf, formatHistoryToken, type HistoryToken, reachOf } from './history-token.js';
@@ -25,7 +16,6 @@ import { type HistoryDependencies, noSuchEvent, type Reader, readRoom, viewerOf,
 import type { ContextRequest, MembersRequest, MessagesRequest, Surroundings, TimestampRequest } from './requests.js';
 import { forgetRoom, type RoomAccess } from './room-access.js';
 import { type Direction, nextStep, past, startOf, type Walk } from './room-walk.js';
-import { latestOf, stateTime } from './state-time.js';
 import { wholeFrom } from './whole-rooms.js';
 
 interface Scanned {
@@ -55,7 +45,11 @@ const MOST_FETCHES = 1;
 
 /** Answers what clients ask about the past of one room, as JSON text. */
 export class RoomHistory {
-  constructor(private readonly deps: HistoryDependencies & { readonly earlier: EarlierHistory }) {}
+  readonly #states: AccompanyingState;
+
+  constructor(private readonly deps: HistoryDependencies & { readonly earlier: EarlierHistory }) {
+    this.#states = new AccompanyingState(deps);
+  }
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidmessages */
   async messages(request: MessagesRequest): Promise<string> {
@@ -86,7 +80,7 @@ export class RoomHistory {
       const limit = Math.min(request.limit, filter.limit);
       const found = await this.#scan({ access, userId, direction, to }, filter, start, limit);
       const viewer = await viewerOf(this.deps, access, request, found.events);
-      const state = await this.#members(access, filter, found.events);
+      const state = await this.#states.members(access, filter, found.events);
       const text = (end: HistoryToken | undefined) => {
         const parts = [
           `"chunk":${eventsText(found.events, viewer)}`,
@@ -126,18 +120,12 @@ export class RoomHistory {
       const event = await visibleEvent(this.deps, access, request);
       const limit = Math.min(request.limit, filter.limit);
       const half = Math.ceil(limit / 2);
-      const around = async (direction: Direction, most: number) => {
-        const walk: Walk = { access, userId, direction, to: undefined };
-        const start = past(endOf(access.upTo), walk, event.place);
-        const { events, hole } = await this.#scan(walk, filter, start, most);
-        const last = events.at(-1) ?? event;
-        return { events, hole, last, token: formatHistoryToken(past(start, walk, last.place)) };
-      };
-      const before = await around('backwards', half);
-      const after = await around('forwards', limit - half);
+      const walk = (direction: Direction): Walk => ({ access, userId, direction, to: undefined });
+      const before = await this.#beside(event, walk('backwards'), filter, half);
+      const after = await this.#beside(event, walk('forwards'), filter, limit - half);
       const mentioned = [...before.events, event, ...after.events];
       const viewer = await viewerOf(this.deps, access, request, mentioned);
-      const state = await this.#stateWith(access, filter, mentioned, after.last);
+      const state = await this.#states.with(access, filter, mentioned, after.last);
       const parts = [
         `"event":${eventText(event, viewer)}`,
         `"events_before":${eventsText(before.events, viewer)}`,
@@ -241,17 +229,12 @@ export class RoomHistory {
   /** What was said before and after an event, and by whom: `context` of a result of a search, as JSON text. */
   async surroundings(access: RoomAccess, reader: Reader, event: TimelineEvent, wanted: Surroundings): Promise<string> {
     const everything = compileRoomEventFilter({});
-    const around = async (direction: Direction, most: number) => {
-      const walk: Walk = { access, userId: reader.userId, direction, to: undefined };
-      const start = past(endOf(access.upTo), walk, event.place);
-      const { events } = await this.#scan(walk, everything, start, most);
-      return { events, token: formatHistoryToken(past(start, walk, (events.at(-1) ?? event).place)) };
-    };
-    const before = await around('backwards', wanted.beforeLimit);
-    const after = await around('forwards', wanted.afterLimit);
+    const walk = (direction: Direction): Walk => ({ access, userId: reader.userId, direction, to: undefined });
+    const before = await this.#beside(event, walk('backwards'), everything, wanted.beforeLimit);
+    const after = await this.#beside(event, walk('forwards'), everything, wanted.afterLimit);
     const mentioned = [...before.events, event, ...after.events];
     const viewer = await viewerOf(this.deps, access, reader, mentioned);
-    const profiles = wanted.includeProfile ? await this.#profiles(access, viewer, mentioned, event) : undefined;
+    const profiles = wanted.includeProfile ? await this.#states.profiles(access, viewer, mentioned, event) : undefined;
     const parts = [
       ...[`"events_before":${eventsText(before.events, viewer)}`, `"events_after":${eventsText(after.events, viewer)}`],
       ...[`"start":"${before.token}"`, `"end":"${after.token}"`],
@@ -260,32 +243,20 @@ export class RoomHistory {
     return `{${parts.join(',')}}`;
   }
 
-  async #profiles(
-    access: RoomAccess,
-    { erased }: Viewer,
-    mentioned: readonly TimelineEvent[],
-    at: TimelineEvent,
-  ): Promise<Record<string, object>> {
-    const members = await this.#membersOf(access, mentioned, at);
-    return Object.fromEntries(
-      members.map(({ text, place }) => {
-        if (isErasedFor(text, place, erased)) return [text.stateKey ?? '', {}];
-        const { displayname, avatar_url } = JSON.parse(contentText(text)) as Record<string, unknown>;
-        const profile = {
-          ...(typeof displayname === 'string' && { displayname }),
-          ...(typeof avatar_url === 'string' && { avatar_url }),
-        };
-        return [text.stateKey ?? '', profile];
-      }),
-    );
-  }
-
   forgetRoom({ roomId, userId }: { roomId: string; userId: string }): Promise<void> {
     const { feed, announcements, model } = this.deps;
     return feed.use(async () => {
       await announcements.settled(roomId);
       await forgetRoom(model, roomId, userId);
     });
+  }
+
+  /** So many of the events beside one, the token behind them, and the last of them or the event itself. */
+  async #beside(event: TimelineEvent, walk: Walk, filter: CompiledRoomEventFilter, most: number) {
+    const start = past(endOf(walk.access.upTo), walk, event.place);
+    const { events, hole } = await this.#scan(walk, filter, start, most);
+    const last = events.at(-1) ?? event;
+    return { events, hole, last, token: formatHistoryToken(past(start, walk, last.place)) };
   }
 
   /** The next events from a place that pass the filter and that the reader may see. */
@@ -323,63 +294,6 @@ export class RoomHistory {
       filter.allows(filterable(event)) &&
       (event.text.stateKey !== undefined || !ignored.has(event.text.sender)) &&
       access.history.maySee(event);
-  }
-
-  /** With lazy loading, the member events of those whom a page mentions. */
-  async #members(access: RoomAccess, filter: CompiledRoomEventFilter, events: readonly TimelineEvent[]) {
-    const last = latestOf(events);
-    return filter.lazyLoadMembers && last !== undefined ? this.#membersOf(access, events, last) : [];
-  }
-
-  /** As they were at an event. */
-  async #membersOf({ room, stateUpTo }: RoomAccess, events: readonly TimelineEvent[], last: TimelineEvent) {
-    const { model, texts, rooms } = this.deps;
-    const senders = new Set(events.map(({ text }) => text.sender));
-    const past = await this.#pastState(room.nid, last, { others: false, members: senders });
-    if (past !== undefined) return showState(texts, room, past);
-    const members = await membersAt(model, await rooms.get(room), senders, stateTime(last, stateUpTo));
-    return showState(texts, room, [...members.values()]);
-  }
-
-  async #stateWith(
-    access: RoomAccess,
-    filter: CompiledRoomEventFilter,
-    mentioned: readonly TimelineEvent[],
-    last: TimelineEvent,
-  ): Promise<ShownEvent[]> {
-    const { texts } = this.deps;
-    const { room } = access;
-    if (!filter.allowsRoom(room.roomId)) return [];
-    const members = filter.lazyLoadMembers ? mentioned.map(({ text }) => text.sender) : 'all';
-    const past = await this.#pastState(room.nid, last, { others: true, members });
-    const state =
-      past === undefined ? await this.#liveState(access, filter, mentioned, last) : await showState(texts, room, past);
-    return state.filter((event) => filter.allows(filterable(event)));
-  }
-
-  async #liveState(
-    access: RoomAccess,
-    filter: CompiledRoomEventFilter,
-    mentioned: readonly TimelineEvent[],
-    last: TimelineEvent,
-  ): Promise<ShownEvent[]> {
-    const { model, texts, rooms } = this.deps;
-    const { room, stateUpTo } = access;
-    const time = stateTime(last, stateUpTo);
-    const view = await rooms.get(room);
-    const state = await showState(texts, room, await stateAt(model, view, time));
-    const members = filter.lazyLoadMembers ? await this.#membersOf(access, mentioned, last) : [];
-    if (!filter.lazyLoadMembers) {
-      for await (const page of memberEvents(this.deps, view, time, () => true)) members.push(...page);
-    }
-    return [...state, ...members];
-  }
-
-  /** The state at an event that was backfilled, which the read model does not have; undefined for others. */
-  async #pastState(roomNid: number, { place }: TimelineEvent, wanted: WantedEntries) {
-    if (place.position > 0) return undefined;
-    const eventNids = await this.deps.pastStates.at(roomNid, place.eventNid, wanted);
-    return eventNids?.map((eventNid) => ({ eventNid }));
   }
 }
 
