@@ -7,9 +7,10 @@ import type { Address } from './resolver.js';
 import { channelCredentials, channelNames, type TlsFiles } from './tls.js';
 
 const CHANNEL_OPTIONS = {
-  // A dead peer is noticed after at most 1.8 s; grpc-js' own default is never.
+  // A dead peer is noticed after at most 3 s; grpc-js' own default is never. Less would take a process that only has no
+  // processor for a moment for dead, and with it all calls that are under way.
   'grpc.keepalive_time_ms': 1_000,
-  'grpc.keepalive_timeout_ms': 800,
+  'grpc.keepalive_timeout_ms': 2_000,
   'grpc.initial_reconnect_backoff_ms': 50,
   'grpc.max_reconnect_backoff_ms': 1_000,
   'grpc.dns_min_time_between_resolutions_ms': 1_000,

@@ -34,12 +34,28 @@ const USERS_A_REQUEST = 250;
 export class RemoteDeviceLists {
   /** Lists that this replica is asking for, by user and by the last change that was heard of. */
   readonly #asking = new Map<string, Promise<UserKeys>>();
+  /** What came since each question that is under way has begun to look: it may not have seen that it is kept. */
+  readonly #since = new Set<Map<string, Promise<UserKeys>>>();
 
   constructor(private readonly deps: RemoteListsDependencies) {}
 
   /** Never fails: for servers that do not answer in time there is a failure. */
   async find(userIds: readonly string[], timeoutMs: number): Promise<RemoteLists> {
     if (userIds.length === 0) return { kept: [], asked: new Map(), failures: {} };
+    const came = new Map<string, Promise<UserKeys>>();
+    this.#since.add(came);
+    try {
+      return await this.#find(userIds, timeoutMs, came);
+    } finally {
+      this.#since.delete(came);
+    }
+  }
+
+  async #find(
+    userIds: readonly string[],
+    timeoutMs: number,
+    came: ReadonlyMap<string, Promise<UserKeys>>,
+  ): Promise<RemoteLists> {
     const states = await this.deps.store.states(userIds);
     const evidence = await this.#evidence(states);
     const isKept = (state: RemoteListState) =>
@@ -49,7 +65,9 @@ export class RemoteDeviceLists {
       .filter((state) => !isKept(state))
       .map(({ userId, heardSeq }) => ({ userId, heardSeq, evidence: evidence.get(userId) ?? '' }));
     const byServer = Map.groupBy(wanted, ({ userId }) => domainOf(userId));
-    const { answers, failures } = await askServers(byServer, timeoutMs, (server, lists) => this.#askFor(server, lists));
+    const { answers, failures } = await askServers(byServer, timeoutMs, (server, lists) =>
+      this.#askFor(server, lists, came),
+    );
     return { kept, asked: new Map(answers.flatMap(({ answer }) => [...answer])), failures };
   }
 
@@ -63,12 +81,17 @@ export class RemoteDeviceLists {
     }
   }
 
-  async #askFor(server: string, lists: readonly WantedList[]): Promise<Map<string, UserKeys>> {
-    const left = lists.filter((list) => !this.#asking.has(keyOf(list)));
+  async #askFor(
+    server: string,
+    lists: readonly WantedList[],
+    came: ReadonlyMap<string, Promise<UserKeys>>,
+  ): Promise<Map<string, UserKeys>> {
+    const answerTo = (list: WantedList) => this.#asking.get(keyOf(list)) ?? came.get(keyOf(list));
+    const left = lists.filter((list) => answerTo(list) === undefined);
     for (let first = 0; first < left.length; first += USERS_A_REQUEST) {
       this.#begin(server, left.slice(first, first + USERS_A_REQUEST));
     }
-    const found = lists.map(async (list) => [list.userId, await this.#asking.get(keyOf(list))!] as const);
+    const found = lists.map(async (list) => [list.userId, await answerTo(list)!] as const);
     return new Map(await Promise.all(found));
   }
 
@@ -86,7 +109,11 @@ export class RemoteDeviceLists {
       earlier = asking.catch(() => undefined);
       this.#asking.set(key, asking);
       const forget = () => void this.#asking.delete(key);
-      asking.then(forget, forget);
+      const tell = () => {
+        forget();
+        if (list.evidence !== '') for (const came of this.#since) came.set(key, asking);
+      };
+      asking.then(tell, forget);
     }
   }
 
