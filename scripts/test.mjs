@@ -29,7 +29,7 @@ async function main(args) {
     await environment?.stop();
   }
   await Promise.all(beside);
-  console.log(`\n${tally.summary()}`);
+  console.log(`\n${tally.failures()}${tally.summary()}`);
   return tally.failed === 0 ? 0 : 1;
 }
 

@@ -7,14 +7,22 @@ import { needsTheMachine } from '../test-run/jest.mjs';
 import { Tally } from '../test-run/tally.mjs';
 import { folderWith, write } from './support.js';
 
-function report(counts: { passed?: number; failed?: number; suites?: number; pending?: number; todo?: number }) {
+interface Counts {
+  passed?: number;
+  failed?: number;
+  suites?: number;
+  pending?: number;
+  todo?: number;
+}
+
+function report(counts: Counts, testResults: object[] = []) {
   return {
     numPassedTests: counts.passed ?? 0,
     numFailedTests: counts.failed ?? 0,
     numRuntimeErrorTestSuites: counts.suites ?? 0,
     numPendingTests: counts.pending ?? 0,
     numTodoTests: counts.todo ?? 0,
-    testResults: [],
+    testResults,
   };
 }
 
@@ -42,6 +50,29 @@ describe('the closing line', () => {
   it('leaves out what was not asked for by name', () => {
     tally.addJest(report({ passed: 1, pending: 200 }), 0, true);
     expect(tally.summary()).toBe('1 passed, 0 failed');
+  });
+
+  it('comes after what failed, each with how it began', async () => {
+    await tally.check('lint', () => Promise.reject(new Error('a quarrel\n\nabout a comma')));
+    const red = `${String.fromCharCode(27)}[31m`;
+    const failureMessages = [`${red}a word too much`, ...Array.from({ length: 100 }, (_, n) => `at line ${n}`)];
+    const assertionResults = [
+      { status: 'failed', fullName: 'a poem rhymes', failureMessages },
+      { status: 'passed', fullName: 'a song is sung', failureMessages: [] },
+    ];
+    const results = [
+      { name: 'poems.test.ts', message: 'all', assertionResults },
+      { name: 'prose.test.ts', message: 'cannot be read', assertionResults: [] },
+      { name: 'songs.test.ts', message: '', assertionResults: assertionResults.slice(1) },
+    ];
+    tally.addJest(report({ failed: 1, suites: 1, passed: 1 }, results), 1);
+    const [lint, poems, prose, ...others] = tally.failures().trim().split('\n\n');
+    expect(lint).toBe('FAIL lint\n    a quarrel\n    about a comma');
+    expect(poems).toMatch(/^FAIL poems.test.ts: a poem rhymes\n {4}a word too much\n {4}at line 0\n/);
+    expect(poems?.split('\n')).toHaveLength(21);
+    expect(prose).toBe('FAIL prose.test.ts\n    cannot be read');
+    expect(others).toEqual([]);
+    expect(tally.summary()).toBe('1 passed, 3 failed');
   });
 
   it('never calls a run good that ended badly', () => {

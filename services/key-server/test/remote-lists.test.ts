@@ -29,7 +29,7 @@ function replica({ shares }: { shares: boolean }) {
     servers: {
       queryKeys: async () => {
         questions++;
-        return { device_keys: { [BOB]: { PHONE: new CryptoDevice(BOB, 'PHONE').keys() } } };
+        return { device_keys: { [BOB]: { PHONE: { ...new CryptoDevice(BOB, 'PHONE').keys() } } } };
       },
       claimKeys: async () => ({}),
     },
