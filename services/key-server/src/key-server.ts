@@ -6,7 +6,7 @@ import type { RoomIntake } from '@ganglion/contracts/room';
 import type { Devices, InteractiveAuth } from '@ganglion/contracts/user';
 import { type Database, markAnew } from '@ganglion/database';
 import { ready } from '@ganglion/protocol';
-import { Periodically } from '@ganglion/service';
+import { OutboxPublisher, Periodically } from '@ganglion/service';
 import type { Logger } from '@ganglion/telemetry';
 import { DeviceLogFollower } from './consumers/device-log-follower.js';
 import { RevocationListener } from './consumers/revocation-listener.js';
@@ -21,6 +21,7 @@ import { LocalUsers } from './domain/local-users.js';
 import { RemoteDeviceLists } from './domain/remote-lists.js';
 import { SignatureUploads } from './domain/signature-uploads.js';
 import { Announcer } from './publish/announcer.js';
+import { keyOutbox } from './publish/key-outbox.js';
 import { FederatedServers } from './remote/federated-servers.js';
 import { RoomServerSharing } from './remote/room-server-sharing.js';
 import { UserServerAuth } from './remote/user-server-auth.js';
@@ -32,7 +33,7 @@ import { CursorStore } from './storage/cursor-store.js';
 import { KEY_MARKS, KeyLogStore } from './storage/key-log-store.js';
 import { PostgresKeyStore } from './storage/key-store.js';
 import { PostgresOneTimeKeyStore } from './storage/one-time-key-store.js';
-import { OutboxStore } from './storage/outbox-store.js';
+import { KeyOutboxStore } from './storage/outbox-store.js';
 import { PostgresRemoteListStore } from './storage/remote-list-store.js';
 
 export interface KeyServerDependencies {
@@ -78,7 +79,8 @@ export function createKeyServer(deps: KeyServerDependencies): KeyServer {
   const local = new LocalUsers(config.server_names.map(({ name }) => name));
   const keys = new PostgresKeyStore(db);
   const oneTimeKeys = new PostgresOneTimeKeyStore(db);
-  const announcements = new Announcer(bus, new OutboxStore(db), logger);
+  const publisher = new OutboxPublisher(keyOutbox(new KeyOutboxStore(db), bus), bus, logger);
+  const announcements = new Announcer(bus, publisher);
   const servers = new FederatedServers(deps.remoteQueries);
   const lists = new PostgresRemoteListStore(db);
   const rooms = new RoomServerSharing(deps.roomIntake);
@@ -92,7 +94,7 @@ export function createKeyServer(deps: KeyServerDependencies): KeyServer {
   };
   const background = [
     new Periodically('forgetting claimed keys and ended devices', FORGET_EVERY_MS, forget, logger),
-    new Periodically('publishing what was left behind', SWEEP_EVERY_MS, () => announcements.sweep(), logger),
+    new Periodically('publishing what was left behind', SWEEP_EVERY_MS, () => publisher.sweep(), logger),
     new Periodically('looking for ended devices', LOOK_EVERY_MS, () => deviceLog.look(), logger),
   ];
   const uploads = new KeyUploads(keys, oneTimeKeys, devices, announcements, endedDevices);
@@ -118,7 +120,7 @@ export function createKeyServer(deps: KeyServerDependencies): KeyServer {
     },
     async stop() {
       await Promise.all([...background.map((work) => work.stop()), revocations.stop()]);
-      await announcements.drained();
+      await publisher.drained();
     },
   };
 }

@@ -15,7 +15,7 @@ import type {
   SendEventRequest,
 } from '@ganglion/contracts/room';
 import { type Database, markAnew } from '@ganglion/database';
-import { Periodically } from '@ganglion/service';
+import { OutboxSweeper, Periodically } from '@ganglion/service';
 import type { Logger, Metrics } from '@ganglion/telemetry';
 import type { AccountStatuses } from './domain/delayed/check-sender.js';
 import { EventBuilder, type SigningKeys } from './domain/event-builder.js';
@@ -31,7 +31,7 @@ import { States } from './domain/state/states.js';
 import { CommitCounts } from './publish/commit-counts.js';
 import { DelayedSender } from './publish/delayed-sender.js';
 import { Publisher } from './publish/publisher.js';
-import { Sweeper } from './publish/sweeper.js';
+import { roomOutbox } from './publish/room-outbox.js';
 import { DelayedEventsRpc } from './rpc/delayed-events-rpc.js';
 import { RoomBlocksRpc } from './rpc/room-blocks-rpc.js';
 import { RoomDirectoryRpc } from './rpc/room-directory-rpc.js';
@@ -50,7 +50,9 @@ import { PostgresGraphRows } from './storage/graph-rows.js';
 import { GroupCommitter } from './storage/group-committer.js';
 import { PostgresIntakeStore } from './storage/intake-store.js';
 import { Numbers } from './storage/numbers.js';
+import { RoomOutboxStore } from './storage/outbox-store.js';
 import { PostgresOutlierRows } from './storage/outlier-rows.js';
+import { pruneTransactions } from './storage/prune-transactions.js';
 import { PostgresPurgeStore } from './storage/purge-store.js';
 import { PostgresRoomBlocks } from './storage/room-blocks.js';
 import { PostgresRoomCreator } from './storage/room-creator.js';
@@ -91,6 +93,8 @@ export interface RoomServer {
   stop(): Promise<void>;
 }
 
+const SWEEP_EVERY_MS = 1_000;
+const PRUNE_EVERY_MS = 10 * 60_000;
 /** What an operator asks for begins within this time. */
 const LOOK_FOR_PURGES_EVERY_MS = 5_000;
 
@@ -120,10 +124,15 @@ export function createRoomServer(dependencies: RoomServerDependencies): RoomServ
   const intake = new PostgresIntakeStore(db, numbers);
   const outliers = { graph, numbers, rows: new PostgresOutlierRows(db, numbers) };
   const federation = new PostgresFederationRows(db);
-  const sweeper = new Sweeper(db, bus, log, committer, logger);
+  const outbox = new RoomOutboxStore(db);
+  const sweeper = new OutboxSweeper(roomOutbox(outbox, log), bus, logger);
+  const forgetPublished = () => outbox.remove(committer.takePublished());
   const purges = new PostgresPurgeStore(db, serverNames);
   const purger = new Purger(purges, retentionOf(config, purges));
   const background = [
+    new Periodically('publishing what was left behind', SWEEP_EVERY_MS, () => sweeper.sweep(), logger),
+    new Periodically('emptying the outbox', SWEEP_EVERY_MS, forgetPublished, logger),
+    new Periodically('forgetting old transactions', PRUNE_EVERY_MS, () => pruneTransactions(db), logger),
     new Periodically('purging', LOOK_FOR_PURGES_EVERY_MS, () => purger.work(), logger),
     new Periodically('letting old messages go', config.rooms.retention.every_ms, () => purger.retain(), logger),
   ];
@@ -160,14 +169,13 @@ export function createRoomServer(dependencies: RoomServerDependencies): RoomServ
       void markAnew(db, { table: 'room_server.rooms', column: 'updated_xid', type: 'bigint' }).catch((error: unknown) =>
         logger.warn({ err: error }, 'rooms of a restored database could not be marked anew'),
       );
-      sweeper.start();
       delayedSender.start();
       for (const work of background) work.start();
     },
     async stop() {
       purger.stop();
       await Promise.all([delayedSender.stop(), ...background.map((work) => work.stop())]);
-      await sweeper.stop();
+      await forgetPublished();
     },
   };
 }

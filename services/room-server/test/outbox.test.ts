@@ -32,10 +32,15 @@ class Received {
 
 /** The same bus, but for how it publishes. */
 function publishing(bus: Bus, publish: Bus['publish']): Bus {
+  const publishAll: Bus['publishAll'] = async (stream, messages) => {
+    await Promise.all(messages.map(({ message, ...options }) => publish(stream, message, options)));
+  };
   return new Proxy(bus, {
     get(target, key) {
+      if (key === 'publish') return publish;
+      if (key === 'publishAll') return publishAll;
       const value = Reflect.get(target, key, target);
-      return key === 'publish' ? publish : typeof value === 'function' ? value.bind(target) : value;
+      return typeof value === 'function' ? value.bind(target) : value;
     },
   });
 }

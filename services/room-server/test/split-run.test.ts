@@ -1,5 +1,6 @@
 import type { LoggedEvent } from '@ganglion/contracts/room';
-import { messageId, splitRun } from '../src/publish/split-run.js';
+import { messagesOf } from '../src/publish/room-outbox.js';
+import { splitRun } from '../src/publish/split-run.js';
 
 const event = (roomSeq: number, body: string): LoggedEvent => ({
   ...{ eventNid: roomSeq, eventId: `$${roomSeq}`, roomSeq, pduJson: JSON.stringify({ body }) },
@@ -22,7 +23,7 @@ it.each([
   const parts = splitRun(run(events));
   expect(parts.flatMap(seqs)).toEqual(events.map(({ roomSeq }) => roomSeq));
   for (const part of parts) expect(Buffer.byteLength(JSON.stringify(part))).toBeLessThan(1_000_000);
-  expect(new Set(parts.map((part) => messageId(7, part))).size).toBe(parts.length);
+  expect(new Set(messagesOf(run(events)).map(({ id }) => id)).size).toBe(parts.length);
 });
 
 it('a thousand invites and as many pieces of state travel in few messages', () => {

@@ -9,7 +9,7 @@ import { PostgresFilterStore } from './storage/filter-store.js';
 import { LetterStore } from './storage/letter-store.js';
 import { PostgresNonceStore } from './storage/nonce-store.js';
 import { PostgresNoticeRoomStore } from './storage/notice-room-store.js';
-import { OutboxStore } from './storage/outbox-store.js';
+import { UserOutboxStore } from './storage/outbox-store.js';
 import { PostgresProfileStore } from './storage/profile-store.js';
 import { PostgresRegistrationTokenStore } from './storage/registration-token-store.js';
 import { RoomUpdateStore } from './storage/room-update-store.js';
@@ -42,7 +42,7 @@ export function createStores(db: Database) {
     accountData: new PostgresAccountDataStore(db),
     userDirectory: new PostgresUserDirectoryStore(db),
     filters: new PostgresFilterStore(db),
-    outbox: new OutboxStore(db),
+    outbox: new UserOutboxStore(db),
     successions: new PostgresSuccessionStore(db),
     roomUpdates: new RoomUpdateStore(db),
     deviceLog: new DeviceLogStore(db),

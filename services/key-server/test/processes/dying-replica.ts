@@ -25,7 +25,7 @@ const bus = createEmbeddedBus({
   metrics: prometheusBusMetrics(new Metrics()),
   logger: createLogger({ level: 'error' }),
 });
-if (dyingAt === 'publish') bus.publishAll = async () => die();
+if (dyingAt === 'publish') bus.publish = async () => die();
 const devices = new DyingDevices();
 devices.begin(userId, deviceId);
 if (dyingAt === 'devices') devices.end(userId, deviceId);

@@ -1,13 +1,14 @@
 import type { Bus } from '@ganglion/bus';
 import { ANNOUNCEMENTS, ROOM_EVENTS } from '@ganglion/contracts';
 import type { LoggedEvent } from '@ganglion/contracts/room';
+import { publishFitting } from '@ganglion/service';
 import { type Logger, type TracePoint, traceparentOf, tracingEnabled, withSpans } from '@ganglion/telemetry';
 import { SpanKind } from '@opentelemetry/api';
 import type { CommitListener, NewEvent, RoomCommit } from '../domain/ports.js';
 import { tracePointsOf } from '../domain/trace-points.js';
 import { outboxRows } from '../storage/commit-statement.js';
 import type { GroupCommitter } from '../storage/group-committer.js';
-import { messageId, splitRun } from './split-run.js';
+import { messagesOf } from './room-outbox.js';
 
 /**
  * Tells the bus what was committed, at once and in the order of each room. What does not arrive stays in the outbox,
@@ -44,10 +45,8 @@ export class Publisher implements CommitListener {
   async #publishRun(commit: RoomCommit, events: readonly NewEvent[], inside: Inside): Promise<void> {
     const { roomId, roomVersion, roomNid } = commit;
     const logged = events.map((added) => loggedEvent(added, inside?.get(added.tracePoint!)));
-    const parts = splitRun({ roomId, roomVersion, roomNid, events: logged });
-    await Promise.all(
-      parts.map((part) => this.bus.publish(ROOM_EVENTS, part, { key: roomId, id: messageId(roomNid, part) })),
-    );
+    const messages = messagesOf({ roomId, roomVersion, roomNid, events: logged });
+    await publishFitting(this.bus, ROOM_EVENTS, messages, this.logger);
   }
 }
 

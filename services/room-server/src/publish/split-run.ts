@@ -21,11 +21,6 @@ export function splitRun(run: RoomEvents): RoomEvents[] {
   return parts.map((events) => ({ ...run, events }));
 }
 
-/** What keeps a bus from taking a message twice. */
-export function messageId(roomNid: number, { events }: RoomEvents): string {
-  return `${roomNid}.${events[0]?.roomSeq}`;
-}
-
 function weightOf({
   pduJson,
   stateChanges,

@@ -2,13 +2,12 @@ import type { Bus } from '@ganglion/bus';
 import { ANNOUNCEMENTS, TOKENS_REVOKED } from '@ganglion/contracts';
 import type { TokensRevoked } from '@ganglion/contracts/user';
 import type { Announcements, EndedDevices, EndedTokens, UserChangeRecord } from '../domain/ports.js';
-import type { OutboxPublisher } from './outbox-publisher.js';
 
 /** Tells the other services over the bus. */
 export class Announcer implements Announcements {
   constructor(
     private readonly bus: Bus,
-    private readonly publisher: OutboxPublisher,
+    private readonly publisher: { publish(changes: readonly UserChangeRecord[]): void },
   ) {}
 
   tokensEnded(tokens: EndedTokens): void {
