@@ -128,6 +128,8 @@ export function createUserServer(dependencies: UserServerDependencies): UserServ
       await checkSchema(db, userServerSchema);
       await markAnew(db, USER_MARKS);
       await markAnew(db, DEVICE_MARKS);
+      // Before anybody is told that an account has expired.
+      await domain.accountValidity.resume();
       for (const work of background) work.start();
       await guestAccess?.start();
       await successions?.start();

@@ -154,6 +154,26 @@ describe('an account that was there before accounts began to end', () => {
   });
 });
 
+it('time during which no account could end does not count, and whose account had ended before stays out', async () => {
+  const own = await Deployment.create();
+  const { db } = await own.start();
+  const ids = ['soon', 'later', 'before'].map((name) => `@${name}-${Date.now()}:one.test`);
+  const insert = `INSERT INTO user_server.accounts (user_id, expires_at)
+    SELECT id, now() + hours * interval '1 hour' FROM unnest($1::text[], $2::int[]) AS known (id, hours)`;
+  await db.query({ text: insert, values: [ids, [-40, 60, -60]] });
+  await db.query({ text: `UPDATE user_server.account_validity_clock SET looked_at = now() - interval '50 hours'` });
+  const configured = { config: { account_validity: RARELY } };
+  await Promise.all([own.start(configured), own.start(configured)]);
+  await own.start(configured);
+  const { rows } = await db.query<{ hours: number }>({
+    text: `SELECT round(extract(epoch FROM expires_at - now()) / 3600)::int AS hours FROM user_server.accounts
+      JOIN unnest($1::text[]) WITH ORDINALITY AS asked (user_id, place) USING (user_id) ORDER BY place`,
+    values: [ids],
+  });
+  expect(rows.map(({ hours }) => hours)).toEqual([10, 110, -60]);
+  await own.close();
+});
+
 describe('whose account never ends', () => {
   it('administrators and guests', async () => {
     const guest = (await http.post('register?kind=guest', {})).body;

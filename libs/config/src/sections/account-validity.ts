@@ -18,5 +18,5 @@ export const accountValidity = z
   .exactOptional()
   .meta({
     description:
-      'Accounts that expire unless they are renewed, those of guests and administrators excepted: nothing is deleted then, and their owners can do nothing but have them renewed. Accounts that are there already end in the last tenth of a first period. Without this section none expires.',
+      'Accounts that expire unless they are renewed, those of guests and administrators excepted: nothing is deleted then, and their owners can do nothing but have them renewed. Accounts that are there already end in the last tenth of a first period. Without this section none expires, and the time without it does not count.',
   });

@@ -44,10 +44,16 @@ export class AccountValidity {
     private readonly onLetter: () => void,
   ) {}
 
+  /** The time does not count during which no account could end, nor be renewed: nobody is locked out by what they could not know. */
+  async resume(): Promise<void> {
+    if (this.settings !== undefined) await this.store.keepClock();
+  }
+
   /** Gives new accounts their end, and writes to those whose accounts end soon. */
   async sweep(): Promise<void> {
     const { settings, baseUrls } = this;
     if (settings === undefined) return;
+    await this.resume();
     let begun: number;
     do begun = await this.store.begin(settings.periodMs, AT_ONCE);
     while (begun === AT_ONCE);

@@ -1,10 +1,13 @@
-import type { Database, Transaction } from '@ganglion/database';
+import { type Database, type Transaction, UNLIMITED } from '@ganglion/database';
 import type { AccountValidityStore, Expiring, Renewal, Renewed, Validity } from '../domain/ports.js';
 import { addLetter } from './letter-store.js';
 import { tokensOf } from './session-writes.js';
 
 /** How long after the end of an account a link still renews it; who has not been told by then is told no more. */
 const LATE = `interval '30 days'`;
+/** So often it is noted that ends are looked after; who is away for longer has not let anybody renew their account. */
+const NOTED_EVERY = `interval '1 minute'`;
+const AWAY = `interval '1 hour'`;
 const LETTER_LASTS_MS = 7 * 86_400_000;
 /** Accounts that were made since then have a whole period. */
 const NEW = `interval '1 day'`;
@@ -20,6 +23,32 @@ interface RenewedRow extends Record<string, unknown> {
 /** When accounts end, and the links that renew them, where every replica finds it. */
 export class PostgresAccountValidityStore implements AccountValidityStore {
   constructor(private readonly db: Database) {}
+
+  async keepClock(): Promise<void> {
+    const { rows } = await this.db.query<{ due: boolean }>({
+      name: 'validity-clock',
+      text: `SELECT coalesce(looked_at < now() - ${NOTED_EVERY}, true) AS due FROM user_server.account_validity_clock`,
+    });
+    if (rows[0]?.due) await this.db.transaction((tx) => this.#setClock(tx), UNLIMITED);
+  }
+
+  /** Another process that does the same waits, and finds it done. */
+  async #setClock(tx: Transaction): Promise<void> {
+    await tx.query({
+      name: 'hold-validity-clock',
+      text: 'SELECT FROM user_server.account_validity_clock FOR UPDATE',
+    });
+    await tx.query({
+      name: 'put-off-ends',
+      text: `UPDATE user_server.accounts SET expires_at = expires_at + (now() - looked_at)
+             FROM user_server.account_validity_clock
+             WHERE looked_at < now() - ${AWAY} AND expires_at > looked_at AND ${ENDS}`,
+    });
+    await tx.query({
+      name: 'note-validity-clock',
+      text: `UPDATE user_server.account_validity_clock SET looked_at = greatest(looked_at, now())`,
+    });
+  }
 
   async begin(periodMs: number, limit: number): Promise<number> {
     const { rowCount } = await this.db.query({

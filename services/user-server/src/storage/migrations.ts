@@ -6,7 +6,7 @@ import type { SchemaDefinition } from '@ganglion/database';
  */
 export const userServerSchema: SchemaDefinition = {
   schema: 'user_server',
-  version: 14,
+  version: 15,
   oldestCompatible: 1,
   migrations: [
     {
@@ -348,6 +348,18 @@ export const userServerSchema: SchemaDefinition = {
       version: 14,
       name: 'who was erased, by when',
       up: 'CREATE INDEX accounts_erased_by_time ON user_server.accounts (deactivated_at) WHERE erased',
+    },
+    {
+      version: 15,
+      name: 'since when nobody has let accounts expire',
+      up: `
+        -- One row: when ends of accounts were last looked after.
+        CREATE TABLE user_server.account_validity_clock (
+          looked_at timestamptz,
+          one boolean PRIMARY KEY DEFAULT true CHECK (one)
+        );
+        INSERT INTO user_server.account_validity_clock DEFAULT VALUES;
+      `,
     },
   ],
 };

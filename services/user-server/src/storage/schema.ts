@@ -42,6 +42,11 @@ const ownerId = () =>
     .notNull()
     .references(() => accounts.userId);
 
+export const accountValidityClock = schema.table('account_validity_clock', {
+  lookedAt: time('looked_at'),
+  one: boolean('one').primaryKey().default(true),
+});
+
 export const accountRenewals = schema.table('account_renewals', {
   tokenHash: bytea('token_hash').primaryKey(),
   userId: text('user_id').notNull(),

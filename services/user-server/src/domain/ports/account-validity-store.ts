@@ -31,6 +31,8 @@ export interface Renewal {
 
 /** When accounts end. */
 export interface AccountValidityStore {
+  /** Notes that ends are looked after, and puts them off by as long as nobody has, if that was long. */
+  keepClock(): Promise<void>;
   /** Lets accounts that have no end yet end after a period; how many there were, of at most so many. */
   begin(periodMs: number, limit: number): Promise<number>;
   /**
