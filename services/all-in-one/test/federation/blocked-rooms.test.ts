@@ -57,12 +57,15 @@ it(
   'nobody says anything in a blocked room, joins it or is invited, at any replica, until it is let go on',
   async () => {
     const roomId = await alice.createRoom({ preset: 'public_chat' });
-    await elsewhere(alice).say(roomId, 'before');
+    const kept = `${inRoom(roomId)}/send/m.room.message/kept`;
+    const before = await elsewhere(alice).put(kept, { msgtype: 'm.text', body: 'before' });
     expect(await admin.get(blockOf(roomId))).toMatchObject({ status: 200, body: { block: false } });
     expect(await block(roomId)).toEqual({ block: true });
     expect((await elsewhere(admin).get(blockOf(roomId))).body).toEqual({ block: true, user_id: admin.userId });
     const message = { msgtype: 'm.text', body: 'no' };
     for (const at of [alice, elsewhere(alice)]) {
+      // What was accepted stays so, for who has not heard of it.
+      expect(await at.put(kept, message)).toMatchObject({ status: 200, body: before.body });
       expect(await at.put(`${inRoom(roomId)}/send/m.room.message/no`, message)).toMatchObject(FORBIDDEN);
       expect(await at.put(`${inRoom(roomId)}/state/m.room.topic`, { topic: 'no' })).toMatchObject(FORBIDDEN);
       expect(await at.post(`${inRoom(roomId)}/invite`, { user_id: bob.userId })).toMatchObject(FORBIDDEN);

@@ -1,5 +1,6 @@
 import { MatrixError, userSuspended } from '@ganglion/contracts';
 import { canonicalJsonString, isValidEventId, type JsonObject, mayRedact, powerLevelsOf } from '@ganglion/protocol';
+import { checkNotBlocked } from './blocked.js';
 import type { EventDraft } from './event-builder.js';
 import type { LocalPlacement } from './placement/local-placement.js';
 import type { FoundEvent, RoomStore, StateKey, Transaction } from './ports.js';
@@ -18,7 +19,7 @@ export function sendEvent(
   draft: EventDraft,
   transaction: Transaction | undefined,
 ): Command<SentEvent> {
-  return command(lookedAtBy(draft), async (room) => {
+  const send = async (room: LocalPlacement) => {
     if (transaction === undefined) return append(store, room, draft);
     const added = room.plan.sentIn(transaction);
     if (added !== undefined) return { eventId: added.event.eventId, roomSeq: added.roomSeq! };
@@ -26,18 +27,25 @@ export function sendEvent(
     // The commit itself finds out whether the transaction is a known one; only then it is worth looking for its event.
     const earlier = room.plan.knownTransactions.has(transaction) ? await sentEarlier() : undefined;
     return earlier ?? appendOrRepeat(() => append(store, room, draft, transaction), sentEarlier);
-  });
+  };
+  return command(lookedAtBy(draft), send, { isForBlocked: true });
 }
 
 /** What was sent with a transaction before. @throws MatrixError M_NOT_FOUND when nothing was */
 export function sentBefore(store: RoomStore, transaction: Transaction): Command<SentEvent> {
-  return command([], async (room) => {
+  const find = async (room: LocalPlacement) => {
     const added = room.plan.sentIn(transaction);
     if (added !== undefined) return { eventId: added.event.eventId, roomSeq: added.roomSeq! };
     const earlier = await store.findTransaction(room.head.nid, transaction);
     if (earlier === undefined) throw new MatrixError(404, 'M_NOT_FOUND', 'Nothing was sent with this transaction id');
     return earlier;
-  });
+  };
+  return command([], find, { isForBlocked: true });
+}
+
+/** Whoever is in a room that was blocked may leave it. */
+function endsOwnMembership({ type, sender, stateKey, content }: EventDraft): boolean {
+  return type === 'm.room.member' && stateKey === sender && content.membership === 'leave';
 }
 
 /** The members that sending an event looks at. */
@@ -66,6 +74,7 @@ async function append(
   draft: EventDraft,
   transaction?: Transaction,
 ): Promise<SentEvent> {
+  if (!endsOwnMembership(draft)) checkNotBlocked(room.head);
   await checkTakesPart(store, room.head);
   const unchanged = unchangedState(room, draft);
   if (unchanged !== undefined) return unchanged;
