@@ -136,6 +136,7 @@ export function createRoomServer(dependencies: RoomServerDependencies): RoomServ
     new Periodically('purging', LOOK_FOR_PURGES_EVERY_MS, () => purger.work(), logger),
     new Periodically('letting old messages go', config.rooms.retention.every_ms, () => purger.retain(), logger),
   ];
+  const erased = new ErasedUsers(accounts);
   const rooms = new RoomsRpc(actors, store, creation, serverNames, directory);
   const delaying = {
     model: new DelayedEventStore(db),
@@ -148,7 +149,7 @@ export function createRoomServer(dependencies: RoomServerDependencies): RoomServ
     delayedEvents: new DelayedEventsRpc({
       ...{ ...delaying, limits: config.rooms.delayed_events, note: (inMs) => delayedSender.note(inMs) },
     }),
-    roomReads: new RoomReadsRpc(reader, store, serverNames),
+    roomReads: new RoomReadsRpc(reader, store, serverNames, erased),
     roomDirectory: new RoomDirectoryRpc(db, directory, store, reader, actors),
     roomLog: new RoomLogRpc(log, reader, new StateJumps(db, states, store)),
     roomIntake: new RoomIntakeRpc(actors, store, intake, outliers, federation, serverNames, {
@@ -159,7 +160,7 @@ export function createRoomServer(dependencies: RoomServerDependencies): RoomServ
     roomFederation: new RoomFederationRpc({
       ...{ actors, store, intake, rows: federation, graph, states, builder, serverNames },
       paged: new StatesForServers(federation, graph, states),
-      erased: new ErasedUsers(accounts),
+      erased,
     }),
     roomPurges: new RoomPurgesRpc(store, purges),
     roomBlocks: new RoomBlocksRpc(new PostgresRoomBlocks(db)),

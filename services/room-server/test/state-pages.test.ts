@@ -4,6 +4,7 @@ import { RoomReadsRpc } from '../src/rpc/room-reads-rpc.js';
 import { PostgresRoomStore } from '../src/storage/room-store.js';
 import { StateReader } from '../src/storage/state-reader.js';
 import { PostgresStateRows } from '../src/storage/state-rows.js';
+import { NOBODY_ERASED } from './support/erased.js';
 import { ALICE, BOB, CAROL, change, createRoom, send } from './support/room.js';
 import { type Replica, RoomServers } from './support/room-servers.js';
 
@@ -14,7 +15,7 @@ beforeAll(async () => {
   servers = await RoomServers.create();
   replica = await servers.start();
   const states = new StateReader(replica.db, new States(new PostgresStateRows(replica.db)));
-  reads = new RoomReadsRpc(states, new PostgresRoomStore(replica.db), ['one.test', 'two.test'], 100, 2);
+  reads = new RoomReadsRpc(states, new PostgresRoomStore(replica.db), ['one.test', 'two.test'], NOBODY_ERASED, 100, 2);
 });
 afterAll(() => servers.close());
 
@@ -71,6 +72,7 @@ describe('the state of a room in pages', () => {
       new StateReader(replica.db, new States(new PostgresStateRows(replica.db))),
       new PostgresRoomStore(replica.db),
       ['one.test', 'two.test'],
+      NOBODY_ERASED,
     );
     for (let index = 0; index < 80; index++) await send(replica, roomId, ALICE, tag(`${index}`, 'x'.repeat(60_000)));
     const query = { roomId, userId: ALICE, type: 'org.example.tag' };

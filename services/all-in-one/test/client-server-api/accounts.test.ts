@@ -153,6 +153,25 @@ describe('an account', () => {
     expect(refusal(available)).toEqual([400, 'M_USER_IN_USE']);
   });
 
+  it('that is erased leaves no words about others in the state, but for who was there', async () => {
+    const [dave, carol] = [await Person.register(replica.url, 'dave'), await Person.register(replica.url, 'carol')];
+    const users = { [bob.userId]: 50 };
+    const roomId = await alice.createRoom({ preset: 'public_chat', power_level_content_override: { users } });
+    for (const person of [bob, dave]) await person.must('POST', `join/${encodeURIComponent(roomId)}`);
+    await bob.must('POST', `${inRoom(roomId)}/kick`, { user_id: dave.userId, reason: 'Secret reason' });
+    await carol.must('POST', `join/${encodeURIComponent(roomId)}`);
+    const member = `state/m.room.member/${dave.userId}`;
+    const seenBy = async (person: Person) =>
+      Promise.all(['state', member].map(async (path) => (await person.get(`${inRoom(roomId)}/${path}`)).text));
+    for (const text of await seenBy(carol)) expect(text).toContain('Secret reason');
+    await bob.must('POST', 'account/deactivate', { auth: authOf(bob), erase: true });
+    await eventually(async () => {
+      for (const text of await seenBy(carol)) expect(text).not.toContain('Secret reason');
+    });
+    expect(await carol.must('GET', `${inRoom(roomId)}/${member}`)).toEqual({ membership: 'leave' });
+    for (const text of await seenBy(alice)) expect(text).toContain('Secret reason');
+  });
+
   it('of another server name is made by the host that is asked, and talks with the others', async () => {
     const body = { username: `carol-${Date.now()}`, password: 'a good one', auth: { type: 'm.login.dummy' } };
     const headers = { host: 'two.test' };

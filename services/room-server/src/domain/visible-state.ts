@@ -1,10 +1,12 @@
 import { MatrixError } from '@ganglion/contracts';
 import { redactEventJson, roomVersionRules } from '@ganglion/protocol';
+import { type ErasureKnown, hiddenOfErased } from './hidden-of-erased.js';
 import { MembersUnknownError } from './partial-state.js';
 
 /** An event as it was signed, and what redacted it. */
 export interface StateEvent {
   readonly eventNid: number;
+  readonly sender: string;
   readonly eventId: string;
   readonly pduJson: string;
   readonly redaction: Redaction | undefined;
@@ -12,6 +14,7 @@ export interface StateEvent {
 
 interface Redaction {
   readonly nid: number;
+  readonly sender: string;
   readonly eventId: string;
   readonly pduJson: string;
   readonly isRedacted: boolean;
@@ -80,14 +83,25 @@ const MOST_STEPS_BACK = 50;
  * @throws MatrixError M_FORBIDDEN, also for a room that does not exist: nobody learns which rooms do; MembersUnknownError
  * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidstate
  */
-export async function visibleState(source: StateSource, query: StateQuery) {
+export async function visibleState(source: StateSource, query: StateQuery, erased?: ErasureKnown) {
   const user = await source.membership(query.roomId, query.userId);
   if (user === undefined) throw notInRoom(query.userId);
   const events = await stateSeenBy(source, user, query);
   const isMember = query.type === 'm.room.member' && query.stateKey !== undefined;
   const needsMembers = query.type === undefined || query.type === 'm.room.member';
   if (user.isPartial && needsMembers && !(isMember && events.length > 0)) throw new MembersUnknownError();
-  return { version: user.roomVersion, events: events.map((event) => visible(event, user.roomVersion)) };
+  return { version: user.roomVersion, events: await shown(source, { ...user, userId: query.userId }, events, erased) };
+}
+
+/** Of a state event, with which user of ours was erased being known, without what only those may read who were there. */
+async function shown(
+  source: StateSource,
+  reader: UserInRoom & { readonly userId: string },
+  events: readonly StateEvent[],
+  erased: ErasureKnown | undefined,
+): Promise<VisibleEvent[]> {
+  const hidden = await hiddenOfErased(source, reader, events, (await erased?.known()) ?? new Set());
+  return events.map((event) => visible(event, reader.roomVersion, hidden));
 }
 
 async function stateSeenBy(source: StateSource, user: UserInRoom, { userId, type, stateKey }: StateQuery) {
@@ -105,7 +119,7 @@ const PAGE_CHARACTERS = 4_000_000;
  *
  * @throws MatrixError M_FORBIDDEN; MembersUnknownError
  */
-export async function visibleStatePage(source: StateSource, query: StateQuery, page: StatePage) {
+export async function visibleStatePage(source: StateSource, query: StateQuery, page: StatePage, erased: ErasureKnown) {
   const { roomId, userId, type } = query;
   const user = await source.membership(roomId, userId);
   if (user === undefined) throw notInRoom(userId);
@@ -120,7 +134,12 @@ export async function visibleStatePage(source: StateSource, query: StateQuery, p
   const isLast = tooMuch < 0 && entries.length < page.limit;
   return {
     version: user.roomVersion,
-    events: told.map(({ event }) => visible(event, user.roomVersion)),
+    events: await shown(
+      source,
+      { ...user, userId },
+      told.map(({ event }) => event),
+      erased,
+    ),
     nextKey: isLast ? undefined : told.at(-1)?.keyNid,
   };
 }
@@ -142,14 +161,20 @@ function seesPresent({ membership, historyVisibility }: UserInRoom): boolean {
   return membership === 'join' || historyVisibility === 'world_readable';
 }
 
-/** An event without what redactions took, of it or of what redacted it. */
-export function visible({ eventNid, eventId, pduJson, redaction }: StateEvent, roomVersion: string): VisibleEvent {
+/** An event without what redactions took, of it or of what redacted it, and without what those have said who are hidden. */
+export function visible(
+  { eventNid, eventId, pduJson, redaction }: Omit<StateEvent, 'sender'>,
+  roomVersion: string,
+  hidden: ReadonlySet<number> = new Set(),
+): VisibleEvent {
   const rules = roomVersionRules(roomVersion);
-  if (redaction === undefined || rules === undefined) return { eventNid, eventId, pduJson, redactedBecause: undefined };
-  const because = redaction.isRedacted ? redactEventJson(redaction.pduJson, rules) : redaction.pduJson;
-  const { nid, eventId: becauseId } = redaction;
+  if (rules === undefined) return { eventNid, eventId, pduJson, redactedBecause: undefined };
+  const json = redaction !== undefined || hidden.has(eventNid) ? redactEventJson(pduJson, rules) : pduJson;
+  if (redaction === undefined) return { eventNid, eventId, pduJson: json, redactedBecause: undefined };
+  const { nid, eventId: becauseId, isRedacted } = redaction;
+  const because = isRedacted || hidden.has(nid) ? redactEventJson(redaction.pduJson, rules) : redaction.pduJson;
   const redactedBecause = { eventNid: nid, eventId: becauseId, pduJson: because, redactedBecause: undefined };
-  return { eventNid, eventId, pduJson: redactEventJson(pduJson, rules), redactedBecause };
+  return { eventNid, eventId, pduJson: json, redactedBecause };
 }
 
 /**

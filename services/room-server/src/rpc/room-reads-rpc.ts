@@ -5,6 +5,7 @@ import type {
   ListUsersWithoutGuestsRequest,
   RoomReads,
 } from '@ganglion/contracts/room';
+import type { ErasureKnown } from '../domain/hidden-of-erased.js';
 import type { RoomStore } from '../domain/ports.js';
 import { letsGuestsIn, type RoomHead } from '../domain/room-head.js';
 import { type StateSource, visibleState, visibleStatePage } from '../domain/visible-state.js';
@@ -20,6 +21,7 @@ export class RoomReadsRpc implements RoomReads {
     private readonly states: StateSource,
     private readonly store: RoomStore,
     private readonly serverNames: readonly string[],
+    private readonly erased: ErasureKnown,
     private readonly usersAPage = USERS_A_PAGE,
     private readonly entriesAPage = ENTRIES_A_PAGE,
   ) {}
@@ -28,11 +30,11 @@ export class RoomReadsRpc implements RoomReads {
     const { afterKey } = request;
     if (afterKey !== undefined && request.stateKey === undefined) {
       const page = await whenWhole(() =>
-        visibleStatePage(this.states, request, { afterKey, limit: this.entriesAPage }),
+        visibleStatePage(this.states, request, { afterKey, limit: this.entriesAPage }, this.erased),
       );
       return { events: page.events, roomVersion: page.version, nextKey: page.nextKey };
     }
-    const { version, events } = await whenWhole(() => visibleState(this.states, request));
+    const { version, events } = await whenWhole(() => visibleState(this.states, request, this.erased));
     return { events, roomVersion: version };
   }
 

@@ -6,9 +6,11 @@ import { rememberedSlots } from './transaction-keys.js';
 
 interface EventRow extends Record<string, unknown> {
   eventNid: number;
+  sender: string;
   eventId: string;
   pduJson: string;
   redactionNid: number | null;
+  redactionSender: string | null;
   redactionId: string | null;
   redactionJson: string | null;
   redactionIsRedacted: boolean;
@@ -29,8 +31,8 @@ export interface WholeEvent {
   readonly transaction: TransactionKey | undefined;
 }
 
-const EVENT = `e.event_nid AS "eventNid", e.event_id AS "eventId", e.pdu AS "pduJson",
-  r.event_nid AS "redactionNid", r.event_id AS "redactionId", r.pdu AS "redactionJson",
+const EVENT = `e.event_nid AS "eventNid", e.sender, e.event_id AS "eventId", e.pdu AS "pduJson",
+  r.event_nid AS "redactionNid", r.sender AS "redactionSender", r.event_id AS "redactionId", r.pdu AS "redactionJson",
   r.redacted_by_nid IS NOT NULL AS "redactionIsRedacted"`;
 const REDACTION = 'LEFT JOIN room_server.events r ON r.room_nid = e.room_nid AND r.event_nid = e.redacted_by_nid';
 
@@ -223,10 +225,13 @@ function wholeEvent(row: WholeRow): WholeEvent {
 }
 
 function stateEvent(row: EventRow): StateEvent {
-  const { eventNid, eventId, pduJson, redactionNid, redactionId, redactionJson, redactionIsRedacted } = row;
+  const { eventNid, sender, eventId, pduJson, redactionNid, redactionSender, redactionId, redactionJson } = row;
   const redaction =
-    redactionNid === null || redactionId === null || redactionJson === null
+    redactionNid === null || redactionSender === null || redactionId === null || redactionJson === null
       ? undefined
-      : { nid: redactionNid, eventId: redactionId, pduJson: redactionJson, isRedacted: redactionIsRedacted };
-  return { eventNid, eventId, pduJson, redaction };
+      : {
+          ...{ nid: redactionNid, sender: redactionSender, eventId: redactionId, pduJson: redactionJson },
+          isRedacted: row.redactionIsRedacted,
+        };
+  return { eventNid, sender, eventId, pduJson, redaction };
 }

@@ -141,7 +141,8 @@ function withFields(json: string, fields: EventFields): string {
 /** The text of an event, or of one that it shows, as the viewer may read it. */
 function readable(text: EventText, { place }: ShownEvent, { raw, erased, isState }: Viewer): string {
   const json = raw?.get(text.eventId) ?? text.json;
-  const isErased = isErasedFor(text, place, erased) && !(isState && text.type !== 'm.room.member');
+  const isOfRoom = isState && text.stateKey !== undefined && text.type !== 'm.room.member';
+  const isErased = !isOfRoom && isErasedFor(text, place, erased);
   return isErased ? redactEventJson(json, erased!.rules) : json;
 }
 
