@@ -1,5 +1,6 @@
 import type { AccountData, Devices } from '@ganglion/contracts/user';
 import type { Database } from '@ganglion/database';
+import type { PushRuleOptions } from '@ganglion/protocol';
 import { PushRules } from './domain/push-rules.js';
 import { Pushers } from './domain/pushers.js';
 import { PostgresPusherStore } from './storage/pusher-store.js';
@@ -8,6 +9,8 @@ export interface PushServerDependencies {
   readonly db: Database;
   readonly accountData: AccountData;
   readonly devices: Devices;
+  /** Which push rules there are. */
+  readonly rules: PushRuleOptions;
 }
 
 /** What a user is told of, and where. */
@@ -17,6 +20,6 @@ export interface PushServer {
 }
 
 /** Puts one push server together. Any number may run on one database. */
-export function createPushServer({ db, accountData, devices }: PushServerDependencies): PushServer {
-  return { rules: new PushRules(accountData), pushers: new Pushers(new PostgresPusherStore(db), devices) };
+export function createPushServer({ db, accountData, devices, rules }: PushServerDependencies): PushServer {
+  return { rules: new PushRules(accountData, rules), pushers: new Pushers(new PostgresPusherStore(db), devices) };
 }

@@ -1,7 +1,8 @@
-import { defaultPushRules } from '@ganglion/protocol';
+import { defaultPushRules, threadPushRules } from '@ganglion/protocol';
 import { type Deployment, deploy } from './support/deployment.js';
 
 const NOTIFY = { actions: ['notify'] };
+const SUBSCRIBED = '.io.element.msc4306.rule.subscribed_thread';
 let deployment: Deployment;
 let counter = 0;
 let userId: string;
@@ -48,7 +49,7 @@ describe('reading push rules', () => {
       'device/override/',
       'device/override/x',
       'GLOBAL/override/x',
-      'global/postcontent/',
+      'global/nothing/',
       'global/afterwards/x',
     ],
     ...[
@@ -90,8 +91,12 @@ describe('reading push rules', () => {
     }
   });
 
-  it('has none of those kinds that clients look for although this server does not have them', async () => {
-    const { status, body } = await call('GET', 'global/postcontent/.io.element.msc4306.rule.subscribed_thread');
+  it('has none of threads where it makes no difference who follows them', async () => {
+    for (const path of ['', SUBSCRIBED, `${SUBSCRIBED}/enabled`]) {
+      const { status, body } = await call('GET', `global/postcontent/${path}`);
+      expect([status, body.errcode]).toEqual([404, 'M_NOT_FOUND']);
+    }
+    const { status, body } = await call('PUT', `global/postcontent/${SUBSCRIBED}/enabled`, { enabled: false });
     expect([status, body.errcode]).toEqual([404, 'M_NOT_FOUND']);
   });
 
@@ -99,6 +104,34 @@ describe('reading push rules', () => {
     const guest = await deployment.call('GET', 'pushrules/', '@guest:one.test');
     const nobody = await deployment.call('GET', 'pushrules/', 'nobody');
     expect([guest.status, nobody.status]).toEqual([403, 401]);
+  });
+});
+
+describe('the rules of threads, where it matters who follows them', () => {
+  let threaded: Deployment;
+  beforeAll(async () => {
+    threaded = await deploy({ threads: true });
+  });
+  afterAll(() => threaded.close());
+  const ask = (method: string, path: string, body?: unknown) =>
+    threaded.call(method, `pushrules/global/${path}`, userId, body);
+
+  it('are listed with the others, and may be disabled', async () => {
+    expect((await ask('GET', '')).body.postcontent).toEqual(threadPushRules());
+    expect((await ask('GET', 'postcontent/')).body).toEqual(threadPushRules());
+    expect((await ask('PUT', `postcontent/${SUBSCRIBED}/enabled`, { enabled: false })).status).toBe(200);
+    expect((await ask('PUT', `postcontent/${SUBSCRIBED}/actions`, NOTIFY)).status).toBe(200);
+    expect((await ask('GET', `postcontent/${SUBSCRIBED}`)).body).toMatchObject({ enabled: false, ...NOTIFY });
+    expect((await ask('GET', `postcontent/${SUBSCRIBED}/enabled`)).body).toEqual({ enabled: false });
+    const unknown = await ask('PUT', 'postcontent/mine/enabled', { enabled: false });
+    expect([unknown.status, unknown.body.errcode]).toEqual([404, 'M_NOT_FOUND']);
+  });
+
+  it('are not added to', async () => {
+    for (const method of ['PUT', 'DELETE']) {
+      const { status, body } = await ask(method, 'postcontent/mine', { ...NOTIFY, conditions: [] });
+      expect([method, status, body.errcode]).toEqual([method, 400, 'M_INVALID_PARAM']);
+    }
   });
 });
 

@@ -149,7 +149,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
   const { config, db, bus } = deps;
   const serverNames = config.server_names.map(({ name }) => name);
   const isLocal = (userId: string) => serverNames.includes(userId.slice(userId.indexOf(':') + 1));
-  const model = new ReadStore(db);
+  const model = new ReadStore(db, config.rooms.forget_on_leave);
   const receipts = new ReceiptStore(db);
   const relations = new RelationStore(db);
   const deviceMessages = new DeviceMessageStore(db);
@@ -186,7 +186,10 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     (rows) => users.touch(rows),
   );
   const ephemeral = new EphemeralReader(receipts, users.receipts, typing);
-  const unread = new UnreadCounts(model, texts);
+  const rules = { threads: config.rooms.thread_subscriptions };
+  const threads = new ThreadSubscriptionStore(db);
+  const tellingThreads = rules.threads ? threads : undefined;
+  const unread = new UnreadCounts(model, texts, tellingThreads);
   const appendModel = new AppendStore(db, serverNames);
   const backlog = new Backlog(appendModel, deps.roomLog, deps.userLog);
   const announcements = new Announcements({
@@ -310,6 +313,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
     ...{ feed, model, relations, texts, rooms, users, announcements, ephemeral, typing, unread, deliveries },
     ...{
       erased,
+      rules,
       inbox: new InboxReader(deviceMessages, endedInboxes),
       deviceLists: deviceListReader,
       presence: new PresenceReader(presenceModel, presenceLog, hasPresence),
@@ -326,14 +330,14 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
       isPublic: (roomId) => isPublic(deps.roomDirectory, roomId),
     }),
     history,
-    notifications: new Notifications(past),
+    notifications: new Notifications(past, tellingThreads),
     reports: new Reports(past, deps.users, new ReportStore(db), isLocal),
     search: new Search({
       ...{ ...past, search: new SearchStore(db), words, history },
       hurry: () => bus.broadcast(SEARCH_WANTED, {}),
     }),
     roomRelations: new RoomRelations(past),
-    threadSubscriptions: new ThreadSubscriptions(past, new ThreadSubscriptionStore(db)),
+    threadSubscriptions: new ThreadSubscriptions(past, threads),
     receipts: receiptIntake,
     typing: typingIntake,
     presence,

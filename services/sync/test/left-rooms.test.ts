@@ -142,4 +142,24 @@ describe('who has left a room', () => {
     const messages = await bob.call('GET', `rooms/${encodeURIComponent(roomId)}/messages?dir=b`);
     expect(messages).toMatchObject({ status: 403, body: { errcode: 'M_FORBIDDEN' } });
   });
+
+  it('has forgotten it where the server is told to, and is told once that they have left', async () => {
+    const forgetting = await deployment.start({ roomSettings: { forget_on_leave: true } });
+    const there = bob.with({ url: forgetting.url });
+    const [left, kept] = [
+      await deployment.rooms.create(alice.userId, bob.userId),
+      await deployment.rooms.create(alice.userId, bob.userId),
+    ];
+    await there.sync();
+    await deployment.rooms.setMembership(left, bob.userId, 'leave');
+    expect((await there.sync({ timeout: 10_000 })).rooms.leave[left].timeline.events).toHaveLength(1);
+    const everything = await bob.with({ url: forgetting.url }).sync({ filter: WITH_LEFT });
+    expect([Object.keys(everything.rooms.leave), Object.keys(everything.rooms.join)]).toEqual([[], [kept]]);
+    const messages = (roomId: string) => there.call('GET', `rooms/${encodeURIComponent(roomId)}/messages?dir=b`);
+    expect(await messages(left)).toMatchObject({ status: 403, body: { errcode: 'M_FORBIDDEN' } });
+    expect((await messages(kept)).status).toBe(200);
+    await deployment.rooms.setMembership(left, bob.userId, 'join');
+    await there.sync({ timeout: 10_000 });
+    expect((await messages(left)).status).toBe(200);
+  });
 });

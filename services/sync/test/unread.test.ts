@@ -253,3 +253,80 @@ describe('unread notifications', () => {
     await third.stop();
   });
 });
+
+describe('unread notifications of threads, where it matters who follows them', () => {
+  let deployment: Deployment;
+  let replicas: [Replica, Replica];
+  let alice: Person;
+  let bob: Person;
+  let roomId: string;
+  let root: string;
+
+  beforeAll(async () => {
+    deployment = await Deployment.create();
+    const roomSettings = { thread_subscriptions: true };
+    replicas = [await deployment.start({ roomSettings }), await deployment.start({ roomSettings })];
+  });
+  afterAll(() => deployment.close());
+  beforeEach(async () => {
+    [alice, bob] = [deployment.person('alice', replicas[0]), deployment.person('bob', replicas[1])];
+    roomId = await deployment.rooms.create(alice.userId, bob.userId);
+    root = await deployment.rooms.say(roomId, alice.userId, 'root');
+    await bob.sees(roomId, root);
+  });
+
+  const reply = (body: string, more: object = {}) =>
+    deployment.rooms.say(roomId, alice.userId, body, {
+      'm.relates_to': { rel_type: 'm.thread', event_id: root },
+      ...more,
+    });
+  /** At each replica, for a device that has not synced before. */
+  const counts = async () => {
+    const ask = ({ url }: Replica) => bob.with({ url, deviceId: 'NEW' }).room(roomId, { filter: BY_THREAD });
+    const [one, other] = await Promise.all(replicas.map(ask));
+    expect(countsIn(other, { [root]: 'thread' })).toBe(countsIn(one, { [root]: 'thread' }));
+    return countsIn(one, { [root]: 'thread' });
+  };
+  const follow = async (method: 'PUT' | 'DELETE') => {
+    const path = [roomId, 'thread', root, 'subscription'].map(encodeURIComponent).join('/');
+    const { status } = await bob.call(method, `../unstable/io.element.msc4306/rooms/${path}`, {});
+    expect(status).toBe(200);
+  };
+  const changeRules = (changes: object) => deployment.users.set(bob.userId, 'm.push_rules', changes);
+  const mentioned = () => ({ 'm.mentions': { user_ids: [bob.userId] } });
+
+  it('count those alone that one follows, and what mentions one', async () => {
+    await bob.sees(roomId, await reply('first'));
+    expect(await counts()).toBe('1/0');
+    await bob.sees(roomId, await reply('Bob?', mentioned()));
+    expect(await counts()).toBe('1/0, thread 1/1');
+    await follow('PUT');
+    expect(await counts()).toBe('1/0, thread 2/1');
+    await bob.sees(roomId, await reply('third'));
+    expect(await counts()).toBe('1/0, thread 3/1');
+    await follow('DELETE');
+    expect(await counts()).toBe('1/0, thread 1/1');
+    const { notifications } = (await bob.call('GET', 'notifications')).body;
+    expect(notifications).toHaveLength(2);
+  });
+
+  it('count them in a room that is muted, and what is said beside them there does not', async () => {
+    await follow('PUT');
+    await changeRules({ own: { room: [{ rule_id: roomId, enabled: true, actions: [] }] } });
+    await bob.sync({ timeout: 5_000 });
+    await reply('in the thread');
+    await bob.sees(roomId, await deployment.rooms.say(roomId, alice.userId, 'beside it'));
+    expect(await counts()).toBe('0/0, thread 1/0');
+  });
+
+  it('are as ever for who has disabled the rules of threads, which /sync shows', async () => {
+    const disabled = { enabled: false };
+    const ids = ['unsubscribed', 'subscribed'].map((what) => `.io.element.msc4306.rule.${what}_thread`);
+    await changeRules({ predefined: Object.fromEntries(ids.map((id) => [id, disabled])) });
+    const { account_data } = await bob.sync({ timeout: 5_000 });
+    const [rules] = account_data.events;
+    expect(rules.content.global.postcontent).toMatchObject(ids.map((rule_id) => ({ rule_id, enabled: false })));
+    await bob.sees(roomId, await reply('first'));
+    expect(await counts()).toBe('1/0, thread 1/0');
+  });
+});

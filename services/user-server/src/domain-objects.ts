@@ -89,7 +89,8 @@ export function createDomainObjects(dependencies: DomainDependencies) {
   const uia = new UserInteractiveAuth(new UiaSessions(stores.uiaSessions, rateLimiter), stages);
   const { login_tokens, login_token_lifetime_ms } = config.sessions;
   const loginTokens = new LoginTokens(stores.shortTokens, accounts, login_tokens ? login_token_lifetime_ms : undefined);
-  const accountData = new AccountData(stores.accountData, announcements);
+  const rules = { threads: config.rooms.thread_subscriptions };
+  const accountData = new AccountData(stores.accountData, announcements, rules);
   const flows = registrationFlows({
     ...{ token: requires_token, terms: terms.length > 0 },
     email: requires_email ? 'required' : emailed && 'optional',

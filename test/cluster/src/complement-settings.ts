@@ -15,7 +15,7 @@ export const SETTINGS = {
   media: { previews: { enabled: true, allowed_networks: ['127.0.0.0/8'] } },
   registration: { enabled: true, shared_secret: REGISTRATION_SHARED_SECRET },
   // The suite gives power levels to creators of rooms, which rooms of version 12 refuse.
-  rooms: { default_version: '11' },
+  rooms: { default_version: '11', thread_subscriptions: true },
   server_notices: {},
   passwords: { min_length: 7, argon2: { memory_kib: 8, passes: 1 } },
   rate_limits: { enabled: false },

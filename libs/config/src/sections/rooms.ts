@@ -35,6 +35,18 @@ export const rooms = z
       .describe('Version of the rooms whose creator names none.'),
     max_loaded: count.default(5_000).describe('Rooms whose current state each room-server keeps in memory at most.'),
     retention,
+    forget_on_leave: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether users who leave a room, or are removed from it, see nothing of it any more, as if they had forgotten it.',
+      ),
+    thread_subscriptions: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether users are told of what happens in threads that they follow, and of others only where they are mentioned (MSC4306): by push rules, which each may disable. Clients that do not know of it follow none.',
+      ),
     delayed_events: z
       .strictObject({
         max_delay_seconds: count.default(86_400).describe('What is later than that is refused.'),

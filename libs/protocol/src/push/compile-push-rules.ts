@@ -1,6 +1,6 @@
 import { bodyMatches, type CompiledCondition, compileCondition } from './condition.js';
 import { outcomeOf, type PushOutcome } from './outcome.js';
-import { defaultPushRules } from './predefined-rules.js';
+import { defaultPushRules, threadPushRules } from './predefined-rules.js';
 import type { PushRule } from './push-rule.js';
 import {
   mergeByImportance,
@@ -26,6 +26,8 @@ export interface CompiledPushRule {
 export interface CompiledPushRules {
   readonly override: readonly CompiledPushRule[];
   readonly content: readonly CompiledPushRule[];
+  /** They match for those alone of whom it is told which threads they follow. */
+  readonly threads: readonly CompiledPushRule[];
   /** By room id: a room has at most one rule, so their order does not matter. */
   readonly room: ReadonlyMap<string, PushOutcome>;
   /** By user id. */
@@ -39,15 +41,20 @@ const OWNER = '@';
 const PREDEFINED = defaultPushRules(OWNER);
 const PREDEFINED_OVERRIDE = compilePredefined(PREDEFINED.override, 0);
 const PREDEFINED_UNDERRIDE = compilePredefined(PREDEFINED.underride, PREDEFINED_OVERRIDE.length);
+const PREDEFINED_THREADS = compilePredefined(
+  threadPushRules(),
+  PREDEFINED_OVERRIDE.length + PREDEFINED_UNDERRIDE.length,
+);
 
 /** The lists that users without changes share. */
 const UNCHANGED_OVERRIDE = applyChanges(PREDEFINED_OVERRIDE, {});
 const UNCHANGED_UNDERRIDE = applyChanges(PREDEFINED_UNDERRIDE, {});
+const UNCHANGED_THREADS = applyChanges(PREDEFINED_THREADS, {});
 const NO_RULES: readonly CompiledPushRule[] = [];
 const NO_OUTCOMES: ReadonlyMap<string, PushOutcome> = new Map();
 
 /** How many predefined rules there are. */
-export const PREDEFINED_COUNT = PREDEFINED_OVERRIDE.length + PREDEFINED_UNDERRIDE.length;
+export const PREDEFINED_COUNT = PREDEFINED_OVERRIDE.length + PREDEFINED_UNDERRIDE.length + PREDEFINED_THREADS.length;
 
 /**
  * Makes a user's rules ready for use. Rules that are disabled or can never match are left out. What the predefined
@@ -60,6 +67,7 @@ export function compilePushRules({ own, predefined }: PushRuleChanges): Compiled
   return {
     override: merge(changed ? applyChanges(PREDEFINED_OVERRIDE, predefined) : UNCHANGED_OVERRIDE, own.override),
     content: own.content.length === 0 ? NO_RULES : compileRules(own.content, (rule) => [bodyMatches(rule.pattern)]),
+    threads: changed ? applyChanges(PREDEFINED_THREADS, predefined) : UNCHANGED_THREADS,
     room: outcomesById(own.room),
     sender: outcomesById(own.sender),
     underride: merge(changed ? applyChanges(PREDEFINED_UNDERRIDE, predefined) : UNCHANGED_UNDERRIDE, own.underride),

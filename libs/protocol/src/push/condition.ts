@@ -2,6 +2,7 @@ import type { PowerLevels } from '../auth/power-levels.js';
 import { foldCase, Glob } from '../globs/glob.js';
 import type { JsonValue } from '../json/json-value.js';
 import { compileMemberCount } from './member-count.js';
+import { THREAD_SUBSCRIPTION } from './predefined-rules.js';
 import { BODY, type PushEvent, PushEventKey } from './push-event.js';
 import type { PushCondition } from './push-rule.js';
 
@@ -16,6 +17,8 @@ export interface PushOwner {
   readonly userId: string;
   /** In this room. */
   readonly displayName?: string | undefined;
+  /** Whether they follow a thread, by the event that it begins with; undefined where that makes no difference. */
+  readonly followsThread?: ((rootId: string) => boolean) | undefined;
 }
 
 /** What all users of one evaluation share. */
@@ -43,6 +46,7 @@ export function compileCondition(condition: PushCondition, ownerPlaceholder?: st
   const { kind, key, is } = condition;
   if (kind === 'contains_display_name') return { perOwner: true, holds: containsDisplayName };
   if (kind === 'room_member_count') return memberCount(is);
+  if (kind === THREAD_SUBSCRIPTION) return threadSubscription(condition.subscribed);
   if (typeof key !== 'string') return undefined;
   return kind === 'sender_notification_permission'
     ? notificationPermission(key)
@@ -94,6 +98,16 @@ function propertyContains(key: PushEventKey, value: unknown): CompiledCondition 
 function memberCount(is: unknown): CompiledCondition | undefined {
   const accepts = compileMemberCount(is);
   return accepts && shared(({ room }) => accepts(room.memberCount));
+}
+
+/** Of an event that is in no thread neither the one nor the other is true. */
+function threadSubscription(subscribed: unknown): CompiledCondition | undefined {
+  if (typeof subscribed !== 'boolean') return undefined;
+  const holds = ({ event }: PushInput, { followsThread }: PushOwner) => {
+    const rootId = followsThread && event.threadRoot;
+    return rootId !== undefined && followsThread?.(rootId) === subscribed;
+  };
+  return { perOwner: true, holds };
 }
 
 function notificationPermission(key: string): CompiledCondition {

@@ -1,7 +1,15 @@
 import { InvalidPushRuleError, PushRuleNotFoundError } from './errors.js';
 import { MAX_RULE_ID_LENGTH, parseActions, parseEnabled, parsePushRule } from './parse-push-rule.js';
-import { defaultPushRules } from './predefined-rules.js';
-import { PUSH_RULE_KINDS, type PushCondition, type PushRule, type PushRuleKind } from './push-rule.js';
+import { defaultPushRules, threadPushRules } from './predefined-rules.js';
+import {
+  type AnyPushRuleKind,
+  PUSH_RULE_KINDS,
+  type PushCondition,
+  type PushRule,
+  type PushRuleKind,
+  type PushRuleOptions,
+  THREAD_RULES,
+} from './push-rule.js';
 import { type OwnPushRule, type PredefinedRuleChange, type PushRuleChanges, pushRulesOf } from './push-rule-changes.js';
 
 /** The most rules of one kind that a user may add: every event of their rooms is checked against them. */
@@ -19,8 +27,14 @@ export interface PushRulePosition {
  * @throws {PushRuleNotFoundError}
  * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3pushrulesglobalkindruleid
  */
-export function findPushRule(userId: string, changes: PushRuleChanges, kind: PushRuleKind, ruleId: string): PushRule {
-  const rule = pushRulesOf(userId, changes)[kind].find(({ rule_id }) => rule_id === ruleId);
+export function findPushRule(
+  userId: string,
+  changes: PushRuleChanges,
+  kind: AnyPushRuleKind,
+  ruleId: string,
+  options?: PushRuleOptions,
+): PushRule {
+  const rule = pushRulesOf(userId, changes, options)[kind]?.find(({ rule_id }) => rule_id === ruleId);
   if (!rule) throw new PushRuleNotFoundError();
   return rule;
 }
@@ -61,7 +75,7 @@ export function putPushRule(
  */
 export function setPushRuleEnabled(
   changes: PushRuleChanges,
-  kind: PushRuleKind,
+  kind: AnyPushRuleKind,
   ruleId: string,
   body: unknown,
 ): PushRuleChanges {
@@ -77,7 +91,7 @@ export function setPushRuleEnabled(
  */
 export function setPushRuleActions(
   changes: PushRuleChanges,
-  kind: PushRuleKind,
+  kind: AnyPushRuleKind,
   ruleId: string,
   body: unknown,
 ): PushRuleChanges {
@@ -136,19 +150,21 @@ function ruleForRoom(rule: OwnPushRule, fromRoomId: string, toRoomId: string): O
 
 function changeRule(
   changes: PushRuleChanges,
-  kind: PushRuleKind,
+  kind: AnyPushRuleKind,
   ruleId: string,
   change: PredefinedRuleChange,
 ): PushRuleChanges {
-  const own = changes.own[kind].find(({ rule_id }) => rule_id === ruleId);
-  if (own) return withOwn(changes, kind, replaceRule(changes.own[kind], { ...own, ...change }));
+  const own = kind === THREAD_RULES ? undefined : changes.own[kind].find(({ rule_id }) => rule_id === ruleId);
+  if (own && kind !== THREAD_RULES)
+    return withOwn(changes, kind, replaceRule(changes.own[kind], { ...own, ...change }));
   if (!isPredefined(kind, ruleId)) throw new PushRuleNotFoundError();
   const merged = { ...changes.predefined[ruleId], ...change };
   return { ...changes, predefined: { ...changes.predefined, [ruleId]: merged } };
 }
 
-function isPredefined(kind: PushRuleKind, ruleId: string): boolean {
-  return defaultPushRules('')[kind].some(({ rule_id }) => rule_id === ruleId);
+function isPredefined(kind: AnyPushRuleKind, ruleId: string): boolean {
+  const rules = kind === THREAD_RULES ? threadPushRules() : defaultPushRules('')[kind];
+  return rules.some(({ rule_id }) => rule_id === ruleId);
 }
 
 function indexFor(rules: readonly OwnPushRule[], { before, after }: PushRulePosition): number {

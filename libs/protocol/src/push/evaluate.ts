@@ -41,6 +41,11 @@ export class PushEvaluation {
     this.#roomId = stringOf(event.room_id);
   }
 
+  /** The event that the thread begins with which this one is in. */
+  get threadRoot(): string | undefined {
+    return this.#input.event.threadRoot;
+  }
+
   /** What the event means for a user. The sender is never notified. */
   outcomeFor(recipient: PushRecipient): PushOutcome {
     const { userId, rules } = recipient;
@@ -48,6 +53,7 @@ export class PushEvaluation {
     return (
       this.#firstMatch(rules.override, recipient) ??
       this.#firstMatch(rules.content, recipient) ??
+      this.#firstMatch(rules.threads, recipient) ??
       rules.room.get(this.#roomId) ??
       rules.sender.get(this.#input.sender) ??
       this.#firstMatch(rules.underride, recipient) ??

@@ -5,7 +5,7 @@ export * from './errors.js';
 export * from './evaluate.js';
 export { NO_PUSH, type PushOutcome } from './outcome.js';
 export { isPushRuleKind } from './parse-push-rule.js';
-export { defaultPushRules } from './predefined-rules.js';
+export { defaultPushRules, threadPushRules } from './predefined-rules.js';
 export * from './push-rule.js';
 export {
   NO_PUSH_RULE_CHANGES,

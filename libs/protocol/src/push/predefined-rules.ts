@@ -9,6 +9,11 @@ const RING: PushAction = { set_tweak: 'sound', value: 'ring' };
 const POLL_RULE = '.org.matrix.msc3930.rule';
 const POLL = 'org.matrix.msc3381.poll';
 
+/** Of threads that users follow. @see https://github.com/matrix-org/matrix-spec-proposals/pull/4306 */
+const THREAD_PREFIX = 'io.element.msc4306';
+/** Whether the owner of a rule follows the thread that an event is in. */
+export const THREAD_SUBSCRIPTION = `${THREAD_PREFIX}.thread_subscription`;
+
 /** The one predefined rule that stands above the user's own rules. */
 export const MASTER_RULE_ID = '.m.rule.master';
 
@@ -19,6 +24,15 @@ export const MASTER_RULE_ID = '.m.rule.master';
  */
 export function defaultPushRules(userId: string): PushRuleset {
   return { override: overrideRules(userId), content: [], room: [], sender: [], underride: underrideRules() };
+}
+
+/** The rules of threads: one is told of those that one follows, and of others nothing but what rules above these tell. */
+export function threadPushRules(): PushRule[] {
+  const follows = (subscribed: boolean): PushCondition => ({ kind: THREAD_SUBSCRIPTION, subscribed });
+  return [
+    rule(`.${THREAD_PREFIX}.rule.unsubscribed_thread`, [follows(false)], []),
+    rule(`.${THREAD_PREFIX}.rule.subscribed_thread`, [follows(true)], [NOTIFY, DEFAULT_SOUND]),
+  ];
 }
 
 function overrideRules(userId: string): PushRule[] {

@@ -1,6 +1,7 @@
 import { parsePropertyPath, valueAtPath } from '../filter/property-path.js';
 import { foldCase } from '../globs/glob.js';
 import type { JsonObject, JsonValue } from '../json/json-value.js';
+import { relationOf } from '../relations/relation.js';
 
 /** A property of events that conditions look at, its path parsed once. */
 export class PushEventKey {
@@ -23,6 +24,12 @@ export class PushEvent {
 
   constructor(event: JsonObject) {
     this.#event = event;
+  }
+
+  /** The event that the thread begins with which this one is in. */
+  get threadRoot(): string | undefined {
+    const relation = relationOf(this.#event.content);
+    return relation?.relType === 'm.thread' ? relation.eventId : undefined;
   }
 
   value(key: PushEventKey): JsonValue | undefined {

@@ -1,5 +1,13 @@
-import { defaultPushRules, MASTER_RULE_ID } from './predefined-rules.js';
-import { PUSH_RULE_KINDS, type PushAction, type PushRule, type PushRuleKind, type PushRuleset } from './push-rule.js';
+import { defaultPushRules, MASTER_RULE_ID, threadPushRules } from './predefined-rules.js';
+import {
+  PUSH_RULE_KINDS,
+  type PushAction,
+  type PushRule,
+  type PushRuleKind,
+  type PushRuleOptions,
+  type PushRuleset,
+  THREAD_RULES,
+} from './push-rule.js';
 
 /** What a user changed in a predefined rule. */
 export interface PredefinedRuleChange {
@@ -35,13 +43,19 @@ export function storedPushRuleChanges({ own, predefined }: StoredPushRuleChanges
   return { own: { ...NO_PUSH_RULE_CHANGES.own, ...own }, predefined: predefined ?? {} };
 }
 
+const WITHOUT_THREADS: PushRuleOptions = { threads: false };
+
 /**
  * The content of a user's `m.push_rules`, as account data shows it.
  *
  * @see https://spec.matrix.org/v1.19/client-server-api/#mpush_rules
  */
-export function pushRulesContent(userId: string, stored: StoredPushRuleChanges): { readonly global: PushRuleset } {
-  return { global: pushRulesOf(userId, storedPushRuleChanges(stored)) };
+export function pushRulesContent(
+  userId: string,
+  stored: StoredPushRuleChanges,
+  options = WITHOUT_THREADS,
+): { readonly global: PushRuleset } {
+  return { global: pushRulesOf(userId, storedPushRuleChanges(stored), options) };
 }
 
 /**
@@ -50,13 +64,14 @@ export function pushRulesContent(userId: string, stored: StoredPushRuleChanges):
  *
  * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3pushrules
  */
-export function pushRulesOf(userId: string, changes: PushRuleChanges): PushRuleset {
+export function pushRulesOf(userId: string, changes: PushRuleChanges, { threads } = WITHOUT_THREADS): PushRuleset {
   const predefined = defaultPushRules(userId);
   const rules = PUSH_RULE_KINDS.map((kind) => {
     const changed = predefined[kind].map((rule) => applyChange(rule, changes));
     return [kind, mergeByImportance(changed, changes.own[kind].map(asPushRule))];
   });
-  return Object.fromEntries(rules) as PushRuleset;
+  const ofThreads = threads ? { [THREAD_RULES]: threadPushRules().map((rule) => applyChange(rule, changes)) } : {};
+  return { ...(Object.fromEntries(rules) as PushRuleset), ...ofThreads };
 }
 
 /** Puts own rules above predefined ones, below the master rule. */

@@ -349,3 +349,25 @@ describe('one event for many users', () => {
     );
   });
 });
+
+describe('an event in a thread', () => {
+  const inThread = message('Hello', { 'm.relates_to': { rel_type: 'm.thread', event_id: '$root' } });
+  const ruleIdFor = (followsThread?: (rootId: string) => boolean, changes = NO_PUSH_RULE_CHANGES, event = inThread) =>
+    new PushEvaluation(event, LARGE_ROOM).outcomeFor({ userId: ALICE, rules: compilePushRules(changes), followsThread })
+      .ruleId;
+  const follows = (rootId: string) => rootId === '$root';
+
+  it('is told to who follows it, and to who does not only if something above says so', () => {
+    expect(ruleIdFor(follows)).toBe('.io.element.msc4306.rule.subscribed_thread');
+    expect(ruleIdFor(() => false)).toBe('.io.element.msc4306.rule.unsubscribed_thread');
+    expect(ruleIdFor(follows, own('room', { rule_id: ROOM, actions: [] }))).toMatch(/\.subscribed_thread$/);
+    expect(ruleIdFor(() => false, own('content', { rule_id: 'word', pattern: 'hello' }))).toBe('word');
+  });
+
+  it('is as any other where that makes no difference, and others are as they are', () => {
+    expect(ruleIdFor()).toBe('.m.rule.message');
+    expect(ruleIdFor(follows, NO_PUSH_RULE_CHANGES, message('Hello'))).toBe('.m.rule.message');
+    const reply = message('Hello', { 'm.relates_to': { rel_type: 'm.reference', event_id: '$root' } });
+    expect(ruleIdFor(follows, NO_PUSH_RULE_CHANGES, reply)).toBe('.m.rule.message');
+  });
+});

@@ -33,7 +33,8 @@ export class ServerController {
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientversions */
   @Get('_matrix/client/versions')
   getVersions() {
-    return { versions: VERSIONS, unstable_features: UNSTABLE_FEATURES };
+    const threads = { 'org.matrix.msc4306': this.config.rooms.thread_subscriptions };
+    return { versions: VERSIONS, unstable_features: { ...UNSTABLE_FEATURES, ...threads } };
   }
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3capabilities */
@@ -49,6 +50,7 @@ export class ServerController {
         'm.set_avatar_url': { enabled: true },
         'm.3pid_changes': { enabled: this.config.email !== undefined },
         'm.get_login_token': { enabled: this.config.sessions.login_tokens },
+        'm.forget_forced_upon_leave': { enabled: this.config.rooms.forget_on_leave },
         'm.profile_fields': { enabled: true },
         'uk.tcpip.msc4133.profile_fields': { enabled: true },
         ...(admin && { 'm.account_moderation': { suspend: true, lock: true } }),

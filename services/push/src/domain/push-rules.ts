@@ -2,15 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MatrixError } from '@ganglion/contracts';
 import type { AccountData } from '@ganglion/contracts/user';
 import {
+  type AnyPushRuleKind,
   findPushRule,
   InvalidPushRuleError,
   type PushRule,
   type PushRuleChanges,
-  type PushRuleKind,
   PushRuleNotFoundError,
+  type PushRuleOptions,
   type PushRuleset,
   pushRulesOf,
   storedPushRuleChanges,
+  THREAD_RULES,
 } from '@ganglion/protocol';
 
 /** Makes new changes of those there are. Called again when somebody else was faster. */
@@ -26,17 +28,26 @@ const LONGEST_PAUSE_MS = 20;
  * @see https://spec.matrix.org/v1.19/client-server-api/#push-rules
  */
 export class PushRules {
-  constructor(private readonly accountData: AccountData) {}
+  constructor(
+    private readonly accountData: AccountData,
+    private readonly options: PushRuleOptions,
+  ) {}
 
   async all(userId: string): Promise<PushRuleset> {
     const { changes } = await this.#read(userId);
-    return pushRulesOf(userId, changes);
+    return pushRulesOf(userId, changes, this.options);
   }
 
   /** @throws MatrixError M_NOT_FOUND */
-  async one(userId: string, kind: PushRuleKind, ruleId: string): Promise<PushRule> {
+  async one(userId: string, kind: AnyPushRuleKind, ruleId: string): Promise<PushRule> {
     const { changes } = await this.#read(userId);
-    return asMatrixErrors(() => findPushRule(userId, changes, kind, ruleId));
+    return asMatrixErrors(() => findPushRule(userId, changes, kind, ruleId, this.options));
+  }
+
+  /** @throws MatrixError M_NOT_FOUND for a kind that there are no rules of here */
+  checkKind(kind: AnyPushRuleKind): void {
+    if (kind === THREAD_RULES && !this.options.threads)
+      throw new MatrixError(404, 'M_NOT_FOUND', 'There are no push rules of this kind');
   }
 
   /**

@@ -1,4 +1,11 @@
-import { isJsonObject, isPushRuleKind, type JsonObject, type PushRuleKind } from '@ganglion/protocol';
+import {
+  type AnyPushRuleKind,
+  isJsonObject,
+  isPushRuleKind,
+  type JsonObject,
+  type PushRuleKind,
+  THREAD_RULES,
+} from '@ganglion/protocol';
 import { z } from 'zod';
 
 const text = z.string().refine((value) => !value.includes('\0'), 'must not hold NUL');
@@ -8,19 +15,21 @@ export const jsonObject = z.custom<JsonObject>(isJsonObject, 'must be a JSON obj
 
 const scope = z.string().refine((value) => value === 'global', 'is no scope of push rules: there is only "global"');
 const kind = z.custom<PushRuleKind>((value) => isPushRuleKind(String(value)), 'is not a kind of push rules');
-/** A kind of rules that this server has none of, which clients look for all the same (MSC4306). */
-const ABSENT_KIND = 'postcontent';
-const soughtKind = z.union([kind, z.literal(ABSENT_KIND)], 'is not a kind of push rules');
+/** Of threads there are rules that nobody adds; clients look for them also where there are none (MSC4306). */
+const anyKind = z.custom<AnyPushRuleKind>(
+  (value) => value === THREAD_RULES || isPushRuleKind(String(value)),
+  'is not a kind of push rules',
+);
 const ruleId = z.string().refine((value) => value !== '' && !/[/\\]/.test(value), 'cannot be the id of a push rule');
 const attribute = z.enum(['enabled', 'actions']);
 
 export const scopePath = z.object({ scope });
-export const kindPath = z.object({ scope, kind });
+export const kindPath = z.object({ scope, kind: anyKind });
 export const rulePath = z.object({ scope, kind, ruleId });
-export const soughtRulePath = z.object({ scope, kind: soughtKind, ruleId });
-export const attributePath = z.object({ scope, kind, ruleId, attribute });
+export const anyRulePath = z.object({ scope, kind: anyKind, ruleId });
+export const attributePath = z.object({ scope, kind: anyKind, ruleId, attribute });
 export type KindPath = z.output<typeof kindPath>;
-export type SoughtRulePath = z.output<typeof soughtRulePath>;
+export type AnyRulePath = z.output<typeof anyRulePath>;
 export type RulePath = z.output<typeof rulePath>;
 export type AttributePath = z.output<typeof attributePath>;
 

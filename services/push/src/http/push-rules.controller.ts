@@ -1,4 +1,3 @@
-import { MatrixError } from '@ganglion/contracts';
 import { Authenticated, Path, Query, RateLimited, RequestedBy, type Requester, StoredJsonBody } from '@ganglion/http';
 import {
   deletePushRule,
@@ -11,7 +10,9 @@ import {
 import { Controller, Delete, Get, Inject, Put } from '@nestjs/common';
 import { PushRules } from '../domain/push-rules.js';
 import {
+  type AnyRulePath,
   type AttributePath,
+  anyRulePath,
   attributePath,
   jsonObject,
   type KindPath,
@@ -19,9 +20,7 @@ import {
   positionQuery,
   type RulePath,
   rulePath,
-  type SoughtRulePath,
   scopePath,
-  soughtRulePath,
 } from './parameters.js';
 
 /** Paths that lack a part are refused as malformed: they name no rule that there could be. */
@@ -45,13 +44,13 @@ export class PushRulesController {
   /** Not in the specification any more, and asked for by clients of old. */
   @Get(':scope/:kind')
   async getPushRulesOfKind(@RequestedBy() { userId }: Requester, @Path(kindPath) { kind }: KindPath) {
+    this.rules.checkKind(kind);
     return (await this.rules.all(userId))[kind];
   }
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3pushrulesglobalkindruleid */
   @Get(':scope/:kind/:ruleId')
-  getPushRule(@RequestedBy() { userId }: Requester, @Path(soughtRulePath) { kind, ruleId }: SoughtRulePath) {
-    if (kind === 'postcontent') throw new MatrixError(404, 'M_NOT_FOUND', 'There is no such push rule');
+  getPushRule(@RequestedBy() { userId }: Requester, @Path(anyRulePath) { kind, ruleId }: AnyRulePath) {
     return this.rules.one(userId, kind, ruleId);
   }
 
@@ -100,6 +99,7 @@ export class PushRulesController {
     @Path(attributePath) { kind, ruleId, attribute }: AttributePath,
     @StoredJsonBody(jsonObject) body: JsonObject,
   ) {
+    this.rules.checkKind(kind);
     const set = attribute === 'enabled' ? setPushRuleEnabled : setPushRuleActions;
     await this.rules.change(userId, (changes) => set(changes, kind, ruleId, body));
     return {};

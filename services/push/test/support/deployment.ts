@@ -5,7 +5,7 @@ import { createHttpApp, type TokenVerifier } from '@ganglion/http';
 import { createLogger, Metrics } from '@ganglion/telemetry';
 import { testDatabase } from '@ganglion/testing';
 import { pushModule } from '../../src/push.module.js';
-import { createPushServer } from '../../src/push-server.js';
+import { createPushServer, type PushServerDependencies } from '../../src/push-server.js';
 import { pushSchema } from '../../src/storage/migrations.js';
 import { AccountDataFake } from './account-data.js';
 import { DevicesFake } from './devices.js';
@@ -41,11 +41,11 @@ const tokens: TokenVerifier = {
   },
 };
 
-export async function deploy(): Promise<Deployment> {
+export async function deploy(rules = { threads: false }): Promise<Deployment> {
   const database = await testDatabase();
   const accountData = new AccountDataFake();
   const devices = new DevicesFake();
-  const replica = () => start(database.url, { accountData, devices });
+  const replica = () => start(database.url, { accountData, devices, rules });
   const replicas = await Promise.all([replica(), replica()]);
   return {
     accountData,
@@ -66,7 +66,7 @@ export async function deploy(): Promise<Deployment> {
   };
 }
 
-async function start(databaseUrl: string, owners: { accountData: AccountDataFake; devices: DevicesFake }) {
+async function start(databaseUrl: string, owners: Omit<PushServerDependencies, 'db'>) {
   const db = await Database.connect({ url: databaseUrl, max: 5, applicationName: 'test', slowStatementMs: 10_000 });
   await migrate(db, pushSchema);
   const app = await createHttpApp([pushModule(createPushServer({ db, ...owners }))], {

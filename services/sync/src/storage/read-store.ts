@@ -96,6 +96,9 @@ function byPlace<Row extends { asked: number }, T>(asked: readonly unknown[], ro
   return asked.map((_, place) => answer(found.get(place) ?? []));
 }
 
+/** Of who forgets rooms by leaving them. */
+const LEFT = `SELECT room_nid, position FROM sync.memberships WHERE user_id = $1 AND membership IN ('leave', 'ban')`;
+
 /** The replicas' side of the read model. Who is in hundreds of rooms asks the same of each: it is one statement. */
 export class ReadStore implements ReadModel {
   readonly #entryVersions = new Coalescer<EntryNames, StateVersion[]>(async (wanted) => {
@@ -134,7 +137,11 @@ export class ReadStore implements ReadModel {
     return byPlace(wanted, rows, (each) => each.map(({ asked, ...row }) => row));
   }, USERS_AT_ONCE);
 
-  constructor(private readonly db: Database) {}
+  constructor(
+    private readonly db: Database,
+    /** Whether who has left a room has forgotten it. */
+    private readonly forgetsOnLeave = false,
+  ) {}
 
   async head(): Promise<Head> {
     const { rows } = await this.db.query<Head & Record<string, unknown>>({
@@ -240,8 +247,9 @@ export class ReadStore implements ReadModel {
 
   async forgotten(userId: string): Promise<ReadonlyMap<number, number>> {
     const { rows } = await this.db.query<{ room_nid: number; position: number }>({
-      name: 'forgotten-rooms',
-      text: 'SELECT room_nid, position FROM sync.forgotten WHERE user_id = $1',
+      ...(this.forgetsOnLeave
+        ? { name: 'left-rooms', text: LEFT }
+        : { name: 'forgotten-rooms', text: 'SELECT room_nid, position FROM sync.forgotten WHERE user_id = $1' }),
       values: [userId],
     });
     return new Map(rows.map((row) => [row.room_nid, row.position]));

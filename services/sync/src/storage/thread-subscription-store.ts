@@ -63,6 +63,16 @@ export class ThreadSubscriptionStore implements ThreadSubscriptionModel {
     });
   }
 
+  async followed(userId: string, roomId: string, rootIds: readonly string[]): Promise<ReadonlySet<string>> {
+    const { rows } = await this.db.query<{ root_id: string }>({
+      name: 'followed-threads',
+      text: `SELECT root_id FROM sync.thread_subscriptions
+        WHERE user_id = $1 AND room_id = $2 AND root_id = ANY($3) AND automatic IS NOT NULL`,
+      values: [userId, roomId, rootIds],
+    });
+    return new Set(rows.map(({ root_id }) => root_id));
+  }
+
   async list({ userId, above, upTo, limit }: SubscriptionPage): Promise<ThreadSubscription[]> {
     const { rows } = await this.db.query<Row>({
       name: 'thread-subscriptions',

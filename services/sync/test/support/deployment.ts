@@ -1,5 +1,5 @@
 import type { Bus } from '@ganglion/bus';
-import { type Config, parseConfig } from '@ganglion/config';
+import { type Config, type ConfigInput, parseConfig } from '@ganglion/config';
 import type { RoomLog } from '@ganglion/contracts/room';
 import { Database, migrate } from '@ganglion/database';
 import { CachingTokenVerifier, createHttpApp } from '@ganglion/http';
@@ -39,6 +39,8 @@ export interface ReplicaOptions {
   readonly asOneOfMany?: boolean;
   /** Users are told how reachable others are. */
   readonly presence?: boolean;
+  /** The section `rooms` of its configuration. */
+  readonly roomSettings?: ConfigInput['rooms'];
 }
 
 let counter = 0;
@@ -87,11 +89,12 @@ export class Deployment {
     roomLog = this.rooms,
     asOneOfMany = false,
     presence = false,
+    roomSettings = {},
   }: ReplicaOptions = {}): Promise<Replica> {
     const trouble = new Trouble();
     const bus = trouble.bus(heard);
     const { users, tokens } = this;
-    const config = configFor(asOneOfMany ? 'jetstream' : 'embedded', presence);
+    const config = configFor(asOneOfMany ? 'jetstream' : 'embedded', presence, roomSettings);
     const connected = await connect(this.databaseUrl);
     const db = trouble.database(connected);
     const logger = createLogger({ level: 'error' });
@@ -160,7 +163,7 @@ function connect(url: string): Promise<Database> {
   return Database.connect({ url, max: 5, applicationName: 'test', slowStatementMs: 10_000 });
 }
 
-function configFor(kind: Config['bus']['kind'], enabled: boolean): Config {
+function configFor(kind: Config['bus']['kind'], enabled: boolean, rooms: ConfigInput['rooms']): Config {
   return parseConfig(
     JSON.stringify({
       bus: { kind },
@@ -169,6 +172,7 @@ function configFor(kind: Config['bus']['kind'], enabled: boolean): Config {
       sync: { recent_events_per_room: 20 },
       // Who waits for something else is not to be woken by others who come and go.
       presence: { enabled },
+      rooms,
     }),
     '/',
   );

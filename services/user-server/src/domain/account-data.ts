@@ -1,5 +1,11 @@
 import { MatrixError } from '@ganglion/contracts';
-import { exceedsIdentifierLimit, isValidRoomId, type JsonObject, pushRulesContent } from '@ganglion/protocol';
+import {
+  exceedsIdentifierLimit,
+  isValidRoomId,
+  type JsonObject,
+  type PushRuleOptions,
+  pushRulesContent,
+} from '@ganglion/protocol';
 import { forbidden, invalidParam, notFound, unknownToken } from './failures.js';
 import type { AccountDataKey, AccountDataStore, Announcements, Requester, StoredAccountData } from './ports.js';
 
@@ -17,13 +23,17 @@ export class AccountData {
   constructor(
     private readonly store: AccountDataStore,
     private readonly announcements: Announcements,
+    /** Which push rules there are. */
+    private readonly rules: PushRuleOptions,
   ) {}
 
   /** The content as JSON text. @throws MatrixError M_FORBIDDEN, M_INVALID_PARAM, M_NOT_FOUND */
   async get(requester: Requester, key: AccountDataKey): Promise<string> {
     checkKey(requester, key);
     const stored = await this.store.get(key);
-    if (isPushRules(key)) return JSON.stringify(pushRulesContent(key.userId, JSON.parse(stored?.content ?? '{}')));
+    if (isPushRules(key)) {
+      return JSON.stringify(pushRulesContent(key.userId, JSON.parse(stored?.content ?? '{}'), this.rules));
+    }
     if (stored === undefined || stored.content === DELETED) throw notFound('There is no such account data');
     return stored.content;
   }

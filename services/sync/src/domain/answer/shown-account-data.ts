@@ -1,4 +1,4 @@
-import { pushRulesContent } from '@ganglion/protocol';
+import { type PushRuleOptions, pushRulesContent } from '@ganglion/protocol';
 import type { AccountDataRow } from '../append-batch.js';
 import { isErasure } from '../views/erased-users.js';
 
@@ -8,10 +8,14 @@ import { isErasure } from '../views/erased-users.js';
  *
  * @see https://spec.matrix.org/v1.19/client-server-api/#mpush_rules
  */
-export function shownAccountData(userId: string, rows: readonly AccountDataRow[], isInitial: boolean) {
+export function shownAccountData(
+  userId: string,
+  rows: readonly AccountDataRow[],
+  { isInitial, rules }: { readonly isInitial: boolean; readonly rules: PushRuleOptions },
+) {
   const own = rows.filter((row) => row.roomId === '' && !isErasure(row));
   const complete = isInitial && !own.some(isPushRules) ? [...own, noPushRuleChanges(userId)] : own;
-  return complete.map((row) => (isPushRules(row) ? { ...row, content: pushRulesText(row) } : row));
+  return complete.map((row) => (isPushRules(row) ? { ...row, content: pushRulesText(row, rules) } : row));
 }
 
 /** Who has never seen it need not hear that it is gone. */
@@ -27,6 +31,6 @@ function noPushRuleChanges(userId: string): AccountDataRow {
   return { userId, roomId: '', type: 'm.push_rules', content: '{}', position: 0 };
 }
 
-function pushRulesText({ userId, content }: AccountDataRow): string {
-  return JSON.stringify(pushRulesContent(userId, JSON.parse(content)));
+function pushRulesText({ userId, content }: AccountDataRow, rules: PushRuleOptions): string {
+  return JSON.stringify(pushRulesContent(userId, JSON.parse(content), rules));
 }

@@ -1,4 +1,5 @@
 import { MatrixError } from '@ganglion/contracts';
+import type { PushRuleOptions } from '@ganglion/protocol';
 import type { Gauge, Histogram } from '@ganglion/telemetry';
 import pLimit from 'p-limit';
 import type { AccountDataRow } from '../append-batch.js';
@@ -33,6 +34,8 @@ export interface SyncDependencies extends RoomReaders {
   readonly ephemeral: EphemeralReader;
   readonly typing: Pick<TypingNow, 'settled'>;
   readonly unread: UnreadCounts;
+  /** Which push rules there are. */
+  readonly rules: PushRuleOptions;
   readonly erased: Pick<ErasedUsers, 'known'>;
   readonly inbox: InboxReader;
   readonly deviceLists: DeviceListReader;
@@ -179,7 +182,9 @@ export class SyncService {
     await forEachAtMost(memberships, ROOMS_AT_ONCE, (membership) =>
       this.#addRoom(sections, window, membership, asideOf(membership)),
     );
-    const shown = shownAccountData(user.userId, accountData, since === undefined);
+    const shown = shownAccountData(user.userId, accountData, {
+      ...{ isInitial: since === undefined, rules: this.deps.rules },
+    });
     const global = accountDataFor(request.filter.accountData, shown);
     const aside = [messages.text, lists, presence].filter((text) => text !== undefined);
     const nothing =

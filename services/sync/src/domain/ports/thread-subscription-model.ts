@@ -37,5 +37,7 @@ export interface ThreadSubscriptionModel {
   subscribe(key: SubscriptionKey, causePosition: number | undefined): Promise<Subscribed>;
   /** When the read model has come to a position; nothing when there is none. */
   unsubscribe(key: SubscriptionKey, position: number): Promise<void>;
+  /** Which of some threads of a room a user follows, by the events that they begin with. */
+  followed(userId: string, roomId: string, rootIds: readonly string[]): Promise<ReadonlySet<string>>;
   list(page: SubscriptionPage): Promise<ThreadSubscription[]>;
 }

@@ -2,6 +2,7 @@ import {
   isJsonObject,
   type JsonObject,
   PushEvaluation,
+  type PushRecipient,
   type PushRoom,
   powerLevelsOf,
   type RoomEvent,
@@ -16,7 +17,7 @@ import type { TimelineEvent } from '../timeline-event.js';
 import { membersAt } from '../views/room-state.js';
 import type { RoomView } from '../views/room-view.js';
 import { USUAL_RULES } from '../views/usual-rules.js';
-import type { NoticeReader, Verdict } from './notice.js';
+import type { NoticeReader, Told, Verdict } from './notice.js';
 
 export interface Evaluated {
   readonly content: JsonObject;
@@ -35,6 +36,8 @@ const NOW = Number.MAX_SAFE_INTEGER;
 
 /** Stands for whoever is neither the sender nor mentioned. */
 const ANYBODY = { userId: '', rules: USUAL_RULES };
+const FOLLOWS_NONE = () => false;
+const FOLLOWS_ALL = () => true;
 
 export async function roomNow(texts: EventTexts, view: RoomView): Promise<RoomNow> {
   const nidOf = (type: string) => view.version(type, '', NOW)?.eventNid;
@@ -72,19 +75,36 @@ export class Evaluations {
 }
 
 /** What an event is for all who have the usual rules. */
-export function usualVerdict({ content, evaluation }: Evaluated): Verdict {
-  const { notify: notifies, highlight: highlights } = evaluation.outcomeFor(ANYBODY);
+export function usualVerdict({ content, evaluation }: Evaluated, byThread: boolean): Verdict {
+  const { followed, ...told } = toldBy(evaluation, ANYBODY, byThread);
   const mentioned = mentionedIn(content);
   const [first] = mentioned;
-  if (first === undefined) return { notifies, highlights, mentions: undefined };
-  const told = evaluation.outcomeFor({ userId: first, rules: USUAL_RULES });
-  return { notifies, highlights, mentions: told.highlight ? mentioned : undefined };
+  if (first === undefined) return { ...told, mentions: undefined, followed };
+  const { highlight } = evaluation.outcomeFor({ userId: first, rules: USUAL_RULES });
+  return { ...told, mentions: highlight ? mentioned : undefined, followed };
 }
 
 /** What an event is for one user with rules of their own. */
-export function ownVerdict({ evaluation }: Evaluated, reader: NoticeReader, displayName: string | undefined): Verdict {
-  const outcome = evaluation.outcomeFor({ ...reader, displayName });
-  return { notifies: outcome.notify, highlights: outcome.highlight, mentions: undefined };
+export function ownVerdict(
+  { evaluation }: Evaluated,
+  reader: NoticeReader & { readonly displayName: string | undefined },
+  byThread: boolean,
+): Verdict {
+  return { ...toldBy(evaluation, reader, byThread), mentions: undefined };
+}
+
+/** @param byThread whether it makes a difference whether somebody follows the thread that the event is in */
+function toldBy(
+  evaluation: PushEvaluation,
+  reader: PushRecipient,
+  byThread: boolean,
+): Told & Pick<Verdict, 'followed'> {
+  const told = (followsThread?: () => boolean) => {
+    const { notify: notifies, highlight: highlights } = evaluation.outcomeFor({ ...reader, followsThread });
+    return { notifies, highlights };
+  };
+  if (!byThread || evaluation.threadRoot === undefined) return { ...told(), followed: undefined };
+  return { ...told(FOLLOWS_NONE), followed: told(FOLLOWS_ALL) };
 }
 
 function mentionedIn({ 'm.mentions': mentions }: JsonObject): ReadonlySet<string> {

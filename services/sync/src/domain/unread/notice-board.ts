@@ -112,7 +112,8 @@ export class NoticeBoard {
     const evaluated = this.deps.evaluations.of(event, room);
     const threadId = threadIdAfter(evaluated.content, (eventId) => this.#threads.get(eventId));
     const verdict = verdictOf(evaluated);
-    if (!verdict.notifies && verdict.mentions === undefined && !isMessage(event)) return undefined;
+    const isTold = verdict.notifies || verdict.mentions !== undefined || verdict.followed?.notifies;
+    if (!isTold && !isMessage(event)) return undefined;
     const { eventId, eventNid, sender, stateKey } = event.text;
     const { position } = event.place;
     if (threadId !== 'main') this.#threads.set(eventId, threadId);

@@ -15,7 +15,12 @@ export interface Notice {
   readonly highlights: boolean;
   /** For whom it is both, whatever it is for others. */
   readonly mentions: ReadonlySet<string> | undefined;
+  /** What it is instead for who follows the thread; undefined where that makes no difference. */
+  readonly followed: Told | undefined;
 }
+
+/** Whether an event is a notification, and one that stands out. */
+export type Told = Pick<Notice, 'notifies' | 'highlights'>;
 
 /** Whose notifications are counted. */
 export interface NoticeReader {
@@ -24,7 +29,7 @@ export interface NoticeReader {
 }
 
 /** What push rules make of an event. */
-export type Verdict = Pick<Notice, 'notifies' | 'highlights' | 'mentions'>;
+export type Verdict = Pick<Notice, 'notifies' | 'highlights' | 'mentions' | 'followed'>;
 
 const MESSAGES = new Set(['m.room.message', 'm.room.encrypted', 'm.sticker']);
 

@@ -1,6 +1,7 @@
 import { MAIN_TIMELINE, type PushOutcome, threadIdAfter } from '@ganglion/protocol';
 import { type HistoryDependencies, type Reader, viewerOf } from '../history/reading.js';
 import { accessRoom } from '../history/room-access.js';
+import type { ThreadSubscriptionModel } from '../ports/thread-subscription-model.js';
 import { showEvents } from '../texts/shown-events.js';
 import { type EventPlace, eventText, type TimelineEvent } from '../timeline-event.js';
 import type { RoomMembership, UserView } from '../views/user-view.js';
@@ -41,7 +42,11 @@ const MOST_TIMES = 10;
  * @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3notifications
  */
 export class Notifications {
-  constructor(private readonly deps: HistoryDependencies) {}
+  constructor(
+    private readonly deps: HistoryDependencies,
+    /** Where it makes a difference which threads users follow. */
+    private readonly threads: Pick<ThreadSubscriptionModel, 'followed'> | undefined,
+  ) {}
 
   list(request: NotificationsRequest): Promise<NotificationsPage> {
     const { feed, users } = this.deps;
@@ -98,11 +103,14 @@ export class Notifications {
       showEvents(texts, record, places),
     ]);
     const evaluations = new Evaluations();
+    const rootIds = events.flatMap((event) => evaluations.of(event, now).evaluation.threadRoot ?? []);
+    const followed = await this.threads?.followed(userId, record.roomId, [...new Set(rootIds)]);
+    const followsThread = followed && ((rootId: string) => followed.has(rootId));
     return events.flatMap((event) => {
       const { sender, stateKey } = event.text;
       if (isRedacted(event) || (stateKey === undefined && ignored.has(sender))) return [];
       const { content, evaluation } = evaluations.of(event, now);
-      const outcome = evaluation.outcomeFor({ userId, rules, displayName });
+      const outcome = evaluation.outcomeFor({ userId, rules, displayName, followsThread });
       const threadId = threadIdAfter(content, () => MAIN_TIMELINE);
       return [{ membership, event, outcome, isRead: event.place.position <= membership.marks.readUpTo(threadId) }];
     });

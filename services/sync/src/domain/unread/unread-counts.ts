@@ -1,6 +1,7 @@
 import { MAIN_TIMELINE } from '@ganglion/protocol';
 import { LRUCache } from 'lru-cache';
 import type { ReadModel } from '../ports/read-model.js';
+import type { ThreadSubscriptionModel } from '../ports/thread-subscription-model.js';
 import type { EventTexts } from '../texts/event-texts.js';
 import type { RoomView } from '../views/room-view.js';
 import type { RoomMembership, UserView } from '../views/user-view.js';
@@ -23,6 +24,8 @@ interface Tally {
   readonly removals: number;
   readonly marksVersion: number;
   readonly ignored: ReadonlySet<string>;
+  /** Of the threads that make a difference, those that they follow. */
+  readonly followed: ReadonlySet<string>;
   /** What came before does not count. */
   readonly since: number;
   /** Everything up to this position is in the counts. */
@@ -30,6 +33,7 @@ interface Tally {
   readonly threads: Map<string, Counts>;
 }
 
+const NONE: ReadonlySet<string> = new Set();
 /** Notices, over all boards; each is about two hundred bytes. */
 const MAX_NOTICES = 200_000;
 
@@ -51,6 +55,8 @@ export class UnreadCounts {
   constructor(
     private readonly model: ReadModel,
     private readonly texts: EventTexts,
+    /** Where it makes a difference which threads users follow. */
+    private readonly threads: Pick<ThreadSubscriptionModel, 'followed'> | undefined,
   ) {}
 
   clear(): void {
@@ -64,23 +70,31 @@ export class UnreadCounts {
     const { key, board } = this.#boardFor(user, view);
     await board.extend(view);
     await board.reach(since, view);
+    const followed = await this.#followed(user, view, board.between(since, upTo));
     // Its size has changed, which the cache does not notice of a value that it has.
     this.#boards.delete(key);
     this.#boards.set(key, board);
-    return this.#tally(user, membership, { board, since, upTo });
+    return this.#tally(user, membership, { board, since, upTo, followed });
   }
 
-  #tally(user: UserView, membership: RoomMembership, counted: { board: NoticeBoard; since: number; upTo: number }) {
-    const { board, since, upTo } = counted;
+  /** Asked for anew each time: at any replica, what they follow counts from their next answer on. */
+  async #followed(user: UserView, { record }: RoomView, notices: readonly Notice[]): Promise<ReadonlySet<string>> {
+    const rootIds = this.threads && notices.flatMap(({ followed, threadId }) => (followed ? [threadId] : []));
+    if (rootIds === undefined || rootIds.length === 0) return NONE;
+    return this.threads!.followed(user.userId, record.roomId, [...new Set(rootIds)]);
+  }
+
+  #tally(user: UserView, membership: RoomMembership, counted: Pick<Tally, 'board' | 'since' | 'upTo' | 'followed'>) {
+    const { board, since, upTo, followed } = counted;
     const { record } = membership.room;
     const tallies = this.#tallies.get(user) ?? new Map<number, Tally>();
     this.#tallies.set(user, tallies);
     const known = tallies.get(record.nid);
-    const fits = known?.since === since && goesOn(known, user, membership, board);
+    const fits = known?.since === since && goesOn(known, user, membership, counted);
     // An answer as of an earlier position than another one that is under way.
-    if (fits && known.upTo > upTo) return addUp(new Map(), board.between(since, upTo), user, membership);
-    const tally = fits ? known : newTally(user, membership, board, since);
-    addUp(tally.threads, board.between(tally.upTo, upTo), user, membership);
+    if (fits && known.upTo > upTo) return addUp(new Map(), board.between(since, upTo), user, membership, followed);
+    const tally = fits ? known : newTally(user, membership, counted);
+    addUp(tally.threads, board.between(tally.upTo, upTo), user, membership, followed);
     tally.upTo = Math.max(tally.upTo, upTo);
     tallies.set(record.nid, tally);
     return tally.threads;
@@ -94,25 +108,36 @@ export class UnreadCounts {
     if (known?.follows(view)) return { key, board: known };
     const { model, texts } = this;
     const reader = { userId, rules };
+    const byThread = this.threads !== undefined;
     const verdicts = async (now: RoomView) => {
-      if (usual) return usualVerdict;
+      if (usual) return (evaluated: Evaluated) => usualVerdict(evaluated, byThread);
       const displayName = await displayNameIn(model, texts, now, userId);
-      return (evaluated: Evaluated) => ownVerdict(evaluated, reader, displayName);
+      return (evaluated: Evaluated) => ownVerdict(evaluated, { ...reader, displayName }, byThread);
     };
     const board = new NoticeBoard(view, { model, texts, evaluations: this.#evaluations, isUsual: usual, verdicts });
     return { key, board };
   }
 }
 
-function newTally({ ignored }: UserView, { marks }: RoomMembership, board: NoticeBoard, since: number): Tally {
+function newTally(
+  { ignored }: UserView,
+  { marks }: RoomMembership,
+  { board, since, followed }: Pick<Tally, 'board' | 'since' | 'followed'>,
+): Tally {
   const { removals } = board;
-  return { board, removals, marksVersion: marks.version, ignored, since, upTo: since, threads: new Map() };
+  return { board, removals, marksVersion: marks.version, ignored, followed, since, upTo: since, threads: new Map() };
 }
 
 /** Whether what was counted still holds. */
-function goesOn(tally: Tally, { ignored }: UserView, { marks }: RoomMembership, board: NoticeBoard): boolean {
+function goesOn(
+  tally: Tally,
+  { ignored }: UserView,
+  { marks }: RoomMembership,
+  { board, followed }: Pick<Tally, 'board' | 'followed'>,
+): boolean {
   const sameBoard = tally.board === board && tally.removals === board.removals;
-  return sameBoard && tally.marksVersion === marks.version && tally.ignored === ignored;
+  const sameThreads = tally.followed.symmetricDifference(followed).size === 0;
+  return sameBoard && sameThreads && tally.marksVersion === marks.version && tally.ignored === ignored;
 }
 
 function addUp(
@@ -120,9 +145,11 @@ function addUp(
   notices: readonly Notice[],
   { userId, ignored }: UserView,
   { marks }: RoomMembership,
+  followed: ReadonlySet<string>,
 ): UnreadThreads {
   for (const notice of notices) {
-    const { threadId, sender, isState, position, notifies, highlights, mentions } = notice;
+    const { threadId, sender, isState, position, mentions } = notice;
+    const { notifies, highlights } = followed.has(threadId) ? (notice.followed ?? notice) : notice;
     if (sender === userId) threads.delete(threadId);
     if (sender === userId || (!isState && ignored.has(sender)) || position <= marks.readUpTo(threadId)) continue;
     const mentioned = mentions?.has(userId) ?? false;
