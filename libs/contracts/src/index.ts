@@ -4,4 +4,5 @@ export * from './erasure.js';
 export * from './matrix-error.js';
 export * from './parts.js';
 export * from './rate-limit.js';
+export * from './retry-on-change.js';
 export * from './streams.js';

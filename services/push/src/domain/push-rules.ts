@@ -1,5 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { MatrixError } from '@ganglion/contracts';
+import { MatrixError, retryOnChange } from '@ganglion/contracts';
 import type { AccountData } from '@ganglion/contracts/user';
 import {
   type AnyPushRuleKind,
@@ -17,9 +16,6 @@ import {
 
 /** Makes new changes of those there are. Called again when somebody else was faster. */
 type Edit = (changes: PushRuleChanges) => PushRuleChanges;
-
-const ATTEMPTS = 20;
-const LONGEST_PAUSE_MS = 20;
 
 /**
  * The push rules of users. They are account data, and kept with it: what a user changed is stored as the content of
@@ -57,15 +53,13 @@ export class PushRules {
    * others go on being faster
    */
   async change(userId: string, edit: Edit): Promise<void> {
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    await retryOnChange(async () => {
       const { changes, userSeq } = await this.#read(userId);
       const edited = asMatrixErrors(() => edit(changes));
       const contentJson = JSON.stringify(edited);
       const { stored } = await this.accountData.putAccountData({ ...keyOf(userId), contentJson, expectedSeq: userSeq });
-      if (stored) return;
-      await sleep(Math.random() * LONGEST_PAUSE_MS);
-    }
-    throw new MatrixError(429, 'M_LIMIT_EXCEEDED', 'Too many changes of push rules at once', { retry_after_ms: 1_000 });
+      return stored;
+    });
   }
 
   async #read(userId: string): Promise<{ changes: PushRuleChanges; userSeq: number }> {

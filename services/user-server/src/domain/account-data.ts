@@ -1,4 +1,4 @@
-import { MatrixError } from '@ganglion/contracts';
+import { MatrixError, retryOnChange } from '@ganglion/contracts';
 import {
   exceedsIdentifierLimit,
   isValidRoomId,
@@ -16,7 +16,6 @@ const MAX_CONTENT_BYTES = 512 * 1024;
 /** What is kept of account data that was deleted, for those who have seen it. */
 const DELETED = '{}';
 const EMPTY = /^\s*\{\s*\}\s*$/;
-const MAX_ATTEMPTS = 20;
 
 /** What clients keep about a user. @see https://spec.matrix.org/v1.19/client-server-api/#client-config */
 export class AccountData {
@@ -73,7 +72,7 @@ export class AccountData {
    * Changes account data by what it is, whoever else changes it meanwhile.
    *
    * @param change undefined when nothing is to be changed
-   * @throws MatrixError as set, and whatever the change throws
+   * @throws MatrixError as set, M_LIMIT_EXCEEDED when others go on being faster, and whatever the change throws
    */
   async change(
     requester: Requester,
@@ -81,12 +80,11 @@ export class AccountData {
     change: (content: JsonObject) => JsonObject | undefined,
   ): Promise<void> {
     checkKey(requester, key);
-    for (let attempt = 0; ; attempt++) {
+    await retryOnChange(async () => {
       const stored = await this.store.get(key);
       const changed = change(JSON.parse(stored?.content ?? DELETED));
-      if (changed === undefined || (await this.replace(key, JSON.stringify(changed), stored?.userSeq ?? 0))) return;
-      if (attempt === MAX_ATTEMPTS) throw new MatrixError(503, 'M_UNKNOWN', 'The account data keeps changing');
-    }
+      return changed === undefined || this.replace(key, JSON.stringify(changed), stored?.userSeq ?? 0);
+    });
   }
 
   async #store(key: AccountDataKey, content: string): Promise<void> {
