@@ -8,11 +8,13 @@ export { ServerProcess } from './deployment/server-process.js';
 export { type Settings, SHARED_SECRET } from './deployment/settings.js';
 export {
   startAllInOne,
+  startIdenticalProcesses,
   startTestCluster,
   type TestAllInOne,
   type TestCluster,
   type TestDeployment,
   type TestDeploymentOptions,
+  type TestIdenticalProcesses,
 } from './deployment/test-deployment.js';
 export { eventually } from './eventually.js';
 export { explained } from './explain.js';

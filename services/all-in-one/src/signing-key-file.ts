@@ -1,17 +1,37 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { ServerNameConfig } from '@ganglion/config';
 import { encodeBase64, generateSigningKey, ready } from '@ganglion/protocol';
 
-/** Makes the signing keys that have no file yet and returns their names. A file that exists is never touched. */
+/**
+ * Makes the signing keys that have no file yet and returns their names. A file that exists is never touched, be it that another
+ * process on the same folder has just made it.
+ */
 export async function makeMissingSigningKeys(serverNames: readonly ServerNameConfig[]): Promise<ServerNameConfig[]> {
-  const missing = serverNames.filter(({ signing_key_path }) => !existsSync(signing_key_path));
-  for (const { signing_key_path } of missing) {
-    mkdirSync(dirname(signing_key_path), { recursive: true, mode: 0o700 });
-    writeFileSync(signing_key_path, await newSigningKeyLine(), { mode: 0o600, flag: 'wx' });
+  const made: ServerNameConfig[] = [];
+  for (const serverName of serverNames) {
+    const path = serverName.signing_key_path;
+    if (existsSync(path)) continue;
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    if (makeFile(path, await newSigningKeyLine())) made.push(serverName);
   }
-  return missing;
+  return made;
+}
+
+/** The file is there as a whole or not at all; false when somebody else was faster. */
+function makeFile(path: string, text: string): boolean {
+  const draft = `${path}.${randomBytes(6).toString('hex')}`;
+  writeFileSync(draft, text, { mode: 0o600, flag: 'wx' });
+  try {
+    linkSync(draft, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    rmSync(draft, { force: true });
+  }
 }
 
 /** `ed25519 <version> <unpadded base64 seed>`, with a version that no other key has. */

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../free-ports.js';
+import { freePort, freePorts } from '../free-ports.js';
 import { type NatsServer, startNatsServer } from '../nats-server.js';
 import { testDatabase } from '../postgres.js';
 import { Watchdog } from '../watchdog.js';
@@ -27,6 +27,17 @@ export interface TestDeployment {
 
 export interface TestAllInOne extends TestDeployment {
   readonly process: ServerProcess;
+}
+
+/** One of several processes that have everything in them. */
+export interface IdenticalProcess {
+  /** Where it answers clients. */
+  readonly url: string;
+  readonly process: ServerProcess;
+}
+
+export interface TestIdenticalProcesses extends TestDeployment {
+  readonly processes: readonly IdenticalProcess[];
 }
 
 export interface TestCluster extends TestDeployment, Pick<Cluster, 'replicas' | 'replicasOf' | 'run'> {
@@ -57,6 +68,48 @@ export async function startAllInOne({ settings = {} }: TestDeploymentOptions = {
     ground.cleanUp.push(() => process.stop());
     await process.start();
     return { ...deploymentOn(ground, url), process };
+  } catch (error) {
+    await ground.close();
+    throw error;
+  }
+}
+
+/** Processes that each have everything in them, on one database and a NATS. @throws Error with the log of what does not start */
+export async function startIdenticalProcesses(
+  count: number,
+  { settings = {} }: TestDeploymentOptions = {},
+): Promise<TestIdenticalProcesses> {
+  const ground = await prepareGround();
+  try {
+    const nats = await startNatsServer();
+    ground.cleanUp.push(() => nats.close());
+    const { folder, logs } = ground;
+    const ports = await freePorts(count);
+    const config = await writeSettings(folder, {
+      ...settings,
+      bus: { kind: 'jetstream', servers: [nats.url] },
+      database: { pool_size: 10, ...settings.database, url: ground.databaseUrl },
+      http: { ...settings.http, listeners: [{ port: ports[0]! }] },
+    });
+    const processes = ports.map((port, index) => {
+      const url = `http://127.0.0.1:${port}`;
+      const env = { GANGLION_HTTP__LISTENERS__0__PORT: String(port) };
+      const args = ['start', '-c', config];
+      const process = new ServerProcess({
+        name: `process-${index}`,
+        args,
+        env,
+        folder,
+        logs,
+        health: [`${url}/health`],
+      });
+      return { url, process };
+    });
+    ground.cleanUp.push(async () => {
+      await Promise.all(processes.map(({ process }) => process.stop()));
+    });
+    await Promise.all(processes.map(({ process }) => process.start()));
+    return { ...deploymentOn(ground, processes[0]!.url), processes };
   } catch (error) {
     await ground.close();
     throw error;
