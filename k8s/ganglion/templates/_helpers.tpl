@@ -54,13 +54,20 @@ services in one process, of which there may not be two. */}}
 {{ include "ganglion.name" .root }}-{{ ternary "all-in-one" .service .root.Values.single.enabled }}
 {{- end }}
 
+{{/* Whether other services ask a service for something. */}}
+{{- define "ganglion.isCalled" -}}
+{{- if has . (list "federation-api" "key-server" "room-server" "sync" "user-server") }}yes{{ end }}
+{{- end }}
+
 {{/* ganglion.yaml: what the chart knows by itself, and over it what the operator says. */}}
 {{- define "ganglion.config" -}}
 {{- $rpc := dict "listen" "0.0.0.0:9090" }}
 {{- if not .Values.single.enabled }}
 {{- $endpoints := dict }}
 {{- range $service, $_ := .Values.services }}
+{{- if include "ganglion.isCalled" $service }}
 {{- $_ := set $endpoints $service (list (printf "dns:%s-%s-rpc:9090" (include "ganglion.name" $) $service)) }}
+{{- end }}
 {{- end }}
 {{- $_ := set $rpc "endpoints" $endpoints }}
 {{- end }}

@@ -3,6 +3,7 @@ import { schemaAt } from './json-schema.js';
 import { valueAt } from './merge.js';
 import type { ConfigPath } from './problems.js';
 import { isSecret } from './secrets.js';
+import { CALLED_SERVICES, SERVICE_NAMES, type ServiceName } from './services.js';
 import { suggestion } from './suggestion.js';
 
 /** What is wrong at one place, in words. */
@@ -22,7 +23,17 @@ export function explainIssues(issues: readonly Issue[], input: unknown): Finding
   });
 }
 
+/** What looks as if it belonged there, and would do nothing. */
+const NEEDLESS: ReadonlyMap<string, string> = new Map(
+  SERVICE_NAMES.filter((name) => !(CALLED_SERVICES as readonly ServiceName[]).includes(name)).map((name) => [
+    `rpc.endpoints.${name}`,
+    `no service asks ${name} for anything, so none has to know where it is: leave it out`,
+  ]),
+);
+
 function explainUnknownKey(parent: ConfigPath, key: string): Finding {
+  const needless = NEEDLESS.get([...parent, key].join('.'));
+  if (needless !== undefined) return { path: [...parent, key], message: needless };
   const known = Object.keys(schemaAt(parent)?.properties ?? {});
   const hint = suggestion(key, known) || `. Known here: ${known.join(', ')}`;
   return { path: [...parent, key], message: `unknown key${hint}` };

@@ -5,4 +5,4 @@ export { configJsonSchema } from './json-schema.js';
 export { type LoadOptions, loadConfig, parseConfig } from './load.js';
 export { ConfigError, type ConfigProblem } from './problems.js';
 export type { Config, ConfigInput, ServerNameConfig } from './schema.js';
-export { SERVICE_NAMES, type ServiceName } from './services.js';
+export { CALLED_SERVICES, SERVICE_NAMES, type ServiceName } from './services.js';

@@ -98,6 +98,11 @@ describe('what is refused, and how it is said', () => {
       'ganglion.yaml:3:3: registration.colour: unknown key. Known here: enabled, allow_guests, requires_token, requires_email, terms, shared_secret, shared_secret_file',
     ],
     [
+      'where a service is that nobody calls',
+      `${NAME}rpc: {endpoints: {push: ['dns:push:9090']}}`,
+      'ganglion.yaml:2:19: rpc.endpoints.push: no service asks push for anything, so none has to know where it is: leave it out',
+    ],
+    [
       'a missing key',
       'server_names:\n  - client_base_url: https://x.org',
       'ganglion.yaml:2:5: server_names[0].name: missing, expected text',

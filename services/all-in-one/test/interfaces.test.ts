@@ -1,4 +1,4 @@
-import { SERVICE_NAMES, type ServiceName } from '@ganglion/config';
+import { CALLED_SERVICES, SERVICE_NAMES, type ServiceName } from '@ganglion/config';
 import type { ServiceDefinition } from '@ganglion/rpc';
 import type { ServiceDescriptor } from '@ganglion/service';
 import { ProcessInterfaces } from '../src/composition/interfaces.js';
@@ -29,6 +29,11 @@ function interfacesOf(here: readonly ServiceDescriptor[]) {
 
 it('every service that the configuration knows is composed, once', () => {
   expect(SERVICES.map(({ name }) => name).toSorted()).toEqual(SERVICE_NAMES.toSorted());
+});
+
+it('the configuration says where those services are that offer something, and no others', () => {
+  const offering = SERVICES.filter(({ offers }) => Object.keys(offers).length > 0);
+  expect(offering.map(({ name }) => name).toSorted()).toEqual(CALLED_SERVICES.toSorted());
 });
 
 it('no two services offer the same contract or keep the same schema', () => {

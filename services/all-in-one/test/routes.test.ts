@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseConfig, SERVICE_NAMES, type ServiceName } from '@ganglion/config';
+import { CALLED_SERVICES, parseConfig, SERVICE_NAMES, type ServiceName } from '@ganglion/config';
 import { createHttpApp } from '@ganglion/http';
 import { loadRouteTable, routeTable, type TestDatabase, testDatabase } from '@ganglion/testing';
 import { composeServices } from '../src/composition/compose-services.js';
@@ -9,7 +9,7 @@ import { layFoundation } from '../src/composition/foundation.js';
 import { RemoteServices } from '../src/composition/remote-services.js';
 import { makeMissingSigningKeys } from '../src/signing-key-file.js';
 
-const ENDPOINTS = SERVICE_NAMES.map((service) => `${service}: ["127.0.0.1:1"]`).join(', ');
+const ENDPOINTS = CALLED_SERVICES.map((service) => `${service}: ["127.0.0.1:1"]`).join(', ');
 const table = loadRouteTable();
 
 describe('the table of routes', () => {

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadConfig, parseConfig, SERVICE_NAMES } from '@ganglion/config';
+import { CALLED_SERVICES, loadConfig, parseConfig, SERVICE_NAMES } from '@ganglion/config';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
 import { CHART, helmBinary, type Loose, render } from './support/helm.ts';
@@ -55,13 +55,15 @@ describeWithHelm('the chart as it is', () => {
     const { one } = await render();
     const config = parseConfig(withSecret(one('ConfigMap', 'ganglion-config').data!['ganglion.yaml']!), '/');
     expect(config.rpc.endpoints['room-server']).toEqual(['dns:ganglion-room-server-rpc:9090']);
+    expect(Object.keys(config.rpc.endpoints).sort()).toEqual([...CALLED_SERVICES].sort());
   });
 
-  it('has a Service for requests where they are answered, and one for calls everywhere', async () => {
+  it('has a Service for requests where they are answered, and one for calls where others call', async () => {
     const names = (await render()).of('Service').map(({ metadata }) => metadata.name);
     expect(names).toContain('ganglion-sync');
     expect(names).not.toContain('ganglion-room-server');
-    expect(names.filter((name) => name.endsWith('-rpc'))).toHaveLength(SERVICE_NAMES.length);
+    const called = names.filter((name) => name.endsWith('-rpc'));
+    expect(called.sort()).toEqual(CALLED_SERVICES.map((service) => `ganglion-${service}-rpc`).sort());
   });
 
   it('gives a process time to start, before it asks whether it lives', async () => {

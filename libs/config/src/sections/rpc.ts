@@ -1,21 +1,21 @@
 import { z } from 'zod';
-import { SERVICE_NAMES, type ServiceName } from '../services.js';
+import { CALLED_SERVICES, type CalledService } from '../services.js';
 import { caFile, certFile, hostPort, keyFile, milliseconds, rpcEndpoint } from '../values.js';
 
-const replicasOf = (service: ServiceName) =>
+const replicasOf = (service: CalledService) =>
   z
     .array(rpcEndpoint)
     .min(1)
     .exactOptional()
     .meta({ description: `Replicas of ${service}.`, examples: [[`dns:${service}:9090`]] });
 
-type Endpoints = Record<ServiceName, ReturnType<typeof replicasOf>>;
+type Endpoints = Record<CalledService, ReturnType<typeof replicasOf>>;
 
 export const rpc = z
   .strictObject({
     listen: hostPort.default('127.0.0.1:9090').describe('Where this process answers the other services.'),
     endpoints: z
-      .strictObject(Object.fromEntries(SERVICE_NAMES.map((name) => [name, replicasOf(name)])) as Endpoints)
+      .strictObject(Object.fromEntries(CALLED_SERVICES.map((name) => [name, replicasOf(name)])) as Endpoints)
       .prefault({})
       .describe(
         'Where the services are that do not run in this process: host:port for each replica, or dns:host:port for every address behind a name.',

@@ -1,4 +1,4 @@
-import { SERVICE_NAMES, type ServiceName } from '@ganglion/config';
+import { CALLED_SERVICES, SERVICE_NAMES, type ServiceName } from '@ganglion/config';
 import { freePort, freePorts } from '../free-ports.js';
 import { type RunningProxy, startProxy } from './proxy.js';
 import { loadRouteTable } from './routes.js';
@@ -115,8 +115,8 @@ function clusterSettings(
   port: number,
   plan: readonly PlannedReplica[],
 ): Settings {
-  const endpoints = Map.groupBy(plan, ({ service }) => service);
-  const addresses = [...endpoints].map(([service, replicas]) => [service, replicas.map(rpcAddress)]);
+  const replicasOf = (service: ServiceName) => plan.filter((replica) => replica.service === service);
+  const addresses = CALLED_SERVICES.map((service) => [service, replicasOf(service).map(rpcAddress)]);
   return {
     bus: { kind: 'jetstream', servers: [natsUrl] },
     rpc: { endpoints: Object.fromEntries(addresses) },

@@ -17,7 +17,8 @@ export class RemoteServices {
 
   /** @throws Error when the configuration does not say where the service is */
   async client<T extends object>(service: ServiceName, definition: ServiceDefinition): Promise<T> {
-    const endpoints = this.config.rpc.endpoints[service];
+    const known: Partial<Record<ServiceName, string[]>> = this.config.rpc.endpoints;
+    const endpoints = known[service];
     if (endpoints === undefined) {
       throw new Error(`${service} does not run in this process: rpc.endpoints.${service} must say where it does`);
     }
