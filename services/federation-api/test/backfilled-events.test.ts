@@ -4,7 +4,7 @@ import { FarRoom } from '@ganglion/testing';
 import { placeBackfilled } from '../src/domain/history/backfilled-events.js';
 import { RoomStates } from '../src/domain/incoming/room-states.js';
 import type { PduVerifier, VerifiedPdu } from '../src/domain/pdus/pdu-verifier.js';
-import type { RemoteEvents } from '../src/domain/ports.js';
+import type { RemoteEvents } from '../src/domain/ports/incoming.js';
 
 beforeAll(() => ready());
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { eventually } from '@ganglion/testing';
+import type { PartialJoin } from '../src/domain/ports/remote-rooms.js';
 import { JoinCompletion } from '../src/domain/remote-rooms/join-completion.js';
-import type { PartialJoin } from '../src/domain/remote-rooms/ports.js';
 import { PostgresPartialJoins } from '../src/storage/partial-joins.js';
 import { Sending } from './support/sending.js';
 

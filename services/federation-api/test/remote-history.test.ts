@@ -4,7 +4,7 @@ import { FarRoom } from '@ganglion/testing';
 import { RemoteHistory } from '../src/domain/history/remote-history.js';
 import { ServersToAsk } from '../src/domain/history/servers-to-ask.js';
 import type { PduVerifier } from '../src/domain/pdus/pdu-verifier.js';
-import type { RemoteEvents } from '../src/domain/ports.js';
+import type { RemoteEvents } from '../src/domain/ports/incoming.js';
 
 beforeAll(() => ready());
 

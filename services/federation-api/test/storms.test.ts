@@ -1,9 +1,9 @@
 import type { DeviceUpdate } from '@ganglion/contracts/keys';
 import type { LoggedEvent } from '@ganglion/contracts/room';
 import { eventually } from '@ganglion/testing';
+import type { Ephemeron } from '../src/domain/ports/sending.js';
 import { Ephemera } from '../src/domain/sending/ephemera.js';
 import { NewNeighbours } from '../src/domain/sending/new-neighbours.js';
-import type { Ephemeron } from '../src/domain/sending/ports.js';
 
 const ROOM = '!r:ours.example';
 const receipt = { roomId: ROOM, userId: '@a:ours.example', eventId: '$1', threadId: '', ts: 1 };

@@ -1,9 +1,11 @@
 import type { EventBuilder } from '../src/domain/event-builder.js';
-import { EventGraph, type GraphRows } from '../src/domain/graph/event-graph.js';
-import type { CommitResult, RoomStore } from '../src/domain/ports.js';
+import { EventGraph } from '../src/domain/graph/event-graph.js';
+import type { GraphRows } from '../src/domain/ports/graph-rows.js';
+import type { CommitResult, RoomStore } from '../src/domain/ports/rooms.js';
+import type { StateRows } from '../src/domain/ports/state-rows.js';
 import { RoomActor } from '../src/domain/room-actor.js';
 import { RoomHead } from '../src/domain/room-head.js';
-import { type StateRows, States } from '../src/domain/state/states.js';
+import { States } from '../src/domain/state/states.js';
 import { ALICE, rulesOf } from './support/room.js';
 
 const ROOM = '!room:one.test';

@@ -1,7 +1,8 @@
 import { ROOM_VERSIONS } from '@ganglion/protocol';
-import { EventGraph, type GraphRows } from '../src/domain/graph/event-graph.js';
+import { EventGraph } from '../src/domain/graph/event-graph.js';
 import { type PlanDependencies, RoomPlan } from '../src/domain/placement/room-plan.js';
-import type { RoomCommit } from '../src/domain/ports.js';
+import type { GraphRows } from '../src/domain/ports/graph-rows.js';
+import type { RoomCommit } from '../src/domain/ports/rooms.js';
 import { RoomHead } from '../src/domain/room-head.js';
 import { GroupCommitter } from '../src/storage/group-committer.js';
 import { audit } from './support/audit.js';

@@ -6,7 +6,7 @@ import {
   UnreachableServerError,
 } from '@ganglion/federation';
 import { isJsonObject, type JsonObject, type JsonValue, ROOM_VERSIONS } from '@ganglion/protocol';
-import type { EnteredMembership, Handshake, Handshakes, InviteOffer } from '../domain/remote-rooms/ports.js';
+import type { EnteredMembership, Handshake, Handshakes, InviteOffer } from '../domain/ports/remote-rooms.js';
 
 /** The whole state of a large room, with what authorises it. */
 const MAX_ROOM_BYTES = 256 * 1_048_576;

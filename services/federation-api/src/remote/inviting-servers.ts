@@ -1,7 +1,7 @@
 import { MatrixError } from '@ganglion/contracts';
 import { type FederationAgent, RemoteRefusal, UnreachableServerError } from '@ganglion/federation';
 import { domainOf } from '@ganglion/protocol';
-import type { InvitingServers } from '../domain/serving/bound-addresses.js';
+import type { InvitingServers } from '../domain/ports/inviting-servers.js';
 import type { ClaimedInvite } from '../domain/serving/third-party-proof.js';
 
 const TIMEOUT_MS = 30_000;

@@ -8,7 +8,7 @@ import {
   verifyJsonSignature,
 } from '@ganglion/protocol';
 import type { KeysOfServer } from '../domain/keys/known-keys.js';
-import type { KeyAnswer, KeySource } from '../domain/keys/ports.js';
+import type { KeyAnswer, KeySource } from '../domain/ports/keys.js';
 
 /** Who waits for keys has other work to do. */
 const TIMEOUT_MS = 5_000;

@@ -1,5 +1,5 @@
 import type { IdentityAgent } from '@ganglion/identity';
-import type { KeyValidity } from '../domain/serving/third-party-proof.js';
+import type { KeyValidity } from '../domain/ports/key-validity.js';
 
 /** Asks identity servers about their keys, over HTTP. */
 export class HttpKeyValidity implements KeyValidity {

@@ -1,7 +1,7 @@
 import { isMatrixError, MatrixError } from '@ganglion/contracts';
 import { type FederationAgent, RemoteRefusal, UnreachableServerError } from '@ganglion/federation';
 import type { JsonObject, JsonValue, Pdu } from '@ganglion/protocol';
-import type { PolicySigners } from '../domain/policy/recommendations.js';
+import type { PolicySigners } from '../domain/ports/policy-signers.js';
 import { SilentServers } from './silent-servers.js';
 
 /** Somebody waits, and with them a room. */

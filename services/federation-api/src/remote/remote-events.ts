@@ -1,6 +1,6 @@
 import type { FederationAgent } from '@ganglion/federation';
 import { isValidEventId, type JsonObject, type JsonValue } from '@ganglion/protocol';
-import type { Asked, MissingBetween, NearTime, RemoteEvents } from '../domain/ports.js';
+import type { Asked, MissingBetween, NearTime, RemoteEvents } from '../domain/ports/incoming.js';
 
 const PREFIX = '/_matrix/federation/v1';
 /** The state of a large room with all that authorises it. */

@@ -1,7 +1,7 @@
 import { isMatrixError } from '@ganglion/contracts';
 import { type FederationAgent, RemoteRefusal, UnreachableServerError } from '@ganglion/federation';
 import { CanonicalJsonError, type JsonObject, parseJson } from '@ganglion/protocol';
-import { type Contents, type Route, SendingFailure, type TransactionSender } from '../domain/sending/ports.js';
+import { type Contents, type Route, SendingFailure, type TransactionSender } from '../domain/ports/sending.js';
 
 const TIMEOUT_MS = 40_000;
 /** These say that there is something wrong with the transaction itself, if it is a homeserver that says so. */

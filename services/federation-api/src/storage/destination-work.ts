@@ -1,5 +1,5 @@
 import { rowsOf, sql, statement, type Transaction } from '@ganglion/database';
-import type { Route } from '../domain/sending/ports.js';
+import type { Route } from '../domain/ports/sending.js';
 
 const noteWork = statement(
   'add-work-for-destinations',

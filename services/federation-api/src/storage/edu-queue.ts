@@ -1,5 +1,5 @@
 import { rowsOf, sql, statement, type Transaction } from '@ganglion/database';
-import type { OutgoingEdu, Route } from '../domain/sending/ports.js';
+import type { OutgoingEdu, Route } from '../domain/ports/sending.js';
 import { addWork, keyOf } from './destination-work.js';
 
 interface QueuedRow {

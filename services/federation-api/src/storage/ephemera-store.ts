@@ -1,6 +1,6 @@
 import { type Database, rowsOf, sql, statement } from '@ganglion/database';
 import { domainOf } from '@ganglion/protocol';
-import type { EphemeraStore, Ephemeron, RoomServers } from '../domain/sending/ports.js';
+import type { EphemeraStore, Ephemeron, RoomServers } from '../domain/ports/sending.js';
 
 const EPHEMERON = {
   room_id: 'text',

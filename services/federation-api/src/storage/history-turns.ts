@@ -1,5 +1,5 @@
 import type { Queryable } from '@ganglion/database';
-import type { HistoryTurns } from '../domain/history/ports.js';
+import type { HistoryTurns } from '../domain/ports/history.js';
 
 /** Longer than any fetch: whoever has not ended it by then has died. */
 const TAKEN_FOR = "interval '60 seconds'";

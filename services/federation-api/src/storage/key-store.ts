@@ -1,6 +1,6 @@
 import { type Database, rowsOf, sql, statement } from '@ganglion/database';
 import { canonicalJsonString, type VerifyKey } from '@ganglion/protocol';
-import type { KeyAnswer, KeyStore, StoredKeys } from '../domain/keys/ports.js';
+import type { KeyAnswer, KeyStore, StoredKeys } from '../domain/ports/keys.js';
 
 interface KeyRow extends Record<string, unknown> {
   server_name: string;

@@ -1,5 +1,5 @@
 import type { Queryable } from '@ganglion/database';
-import type { PartialJoin, PartialJoins } from '../domain/remote-rooms/ports.js';
+import type { PartialJoin, PartialJoins } from '../domain/ports/remote-rooms.js';
 
 /** Several times as long as between two signs of life. */
 const TAKEN_FOR = "interval '30 seconds'";

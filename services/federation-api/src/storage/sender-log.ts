@@ -1,5 +1,5 @@
 import { type Database, rowsOf, sql, statement, type Transaction } from '@ganglion/database';
-import type { MissedRoom, OutgoingEdu, OutgoingPdu, SenderLog } from '../domain/sending/ports.js';
+import type { MissedRoom, OutgoingEdu, OutgoingPdu, SenderLog } from '../domain/ports/sending.js';
 import { addWork, keyOf } from './destination-work.js';
 import { queueEdus } from './edu-queue.js';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Database } from '@ganglion/database';
+import type { Batch, Ephemeron, Leased, MissedRoom, PutOff, Route, SendingStore } from '../domain/ports/sending.js';
 import { EphemeralEdus } from '../domain/sending/ephemeral-edus.js';
-import type { Batch, Ephemeron, Leased, MissedRoom, PutOff, Route, SendingStore } from '../domain/sending/ports.js';
 
 /** Whoever has a route for longer without keeping it has died. */
 const LEASED_FOR = "interval '15 seconds'";

@@ -1,5 +1,5 @@
 import { type Database, type Queryable, rowsOf, sql, statement } from '@ganglion/database';
-import type { OutgoingEdu, ReadKeys, SentKeys } from '../domain/sending/ports.js';
+import type { OutgoingEdu, ReadKeys, SentKeys } from '../domain/ports/sending.js';
 import { queueEdus } from './edu-queue.js';
 
 const saveUsers = statement(

@@ -1,5 +1,5 @@
 import { type Database, rowsOf, sql, statement } from '@ganglion/database';
-import type { TakenMessage, TakenMessages } from '../domain/sending/ports.js';
+import type { TakenMessage, TakenMessages } from '../domain/ports/sending.js';
 import { queueEdus } from './edu-queue.js';
 
 /** In one order, so that two who take the same ones wait for each other. */

@@ -1,5 +1,5 @@
 import type { Queryable } from '@ganglion/database';
-import type { TransactionKey, TransactionStore } from '../domain/ports.js';
+import type { TransactionKey, TransactionStore } from '../domain/ports/incoming.js';
 
 /** Whoever has a transaction and says nothing for so long has died. */
 const TAKEN_FOR = "interval '15 seconds'";

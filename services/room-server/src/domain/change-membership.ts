@@ -10,7 +10,7 @@ import {
 import type { EventDraft } from './event-builder.js';
 import { checkMemberIsKnown } from './partial-state.js';
 import type { LocalPlacement } from './placement/local-placement.js';
-import type { RoomStore, Transaction } from './ports.js';
+import type { RoomStore, Transaction } from './ports/rooms.js';
 import { authorisingUser } from './restricted-join.js';
 import { type Command, command } from './room-actor.js';
 import { letsGuestsIn } from './room-head.js';

@@ -4,7 +4,7 @@ import { domainOf, type JsonObject, type RoomVersionRules, roomVersionRules } fr
 import type { EventBuilder } from './event-builder.js';
 import { LocalPlacement } from './placement/local-placement.js';
 import { type PlanDependencies, RoomPlan } from './placement/room-plan.js';
-import { type CommitListener, type RoomCreator, RoomExistsError } from './ports.js';
+import { type CommitListener, type RoomCreator, RoomExistsError } from './ports/rooms.js';
 import { RoomHead } from './room-head.js';
 
 export interface RoomToCreate {

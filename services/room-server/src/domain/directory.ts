@@ -1,6 +1,6 @@
 import { MatrixError } from '@ganglion/contracts';
 import { type JsonObject, powerLevelsOf } from '@ganglion/protocol';
-import type { RoomStore } from './ports.js';
+import type { RoomStore } from './ports/rooms.js';
 import type { RoomHead } from './room-head.js';
 
 /** What the directory needs of its tables. */

@@ -21,7 +21,7 @@ import {
   signEvent,
   type UnsignedEvent,
 } from '@ganglion/protocol';
-import type { StateKey } from './ports.js';
+import type { StateKey } from './ports/rooms.js';
 import type { Extremity, RoomHead, StateEntry } from './room-head.js';
 
 /** What somebody wants to send, before it has a place in the room. */

@@ -1,5 +1,6 @@
 import type { ErasedUsers } from './federation/erased-users.js';
-import type { StateEvent, StateSource, UserInRoom } from './visible-state.js';
+import type { StateSource } from './ports/state-source.js';
+import type { StateEvent, UserInRoom } from './visible-state.js';
 
 export type ErasureKnown = Pick<ErasedUsers, 'known'>;
 

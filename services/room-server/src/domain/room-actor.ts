@@ -4,7 +4,7 @@ import { checkNotBlocked } from './blocked.js';
 import type { EventBuilder } from './event-builder.js';
 import { LocalPlacement } from './placement/local-placement.js';
 import { type PlanDependencies, RoomPlan } from './placement/room-plan.js';
-import type { CommitListener, CommitResult, Committer, RoomCommit, StateKey, Transaction } from './ports.js';
+import type { CommitListener, CommitResult, Committer, RoomCommit, StateKey, Transaction } from './ports/rooms.js';
 import type { RoomHead } from './room-head.js';
 import { UnknownStateError } from './state/states.js';
 

@@ -1,5 +1,6 @@
 import { isJsonObject, isValidRoomId, type JsonObject, roomsThatMayJoin, roomVersionRules } from '@ganglion/protocol';
 import { publicRoomSummary } from './directory.js';
+import type { SummarySource } from './ports/summaries.js';
 
 /** A room with the parts of its state that it is shown by. */
 export interface SummarisedRoom {
@@ -10,17 +11,6 @@ export interface SummarisedRoom {
   readonly state: readonly { readonly type: string; readonly content: JsonObject }[];
   /** Its m.space.child events as stripped state. */
   readonly children: readonly JsonObject[];
-}
-
-export interface SummarySource {
-  /** Those of the rooms that we take part in. */
-  rooms(roomIds: readonly string[], userId: string): Promise<SummarisedRoom[]>;
-}
-
-/** Who may be known to whom. */
-export interface VisibleUsers {
-  /** Those of the candidates who have joined a room that the user has joined, too, or one that is open to everybody. */
-  visibleTo(userId: string, candidates: readonly string[]): Promise<string[]>;
 }
 
 export interface SummaryReaders {

@@ -3,7 +3,7 @@ import { canonicalJsonString, isValidEventId, type JsonObject, mayRedact, powerL
 import { checkNotBlocked } from './blocked.js';
 import type { EventDraft } from './event-builder.js';
 import type { LocalPlacement } from './placement/local-placement.js';
-import type { FoundEvent, RoomStore, StateKey, Transaction } from './ports.js';
+import type { FoundEvent, RoomStore, StateKey, Transaction } from './ports/rooms.js';
 import { type Command, command } from './room-actor.js';
 import type { RoomHead } from './room-head.js';
 

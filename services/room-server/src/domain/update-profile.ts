@@ -1,5 +1,5 @@
 import type { JsonObject } from '@ganglion/protocol';
-import type { RoomStore } from './ports.js';
+import type { RoomStore } from './ports/rooms.js';
 import { type Command, command } from './room-actor.js';
 import { sendEvent } from './send-event.js';
 

@@ -2,6 +2,7 @@ import { MatrixError } from '@ganglion/contracts';
 import { redactEventJson, roomVersionRules } from '@ganglion/protocol';
 import { type ErasureKnown, hiddenOfErased } from './hidden-of-erased.js';
 import { MembersUnknownError } from './partial-state.js';
+import type { StateSource } from './ports/state-source.js';
 
 /** An event as it was signed, and what redacted it. */
 export interface StateEvent {
@@ -32,22 +33,6 @@ export interface VisibleEvent {
 export interface StatePage {
   readonly afterKey: number;
   readonly limit: number;
-}
-
-/** What the state of rooms is read from. */
-export interface StateSource {
-  membership(roomId: string, userId: string): Promise<UserInRoom | undefined>;
-  current(roomNid: number, type?: string, stateKey?: string): Promise<StateEvent[]>;
-  currentPage(roomNid: number, page: StatePage, type?: string): Promise<PagedState[]>;
-  around(
-    roomNid: number,
-    eventNid: number,
-    side: 'before' | 'after',
-    type?: string,
-    stateKey?: string,
-  ): Promise<StateEvent[]>;
-  /** A page of the state after an event. */
-  pageAfter(roomNid: number, eventNid: number, page: StatePage, type?: string): Promise<PagedState[]>;
 }
 
 export interface PagedState {

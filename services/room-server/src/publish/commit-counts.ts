@@ -1,7 +1,7 @@
 import { domainOf } from '@ganglion/protocol';
 import type { Counter, Metrics } from '@ganglion/telemetry';
 import type { EventStatus } from '../domain/graph/event-graph.js';
-import type { CommitListener, RoomCommit } from '../domain/ports.js';
+import type { CommitListener, RoomCommit } from '../domain/ports/rooms.js';
 
 const STATUSES = ['accepted', 'rejected', 'soft-failed', 'outlier', 'waiting'] satisfies EventStatus[];
 

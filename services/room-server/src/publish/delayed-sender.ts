@@ -1,7 +1,8 @@
 import { isMatrixError } from '@ganglion/contracts';
 import type { Logger } from '@ganglion/telemetry';
-import type { DelayedEventModel, DelayedEventRow } from '../domain/delayed/delayed-event.js';
+import type { DelayedEventRow } from '../domain/delayed/delayed-event.js';
 import { type SendDelayedDependencies, sendDelayed } from '../domain/delayed/send-delayed.js';
+import type { DelayedEventModel } from '../domain/ports/delayed-events.js';
 
 export interface DelayedSenderDependencies extends SendDelayedDependencies {
   readonly model: DelayedEventModel;

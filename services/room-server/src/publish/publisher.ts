@@ -4,7 +4,7 @@ import type { LoggedEvent } from '@ganglion/contracts/room';
 import { publishFitting } from '@ganglion/service';
 import { type Logger, type TracePoint, traceparentOf, tracingEnabled, withSpans } from '@ganglion/telemetry';
 import { SpanKind } from '@opentelemetry/api';
-import type { CommitListener, NewEvent, RoomCommit } from '../domain/ports.js';
+import type { CommitListener, NewEvent, RoomCommit } from '../domain/ports/rooms.js';
 import { tracePointsOf } from '../domain/trace-points.js';
 import { outboxRows } from '../storage/commit-statement.js';
 import type { GroupCommitter } from '../storage/group-committer.js';

@@ -1,6 +1,6 @@
 import type { PolicyServers } from '@ganglion/contracts/federation';
 import { type Pdu, type PolicyServer, parseJson } from '@ganglion/protocol';
-import type { PolicyAsker } from '../domain/policy/policy-check.js';
+import type { PolicyAsker } from '../domain/ports/policy-asker.js';
 
 /** Asks by way of federation-api. */
 export class RemotePolicyServers implements PolicyAsker {

@@ -8,8 +8,9 @@ import {
   type ListDelayedEventsRequest,
   type ScheduleEventRequest,
 } from '@ganglion/contracts/room';
-import type { DelayedEventModel, DelayedEventRow, Kept } from '../domain/delayed/delayed-event.js';
+import type { DelayedEventRow, Kept } from '../domain/delayed/delayed-event.js';
 import { type SendDelayedDependencies, sendDelayed } from '../domain/delayed/send-delayed.js';
+import type { DelayedEventModel } from '../domain/ports/delayed-events.js';
 import { checkWellFormed } from '../domain/well-formed.js';
 
 export interface DelayedEventLimits {

@@ -18,10 +18,11 @@ import {
   mayManageAliases,
   publicRoomSummary,
 } from '../domain/directory.js';
-import type { RoomStore } from '../domain/ports.js';
+import type { RoomStore } from '../domain/ports/rooms.js';
+import type { StateSource } from '../domain/ports/state-source.js';
 import type { RoomActors } from '../domain/room-actors.js';
 import { sendEvent } from '../domain/send-event.js';
-import { type StateSource, visibleState } from '../domain/visible-state.js';
+import { visibleState } from '../domain/visible-state.js';
 import type { DirectoryStore } from '../storage/directory-store.js';
 import { listPublicRooms } from '../storage/public-rooms.js';
 

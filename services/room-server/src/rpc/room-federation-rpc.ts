@@ -20,7 +20,6 @@ import { acceptMembership, checkOffered, cosigned, withSignature } from '../doma
 import { roomFor, roomWith } from '../domain/federation/asking-server.js';
 import { checkInvite, inviteRoomState } from '../domain/federation/check-invite.js';
 import type { ErasedUsers } from '../domain/federation/erased-users.js';
-import type { FederationRows } from '../domain/federation/federation-rows.js';
 import {
   checkIsUserOf,
   checkVersion,
@@ -35,7 +34,8 @@ import { type EventGraph, type GraphNode, isPlaced } from '../domain/graph/event
 import { examine, type Incoming, isIncoming } from '../domain/intake/examine.js';
 import { putOutOfBandMembership } from '../domain/intake/out-of-band.js';
 import { checkIsWhole } from '../domain/partial-state.js';
-import type { IntakeStore, RoomStore } from '../domain/ports.js';
+import type { FederationRows } from '../domain/ports/federation-rows.js';
+import type { IntakeStore, RoomStore } from '../domain/ports/rooms.js';
 import type { RoomActors } from '../domain/room-actors.js';
 import type { RoomHead } from '../domain/room-head.js';
 import type { States } from '../domain/state/states.js';

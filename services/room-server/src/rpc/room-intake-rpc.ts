@@ -22,7 +22,6 @@ import {
 } from '@ganglion/contracts/room';
 import { domainOf, isValidUserId } from '@ganglion/protocol';
 import { checkNotBlocked } from '../domain/blocked.js';
-import type { FederationRows } from '../domain/federation/federation-rows.js';
 import { makeInvite } from '../domain/federation/make-invite.js';
 import { shownJson } from '../domain/federation/server-visibility.js';
 import { standingOf } from '../domain/federation/standing.js';
@@ -35,7 +34,8 @@ import { placeWithState } from '../domain/intake/place-with-state.js';
 import { receivePdus } from '../domain/intake/receive-pdus.js';
 import { receiveTexts } from '../domain/intake/receive-texts.js';
 import { type OutlierDependencies, storeOutliers } from '../domain/intake/store-outliers.js';
-import type { IntakeStore, RoomStore } from '../domain/ports.js';
+import type { FederationRows } from '../domain/ports/federation-rows.js';
+import type { IntakeStore, RoomStore } from '../domain/ports/rooms.js';
 import type { RoomActors } from '../domain/room-actors.js';
 import type { RoomHead } from '../domain/room-head.js';
 import { whenWhole } from './when-whole.js';

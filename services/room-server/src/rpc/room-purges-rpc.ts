@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { MatrixError } from '@ganglion/contracts';
 import type { GetPurgeStatusRequest, PurgeHistoryRequest, RoomPurges } from '@ganglion/contracts/room';
-import type { RoomStore } from '../domain/ports.js';
-import type { Purge, PurgeStore } from '../domain/purging/purge.js';
+import type { PurgeStore } from '../domain/ports/purge-store.js';
+import type { RoomStore } from '../domain/ports/rooms.js';
+import type { Purge } from '../domain/purging/purge.js';
 
 /** What operators let go of rooms. */
 export class RoomPurgesRpc implements RoomPurges {

@@ -6,9 +6,10 @@ import type {
   RoomReads,
 } from '@ganglion/contracts/room';
 import type { ErasureKnown } from '../domain/hidden-of-erased.js';
-import type { RoomStore } from '../domain/ports.js';
+import type { RoomStore } from '../domain/ports/rooms.js';
+import type { StateSource } from '../domain/ports/state-source.js';
 import { letsGuestsIn, type RoomHead } from '../domain/room-head.js';
-import { type StateSource, visibleState, visibleStatePage } from '../domain/visible-state.js';
+import { visibleState, visibleStatePage } from '../domain/visible-state.js';
 import { whenWhole } from './when-whole.js';
 
 /** However long their ids are, a message holds so many. */

@@ -13,17 +13,10 @@ import type { JsonObject } from '@ganglion/protocol';
 import { checkNotBlocked } from '../domain/blocked.js';
 import { loadRoom, mayManageAliases } from '../domain/directory.js';
 import { roomFor } from '../domain/federation/asking-server.js';
-import type { FederationRows } from '../domain/federation/federation-rows.js';
-import type { RoomStore } from '../domain/ports.js';
-import {
-  childrenOf,
-  type SummarisedRoom,
-  type SummarySource,
-  shownRooms,
-  shownToServer,
-  summaryOf,
-  type VisibleUsers,
-} from '../domain/room-summaries.js';
+import type { FederationRows } from '../domain/ports/federation-rows.js';
+import type { RoomStore } from '../domain/ports/rooms.js';
+import type { SummarySource, VisibleUsers } from '../domain/ports/summaries.js';
+import { childrenOf, type SummarisedRoom, shownRooms, shownToServer, summaryOf } from '../domain/room-summaries.js';
 import type { DirectoryStore } from '../storage/directory-store.js';
 import type { RoomSummaryRows } from '../storage/room-summary-rows.js';
 

@@ -15,7 +15,7 @@ import { changeMembership, checkIsSignedHere, sendMembership } from '../domain/c
 import { type CreateRoomDependencies, createRoom } from '../domain/create-room.js';
 import type { Directory } from '../domain/directory.js';
 import type { LocalPlacement } from '../domain/placement/local-placement.js';
-import type { RoomStore } from '../domain/ports.js';
+import type { RoomStore } from '../domain/ports/rooms.js';
 import { command } from '../domain/room-actor.js';
 import type { RoomActors } from '../domain/room-actors.js';
 import { sendEvent, sentBefore } from '../domain/send-event.js';

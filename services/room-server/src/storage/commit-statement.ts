@@ -1,5 +1,5 @@
 import { rowsOf, type Statement, sql, statement } from '@ganglion/database';
-import type { NewEvent, RoomCommit } from '../domain/ports.js';
+import type { NewEvent, RoomCommit } from '../domain/ports/rooms.js';
 import {
   authEdges,
   detailRow,

@@ -1,14 +1,14 @@
 import type { Database, Transaction as DatabaseTransaction } from '@ganglion/database';
 import type {
-  DelayedEventModel,
   DelayedEventPage,
   DelayedEventRow,
+  DelayedOutcome,
   Due,
   Kept,
   NewDelayedEvent,
-  Outcome,
 } from '../domain/delayed/delayed-event.js';
-import type { Transaction } from '../domain/ports.js';
+import type { DelayedEventModel } from '../domain/ports/delayed-events.js';
+import type { Transaction } from '../domain/ports/rooms.js';
 
 const NOW = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
 /** Who has not said within this time that an event was sent has died. */
@@ -117,7 +117,7 @@ export class DelayedEventStore implements DelayedEventModel {
     return (rowCount ?? 0) > 0;
   }
 
-  async finalise(delayedNid: number, { eventId, errorJson, byAction }: Omit<Outcome, 'at'>): Promise<void> {
+  async finalise(delayedNid: number, { eventId, errorJson, byAction }: Omit<DelayedOutcome, 'at'>): Promise<void> {
     await this.db.query({
       name: 'finalise-delayed-event',
       text: `UPDATE room_server.delayed_events SET finalised_at = ${NOW}, event_id = $2, error = $3, by_action = $4

@@ -1,6 +1,6 @@
 import type { LoggedEvent, Purge, RoomEvents, RoomHead, RoomPlace, TransactionKey } from '@ganglion/contracts/room';
 import { logCursor, type Queryable, sql, statement } from '@ganglion/database';
-import type { StateChange } from '../domain/ports.js';
+import type { StateChange } from '../domain/ports/rooms.js';
 import { visible } from '../domain/visible-state.js';
 import { visibilityOf } from './event-rows.js';
 import { rememberedSlots } from './transaction-keys.js';

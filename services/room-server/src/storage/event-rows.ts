@@ -1,5 +1,5 @@
 import type { EventStatus } from '../domain/graph/event-graph.js';
-import type { NewEvent, RoomCommit } from '../domain/ports.js';
+import type { NewEvent, RoomCommit } from '../domain/ports/rooms.js';
 import { transactionKey } from './transaction-keys.js';
 
 export const EVENT_COLUMNS = {

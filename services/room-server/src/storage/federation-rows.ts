@@ -1,7 +1,8 @@
 import type { Queryable } from '@ganglion/database';
 import type { HistoryVisibility } from '@ganglion/protocol';
-import type { FederationRows, ServableEvent } from '../domain/federation/federation-rows.js';
+import type { ServableEvent } from '../domain/federation/servable-event.js';
 import type { GraphNode } from '../domain/graph/event-graph.js';
+import type { FederationRows } from '../domain/ports/federation-rows.js';
 import { statusOf, visibilityOf } from './event-rows.js';
 import { graphNode, NODE, type NodeRow } from './graph-rows.js';
 

@@ -1,6 +1,7 @@
 import type { Queryable } from '@ganglion/database';
 import { roomVersionRules } from '@ganglion/protocol';
-import type { GraphNode, GraphRows, StoredBody } from '../domain/graph/event-graph.js';
+import type { GraphNode, StoredBody } from '../domain/graph/event-graph.js';
+import type { GraphRows } from '../domain/ports/graph-rows.js';
 import { statusOf } from './event-rows.js';
 import { roomEvent } from './room-rows.js';
 

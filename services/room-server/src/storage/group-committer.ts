@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { isConnectionError, isUniqueViolation, type Queryable } from '@ganglion/database';
 import { tracingEnabled, withSpans } from '@ganglion/telemetry';
-import type { CommitResult, Committer, RoomCommit } from '../domain/ports.js';
+import type { CommitResult, Committer, RoomCommit } from '../domain/ports/rooms.js';
 import { tracePointsOf } from '../domain/trace-points.js';
 import { commitStatement, type PublishedRun } from './commit-statement.js';
 

@@ -3,7 +3,7 @@ import type { Database } from '@ganglion/database';
 import { type JsonObject, jsonCodec, type Pdu, redactContent, roomVersionRules } from '@ganglion/protocol';
 import type { DescribableRoom } from '../domain/intake/describe-room.js';
 import { type Incoming, incomingOf } from '../domain/intake/examine.js';
-import type { HistoryGap, IntakeStore, NumberSource } from '../domain/ports.js';
+import type { HistoryGap, IntakeStore, NumberSource } from '../domain/ports/rooms.js';
 import { blockedBy, tellNewRoom } from './room-blocks.js';
 import { parseExtremities, rulesOf } from './room-rows.js';
 

@@ -1,5 +1,5 @@
 import type { Queryable } from '@ganglion/database';
-import type { NumberSource } from '../domain/ports.js';
+import type { NumberSource } from '../domain/ports/rooms.js';
 
 const BLOCK = 1000;
 

@@ -1,6 +1,7 @@
 import { type Queryable, rowsOf, sql, statement } from '@ganglion/database';
-import type { Outlier, OutlierRows } from '../domain/intake/store-outliers.js';
-import type { NumberSource, StateKey } from '../domain/ports.js';
+import type { Outlier } from '../domain/intake/store-outliers.js';
+import type { OutlierRows } from '../domain/ports/outlier-rows.js';
+import type { NumberSource, StateKey } from '../domain/ports/rooms.js';
 import { EVENT_COLUMNS, eventRow } from './event-rows.js';
 
 interface Keys {

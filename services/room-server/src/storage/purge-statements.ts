@@ -7,7 +7,7 @@ export const STEP = 500;
 export type Part = 0 | 1 | 2;
 export const LAST_PART: Part = 2;
 
-export interface Page {
+export interface PurgePage {
   readonly roomNid: number;
   /** How far the part has come. */
   readonly reached: number;
@@ -20,38 +20,38 @@ export interface Page {
   readonly spared: readonly string[];
 }
 
-const ROOM: Fragment<Page> = sql<Page>`${({ roomNid }) => roomNid}::bigint`;
-const REACHED: Fragment<Page> = sql<Page>`${({ reached }) => reached}::bigint`;
-const IS_EARLY: Fragment<Page> = sql<Page>`
+const ROOM: Fragment<PurgePage> = sql<PurgePage>`${({ roomNid }) => roomNid}::bigint`;
+const REACHED: Fragment<PurgePage> = sql<PurgePage>`${({ reached }) => reached}::bigint`;
+const IS_EARLY: Fragment<PurgePage> = sql<PurgePage>`
   (e.depth < ${({ belowDepth }) => belowDepth}::bigint OR e.origin_server_ts < ${({ beforeMs }) => beforeMs}::bigint)`;
 
 interface PartText {
   readonly key: Fragment<unknown>;
   readonly last: Fragment<unknown>;
-  readonly where: Fragment<Page>;
+  readonly where: Fragment<PurgePage>;
   readonly order: Fragment<unknown>;
-  readonly isEarly: Fragment<Page>;
+  readonly isEarly: Fragment<PurgePage>;
 }
 
 const PARTS: readonly PartText[] = [
   {
     key: sql`e.room_seq`,
     last: sql`max(key)`,
-    where: sql<Page>`e.room_seq > ${REACHED} AND e.room_seq <= ${({ upToSeq }) => upToSeq}::bigint`,
+    where: sql<PurgePage>`e.room_seq > ${REACHED} AND e.room_seq <= ${({ upToSeq }) => upToSeq}::bigint`,
     order: sql`e.room_seq`,
     isEarly: sql`true`,
   },
   {
     key: sql`e.room_seq`,
     last: sql`min(key)`,
-    where: sql<Page>`e.room_seq < least(${REACHED}, 0)`,
+    where: sql<PurgePage>`e.room_seq < least(${REACHED}, 0)`,
     order: sql`e.room_seq DESC`,
     isEarly: IS_EARLY,
   },
   {
     key: sql`e.event_nid`,
     last: sql`max(key)`,
-    where: sql<Page>`e.room_seq IS NULL AND e.state_key IS NULL AND e.event_nid > ${REACHED}`,
+    where: sql<PurgePage>`e.room_seq IS NULL AND e.state_key IS NULL AND e.event_nid > ${REACHED}`,
     order: sql`e.event_nid`,
     isEarly: IS_EARLY,
   },
@@ -62,7 +62,7 @@ const PARTS: readonly PartText[] = [
  * state changed, as after a gap: whoever reads the log later hears of the change by it. A redaction stays as long as what it
  * redacts does, which would be shown whole without it.
  */
-const deletePage = ({ key, last, where, order, isEarly }: PartText) => sql<Page>`
+const deletePage = ({ key, last, where, order, isEarly }: PartText) => sql<PurgePage>`
   WITH page AS MATERIALIZED (
     SELECT e.event_nid, ${key} AS key, e.redacts_event_id, e.txn_key,
       e.state_key IS NULL AND ${isEarly} AND e.event_nid <> ALL (${({ ends }) => ends}::bigint[])
@@ -93,6 +93,6 @@ const deletePage = ({ key, last, where, order, isEarly }: PartText) => sql<Page>
 const STATEMENTS = PARTS.map((part, index) => statement(`purge-part-${index}`, deletePage(part)));
 
 /** Deletes what is to go of the next page, and tells how far that was and which events went. */
-export function deletePurged(part: Part, page: Page): Statement {
+export function deletePurged(part: Part, page: PurgePage): Statement {
   return STATEMENTS[part]!(page);
 }

@@ -1,5 +1,6 @@
 import type { Database, Queryable } from '@ganglion/database';
-import type { Purge, PurgeProgress, PurgeStore, RetainedRoom } from '../domain/purging/purge.js';
+import type { PurgeStore } from '../domain/ports/purge-store.js';
+import type { Purge, PurgeProgress, RetainedRoom } from '../domain/purging/purge.js';
 import { deletePurged, LAST_PART, type Part, STEP } from './purge-statements.js';
 
 interface PurgeRow extends Record<string, unknown> {

@@ -1,6 +1,6 @@
 import { MatrixError } from '@ganglion/contracts';
 import { type Database, isUniqueViolation } from '@ganglion/database';
-import { type NewRoom, type RoomCreator, RoomExistsError } from '../domain/ports.js';
+import { type NewRoom, type RoomCreator, RoomExistsError } from '../domain/ports/rooms.js';
 import { commitStatement } from './commit-statement.js';
 
 const INSERT_ROOM = `

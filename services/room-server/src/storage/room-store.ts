@@ -12,7 +12,7 @@ import type {
   StateKey,
   Transaction,
   WaitingEvent,
-} from '../domain/ports.js';
+} from '../domain/ports/rooms.js';
 import type { RoomHead } from '../domain/room-head.js';
 import { statusOf } from './event-rows.js';
 import {

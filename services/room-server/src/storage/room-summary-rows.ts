@@ -1,6 +1,7 @@
 import type { Succession } from '@ganglion/contracts/room';
 import type { Database } from '@ganglion/database';
-import type { SummarisedRoom, SummarySource, VisibleUsers } from '../domain/room-summaries.js';
+import type { SummarySource, VisibleUsers } from '../domain/ports/summaries.js';
+import type { SummarisedRoom } from '../domain/room-summaries.js';
 import { CONTENT, PDU, SUMMARY_TYPES } from './public-rooms.js';
 
 /** A list of children is part of one answer, and of one message between services. */

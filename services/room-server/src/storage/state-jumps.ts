@@ -1,5 +1,5 @@
 import type { Queryable } from '@ganglion/database';
-import type { RoomStore, StateChange } from '../domain/ports.js';
+import type { RoomStore, StateChange } from '../domain/ports/rooms.js';
 import { GONE } from '../domain/state/state-node.js';
 import type { States } from '../domain/state/states.js';
 

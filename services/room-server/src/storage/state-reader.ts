@@ -1,7 +1,8 @@
 import type { GetStateAtEventRequest, TransactionKey } from '@ganglion/contracts/room';
 import type { Queryable } from '@ganglion/database';
+import type { StateSource } from '../domain/ports/state-source.js';
 import type { States } from '../domain/state/states.js';
-import type { PagedState, StateEvent, StatePage, StateSource, UserInRoom } from '../domain/visible-state.js';
+import type { PagedState, StateEvent, StatePage, UserInRoom } from '../domain/visible-state.js';
 import { rememberedSlots } from './transaction-keys.js';
 
 interface EventRow extends Record<string, unknown> {

@@ -1,6 +1,6 @@
 import type { Queryable } from '@ganglion/database';
+import type { StateRows } from '../domain/ports/state-rows.js';
 import type { StateDelta, StateNode } from '../domain/state/state-node.js';
-import type { StateRows } from '../domain/state/states.js';
 
 interface NodeRow extends Record<string, unknown> {
   state_nid: number;

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Transaction } from '../domain/ports.js';
+import type { Transaction } from '../domain/ports/rooms.js';
 
 const DAY_MS = 86_400_000;
 /** Today's, yesterday's, that of the day before, and one to be emptied. */

@@ -23,7 +23,7 @@ import { DeviceMessageIntake } from './device-message-intake.js';
 import { EphemeralIntake } from './ephemeral-intake.js';
 import { inTracesOf } from './message-traces.js';
 
-export interface AppenderDependencies {
+export interface AppenderServiceDependencies {
   readonly model: AppendModel;
   readonly receipts: ReceiptModel;
   readonly deviceMessages: Pick<DeviceMessageModel, 'handedOver'>;
@@ -71,7 +71,7 @@ export class AppenderService {
   readonly #parked: Counter;
   readonly #refused: Counter;
 
-  constructor(private readonly deps: AppenderDependencies) {
+  constructor(private readonly deps: AppenderServiceDependencies) {
     this.#parked = deps.metrics.counter({
       name: 'ganglion_sync_unreadable_events_total',
       help: 'Events that were left out of the read model because no text for clients can be made of them.',

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RemoteRooms } from '@ganglion/contracts/federation';
 import type { RoomIntake } from '@ganglion/contracts/room';
 import type { Logger } from '@ganglion/telemetry';
-import type { EarlierHistory, Found, Hole, NearTime } from '../domain/history/earlier-history.js';
+import type { Found, Hole, NearTime } from '../domain/history/earlier-history.js';
+import type { EarlierHistory } from '../domain/ports/earlier-history.js';
 
 export interface FetchedHistoryDependencies {
   readonly roomIntake: Pick<RoomIntake, 'listHistoryGaps'>;

@@ -7,10 +7,10 @@ import type {
   AppenderState,
   AppendModel,
   CurrentEntry,
-  EntryName,
   Jumped,
   JumpName,
   PurgeName,
+  RoomEntryName,
   RoomReached,
 } from '../domain/ports/append-model.js';
 import type { TypingLists } from '../domain/typing-lists.js';
@@ -43,11 +43,11 @@ const makeRooms = statement(
 
 const currentState = statement(
   'appended-state',
-  sql<readonly EntryName[]>`
+  sql<readonly RoomEntryName[]>`
   SELECT wanted.room_nid AS "roomNid", k.key_nid AS "keyNid", wanted.type, wanted.state_key AS "stateKey",
     latest.event_nid AS "eventNid", latest.membership,
     CASE WHEN told.position > coalesce(latest.position, 0) THEN told.event_nid END AS "toldNid"
-  FROM (${rowsOf('w', { room_nid: 'bigint', type: 'text', state_key: 'text' }, (names: readonly EntryName[]) =>
+  FROM (${rowsOf('w', { room_nid: 'bigint', type: 'text', state_key: 'text' }, (names: readonly RoomEntryName[]) =>
     names.map(({ roomNid, type, stateKey }) => ({ room_nid: roomNid, type, state_key: stateKey })),
   )}) AS wanted
   LEFT JOIN sync.state_keys k USING (room_nid, type, state_key)
@@ -128,7 +128,7 @@ export class AppendStore implements AppendModel {
     return new Map(rows.map((row) => [row.user_id, row.user_seq]));
   }
 
-  async currentState(keys: readonly EntryName[]): Promise<CurrentEntry[]> {
+  async currentState(keys: readonly RoomEntryName[]): Promise<CurrentEntry[]> {
     const { rows } = await this.db.query<CurrentRow>(currentState(keys));
     return rows.map(({ roomNid, keyNid, type, stateKey, eventNid, membership, toldNid }) => ({
       ...{ roomNid, keyNid: keyNid ?? undefined, type, stateKey },
@@ -159,6 +159,6 @@ export class AppendStore implements AppendModel {
   }
 }
 
-type CurrentRow = EntryName & {
-  [Field in Exclude<keyof CurrentEntry, keyof EntryName>]: NonNullable<CurrentEntry[Field]> | null;
+type CurrentRow = RoomEntryName & {
+  [Field in Exclude<keyof CurrentEntry, keyof RoomEntryName>]: NonNullable<CurrentEntry[Field]> | null;
 };

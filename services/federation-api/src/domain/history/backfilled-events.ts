@@ -2,7 +2,7 @@ import { PduFate, type RoomIntake } from '@ganglion/contracts/room';
 import { authEventIds, prevEventIds, type RoomVersionRules } from '@ganglion/protocol';
 import { RoomStates } from '../incoming/room-states.js';
 import type { PduVerifier, VerifiedPdu } from '../pdus/pdu-verifier.js';
-import { type Asked, isOver, type RemoteEvents } from '../ports.js';
+import { type Asked, isOver, type RemoteEvents } from '../ports/incoming.js';
 
 export interface BackfillDependencies {
   readonly intake: RoomIntake;

@@ -1,6 +1,6 @@
 import { type RoomVersionRules, roomVersionRules } from '@ganglion/protocol';
 import { isVerified, type VerifiedPdu } from '../pdus/pdu-verifier.js';
-import { type Asked, isOver, type NearTime } from '../ports.js';
+import { type Asked, isOver, type NearTime } from '../ports/incoming.js';
 import { type BackfillDependencies, placeBackfilled } from './backfilled-events.js';
 import type { ServersToAsk } from './servers-to-ask.js';
 

@@ -3,9 +3,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { HistoryGap, ListHistoryGapsResponse } from '@ganglion/contracts/room';
 import { domainOf, isValidUserId, roomVersionRules } from '@ganglion/protocol';
 import { isVerified } from '../pdus/pdu-verifier.js';
+import type { HistoryTurns } from '../ports/history.js';
 import { type BackfillDependencies, placeBackfilled } from './backfilled-events.js';
 import { Passing } from './passing.js';
-import type { HistoryTurns } from './ports.js';
 import type { ServersToAsk } from './servers-to-ask.js';
 
 export interface RemoteHistoryDependencies extends BackfillDependencies {

@@ -1,7 +1,7 @@
 import type { RoomDescription, RoomIntake } from '@ganglion/contracts/room';
 import { authEventIds, prevEventIds, type RoomVersionRules, roomVersionRules } from '@ganglion/protocol';
 import { isVerified, type PduVerifier, type VerifiedPdu } from '../pdus/pdu-verifier.js';
-import type { Asked, RemoteEvents } from '../ports.js';
+import type { Asked, RemoteEvents } from '../ports/incoming.js';
 import { type Giver, type WaitingPdu, waitingOf } from './room-pdus.js';
 import { RoomStates } from './room-states.js';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { MatrixError } from '@ganglion/contracts';
-import type { TransactionKey, TransactionStore } from '../ports.js';
+import type { TransactionKey, TransactionStore } from '../ports/incoming.js';
 
 const KEEP_EVERY_MS = 5_000;
 const LOOK_EVERY_MS = 200;

@@ -2,7 +2,7 @@ import { PduFate, type RoomIntake } from '@ganglion/contracts/room';
 import { authEventIds, type RoomVersionRules } from '@ganglion/protocol';
 import { byAuth } from '../pdus/by-auth.js';
 import { isVerified, type PduVerifier, type VerifiedPdu } from '../pdus/pdu-verifier.js';
-import { type Asked, isOver, type RemoteEvents } from '../ports.js';
+import { type Asked, isOver, type RemoteEvents } from '../ports/incoming.js';
 
 export interface RoomStatesDependencies {
   readonly intake: RoomIntake;

@@ -1,4 +1,4 @@
-import type { TransactionKey } from '../ports.js';
+import type { TransactionKey } from '../ports/incoming.js';
 import type { Edus } from './edus.js';
 import type { Once } from './once.js';
 import type { RoomPdus } from './room-pdus.js';

@@ -1,6 +1,6 @@
+import type { KeyAnswer, KeySource, KeyStore } from '../ports/keys.js';
 import { atMostAtOnce } from './at-once.js';
 import { satisfies, type WantedKeys } from './known-keys.js';
-import type { KeyAnswer, KeySource, KeyStore } from './ports.js';
 
 /** Servers that are asked at once. */
 const AT_ONCE = 32;

@@ -1,7 +1,7 @@
 import { isValidServerName } from '@ganglion/protocol';
+import type { KeyStore, StoredKeys } from '../ports/keys.js';
 import type { KeyFetches } from './key-fetches.js';
 import { type KeysOfServer, satisfies, type WantedKeys } from './known-keys.js';
-import type { KeyStore, StoredKeys } from './ports.js';
 
 /** Our own servers' keys, and which other servers we have to do with. */
 export interface Neighbourhood {

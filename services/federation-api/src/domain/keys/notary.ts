@@ -1,7 +1,7 @@
 import { canonicalJsonString, isJsonObject, parseJson, type SigningKey, signJson } from '@ganglion/protocol';
+import type { KeyStore } from '../ports/keys.js';
 import type { PublishedKeys } from '../published-keys.js';
 import type { KeyRing } from './key-ring.js';
-import type { KeyStore } from './ports.js';
 
 /** What somebody wants to know of a server's keys. */
 export interface KeyQuery {

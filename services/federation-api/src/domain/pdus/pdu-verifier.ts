@@ -1,4 +1,4 @@
-import type { ServerKeyRing } from '@ganglion/contracts/federation';
+import type { ServerKeyRing, ServerKeysWanted } from '@ganglion/contracts/federation';
 import {
   CanonicalJsonError,
   canonicalJsonString,
@@ -19,7 +19,7 @@ import {
   verifyEventSignature,
   verifyManyEventSignatures,
 } from '@ganglion/protocol';
-import { keyLookup, type WantedKeys, wantedKeys } from './verify-keys.js';
+import { keyLookup, wantedKeys } from './verify-keys.js';
 
 /** A PDU that is signed by whoever has to have signed it. */
 export interface VerifiedPdu {
@@ -100,7 +100,7 @@ export class PduVerifier {
     });
   }
 
-  #keys(sound: readonly Examined[], rules: RoomVersionRules, alsoSigner: string | undefined): WantedKeys[] {
+  #keys(sound: readonly Examined[], rules: RoomVersionRules, alsoSigner: string | undefined): ServerKeysWanted[] {
     const also = alsoSigner === undefined ? [] : [alsoSigner];
     return wantedKeys(
       sound.flatMap(({ pdu }) =>

@@ -1,8 +1,6 @@
 import type { ServerKeyRing, ServerKeysWanted } from '@ganglion/contracts/federation';
 import { isValidServerKeyId, isValidServerName, type VerifyKey, type VerifyKeyLookup } from '@ganglion/protocol';
 
-export type WantedKeys = ServerKeysWanted;
-
 /** Keys with which something was signed at a moment. */
 export interface SignedWith {
   readonly serverName: string;
@@ -12,7 +10,7 @@ export interface SignedWith {
 }
 
 /** What to ask the ring for: each server once. Nobody needs a key that is valid in the future. */
-export function wantedKeys(signatures: readonly SignedWith[], now = Date.now()): WantedKeys[] {
+export function wantedKeys(signatures: readonly SignedWith[], now = Date.now()): ServerKeysWanted[] {
   const servers = new Map<string, { keyIds: Set<string>; at: number }>();
   for (const { serverName, keyIds, at } of signatures) {
     const ids = keyIds.filter((keyId) => isValidServerKeyId(keyId));
@@ -30,7 +28,7 @@ export function wantedKeys(signatures: readonly SignedWith[], now = Date.now()):
 }
 
 /** The keys as the ring has them now. */
-export async function keyLookup(ring: ServerKeyRing, wanted: WantedKeys[]): Promise<VerifyKeyLookup> {
+export async function keyLookup(ring: ServerKeyRing, wanted: ServerKeysWanted[]): Promise<VerifyKeyLookup> {
   if (wanted.length === 0) return () => undefined;
   const { servers } = await ring.getServerKeys({ wanted });
   const known = new Map<string, VerifyKey>();

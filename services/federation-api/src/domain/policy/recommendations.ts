@@ -11,16 +11,7 @@ import {
   withRecommendation,
 } from '@ganglion/protocol';
 import type { VerifiedPdu } from '../pdus/pdu-verifier.js';
-
-/** Policy servers, which sign what they recommend. */
-export interface PolicySigners {
-  /**
-   * What the server answers, whatever that is.
-   *
-   * @throws MatrixError as it refuses, with a status of 5xx when it cannot be reached
-   */
-  sign(origin: string, serverName: string, pdu: Pdu): Promise<JsonValue>;
-}
+import type { PolicySigners } from '../ports/policy-signers.js';
 
 /** So many events of one transaction are asked for at once. */
 const AT_ONCE = 10;

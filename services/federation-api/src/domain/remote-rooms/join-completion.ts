@@ -2,8 +2,8 @@ import { PduFate, type RoomIntake } from '@ganglion/contracts/room';
 import { roomVersionRules } from '@ganglion/protocol';
 import { RoomStates } from '../incoming/room-states.js';
 import type { PduVerifier } from '../pdus/pdu-verifier.js';
-import type { RemoteEvents } from '../ports.js';
-import type { PartialJoin, PartialJoins } from './ports.js';
+import type { RemoteEvents } from '../ports/incoming.js';
+import type { PartialJoin, PartialJoins } from '../ports/remote-rooms.js';
 
 export interface JoinCompletionDependencies {
   readonly intake: RoomIntake;

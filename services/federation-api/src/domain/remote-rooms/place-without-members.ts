@@ -3,10 +3,10 @@ import { PduFate, type PduOutcome, type RoomIntake } from '@ganglion/contracts/r
 import { isValidServerName, type JsonValue, type RoomVersionRules } from '@ganglion/protocol';
 import { RoomStates } from '../incoming/room-states.js';
 import type { PduVerifier, VerifiedPdu } from '../pdus/pdu-verifier.js';
-import type { RemoteEvents } from '../ports.js';
+import type { RemoteEvents } from '../ports/incoming.js';
+import type { Handshake, PartialJoins } from '../ports/remote-rooms.js';
 import type { GivenRoom } from './given-room.js';
 import type { JoinCompletion } from './join-completion.js';
-import type { Handshake, PartialJoins } from './ports.js';
 
 export interface PlacingDependencies {
   readonly intake: RoomIntake;

@@ -16,10 +16,10 @@ import {
 } from '@ganglion/protocol';
 import { byAuth } from '../pdus/by-auth.js';
 import { isVerified, type VerifiedPdu } from '../pdus/pdu-verifier.js';
+import type { EnteredMembership, Handshake, Handshakes } from '../ports/remote-rooms.js';
 import { takeGivenRoom } from './given-room.js';
 import { oneAfterTheOther, type ServersToTry } from './one-after-the-other.js';
 import { checkAccepted, type PlacingDependencies, placeWithoutMembers, unusable } from './place-without-members.js';
-import type { EnteredMembership, Handshake, Handshakes } from './ports.js';
 import { eventFromTemplate } from './template.js';
 
 export interface RemoteRoomsDependencies extends PlacingDependencies {

@@ -12,7 +12,7 @@ import {
   roomVersionRules,
   type UnsignedEvent,
 } from '@ganglion/protocol';
-import type { EnteredMembership } from './ports.js';
+import type { EnteredMembership } from '../ports/remote-rooms.js';
 
 /** What we want to say with an event that another server offers us. */
 export interface WantedMembership {

@@ -1,5 +1,5 @@
+import type { Leased, Route } from '../ports/sending.js';
 import { Delivery, type DeliveryDependencies } from './delivery.js';
-import type { Leased, Route } from './ports.js';
 
 export interface DeliveriesDependencies extends Omit<DeliveryDependencies, 'signal'> {}
 

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import type { RoomLog } from '@ganglion/contracts/room';
-import { Budget } from './budget.js';
 import {
   type Contents,
   type Leased,
@@ -9,7 +8,8 @@ import {
   SendingFailure,
   type SendingStore,
   type TransactionSender,
-} from './ports.js';
+} from '../ports/sending.js';
+import { Budget } from './budget.js';
 
 /** It has arrived, will never be taken, or is to be tried again. */
 export type Outcome = 'arrived' | 'refused' | 'failed';

@@ -1,6 +1,6 @@
 import type { LeavingDeviceMessage, LeavingDeviceMessages } from '@ganglion/contracts/sync';
 import { domainOf } from '@ganglion/protocol';
-import type { TakenMessage, TakenMessages } from './ports.js';
+import type { TakenMessage, TakenMessages } from '../ports/sending.js';
 
 export interface DeviceMessageReaderDependencies {
   readonly leaving: LeavingDeviceMessages;

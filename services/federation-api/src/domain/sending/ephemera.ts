@@ -1,6 +1,6 @@
 import type { LocalEphemera, LocalPresence, LocalTyping } from '@ganglion/contracts';
 import type { RoomIntake } from '@ganglion/contracts/room';
-import type { EphemeraStore, Ephemeron, RoomServers } from './ports.js';
+import type { EphemeraStore, Ephemeron, RoomServers } from '../ports/sending.js';
 import { PresentUsers } from './present-users.js';
 import { TypingUsers } from './typing-users.js';
 

@@ -1,4 +1,4 @@
-import type { Contents, Route, TransactionSender } from './ports.js';
+import type { Contents, Route, TransactionSender } from '../ports/sending.js';
 
 export interface GentleSenderOptions {
   /** So many servers are connected to in a second … */

@@ -1,7 +1,7 @@
 import type { DeviceUpdate, GetListUpdatesResponse, KeyHead, KeyLog, KeysForServers } from '@ganglion/contracts/keys';
 import type { RoomIntake } from '@ganglion/contracts/room';
 import { domainOf } from '@ganglion/protocol';
-import type { OutgoingEdu, ReadKeys, Route, SentKeys } from './ports.js';
+import type { OutgoingEdu, ReadKeys, Route, SentKeys } from '../ports/sending.js';
 
 export interface KeyReaderDependencies {
   readonly keyLog: Pick<KeyLog, 'listKeyHeads'>;

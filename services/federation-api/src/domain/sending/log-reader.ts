@@ -1,7 +1,7 @@
 import type { LoggedEvent, RoomEvents, RoomIntake, RoomLog, RoomPlace } from '@ganglion/contracts/room';
 import { domainOf, isJsonObject, isValidUserId, type JsonObject } from '@ganglion/protocol';
+import type { MissedRoom, OutgoingPdu, Route, SenderLog } from '../ports/sending.js';
 import type { NewNeighbours } from './new-neighbours.js';
-import type { MissedRoom, OutgoingPdu, Route, SenderLog } from './ports.js';
 
 export interface LogReaderDependencies {
   readonly roomLog: Pick<RoomLog, 'listRoomHeads' | 'getNews' | 'getRoomEvents'>;

@@ -2,7 +2,7 @@ import type { DeviceUpdate, KeysForServers } from '@ganglion/contracts/keys';
 import type { LoggedEvent, RoomIntake, RoomLog } from '@ganglion/contracts/room';
 import type { Devices } from '@ganglion/contracts/user';
 import { authEventIds, domainOf, isValidUserId, type Pdu } from '@ganglion/protocol';
-import type { OutgoingEdu } from './ports.js';
+import type { OutgoingEdu } from '../ports/sending.js';
 
 export interface NewNeighboursDependencies {
   readonly roomLog: Pick<RoomLog, 'getEvents'>;

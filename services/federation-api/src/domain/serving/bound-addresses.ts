@@ -2,18 +2,13 @@ import { isMatrixError, MatrixError } from '@ganglion/contracts';
 import { MembershipAction, type Rooms } from '@ganglion/contracts/room';
 import type { Users } from '@ganglion/contracts/user';
 import { domainOf, type JsonObject } from '@ganglion/protocol';
+import type { InvitingServers } from '../ports/inviting-servers.js';
 import { type ClaimedInvite, type ProofDependencies, provenInvite } from './third-party-proof.js';
 
 /** A user of ours whose an address is now, and the invites that have waited for that. */
 export interface BoundAddress {
   readonly userId: string;
   readonly invites: readonly ClaimedInvite[];
-}
-
-/** Servers whose users have invited addresses. */
-export interface InvitingServers {
-  /** Asks whoever invited the address to invite the user. @throws MatrixError as they refuse, with a status of 5xx when they cannot be reached */
-  exchange(userId: string, invite: ClaimedInvite): Promise<void>;
 }
 
 export interface BoundAddressesDependencies extends ProofDependencies {

@@ -1,6 +1,7 @@
 import { isMatrixError, MatrixError } from '@ganglion/contracts';
 import type { RoomReads } from '@ganglion/contracts/room';
 import { isJsonObject, type JsonObject, parseJson, verifyThirdPartySignature } from '@ganglion/protocol';
+import type { KeyValidity } from '../ports/key-validity.js';
 
 /** What an identity server has signed for whoever has shown it that an address is theirs. */
 export interface SignedForUser {
@@ -20,15 +21,6 @@ export interface ClaimedInvite {
 export interface ProofDependencies {
   readonly roomReads: Pick<RoomReads, 'getState'>;
   readonly keys: KeyValidity;
-}
-
-/** Identity servers, of which one can ask whether they still stand by a key. */
-export interface KeyValidity {
-  /**
-   * @param url where the room was told to ask
-   * @throws MatrixError M_SERVER_NOT_TRUSTED, M_UNKNOWN (502) when nobody answers
-   */
-  isValid(url: string, publicKey: string): Promise<boolean>;
 }
 
 /**

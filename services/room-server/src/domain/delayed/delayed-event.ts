@@ -1,5 +1,3 @@
-import type { Transaction } from '../ports.js';
-
 /** An event to be sent later. @see https://github.com/matrix-org/matrix-spec-proposals/pull/4140 */
 export interface NewDelayedEvent {
   readonly delayId: string;
@@ -21,11 +19,11 @@ export interface DelayedEventRow extends NewDelayedEvent {
   /** How far its room had come when it was asked for. */
   readonly askedAtSeq: number;
   /** Of those that were sent or cancelled. */
-  readonly finalised: Outcome | undefined;
+  readonly finalised: DelayedOutcome | undefined;
 }
 
 /** What has become of a delayed event. */
-export interface Outcome {
+export interface DelayedOutcome {
   readonly at: number;
   readonly eventId: string | undefined;
   /** The body of a Matrix error, as JSON. */
@@ -55,27 +53,3 @@ export type Kept =
   | { readonly kind: 'too-many' }
   /** There is no such room, or the user is not in it. */
   | { readonly kind: 'not-joined' };
-
-/** Where delayed events are kept until they are sent, and for a day after that. */
-export interface DelayedEventModel {
-  /** The id under which a transaction's event was kept. */
-  find(transaction: Transaction, roomId: string): Promise<string | undefined>;
-  /** Keeps an event, unless its transaction was known already. */
-  keep(event: NewDelayedEvent, transaction: Transaction | undefined, mostOfUser: number): Promise<Kept>;
-  /** Takes those that are due and that nobody else is sending. */
-  takeDue(limit: number): Promise<Due>;
-  /** Takes one whatever its time; undefined when there is none that waits. */
-  takeOne(delayId: string): Promise<DelayedEventRow | undefined>;
-  /** In how many milliseconds it is due now; undefined when there is none that waits. */
-  restart(delayId: string): Promise<number | undefined>;
-  /** Whether there was one that waited. */
-  cancel(delayId: string): Promise<boolean>;
-  finalise(delayedNid: number, outcome: Omit<Outcome, 'at'>): Promise<void>;
-  /** It could not be sent for now. */
-  giveBack(delayedNid: number): Promise<void>;
-  /** Whether somebody else has set the state that the event would set, since it was asked for. */
-  isSuperseded(event: DelayedEventRow): Promise<boolean>;
-  list(page: DelayedEventPage): Promise<DelayedEventRow[]>;
-  /** Forgets those that were sent or cancelled long ago. */
-  prune(): Promise<void>;
-}

@@ -1,7 +1,8 @@
 import { isMatrixError } from '@ganglion/contracts';
 import type { SendEventRequest } from '@ganglion/contracts/room';
+import type { DelayedEventModel } from '../ports/delayed-events.js';
 import { type AccountStatuses, checkSender } from './check-sender.js';
-import type { DelayedEventModel, DelayedEventRow } from './delayed-event.js';
+import type { DelayedEventRow } from './delayed-event.js';
 
 /** What another user has set meanwhile is not overwritten by what was meant before. */
 const SUPERSEDED = {

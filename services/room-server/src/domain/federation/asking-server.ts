@@ -1,9 +1,9 @@
 import { MatrixError } from '@ganglion/contracts';
 import { compileServerAcl } from '@ganglion/protocol';
 import { checkNotBlocked } from '../blocked.js';
-import type { RoomStore } from '../ports.js';
+import type { FederationRows } from '../ports/federation-rows.js';
+import type { RoomStore } from '../ports/rooms.js';
 import type { RoomHead } from '../room-head.js';
-import type { FederationRows } from './federation-rows.js';
 
 /**
  * A room that we take part in, for a server that its server ACL does not shut out.

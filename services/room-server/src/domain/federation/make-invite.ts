@@ -1,7 +1,7 @@
 import { domainOf, type JsonObject } from '@ganglion/protocol';
 import type { BuiltEvent } from '../event-builder.js';
 import { checkMemberIsKnown } from '../partial-state.js';
-import type { RoomStore } from '../ports.js';
+import type { RoomStore } from '../ports/rooms.js';
 import { type Command, command } from '../room-actor.js';
 import { checkTakesPart } from '../send-event.js';
 import { checkAcl } from './asking-server.js';

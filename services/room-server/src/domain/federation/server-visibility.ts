@@ -6,10 +6,11 @@ import {
   redactContent,
   redactEventJson,
 } from '@ganglion/protocol';
-import type { RoomStore } from '../ports.js';
+import type { FederationRows } from '../ports/federation-rows.js';
+import type { RoomStore } from '../ports/rooms.js';
 import type { States } from '../state/states.js';
 import type { ErasedUsers } from './erased-users.js';
-import type { FederationRows, ServableEvent } from './federation-rows.js';
+import type { ServableEvent } from './servable-event.js';
 
 export interface VisibilityDependencies {
   readonly store: RoomStore;

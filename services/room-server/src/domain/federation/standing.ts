@@ -1,5 +1,5 @@
 import { domainOf, isValidRoomId, isValidUserId, parseRoomId } from '@ganglion/protocol';
-import type { IntakeStore, RoomStore } from '../ports.js';
+import type { IntakeStore, RoomStore } from '../ports/rooms.js';
 
 /** What we have of a room, and of one user in it. */
 export interface Standing {

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { EventGraph, GraphNode } from '../graph/event-graph.js';
+import type { FederationRows } from '../ports/federation-rows.js';
 import type { States } from '../state/states.js';
-import type { FederationRows } from './federation-rows.js';
 
 /** Numbers that are kept to turn pages by. */
 const MOST_NUMBERS = 2_000_000;
@@ -9,7 +9,7 @@ const MOST_NUMBERS = 2_000_000;
 const HEROES = 5;
 
 /** A page of the numbers of events. */
-export interface Page {
+export interface NidPage {
   readonly nids: readonly number[];
   /** Where the next one begins, when there is one. */
   readonly next: number | undefined;
@@ -40,7 +40,7 @@ export class StatesForServers {
   ) {}
 
   /** A page of the state before an event, in the order of the numbers of keys. @param isLean without most members */
-  async stateBefore(roomNid: number, event: GraphNode, isLean: boolean, { after, limit }: PageQuery): Promise<Page> {
+  async stateBefore(roomNid: number, event: GraphNode, isLean: boolean, { after, limit }: PageQuery): Promise<NidPage> {
     const entries = await this.#entriesBefore(roomNid, event, isLean);
     const first = firstAfter(entries.length, (index) => entries[index]![0] > after);
     const page = entries.slice(first, first + limit);
@@ -49,13 +49,13 @@ export class StatesForServers {
   }
 
   /** A page of what authorises some events, in the order of their numbers. */
-  async authChain(roomNid: number, nids: readonly number[], { after, limit }: PageQuery): Promise<Page> {
+  async authChain(roomNid: number, nids: readonly number[], { after, limit }: PageQuery): Promise<NidPage> {
     const key = `${roomNid} ${[...nids].sort((one, other) => one - other).join()}`;
     return this.#page(key, () => this.rows.authChain(roomNid, nids), { after, limit });
   }
 
   /** A page of what authorises all of the state before an event. */
-  async authChainOfState(roomNid: number, event: GraphNode, query: PageQuery): Promise<Page> {
+  async authChainOfState(roomNid: number, event: GraphNode, query: PageQuery): Promise<NidPage> {
     const chain = async () => {
       const entries = await this.#entriesBefore(roomNid, event, false);
       return this.rows.authChain(
@@ -66,7 +66,7 @@ export class StatesForServers {
     return this.#page(`${roomNid} state ${event.stateBeforeNid}`, chain, query);
   }
 
-  async #page(key: string, read: () => Promise<readonly number[]>, { after, limit }: PageQuery): Promise<Page> {
+  async #page(key: string, read: () => Promise<readonly number[]>, { after, limit }: PageQuery): Promise<NidPage> {
     const chain = this.#chains.get(key) ?? [...(await read())].sort((one, other) => one - other);
     this.#chains.set(key, chain);
     const first = firstAfter(chain.length, (index) => chain[index]! > after);

@@ -1,5 +1,5 @@
 import { isInStrippedState } from '@ganglion/protocol';
-import type { RoomStore } from '../ports.js';
+import type { RoomStore } from '../ports/rooms.js';
 import type { RoomHead } from '../room-head.js';
 
 /**

@@ -1,5 +1,5 @@
 import type { GraphNode } from '../graph/event-graph.js';
-import type { FederationRows } from './federation-rows.js';
+import type { FederationRows } from '../ports/federation-rows.js';
 
 export interface Walk {
   /** Where it begins. */

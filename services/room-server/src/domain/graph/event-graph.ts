@@ -1,5 +1,6 @@
 import type { RoomEvent } from '@ganglion/protocol';
 import { LRUCache } from 'lru-cache';
+import type { GraphRows } from '../ports/graph-rows.js';
 
 /**
  * What became of an event. An outlier was authorised by its auth events but has no place in the room, one that waits was
@@ -26,15 +27,6 @@ export interface GraphNode {
 
 /** What of an event never changes once it was judged. */
 export type AuthNode = Pick<GraphNode, 'nid' | 'keyNid' | 'authNids'>;
-
-/** What the graph is read from. Events that are not there are left out of the answers. */
-export interface GraphRows {
-  nodes(roomNid: number, nids: readonly number[]): Promise<readonly GraphNode[]>;
-  find(roomNid: number, eventIds: readonly string[]): Promise<readonly GraphNode[]>;
-  bodies(roomNid: number, nids: readonly number[]): Promise<readonly StoredBody[]>;
-  /** State events that one authorises, the latest numbers first, below a number. */
-  authorisedBy(roomNid: number, authNid: number, below: number, limit: number): Promise<readonly number[]>;
-}
 
 export interface StoredBody {
   readonly nid: number;

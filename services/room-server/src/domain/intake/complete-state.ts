@@ -12,7 +12,7 @@ import { extremityOf } from '../placement/local-placement.js';
 import { authorisingKeys } from '../placement/received-placement.js';
 import type { RoomPlan } from '../placement/room-plan.js';
 import { viewState } from '../placement/state-view.js';
-import type { NewEvent, StateJump } from '../ports.js';
+import type { NewEvent, StateJump } from '../ports/rooms.js';
 import { type Command, command } from '../room-actor.js';
 import type { Extremity } from '../room-head.js';
 import { Resolver } from '../state/resolver.js';

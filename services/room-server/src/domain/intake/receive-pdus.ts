@@ -3,7 +3,7 @@ import { type EventStatus, type GraphNode, isPlaced } from '../graph/event-graph
 import type { LocalPlacement } from '../placement/local-placement.js';
 import { ReceivedPlacement } from '../placement/received-placement.js';
 import { nodeOf, type RoomPlan } from '../placement/room-plan.js';
-import type { EarlierRedaction, NewEvent, WaitingEvent } from '../ports.js';
+import type { EarlierRedaction, NewEvent, WaitingEvent } from '../ports/rooms.js';
 import { type Command, command } from '../room-actor.js';
 import { Resolver } from '../state/resolver.js';
 import { asKept } from './as-kept.js';

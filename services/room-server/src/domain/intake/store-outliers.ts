@@ -1,6 +1,7 @@
 import { checkAuthEvents, createEventIdOf, type RoomEvent } from '@ganglion/protocol';
 import type { EventGraph } from '../graph/event-graph.js';
-import type { NumberSource, StateKey } from '../ports.js';
+import type { OutlierRows } from '../ports/outlier-rows.js';
+import type { NumberSource } from '../ports/rooms.js';
 import type { RoomHead } from '../room-head.js';
 import type { Incoming, Outcome } from './examine.js';
 import { inOrder } from './in-order.js';
@@ -13,14 +14,6 @@ export interface Outlier {
   readonly status: 'outlier' | 'rejected';
   readonly keyNid: number | undefined;
   readonly authNids: readonly number[];
-}
-
-/** Where outliers are kept: nothing of this waits for the room, or keeps it from going on. */
-export interface OutlierRows {
-  /** The numbers of keys, made where there are none. */
-  keyNids(roomNid: number, keys: readonly StateKey[]): Promise<readonly number[]>;
-  /** Keeps events; of those that are there already, ones that waited are outliers from now on. */
-  keep(roomNid: number, outliers: readonly Outlier[]): Promise<void>;
 }
 
 export interface OutlierDependencies {

@@ -1,6 +1,6 @@
 import { parseHistoryVisibility } from '@ganglion/protocol';
 import { type RoomPlan, summaryOf } from '../placement/room-plan.js';
-import type { NewEvent } from '../ports.js';
+import type { NewEvent } from '../ports/rooms.js';
 import type { Incoming } from './examine.js';
 
 const MEMBER = 'm.room.member';

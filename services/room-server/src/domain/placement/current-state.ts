@@ -1,4 +1,4 @@
-import type { StateChange, StateJump } from '../ports.js';
+import type { StateChange, StateJump } from '../ports/rooms.js';
 import type { Extremity } from '../room-head.js';
 import { GONE } from '../state/state-node.js';
 import type { RoomPlan } from './room-plan.js';

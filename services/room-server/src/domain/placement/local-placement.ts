@@ -10,7 +10,7 @@ import { tracePoint } from '@ganglion/telemetry';
 import type { BuiltEvent, EventBuilder, EventDraft } from '../event-builder.js';
 import { tellOutOfBand } from '../intake/tell-out-of-band.js';
 import { recommended } from '../policy/policy-check.js';
-import type { FoundEvent, NewEvent, StateChange, StateKey, Transaction } from '../ports.js';
+import type { FoundEvent, NewEvent, StateChange, StateKey, Transaction } from '../ports/rooms.js';
 import type { Extremity, RoomHead, StateEntry } from '../room-head.js';
 import { type RoomPlan, summaryOf } from './room-plan.js';
 

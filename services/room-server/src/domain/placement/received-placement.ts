@@ -11,7 +11,7 @@ import {
 import type { EventStatus, GraphNode } from '../graph/event-graph.js';
 import type { Incoming, Outcome } from '../intake/examine.js';
 import { mayBeShown } from '../policy/policy-check.js';
-import type { EarlierRedaction, NewEvent, StateKey } from '../ports.js';
+import type { EarlierRedaction, NewEvent, StateKey } from '../ports/rooms.js';
 import type { RoomHead } from '../room-head.js';
 import type { Resolved, Resolver } from '../state/resolver.js';
 import { type HeadMove, moveHead } from './current-state.js';

@@ -1,6 +1,6 @@
 import { type RoomEvent, type StateTuple, stateTuple } from '@ganglion/protocol';
 import type { EventGraph, GraphNode } from '../graph/event-graph.js';
-import type { PolicyAsker } from '../policy/policy-check.js';
+import type { PolicyAsker } from '../ports/policy-asker.js';
 import type {
   EventSummary,
   FoundEdge,
@@ -14,7 +14,7 @@ import type {
   StateChange,
   StateKey,
   Transaction,
-} from '../ports.js';
+} from '../ports/rooms.js';
 import type { Extremity, RoomHead, StateEntry } from '../room-head.js';
 import { GONE, type NewState, type StateDelta } from '../state/state-node.js';
 import type { States } from '../state/states.js';

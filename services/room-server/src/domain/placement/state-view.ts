@@ -1,6 +1,6 @@
 import type { AuthState, RoomEvent } from '@ganglion/protocol';
 import { type StateTuple, stateTuple } from '@ganglion/protocol';
-import type { StateKey } from '../ports.js';
+import type { StateKey } from '../ports/rooms.js';
 import type { Resolved } from '../state/resolver.js';
 import { GONE } from '../state/state-node.js';
 import type { RoomPlan } from './room-plan.js';

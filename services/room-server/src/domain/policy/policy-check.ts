@@ -1,23 +1,5 @@
-import {
-  domainOf,
-  isRecommended,
-  type Pdu,
-  type PolicyServer,
-  policyServerOf,
-  type RoomEvent,
-} from '@ganglion/protocol';
+import { domainOf, isRecommended, type PolicyServer, policyServerOf, type RoomEvent } from '@ganglion/protocol';
 import type { RoomPlan } from '../placement/room-plan.js';
-
-/** Whoever asks policy servers for their recommendations. */
-export interface PolicyAsker {
-  /**
-   * The event with the policy server's signature beside its own.
-   *
-   * @param origin which of our names asks
-   * @throws MatrixError as the policy server refuses
-   */
-  ask(origin: string, pdu: Pdu, roomVersion: string, server: PolicyServer): Promise<Pdu>;
-}
 
 /**
  * The policy server of a room, while it has a user there.

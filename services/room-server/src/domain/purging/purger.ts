@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { PurgeStore } from './purge.js';
+import type { PurgeStore } from '../ports/purge-store.js';
 import type { Retention } from './retention.js';
 
 /** Between two steps, so that a long purge leaves the database to others. */

@@ -1,4 +1,5 @@
-import type { PurgeStore, RetainedRoom } from './purge.js';
+import type { PurgeStore } from '../ports/purge-store.js';
+import type { RetainedRoom } from './purge.js';
 import { lifetimeOf, type RetentionRules } from './retention-policy.js';
 
 const ROOMS_AT_ONCE = 200;

@@ -5,7 +5,7 @@ import pLimit from 'p-limit';
 import type { AccountDataRow } from '../append-batch.js';
 import { forEachAtMost } from '../at-most.js';
 import { concatenated } from '../concatenated.js';
-import type { Announcements, Reader } from '../feed/announcements.js';
+import type { Announcements, AwaitingReader } from '../feed/announcements.js';
 import type { Deliveries } from '../feed/deliveries.js';
 import type { LiveFeed } from '../feed/live-feed.js';
 import { formatSyncToken, formatToken } from '../sync-token.js';
@@ -121,7 +121,7 @@ export class SyncService {
   }
 
   /** Whoever asks, as announcements concern them. */
-  async #reader({ userId }: SyncRequest): Promise<Reader> {
+  async #reader({ userId }: SyncRequest): Promise<AwaitingReader> {
     const { users } = this.deps;
     const user = await users.get(userId);
     const isIn = (roomId: string) => IN_ROOM.has(users.membershipIn(user, roomId)?.membership ?? 'leave');

@@ -7,7 +7,7 @@ import { atTracePoint, type TracePoint, tracePoint } from '@ganglion/telemetry';
 import { LRUCache } from 'lru-cache';
 import type { AppendBatch, AppendRoom } from '../append-batch.js';
 import type { PresenceCall } from '../ephemeral/typing-calls.js';
-import type { AppendModel, EntryName, JumpName, PurgeName } from '../ports/append-model.js';
+import type { AppendModel, JumpName, PurgeName, RoomEntryName } from '../ports/append-model.js';
 import type { DeviceListModel } from '../ports/device-list-model.js';
 import type { MessageList } from '../ports/device-message-model.js';
 import type { PresenceModel } from '../ports/presence-model.js';
@@ -360,7 +360,7 @@ export class Appender {
 
   /** Looks up what the new events change. */
   async #currentState(runs: readonly ReadableRun[]): Promise<CurrentState> {
-    const names = new Map<string, EntryName>();
+    const names = new Map<string, RoomEntryName>();
     const note = (roomNid: number, name: { type: string; stateKey: string }) => {
       if (isStorableKey(name)) names.set(stateKeyOf(roomNid, name.type, name.stateKey), { roomNid, ...name });
     };

@@ -13,12 +13,12 @@ import type { AwaitedReceipts } from './awaited-receipts.js';
 import type { FullyReadMarkers } from './fully-read.js';
 import type { JoinedRooms } from './joined-rooms.js';
 
-export interface Reader {
+export interface RoomReader {
   readonly userId: string;
   readonly roomId: string;
 }
 
-export interface ReceiptRequest extends Reader {
+export interface ReceiptRequest extends RoomReader {
   readonly type: 'm.read' | 'm.read.private';
   readonly eventId: string;
   /** Undefined for a receipt for all of the room. */
@@ -92,7 +92,7 @@ export class Receipts {
   }
 
   /** @throws MatrixError M_FORBIDDEN, M_NOT_FOUND */
-  async setFullyRead(reader: Reader, eventId: string): Promise<void> {
+  async setFullyRead(reader: RoomReader, eventId: string): Promise<void> {
     const { room, event } = await this.deps.feed.use(() => this.#event(reader, eventId));
     await this.deps.fullyRead.set(reader.userId, room, event);
   }
@@ -126,7 +126,7 @@ export class Receipts {
   }
 
   /** The event of a room that the user is in. */
-  async #event({ userId, roomId }: Reader, eventId: string): Promise<{ room: RoomRecord; event: TimelineEvent }> {
+  async #event({ userId, roomId }: RoomReader, eventId: string): Promise<{ room: RoomRecord; event: TimelineEvent }> {
     const { record: room } = (await this.deps.joined.find(userId, roomId)).room;
     const event = await this.#find(room, eventId, userId);
     if (event === undefined) throw new MatrixError(404, 'M_NOT_FOUND', 'There is no such event in the room');

@@ -13,7 +13,7 @@ export interface Owners {
 }
 
 /** Who waits for what concerns them. */
-export interface Reader {
+export interface AwaitingReader {
   readonly userId: string;
   /** Whether they have to do with a room, as far as is known here. */
   isIn(roomId: string): boolean;
@@ -82,7 +82,7 @@ export class Announcements {
    * Resolves once all that was committed so far can be read by a user: what is their own, what happened in rooms that
    * they have to do with, and what made a room theirs. After two seconds in any case.
    */
-  settledFor(reader: Reader): Promise<void> {
+  settledFor(reader: AwaitingReader): Promise<void> {
     const { userId } = reader;
     return this.#settled(
       (id, { users }) => users === undefined || users.has(userId) || id === userId || reader.isIn(id),

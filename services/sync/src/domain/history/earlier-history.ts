@@ -23,11 +23,3 @@ export interface NearTime {
   /** When the nearest one that there is was sent. */
   readonly knownTs: number | undefined;
 }
-
-/** History that other servers have of our rooms. */
-export interface EarlierHistory {
-  /** Has it fetched, if there is a gap at this place. Never fails. */
-  fetch(roomId: string, hole: Hole): Promise<Found>;
-  /** Has an event fetched that is nearer to a time, if there is a gap at this place. Never fails. */
-  fetchNear(roomId: string, time: NearTime, hole: Hole): Promise<Found>;
-}

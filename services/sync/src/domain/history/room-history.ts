@@ -1,5 +1,6 @@
 import { isMatrixError } from '@ganglion/contracts';
 import { type CompiledRoomEventFilter, compileRoomEventFilter } from '@ganglion/protocol';
+import type { EarlierHistory } from '../ports/earlier-history.js';
 import { readAhead } from '../read-ahead.js';
 import { relatedOnly } from '../relations/related-only.js';
 import { showEvents, showState } from '../texts/shown-events.js';
@@ -7,7 +8,7 @@ import { eventsText, eventText, filterable, type ShownEvent, type TimelineEvent 
 import { membersAt, stateAt } from '../views/room-state.js';
 import { AccompanyingState } from './accompanying-state.js';
 import { depthAtTime } from './depth-at-time.js';
-import type { EarlierHistory, Hole } from './earlier-history.js';
+import type { Hole } from './earlier-history.js';
 import { beginningOf, endOf, formatHistoryToken, type HistoryToken, reachOf } from './history-token.js';
 import { Holes } from './holes.js';
 import { memberEvents } from './member-events.js';

@@ -34,7 +34,7 @@ export interface CurrentEntry {
   readonly toldNid?: number | undefined;
 }
 
-export interface EntryName {
+export interface RoomEntryName {
   readonly roomNid: number;
   readonly type: string;
   readonly stateKey: string;
@@ -90,7 +90,7 @@ export interface AppendModel {
   /** The last user_seq of users in the read model. */
   userSeqs(userIds: readonly string[]): Promise<Map<string, number>>;
   /** What stands in the state now under these keys; those that never were in it are left out. */
-  currentState(keys: readonly EntryName[]): Promise<CurrentEntry[]>;
+  currentState(keys: readonly RoomEntryName[]): Promise<CurrentEntry[]>;
   /** Whether something failed because the database is away, and not because it refuses what it was given. */
   isAway(error: unknown): boolean;
 }

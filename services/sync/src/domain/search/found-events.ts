@@ -12,7 +12,7 @@ import { filterable, isErasedFor, type TimelineEvent } from '../timeline-event.j
 import type { SearchedRooms } from './searched-rooms.js';
 
 /** An event that was found, in a room that its reader may look into. */
-export interface Found {
+export interface FoundEvent {
   readonly event: TimelineEvent;
   readonly access: RoomAccess;
   readonly match: Match;
@@ -37,7 +37,7 @@ const LONGEST_MS = 1_500;
 
 /** What becomes of a walk through the matches. */
 export interface Walked {
-  readonly found: readonly Found[];
+  readonly found: readonly FoundEvent[];
   /** Of results that were seen, beyond those that were wanted, too. */
   readonly count: number;
   /** Where the next page goes on; undefined where there is none. */
@@ -51,7 +51,7 @@ export async function findEvents(
   rooms: SearchedRooms,
   limit: number,
 ): Promise<Walked> {
-  const found: Found[] = [];
+  const found: FoundEvent[] = [];
   let count = 0;
   /** Of the last one that was found. */
   let reached: Walked['next'];
@@ -90,7 +90,7 @@ async function visible(
   { filter, ignored }: FoundEventsQuery,
   rooms: SearchedRooms,
   matches: readonly Match[],
-): Promise<Found[]> {
+): Promise<FoundEvent[]> {
   const places = Map.groupBy(await deps.search.places(matches), ({ roomNid }) => roomNid);
   const events = new Map<number, InRoom>();
   const edits = new Set(matches.map(({ editNid }) => editNid));

@@ -1,4 +1,4 @@
-import type { Found } from './found-events.js';
+import type { FoundEvent } from './found-events.js';
 
 const MAX_HIGHLIGHTS = 20;
 
@@ -9,7 +9,7 @@ export function highlightsOf(term: string): string[] {
 }
 
 /** By key, then by its value: which of the results, and where the group stands among the others. */
-export function groupsOf(groupBy: readonly ('room_id' | 'sender')[], found: readonly Found[]) {
+export function groupsOf(groupBy: readonly ('room_id' | 'sender')[], found: readonly FoundEvent[]) {
   return Object.fromEntries(
     groupBy.map((key) => {
       const groups = Map.groupBy(found, ({ event, access }) =>

@@ -5,7 +5,7 @@ import type { HistoryDependencies, Reader } from '../history/reading.js';
 import type { RoomHistory } from '../history/room-history.js';
 import type { SearchKey, SearchModel } from '../ports/search-model.js';
 import type { WordModel } from '../ports/word-model.js';
-import { type Found, findEvents, type Walked } from './found-events.js';
+import { type FoundEvent, findEvents, type Walked } from './found-events.js';
 import { groupsOf, highlightsOf } from './search-answer.js';
 import { formatSearchPlace, type SearchPlace } from './search-place.js';
 import { SearchedRooms } from './searched-rooms.js';
@@ -107,7 +107,7 @@ export class Search {
     return `{"search_categories":{"room_events":{${parts.join(',')}}}}`;
   }
 
-  async #results(query: SearchQuery, found: readonly Found[]): Promise<string[]> {
+  async #results(query: SearchQuery, found: readonly FoundEvent[]): Promise<string[]> {
     const results: string[] = [];
     let characters = 0;
     await forEachAtMost([...found.entries()], RESULTS_AT_ONCE, async ([index, one]) => {
@@ -119,7 +119,7 @@ export class Search {
     return results;
   }
 
-  async #resultText(query: SearchQuery, { event, access, match }: Found): Promise<string> {
+  async #resultText(query: SearchQuery, { event, access, match }: FoundEvent): Promise<string> {
     const { history } = this.deps;
     const result = `"rank":${match.rank},"result":${await history.shown(access, query, event)}`;
     if (query.context === undefined) return `{${result}}`;
@@ -127,7 +127,7 @@ export class Search {
     return `{${result},"context":${context}}`;
   }
 
-  async #stateText(query: SearchQuery, found: readonly Found[]): Promise<string> {
+  async #stateText(query: SearchQuery, found: readonly FoundEvent[]): Promise<string> {
     const texts: string[] = [];
     let characters = 0;
     for (const ofRoom of Map.groupBy(found, ({ access }) => access.room.nid).values()) {

@@ -1,5 +1,5 @@
 import type { JsonObject } from '@ganglion/protocol';
-import type { KeysOfServer } from './known-keys.js';
+import type { KeysOfServer } from '../keys/known-keys.js';
 
 /** What a server said of its keys, believed: signed by itself, and by the notary if it came through one. */
 export interface KeyAnswer {

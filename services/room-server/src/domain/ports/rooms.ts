@@ -1,10 +1,10 @@
 import type { RoomEvent } from '@ganglion/protocol';
 import type { TracePoint } from '@ganglion/telemetry';
-import type { EventStatus } from './graph/event-graph.js';
-import type { DescribableRoom } from './intake/describe-room.js';
-import type { Incoming } from './intake/examine.js';
-import type { RoomHead, RoomProgress } from './room-head.js';
-import type { NewState } from './state/state-node.js';
+import type { EventStatus } from '../graph/event-graph.js';
+import type { DescribableRoom } from '../intake/describe-room.js';
+import type { Incoming } from '../intake/examine.js';
+import type { RoomHead, RoomProgress } from '../room-head.js';
+import type { NewState } from '../state/state-node.js';
 
 /** What makes a client's request one and the same when it is sent again. */
 export interface Transaction {
