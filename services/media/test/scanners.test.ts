@@ -2,11 +2,12 @@ import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { eventually } from '@ganglion/testing';
 import { FolderStore } from '../src/storage/folder-store.js';
+import { findScannerModules, SIGNATURE, startVirusScanner, type VirusScanner } from './support/c-icap.js';
 import { ALICE, ask, pathOf, upload } from './support/client.js';
 import { type Deployment, deploy } from './support/deployment.js';
 import { keysIn, keysKnown, looseKeys } from './support/store-contents.js';
 
-const VIRUS = 'X5O!P%@AP a virus for tests';
+const VIRUS = SIGNATURE;
 
 let deployment: Deployment;
 const servers: Server[] = [];
@@ -63,6 +64,12 @@ const NO_CHANGE = 'ICAP/1.0 204 No modifications\r\n\r\n';
 const post = (url: string, body: string) =>
   ask(url, 'POST', '/_matrix/media/v3/upload', { as: ALICE, body, headers: { 'content-type': 'text/plain' } });
 
+const nothingStays = () =>
+  eventually(async () => {
+    expect(await looseKeys(deployment.db)).toBe(0);
+    expect(await keysIn(new FolderStore(deployment.folder))).toEqual(await keysKnown(deployment.db));
+  });
+
 describe.each([
   ['over HTTP', async () => `http://127.0.0.1:${await httpScanner()}/judge`],
   ['over ICAP', async () => `icap://127.0.0.1:${await icapScanner(NO_CHANGE, FOUND)}/avscan`],
@@ -77,10 +84,7 @@ describe.each([
     expect((await ask(url, 'GET', pathOf(uri), { as: ALICE })).status).toBe(200);
     const { status, body } = await post(url, `something with ${VIRUS} in it`);
     expect([status, body.errcode]).toEqual([403, 'M_FORBIDDEN']);
-    await eventually(async () => {
-      expect(await looseKeys(deployment.db)).toBe(0);
-      expect(await keysIn(new FolderStore(deployment.folder))).toEqual(await keysKnown(deployment.db));
-    });
+    await nothingStays();
   });
 });
 
@@ -102,5 +106,37 @@ describe('while a scanner', () => {
     expect([status, body.errcode]).toEqual([503, 'M_UNKNOWN']);
     const lenient = await deployment.replica({ scanner: { ...scanner, when_unavailable: 'accept' } });
     expect((await post(lenient, 'x')).status).toBe(200);
+  });
+});
+
+const modules = findScannerModules();
+const withClamAv = modules === undefined ? { describe() {} } : { describe };
+
+withClamAv.describe('c-icap with ClamAV behind it', () => {
+  let scanner: VirusScanner;
+  let url: string;
+
+  beforeAll(async () => {
+    scanner = await startVirusScanner(modules!);
+    url = await deployment.replica({ scanner: { url: scanner.url } });
+  }, 240_000);
+  afterAll(() => scanner?.stop());
+
+  it.each([
+    ['nothing', ''],
+    ['a short text', 'fine'],
+    ['a file of many megabytes', 'a good file '.repeat(1_000_000)],
+  ])('lets %s through', async (_, body) => {
+    const uri = await upload(url, body);
+    expect((await ask(url, 'GET', pathOf(uri), { as: ALICE })).bytes.toString()).toBe(body);
+  });
+
+  it.each([
+    ['a short file', `something with ${SIGNATURE} in it`],
+    ['the end of a long one', 'x'.repeat(5_000_000) + SIGNATURE],
+  ])('finds what is in %s, of which nothing stays', async (_, body) => {
+    const answer = await post(url, body);
+    expect([answer.status, answer.body.errcode]).toEqual([403, 'M_FORBIDDEN']);
+    await nothingStays();
   });
 });

@@ -28,7 +28,7 @@ export class PostgresRoomBlocks {
         const text = 'DELETE FROM room_server.blocked_rooms WHERE room_id = $1';
         await tx.query({ name: 'unblock-room', text, values: [roomId] });
       }
-      await tx.query({ name: 'tell-room-of-block', text: TELL_ROOM, values: [roomId] });
+      await tellRoom(tx, roomId);
     });
   }
 
@@ -46,8 +46,12 @@ export async function tellNewRoom(db: Database, roomId: string, isNew: boolean):
   if (!isNew && (await blockedBy(db, roomId)) === undefined) return;
   await db.transaction(async (tx) => {
     await tx.query({ text: TURN, values: [roomId] });
-    await tx.query({ name: 'tell-room-of-block', text: TELL_ROOM, values: [roomId] });
+    await tellRoom(tx, roomId);
   });
+}
+
+async function tellRoom(tx: Queryable, roomId: string): Promise<void> {
+  await tx.query({ name: 'tell-room-of-block', text: TELL_ROOM, values: [roomId] });
 }
 
 export async function blockedBy(db: Queryable, roomId: string): Promise<string | undefined> {

@@ -161,9 +161,7 @@ export class StateReader implements StateSource {
     const stateNid = await this.#stateOf(roomNid, eventNid, side);
     if (stateNid === undefined) return [];
     const entries = await this.#entries(roomNid, stateNid, type, stateKey);
-    const values = [roomNid, [...entries.values()]];
-    const found = await this.db.query<EventRow>({ name: 'events-of-state', text: EVENTS, values });
-    return found.rows.map(stateEvent);
+    return (await this.#events(roomNid, [...entries.values()])).map(stateEvent);
   }
 
   async pageAfter(roomNid: number, eventNid: number, { afterKey, limit }: StatePage, type?: string) {
@@ -171,13 +169,20 @@ export class StateReader implements StateSource {
     if (stateNid === undefined) return [];
     const entries = [...(await this.#entries(roomNid, stateNid, type))].filter(([keyNid]) => keyNid > afterKey);
     const page = entries.sort(([one], [other]) => one - other).slice(0, limit);
-    const values = [roomNid, page.map(([, nid]) => nid)];
-    const { rows } = await this.db.query<EventRow>({ name: 'events-of-state', text: EVENTS, values });
+    const rows = await this.#events(
+      roomNid,
+      page.map(([, nid]) => nid),
+    );
     const byNid = new Map(rows.map((row) => [row.eventNid, stateEvent(row)]));
     return page.flatMap(([keyNid, nid]) => {
       const event = byNid.get(nid);
       return event === undefined ? [] : [{ keyNid, event }];
     });
+  }
+
+  async #events(roomNid: number, eventNids: readonly number[]): Promise<EventRow[]> {
+    const values = [roomNid, eventNids];
+    return (await this.db.query<EventRow>({ name: 'events-of-state', text: EVENTS, values })).rows;
   }
 
   async #entries(roomNid: number, stateNid: number, type?: string, stateKey?: string) {
