@@ -7,6 +7,9 @@ import { ownProperty, stringProperty } from './content.js';
 import { ALLOWED, type AuthDecision } from './decision.js';
 import { verifyThirdPartySignature } from './third-party-signature.js';
 
+/** An identity server has one or two. Each is tried with each signature, and whoever writes an event could name a thousand of both. */
+const MOST_KEYS = 16;
+
 /**
  * An invite that answers an m.room.third_party_invite: whoever owned an e-mail address or a phone number proved to an
  * identity server to be the invited user.
@@ -52,5 +55,6 @@ function checkAgainstInvitation(context: AuthContext, signed: JsonObject, token:
 function publicKeysOf({ pdu }: RoomEvent): string[] {
   const list = ownProperty(pdu.content, 'public_keys');
   const listed = Array.isArray(list) ? list.map((entry) => stringProperty(entry, 'public_key')) : [];
-  return [stringProperty(pdu.content, 'public_key'), ...listed].filter((key) => key !== undefined);
+  const keys = [stringProperty(pdu.content, 'public_key'), ...listed].filter((key) => key !== undefined);
+  return [...new Set(keys)].slice(0, MOST_KEYS);
 }

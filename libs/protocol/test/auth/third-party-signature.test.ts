@@ -82,4 +82,22 @@ describe('the signature of a third-party invite', () => {
   it.each(['', 'AAAA', '!', 'á'])('is refused with the public key %j', (publicKey) => {
     expect(allowed(signed, { public_key: publicKey })).toBe(false);
   });
+
+  it('is looked for with so many keys, and among so many signatures, as somebody may have', () => {
+    const tried = new Set<string>();
+    const verifySignature = (_signed: JsonObject, publicKey: string) => {
+      tried.add(publicKey);
+      return false;
+    };
+    const public_keys = Array.from({ length: 1_000 }, (_, n) => ({ public_key: `key ${n}` }));
+    expect(allowed(signed, { public_keys }, { verifySignature })).toBe(false);
+    expect([...tried]).toEqual(public_keys.slice(0, 16).map(({ public_key }) => public_key));
+    const [own] = Object.values((signed.signatures as { 'id.example': JsonObject })['id.example']);
+    const after = (others: number) => {
+      const signatures = Array.from({ length: others }, (_, n) => [`ed25519:${n}`, 'AAAA'] as const);
+      return { ...signed, signatures: { 'id.example': Object.fromEntries([...signatures, ['ed25519:last', own!]]) } };
+    };
+    const ofKey = { public_key: encodeBase64(key.publicKey) };
+    expect([allowed(after(15), ofKey), allowed(after(16), ofKey)]).toEqual([true, false]);
+  });
 });
