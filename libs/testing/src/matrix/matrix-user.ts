@@ -71,8 +71,9 @@ export class MatrixUser implements MatrixUserOptions {
     return room_id;
   }
 
-  async join(roomIdOrAlias: string): Promise<void> {
-    await this.call('POST', `join/${encodeURIComponent(roomIdOrAlias)}`);
+  /** @param via a server that knows the room */
+  async join(roomIdOrAlias: string, via?: string): Promise<void> {
+    await this.call('POST', `join/${encodeURIComponent(roomIdOrAlias)}`, { query: { via } });
   }
 
   /** Sends a text message; the same `txnId` means the same message. */

@@ -1,5 +1,6 @@
 import type { ConfigInput } from '@ganglion/config';
-import { type Authority, type CertificateFiles, freePort } from '@ganglion/testing';
+import type { Database } from '@ganglion/database';
+import { type Authority, type CertificateFiles, freePorts, Wire } from '@ganglion/testing';
 import { Homeserver, type Replica } from './homeserver.js';
 import { Person } from './person.js';
 
@@ -10,6 +11,8 @@ export class FederatedHomeserver {
   private constructor(
     private readonly homeserver: Homeserver,
     private readonly files: CertificateFiles,
+    /** By this others know it, and by this they do not reach it once it is cut. */
+    readonly wire: Wire,
     private readonly port: number,
     private readonly federation: ConfigInput['federation'],
     private readonly settings: Partial<ConfigInput>,
@@ -21,19 +24,25 @@ export class FederatedHomeserver {
     settings: Partial<ConfigInput> = {},
   ): Promise<FederatedHomeserver> {
     const files = await authority.issue('127.0.0.1');
-    const port = await freePort();
-    const server = new FederatedHomeserver(await Homeserver.create(), files, port, federation, settings);
+    const [known = 0, port = 0] = await freePorts(2);
+    const wire = await Wire.lay(known, port);
+    const homeserver = await Homeserver.create();
+    const server = new FederatedHomeserver(homeserver, files, wire, port, federation, settings);
     await server.resume();
     return server;
   }
 
   get name(): string {
-    return `127.0.0.1:${this.port}`;
+    return `127.0.0.1:${this.wire.port}`;
   }
 
   get replica(): Replica {
     if (this.#replica === undefined) throw new Error('this server is stopped');
     return this.#replica;
+  }
+
+  get db(): Database {
+    return this.replica.db;
   }
 
   person(prefix: string): Promise<Person> {
@@ -48,10 +57,12 @@ export class FederatedHomeserver {
   /** Nobody reaches it any more. */
   async pause(): Promise<void> {
     await this.replica.stop();
+    await this.wire.cut();
     this.#replica = undefined;
   }
 
-  async resume(): Promise<void> {
+  /** Runs again, and is reached again unless it is to be alone. */
+  async resume(alone = false): Promise<void> {
     const { cert: cert_file, key: key_file, ca: trusted_ca_file } = this.files;
     const listeners = [
       { host: '127.0.0.1', port: 0 },
@@ -63,9 +74,11 @@ export class FederatedHomeserver {
       http: { listeners, drain_seconds: 0 },
       federation: { allowed_networks: ['127.0.0.0/8'], trusted_ca_file, ...this.federation },
     });
+    if (!alone) await this.wire.mend();
   }
 
-  close(): Promise<void> {
-    return this.homeserver.close();
+  async close(): Promise<void> {
+    await this.wire.cut();
+    await this.homeserver.close();
   }
 }
