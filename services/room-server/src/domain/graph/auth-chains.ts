@@ -1,4 +1,4 @@
-import type { States } from '../state/states.js';
+import type { StateStep, States } from '../state/states.js';
 import type { EventGraph } from './event-graph.js';
 
 const PAGE = 64;
@@ -12,7 +12,7 @@ const NO_LIMIT = Number.MAX_SAFE_INTEGER;
  * once in what the state has, and nothing is read of what the states share.
  */
 export class AuthChains {
-  readonly #known = new Map<string, Promise<boolean>>();
+  readonly #longer = new Map<number, Promise<boolean>>();
 
   constructor(
     private readonly graph: EventGraph,
@@ -33,14 +33,39 @@ export class AuthChains {
     return true;
   }
 
-  #isIn(nid: number, stateNid: number): Promise<boolean> {
-    const key = `${stateNid} ${nid}`;
-    let known = this.#known.get(key);
-    if (known === undefined) {
-      known = this.#seek(nid, stateNid);
-      this.#known.set(key, known);
-    }
+  /** Where a room forks, each event of a fork asks the same of the other one, all the way down to where they part. */
+  async #isIn(nid: number, stateNid: number): Promise<boolean> {
+    const known = this.graph.isInChain(nid, stateNid);
+    if (known !== undefined) return known;
+    const isIn = (await this.#isInLonger(nid, stateNid)) ?? (await this.#seek(nid, stateNid));
+    this.graph.learnInChain(nid, stateNid, isIn);
+    return isIn;
+  }
+
+  /**
+   * By what is known of the state before: where both sides of a fork go on, nothing is sought anew. Undefined when nothing is known of
+   * it, or its chain may have lost something.
+   */
+  async #isInLonger(nid: number, stateNid: number): Promise<boolean | undefined> {
+    const step = this.states.stepTo(stateNid);
+    const before = step && this.graph.isInChain(nid, step.previousNid);
+    if (step === undefined || before === undefined || !(await this.#lengthens(stateNid, step))) return undefined;
+    return before || nid === step.eventNid;
+  }
+
+  #lengthens(stateNid: number, step: StateStep): Promise<boolean> {
+    const known = this.#longer.get(stateNid) ?? this.#onlyAdds(step);
+    this.#longer.set(stateNid, known);
     return known;
+  }
+
+  /** Whether the chain of a state is that of the one before and the event: it follows on what it replaces, and on nothing else that is new. */
+  async #onlyAdds({ previousNid, keyNid, eventNid }: StateStep): Promise<boolean> {
+    const [replaced] = (await this.states.lookUp(this.roomNid, previousNid, [keyNid])).values();
+    const authNids = (await this.graph.authNodes(this.roomNid, [eventNid])).get(eventNid)?.authNids;
+    if (authNids === undefined || (replaced !== undefined && !authNids.includes(replaced))) return false;
+    for (const authNid of authNids) if (!(await this.#isIn(authNid, previousNid))) return false;
+    return true;
   }
 
   async #seek(nid: number, stateNid: number): Promise<boolean> {

@@ -37,6 +37,7 @@ export interface StoredBody {
 
 const MAX_BODY_BYTES = 24 * 1024 * 1024;
 const MAX_NODES = 50_000;
+const MAX_CHAINS = 20_000;
 /** Objects take more than their text. */
 const BODY_WEIGHT = 3;
 
@@ -52,7 +53,19 @@ export class EventGraph {
   /** Events that are planned and not committed yet. */
   readonly #planned = new Map<number, { readonly node: GraphNode; readonly event: RoomEvent }>();
 
+  /** By a state and an event: neither ever changes, so neither does this. */
+  readonly #inChains = new LRUCache<string, boolean>({ max: MAX_CHAINS });
+
   constructor(private readonly rows: GraphRows) {}
+
+  /** Whether an event was found to be in the auth chain of a state; undefined when nobody has looked. */
+  isInChain(nid: number, stateNid: number): boolean | undefined {
+    return this.#inChains.get(`${stateNid} ${nid}`);
+  }
+
+  learnInChain(nid: number, stateNid: number, isIn: boolean): void {
+    this.#inChains.set(`${stateNid} ${nid}`, isIn);
+  }
 
   /** Remembers an event that is about to be committed, until it is settled. */
   plan(node: GraphNode, event: RoomEvent): void {

@@ -2,6 +2,13 @@ import { LRUCache } from 'lru-cache';
 import type { StateRows } from '../ports/state-rows.js';
 import { GONE, LARGE_DELTA, type NewState, type StateDelta, type StateNode, spanOf, weightOf } from './state-node.js';
 
+/** A state that has one entry more than another, or one that is newer. */
+export interface StateStep {
+  readonly previousNid: number;
+  readonly keyNid: number;
+  readonly eventNid: number;
+}
+
 /** A state that is gone from the database, or never was in it. */
 export class UnknownStateError extends Error {
   override readonly name = 'UnknownStateError';
@@ -59,6 +66,14 @@ export class States {
       take(keyNid, read.get(keyNid) ?? GONE);
     }
     return found;
+  }
+
+  /** How a state comes from the one before it, when that is known without a look into the database, and is one event. */
+  stepTo(stateNid: number): StateStep | undefined {
+    const node = this.#planned.get(stateNid) ?? this.#nodes.get(stateNid);
+    if (node?.previousNid === undefined || node.delta?.size !== 1) return undefined;
+    const [[keyNid, eventNid] = [0, GONE]] = node.delta;
+    return eventNid === GONE ? undefined : { previousNid: node.previousNid, keyNid, eventNid };
   }
 
   /** The keys in which two states may differ, found by walking back to where their lines part. */
