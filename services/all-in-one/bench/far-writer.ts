@@ -45,6 +45,11 @@ export class FarWriter {
     this.#essential.push(this.#keep({ ...own, type: 'm.room.join_rules', state_key: '', content: rules }));
   }
 
+  /** What authorises whoever joins, and that. */
+  get chain(): readonly Written[] {
+    return this.state.slice(0, 4);
+  }
+
   /** Somebody joins. @param of the server that they are of */
   join(userId: string, of = this.far): Written {
     const [, levels, rules] = this.#essential;

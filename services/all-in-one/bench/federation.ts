@@ -5,10 +5,10 @@
  * `… bench/federation.ts inbound [events]` · `… bench/federation.ts destinations [servers]`
  */
 
-import { ready } from '@ganglion/protocol';
+import { domainOf, ready } from '@ganglion/protocol';
 import { type Asked, FarServer } from '@ganglion/testing';
 import { Person } from '../test/support/person.js';
-import { FarWriter } from './far-writer.js';
+import { FarWriter, type Written } from './far-writer.js';
 import { Served } from './served.js';
 
 const [what = 'join', given] = process.argv.slice(2);
@@ -30,7 +30,7 @@ async function until(isSo: () => Promise<boolean>): Promise<void> {
   }
 }
 
-/** Lets our users into its rooms. */
+/** Lets our users into its rooms, without most members if that is what they ask for, and tells of the members afterwards. */
 function letIn(far: FarServer, rooms: readonly FarWriter[]): void {
   const roomOf = (path: string) => rooms.find(({ roomId }) => path.includes(encodeURIComponent(roomId)));
   far.answering = ({ path, body }: Asked) => {
@@ -39,12 +39,27 @@ function letIn(far: FarServer, rooms: readonly FarWriter[]): void {
       const userId = decodeURIComponent(path.split('?', 1)[0]!.split('/').at(-1)!);
       return room && { room_version: room.version, event: room.template(userId) };
     }
-    if (!path.includes('/send_join/')) return path.includes('/send/') ? { pdus: {} } : undefined;
-    const events = room!.state.map(({ pdu }) => pdu);
-    // What is said from now on follows the join.
-    room!.last = { eventId: decodeURIComponent(path.split('?', 1)[0]!.split('/').at(-1)!), pdu: JSON.parse(body) };
-    return { origin: far.name, members_omitted: false, state: events, auth_chain: events.slice(0, 4) };
+    if (path.includes('/send_join/')) return room && sendJoin(far, room, path, body);
+    if (path.includes('/state_ids/')) return room && { pdu_ids: idsOf(room.state), auth_chain_ids: idsOf(room.chain) };
+    if (path.includes('/state/')) return room && { pdus: pdusOf(room.state), auth_chain: pdusOf(room.chain) };
+    return path.includes('/send/') ? { pdus: {} } : undefined;
   };
+}
+
+const idsOf = (events: readonly Written[]) => events.map(({ eventId }) => eventId);
+const pdusOf = (events: readonly Written[]) => events.map(({ pdu }) => pdu);
+
+/** @see https://spec.matrix.org/v1.19/server-server-api/#put_matrixfederationv2send_joinroomideventid */
+function sendJoin(far: FarServer, room: FarWriter, path: string, body: string): object {
+  const [before = '', query] = path.split('?', 2);
+  // What is said from now on follows the join.
+  room.last = { eventId: decodeURIComponent(before.split('/').at(-1)!), pdu: JSON.parse(body) };
+  const omitted = new URLSearchParams(query).get('omit_members') === 'true';
+  const state = omitted ? room.state.filter(({ pdu }) => pdu.type !== 'm.room.member') : room.state;
+  const given = { origin: far.name, state: pdusOf(state), auth_chain: pdusOf(room.chain) };
+  if (!omitted) return { ...given, members_omitted: false };
+  const users = room.state.flatMap(({ pdu }) => (pdu.type === 'm.room.member' ? [String(pdu.state_key)] : []));
+  return { ...given, members_omitted: true, servers_in_room: [...new Set(users.map(domainOf))] };
 }
 
 const joinPath = (roomId: string, far: FarServer) => `join/${encodeURIComponent(roomId)}?via=${far.name}`;
