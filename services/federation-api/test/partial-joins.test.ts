@@ -33,7 +33,7 @@ it('a join is ended by another replica when the one that began it has died', asy
   await joins.keep(join('!a:x', '$1'), one);
   await joins.postpone(join('!a:x', '$1'), one, 1);
   expect(await joins.take(one)).toBeUndefined();
-  await joins.postpone(join('!a:x', '$1'), other, 60_000);
+  await joins.postpone({ ...join('!a:x', '$1'), failures: 1 }, other, 60_000);
   expect(await joins.take(one)).toBeUndefined();
   await endsPause();
   expect(await joins.take(one)).toMatchObject({ failures: 1 });
@@ -44,7 +44,7 @@ it('of two people who come to a room at once, the join of who was later takes no
   await joins.add(join('!b:x', '$first'), one);
   await joins.add(join('!b:x', '$second'), other);
   await joins.end('!b:x', '$second');
-  await joins.postpone(join('!b:x', '$first'), one, 60_000);
+  await joins.postpone({ ...join('!b:x', '$first'), failures: 1 }, one, 60_000);
   await endsPause();
   expect(await joins.take(other)).toMatchObject({ eventId: '$first', failures: 1 });
 });
@@ -81,8 +81,9 @@ it('a server that never answers keeps no other join waiting, and nobody from sto
   await completion.stop();
 });
 
-it('a join to a room that was blocked meanwhile is put off, and nobody is asked about it', async () => {
-  const [asked, putOff]: [string[], string[]] = [[], []];
+it('a join to a room that was blocked meanwhile is put off for seconds, however long that lasts, and nobody is asked about it', async () => {
+  const asked: string[] = [];
+  const putOff: [string, number, number][] = [];
   const completion = new JoinCompletion({
     intake: {
       describeRooms: async () => ({
@@ -100,7 +101,7 @@ it('a join to a room that was blocked meanwhile is put off, and nobody is asked 
       add: async () => {},
       take: async () => undefined,
       keep: async () => {},
-      postpone: async ({ roomId }) => void putOff.push(roomId),
+      postpone: async ({ roomId, failures }, _holder, ms) => void putOff.push([roomId, failures, ms]),
       end: async () => {
         throw new Error('it is not at its end');
       },
@@ -108,6 +109,6 @@ it('a join to a room that was blocked meanwhile is put off, and nobody is asked 
     holder: one,
     logger: { info() {} },
   });
-  await completion.begin(join('!blocked:x', '$blocked'));
-  expect([asked, putOff]).toEqual([[], ['!blocked:x']]);
+  await completion.begin({ ...join('!blocked:x', '$blocked'), failures: 15 });
+  expect([asked, putOff]).toEqual([[], [['!blocked:x', 15, 5_000]]]);
 });

@@ -22,7 +22,7 @@ function passing(serversOf: () => Promise<string[]>) {
       return { serverNames: await serversOf() };
     },
     listServersOfRooms: async ({ roomIds }: { roomIds: string[] }) => ({
-      rooms: roomIds.map((roomId) => ({ roomId, serverNames: ['far.example'] })),
+      rooms: roomIds.map((roomId) => ({ roomId, serverNames: ['far.example'], blocked: false })),
     }),
   };
   const store = {

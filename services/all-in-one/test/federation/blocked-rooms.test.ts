@@ -1,5 +1,5 @@
 import type { JsonObject } from '@ganglion/protocol';
-import { type FarRoom, pduOf } from '@ganglion/testing';
+import { eventually, type FarRoom, pduOf } from '@ganglion/testing';
 import { Neighbours, sees, timeline } from '../support/federation.js';
 import { inRoom, type Person } from '../support/person.js';
 
@@ -158,6 +158,30 @@ it(
       const { status } = await neighbours.far.ask(neighbours.replicas[1].url, method, path, content);
       expect([path, status]).not.toEqual([path, 403]);
     }
+  },
+  TIMEOUT_MS,
+);
+
+it(
+  'of a blocked room no other server is told who types and what they read',
+  async () => {
+    const { far } = neighbours;
+    far.answering = ({ path }) => (path.includes('/send/') ? { pdus: {} } : undefined);
+    const [room, other] = [await neighbours.farRoom(alice), await neighbours.farRoom(alice)];
+    await block(room.roomId);
+    for (const { roomId } of [room, other]) {
+      const [{ event_id } = { event_id: '' }] = await timeline(alice, roomId);
+      await alice.must('PUT', `${inRoom(roomId)}/typing/${encoded(alice.userId)}`, { typing: true, timeout: 20_000 });
+      await alice.must('POST', `${inRoom(roomId)}/receipt/m.read/${encoded(event_id)}`);
+    }
+    const told = () => far.asked.filter(({ path }) => path.includes('/send/')).map(({ body }) => body);
+    const toldOf = (roomId: string) => {
+      const edus = told().flatMap((body) => JSON.parse(body).edus ?? []);
+      const about = edus.filter((edu: object) => JSON.stringify(edu).includes(roomId));
+      return [...new Set(about.map(({ edu_type }: { edu_type: string }) => edu_type))].sort();
+    };
+    await eventually(() => expect(toldOf(other.roomId)).toEqual(['m.receipt', 'm.typing']), 45_000);
+    expect(toldOf(room.roomId)).toEqual([]);
   },
   TIMEOUT_MS,
 );

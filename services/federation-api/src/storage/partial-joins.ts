@@ -42,13 +42,13 @@ export class PostgresPartialJoins implements PartialJoins {
     });
   }
 
-  async postpone({ roomId, eventId }: PartialJoin, holder: string, ms: number): Promise<void> {
+  async postpone({ roomId, eventId, failures }: PartialJoin, holder: string, ms: number): Promise<void> {
     await this.db.query({
       name: 'postpone-partial-join',
-      text: `UPDATE federation_api.partial_joins SET failures = failures + 1, taken_by = NULL, taken_until = NULL,
+      text: `UPDATE federation_api.partial_joins SET failures = $5, taken_by = NULL, taken_until = NULL,
           try_at = now() + $4 * interval '1 millisecond'
         WHERE room_id = $1 AND event_id = $2 AND taken_by = $3`,
-      values: [roomId, eventId, holder, ms],
+      values: [roomId, eventId, holder, ms, failures],
     });
   }
 

@@ -105,7 +105,7 @@ export class WrittenRooms implements Pick<RoomLog, 'listRoomHeads' | 'getRoomEve
       listServersOfRooms: async ({ roomIds }: ListServersOfRoomsRequest) => ({
         rooms: roomIds.flatMap((roomId) => {
           const room = this.#rooms.get(roomId);
-          return room === undefined ? [] : [{ roomId, serverNames: room.servers }];
+          return room === undefined ? [] : [{ roomId, serverNames: room.servers, blocked: false }];
         }),
       }),
       listRoomServers: async ({ roomId }: ListRoomServersRequest) => ({

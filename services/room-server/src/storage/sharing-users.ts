@@ -62,11 +62,11 @@ export async function serversOf(db: Queryable, userId: string, but = ''): Promis
 
 /** The servers with users in each of these rooms; rooms that are not known are left out. */
 export async function serversOfRooms(db: Queryable, roomIds: readonly string[]) {
-  const { rows } = await db.query<{ roomId: string; serverNames: string[] }>({
+  const { rows } = await db.query<{ roomId: string; serverNames: string[]; blocked: boolean }>({
     name: 'servers-of-rooms',
-    text: `SELECT r.room_id AS "roomId", array_agg(h.server_name) AS "serverNames"
+    text: `SELECT r.room_id AS "roomId", r.blocked, array_agg(h.server_name) AS "serverNames"
       FROM room_server.rooms r JOIN room_server.room_hosts h ON h.room_nid = r.room_nid AND h.joined > 0
-      WHERE r.room_id = ANY($1) GROUP BY r.room_id`,
+      WHERE r.room_id = ANY($1) GROUP BY r.room_id, r.blocked`,
     values: [roomIds],
   });
   return rows;

@@ -50,7 +50,7 @@ export interface PartialJoins {
   take(holder: string): Promise<PartialJoin | undefined>;
   /** Goes on having it. */
   keep(join: PartialJoin, holder: string): Promise<void>;
-  /** It is to be tried again after so many milliseconds. */
+  /** It is to be tried again after so many milliseconds, with the failures that it has by then. */
   postpone(join: PartialJoin, holder: string, ms: number): Promise<void>;
   end(roomId: string, eventId: string): Promise<void>;
 }

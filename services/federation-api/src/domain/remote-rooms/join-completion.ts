@@ -22,11 +22,16 @@ const KEEP_EVERY_MS = 10_000;
 const STOP_WITHIN_MS = 1_000;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 5 * 60_000;
+/** A look into our own database; nobody else is asked. */
+const BLOCKED_PAUSE_MS = 5_000;
 /** So often who let us in is asked alone: others could tell another room. */
 const TRIES_WITH_FIRST = 3;
 const SERVERS_A_TRY = 3;
 /** So often it is tried to have everything: keys of servers may not be there just now. */
 const TRIES_FOR_ALL = 4;
+
+/** Nothing is left to do, somebody is to be asked again, or nothing may be done as long as the operator does not let the room go on. */
+type Outcome = 'done' | 'failed' | 'blocked';
 
 /**
  * Asks for the members of rooms that were joined without them, until somebody tells. Any replica goes on with what one that died
@@ -72,8 +77,11 @@ export class JoinCompletion {
     const failed = (error: unknown) => logger.info({ err: error, room_id: roomId }, 'a join could not be ended yet');
     const keeping = setInterval(() => void joins.keep(join, holder).catch(failed), KEEP_EVERY_MS);
     try {
-      if (await this.#complete(join)) await joins.end(roomId, eventId);
-      else await joins.postpone(join, holder, Math.min(FIRST_PAUSE_MS * 2 ** Math.min(failures, 20), LONGEST_PAUSE_MS));
+      const outcome = await this.#complete(join);
+      const pause = Math.min(FIRST_PAUSE_MS * 2 ** Math.min(failures, 20), LONGEST_PAUSE_MS);
+      if (outcome === 'done') await joins.end(roomId, eventId);
+      else if (outcome === 'blocked') await joins.postpone(join, holder, BLOCKED_PAUSE_MS);
+      else await joins.postpone({ ...join, failures: failures + 1 }, holder, pause);
     } catch (error) {
       failed(error);
     } finally {
@@ -81,17 +89,16 @@ export class JoinCompletion {
     }
   }
 
-  /** Whether nothing is left to do. */
-  async #complete({ roomId, eventId, as, servers, failures }: PartialJoin): Promise<boolean> {
+  async #complete({ roomId, eventId, as, servers, failures }: PartialJoin): Promise<Outcome> {
     const { intake, logger } = this.deps;
     const { rooms } = await intake.describeRooms({ roomIds: [roomId], serverName: as });
     const rules = roomVersionRules(rooms[0]?.roomVersion ?? '');
     // Who comes back joins it whole.
-    if (rules === undefined || !rooms[0]!.participating) return true;
+    if (rules === undefined || !rooms[0]!.participating) return 'done';
     // Nothing of it would be taken. It is looked at again, should the operator let it go on.
-    if (rooms[0]!.blocked) return false;
+    if (rooms[0]!.blocked) return 'blocked';
     for (const server of askedNow(servers, failures)) {
-      if (this.#stopped) return false;
+      if (this.#stopped) return 'failed';
       try {
         const asked = { server, as, roomId, deadline: Date.now() + ATTEMPT_MS };
         const all = failures < TRIES_FOR_ALL;
@@ -100,7 +107,7 @@ export class JoinCompletion {
         const refused = outcomes.find(({ fate }) => fate === PduFate.WAITING || fate === PduFate.INVALID);
         if (refused === undefined) {
           logger.info({ room_id: roomId, server, members: stateEventIds.length }, 'all of a joined room is known');
-          return true;
+          return 'done';
         }
         const reason = refused.reason || 'some of it could not be had';
         logger.info({ room_id: roomId, server, reason }, 'the state that a server has told of a room was not taken');
@@ -108,7 +115,7 @@ export class JoinCompletion {
         logger.info({ err: error, room_id: roomId, server }, 'a server has not told the state of a room');
       }
     }
-    return false;
+    return 'failed';
   }
 }
 

@@ -116,11 +116,12 @@ export class Ephemera {
     }
   }
 
-  /** Those of the rooms that other servers are in. */
+  /** Those of the rooms that other servers are in. Of what the operator has blocked nothing is told. */
   async #servers(roomIds: string[]): Promise<RoomServers[]> {
     const { isOurs, allows } = this.deps;
     const { rooms } = await this.deps.intake.listServersOfRooms({ roomIds });
-    const others = rooms.map(({ roomId, serverNames }) => ({
+    const open = rooms.filter(({ blocked }) => !blocked);
+    const others = open.map(({ roomId, serverNames }) => ({
       ...{ roomId, servers: serverNames.filter((name) => !isOurs(name) && allows(name)) },
     }));
     return others.filter(({ servers }) => servers.length > 0);
