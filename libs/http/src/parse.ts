@@ -3,7 +3,7 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { bodyText } from './json-body.js';
-import { rewrittenNumber } from './rewritten-number.js';
+import { type RewrittenNumber, rewrittenNumber } from './rewritten-number.js';
 
 /**
  * Parses what came in with a schema, or throws the spec's error with words that say what is wrong and where.
@@ -64,8 +64,20 @@ export const StoredJsonBody = (schema: z.ZodType): ParameterDecorator =>
   parsedParameter((request) => {
     const number = rewrittenNumber(bodyText(request));
     if (number === undefined) return parseBody(schema, request.body);
-    throw new MatrixError(400, 'M_BAD_JSON', `The number ${cut(number.written)} would be kept as ${number.kept}`);
+    throw keptOtherwise(number);
   });
+
+/** As StoredJsonBody, where 1.0 may as well be kept as 1. */
+export const StoredNumbersBody = (schema: z.ZodType): ParameterDecorator =>
+  parsedParameter((request) => {
+    const number = rewrittenNumber(bodyText(request));
+    if (number?.isOther !== true) return parseBody(schema, request.body);
+    throw keptOtherwise(number);
+  });
+
+function keptOtherwise({ written, kept }: RewrittenNumber): MatrixError {
+  return new MatrixError(400, 'M_BAD_JSON', `The number ${cut(written)} would be kept as ${kept}`);
+}
 
 /** The request's body to the byte, where it is kept as it came; beside JsonBody, which looks into it. */
 export const BodyText = (): ParameterDecorator => parsedParameter(bodyText);

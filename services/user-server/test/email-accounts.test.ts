@@ -168,6 +168,8 @@ describe('logging in by e-mail address', () => {
     const { status, body } = await http.post('login', byEmail(email));
     expect([status, body.user_id]).toEqual([200, userId]);
     expect(refusal(await http.post('login', byEmail(email, 'wrong')))).toEqual([403, 'M_FORBIDDEN']);
+    const { identifier: _, ...old } = { ...byEmail(email), medium: 'email', address: email };
+    expect((await http.post('login', old)).body.user_id).toBe(userId);
     const auth = { ...byEmail(email), session: undefined };
     expect((await http.post('account/deactivate', { auth }, token)).body).toEqual({
       id_server_unbind_result: 'success',

@@ -37,6 +37,12 @@ describe('room tags', () => {
     });
   });
 
+  it.each(['1.0', '0.50', '5e-1'])('have an order that may be written as %s', async (order) => {
+    const raw = `{"order":${order}}`;
+    expect((await one.http.call('PUT', `${tags()}/u.work`, { token: user.token, raw })).status).toBe(200);
+    expect(await list()).toEqual({ tags: { 'u.work': { order: Number(order) } } });
+  });
+
   it('that are set at once, at several replicas, all stay', async () => {
     const names = Array.from({ length: 10 }, (_, index) => `u.tag-${index}`);
     await Promise.all(

@@ -136,6 +136,10 @@ describe('a preset', () => {
     const contents = await contentsOf(await alice.createRoom({ room_version: '11', initial_state }));
     expect(contents['m.room.history_visibility']).toEqual({ history_visibility: 'joined' });
     expect(contents['m.room.power_levels']).toEqual({ users: { [alice.userId]: 100 }, events_default: 7 });
+    const more = { room_version: '11', initial_state, power_level_content_override: { events_default: 9, ban: 70 } };
+    expect((await contentsOf(await alice.createRoom(more)))['m.room.power_levels']).toEqual({
+      ...{ users: { [alice.userId]: 100 }, events_default: 9, ban: 70 },
+    });
   });
 });
 

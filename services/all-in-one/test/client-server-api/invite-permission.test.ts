@@ -47,6 +47,15 @@ it.each(['m.invite_permission_config', 'org.matrix.msc4380.invite_permission_con
   },
 );
 
+it('who wants no invites any more is not told of those that there are', async () => {
+  const roomId = await bob.createRoom({ invite: [alice.userId] });
+  await eventually(async () => expect(await invites()).toEqual([roomId]));
+  await wants('m.invite_permission_config', { default_action: 'block' });
+  await eventually(async () => expect(await invites()).toEqual([]));
+  await wants('m.invite_permission_config', {});
+  await eventually(async () => expect(await invites()).toEqual([roomId]));
+});
+
 it('some may invite where others may not', async () => {
   await wants(LISTS, { blocked_servers: ['one.*'], allowed_users: [bob.userId] });
   const roomId = await bob.createRoom({ invite: [alice.userId] });

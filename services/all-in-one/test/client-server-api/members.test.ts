@@ -52,11 +52,22 @@ it('members are listed by their membership', async () => {
   expect(await members(bob, '?membership=join')).toEqual(only('join'));
   expect(await members(bob, '?membership=knock')).toEqual({});
   expect(await members(bob, '?not_membership=join')).toEqual(only('invite', 'ban'));
-  expect(await members(bob, '?membership=invite&not_membership=join')).toEqual(only('invite'));
+  expect(await members(bob, '?membership=invite&not_membership=join')).toEqual(only('invite', 'ban'));
+  expect(await members(bob, '?membership=join&not_membership=ban')).toEqual(only('join', 'invite'));
   for (const query of ['?membership=x', '?not_membership=', '?at=x', '?membership=join&membership=ban']) {
     expect(refusal(await bob.get(`${inRoom(roomId)}/members${query}`))).toEqual([400, 'M_INVALID_PARAM']);
   }
 });
+
+it.each(['event/$unknown', 'context/$unknown', 'event/$unknown:one.test'])(
+  'an event that nobody has sent is not found: %s',
+  async (path) => {
+    const [kind, eventId = ''] = path.split('/');
+    const answer = await alice.get(`${inRoom(roomId)}/${kind}/${encodeURIComponent(eventId)}`);
+    expect(refusal(answer)).toEqual([404, 'M_NOT_FOUND']);
+    expect(refusal(await alice.get(`${inRoom(roomId)}/${kind}/unknown`))).toEqual([400, 'M_INVALID_PARAM']);
+  },
+);
 
 it('members at a point are those of then', async () => {
   const token = await tokenAfter(alice, await alice.say(roomId, 'then'));

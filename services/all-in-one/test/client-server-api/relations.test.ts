@@ -199,4 +199,16 @@ describe('the threads of a room', () => {
     await redact(bob, newest);
     expect(idsOf((await threads(alice)).chunk)).toEqual([three, two, one]);
   });
+
+  it('are told of without the words of whom one ignores', async () => {
+    const [root, own] = [await bob.say(roomId, 'mine'), await alice.say(roomId, 'ours')];
+    for (const each of [root, own]) await reply(alice, each);
+    await alice.must('PUT', `user/${alice.userId}/account_data/m.ignored_user_list`, {
+      ignored_users: { [bob.userId]: {} },
+    });
+    await alice.must('GET', 'sync');
+    const { chunk } = await threads(alice);
+    expect(idsOf(chunk)).toEqual([own, root]);
+    expect(chunk.map(({ content }: { content: object }) => content)).toEqual([{ msgtype: 'm.text', body: 'ours' }, {}]);
+  });
 });

@@ -1,3 +1,4 @@
+import { eventually } from '@ganglion/testing';
 import { Homeserver, type Replica } from '../support/homeserver.js';
 import { inRoom, Person } from '../support/person.js';
 
@@ -110,6 +111,13 @@ describe('the summary of a room', () => {
     const summary = { room_id: open, name: 'Open', join_rule: 'public', num_joined_members: 1, room_version: '11' };
     expect(await bob.must('GET', path(open))).toMatchObject({ ...summary, membership: 'leave', guest_can_join: false });
     expect(await alice.must('GET', path(open))).toMatchObject({ ...summary, membership: 'join' });
+    const rich = [
+      { mimetype: 'text/html', body: '<b>Cakes</b>' },
+      { mimetype: 'text/plain', body: 'Cakes' },
+    ];
+    const topic = { topic: 'Old words', 'm.topic': { 'm.text': rich } };
+    await alice.must('PUT', `${inRoom(open)}/state/m.room.topic`, topic);
+    await eventually(async () => expect(await bob.must('GET', path(open))).toMatchObject({ topic: 'Cakes' }));
     const older = `/_matrix/client/unstable/im.nheko.summary/rooms/${encodeURIComponent(open)}/summary`;
     expect(await bob.must('GET', older)).toMatchObject(summary);
     const closed = await alice.createRoom();

@@ -57,6 +57,22 @@ describe('a room that is upgraded', () => {
     });
   });
 
+  it('keeps the aliases that lead to it, though one has been deleted since', async () => {
+    const name = `partly-${Date.now()}`;
+    const [main, gone, other] = [`#${name}:one.test`, `#${name}-gone:one.test`, `#${name}-other:one.test`];
+    const old = await alice.createRoom({ room_alias_name: name });
+    for (const alias of [gone, other]) {
+      await alice.must('PUT', `directory/room/${encodeURIComponent(alias)}`, { room_id: old });
+    }
+    const named = `${inRoom(old)}/state/m.room.canonical_alias`;
+    await alice.must('PUT', named, { alias: gone, alt_aliases: [main, other] });
+    await alice.must('DELETE', `directory/room/${encodeURIComponent(gone)}`);
+    // Whoever deletes an alias takes it out where they may; here it is there again, as it may come from another server.
+    const next = await upgrade(alice, old, { new_version: '11' });
+    expect(await state(alice, next, 'm.room.canonical_alias')).toEqual({ alt_aliases: [main, other] });
+    expect(await state(alice, old, 'm.room.canonical_alias')).toEqual({});
+  });
+
   it('lets only moderators talk from then on', async () => {
     const old = await alice.createRoom({ preset: 'public_chat', room_version: '11' });
     await bob.must('POST', `${inRoom(old)}/join`);

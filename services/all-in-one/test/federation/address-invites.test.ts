@@ -181,6 +181,19 @@ describe('a new room', () => {
     LONG_MS,
   );
 
+  it(
+    'that trusts its invitees gives the creator’s power to those found by their addresses, too',
+    async () => {
+      const [hans, address] = [await here.person('hans'), newAddress()];
+      identity.owners.set(address, hans.userId);
+      const trusting = { preset: 'trusted_private_chat', room_version: '11', invite_3pid: [identity.of(address)] };
+      const roomId = await anna.createRoom(trusting);
+      const { users } = await anna.must('GET', `${inRoom(roomId)}/state/m.room.power_levels`);
+      expect(users).toEqual({ [anna.userId]: 100, [hans.userId]: 100 });
+    },
+    LONG_MS,
+  );
+
   it('is not made when the identity server does not know who asks', async () => {
     const ida = await here.person('ida');
     const invite_3pid = [identity.of(newAddress(), 'none-of-theirs')];

@@ -46,9 +46,9 @@ export async function createRoom(owners: Owners, request: CreateRoomRequest): Pr
   const profile = await profileContent(owners, creator);
   const elsewhere = request.initialState.filter((event) => isInviteElsewhere(owners, event));
   const initialState = request.initialState.filter((event) => !elsewhere.includes(event));
-  const own = newRoomEvents({ ...request, initialState, rules, preset, alias, profile });
   const known = addresses.users.filter((userId) => userId !== creator && !invitedBy(request).includes(userId));
   const invitees = [...request.invitees, ...known];
+  const own = newRoomEvents({ ...request, invitees, initialState, rules, preset, alias, profile });
   const events = [...own, ...(await invites(owners, { ...request, invitees }))];
   const { roomId } = await owners.rooms.createRoom({
     roomVersion,

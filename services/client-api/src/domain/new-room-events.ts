@@ -67,7 +67,7 @@ function createContent({ creationContent, creator, rules, preset, invitees }: Ro
 function powerLevels(wish: RoomWish): JsonObject {
   const { rules, preset, creator, invitees, powerLevelOverride, initialState } = wish;
   const given = initialState.find(({ type, stateKey }) => type === 'm.room.power_levels' && stateKey === '');
-  if (given !== undefined) return given.content;
+  if (given !== undefined) return { ...given.content, ...powerLevelOverride };
   const people = [creator, ...(preset.trustsInvitees ? invitees : [])];
   const users = rules.privilegedCreators ? {} : Object.fromEntries(people.map((userId) => [userId, CREATOR_LEVEL]));
   const tombstone = rules.privilegedCreators ? 150 : 100;

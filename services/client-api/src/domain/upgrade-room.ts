@@ -68,15 +68,30 @@ function lookUp(events: readonly { readonly eventId: string }[], state: readonly
   };
 }
 
-/** The aliases that lead to the old room lead to the new one then, and it is called by the same. */
+/**
+ * Our aliases that lead to the old room lead to the new one then, and it is called by the same. Those of other servers, and
+ * such as have been deleted, do not lead to the new room.
+ */
 async function moveAliases(owners: Owners, { roomId, userId }: UpgradeRequest, old: OldRoom, replacement: string) {
   await ifAllowed(async () => {
-    await owners.roomSummaries.moveAliases({ roomId, replacementRoomId: replacement, userId });
+    const { aliases } = await owners.roomSummaries.moveAliases({ roomId, replacementRoomId: replacement, userId });
     const canonical = contentOf(old, 'm.room.canonical_alias');
     if (canonical.alias === undefined && canonical.alt_aliases === undefined) return;
-    await send(owners, replacement, userId, 'm.room.canonical_alias', canonical);
+    const moved = movedAliases(canonical, new Set(aliases));
+    if (moved !== undefined) await send(owners, replacement, userId, 'm.room.canonical_alias', moved);
     await send(owners, roomId, userId, 'm.room.canonical_alias', {});
   });
+}
+
+/** What is left of an m.room.canonical_alias; undefined when that names no alias. */
+function movedAliases(
+  { alias, alt_aliases: others, ...rest }: JsonObject,
+  aliases: ReadonlySet<unknown>,
+): JsonObject | undefined {
+  const kept = Array.isArray(others) ? others.filter((other) => aliases.has(other)) : [];
+  const isKept = alias !== undefined && aliases.has(alias);
+  if (!isKept && kept.length === 0) return undefined;
+  return { ...rest, ...(isKept && { alias }), ...(kept.length > 0 && { alt_aliases: kept }) };
 }
 
 /** What somebody may not do who may replace the room is left as it is. */

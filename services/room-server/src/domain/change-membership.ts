@@ -136,7 +136,8 @@ async function ended(
 }
 
 function wrongStart({ action, target }: MembershipChange): MatrixError {
-  return new MatrixError(403, 'M_FORBIDDEN', `${target} is not ${action === 'unban' ? 'banned' : 'in the room'}`);
+  if (action === 'unban') return new MatrixError(403, 'M_BAD_STATE', `${target} is not banned`);
+  return new MatrixError(403, 'M_FORBIDDEN', `${target} is not in the room`);
 }
 
 /** The user in whose name a join to a restricted room is authorised, where one is needed. */

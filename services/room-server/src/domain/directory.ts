@@ -1,5 +1,5 @@
 import { MatrixError } from '@ganglion/contracts';
-import { type JsonObject, powerLevelsOf } from '@ganglion/protocol';
+import { isJsonObject, type JsonObject, powerLevelsOf } from '@ganglion/protocol';
 import type { RoomStore } from './ports/rooms.js';
 import type { RoomHead } from './room-head.js';
 
@@ -65,7 +65,8 @@ export function publicRoomSummary(state: readonly { type: string; content: Recor
   };
   return {
     name: of('m.room.name', 'name'),
-    topic: of('m.room.topic', 'topic'),
+    topic:
+      plainTopic(state.find(({ type }) => type === 'm.room.topic')?.content['m.topic']) ?? of('m.room.topic', 'topic'),
     avatar_url: of('m.room.avatar', 'url'),
     canonical_alias: of('m.room.canonical_alias', 'alias'),
     join_rule: of('m.room.join_rules', 'join_rule') ?? 'invite',
@@ -74,4 +75,11 @@ export function publicRoomSummary(state: readonly { type: string; content: Recor
     world_readable: of('m.room.history_visibility', 'history_visibility') === 'world_readable',
     guest_can_join: of('m.room.guest_access', 'guest_access') === 'can_join',
   };
+}
+
+/** The plain text of an `m.topic`, where there is one. @see https://spec.matrix.org/v1.19/client-server-api/#mroomtopic */
+function plainTopic(topic: unknown): string | undefined {
+  const texts = isJsonObject(topic) && Array.isArray(topic['m.text']) ? topic['m.text'] : [];
+  const plain = texts.filter(isJsonObject).find(({ mimetype }) => mimetype === undefined || mimetype === 'text/plain');
+  return typeof plain?.body === 'string' && plain.body !== '' ? plain.body : undefined;
 }

@@ -57,7 +57,6 @@ export interface StateQuery {
   readonly stateKey?: string | undefined;
 }
 
-const HAVE_LEFT: ReadonlySet<string | undefined> = new Set(['leave', 'ban']);
 /** Nobody is banned and let go again more often, unless to make us work. */
 const MOST_STEPS_BACK = 50;
 
@@ -163,11 +162,11 @@ export function visible(
 }
 
 /**
- * The event that made somebody leave who had joined. They may have been banned, unbanned or invited since, and have declined:
- * that shows them nothing new and takes away nothing. Undefined for whoever never was there or has not answered yet.
+ * The event that made somebody leave who had joined. They may have been banned, unbanned or invited since, or have knocked:
+ * that shows them nothing new and takes away nothing. Undefined for whoever never was there.
  */
 async function departureOf(source: StateSource, user: UserInRoom, userId: string): Promise<number | undefined> {
-  let eventNid = HAVE_LEFT.has(user.membership) ? user.eventNid : undefined;
+  let { eventNid } = user;
   for (let step = 0; eventNid !== undefined && step < MOST_STEPS_BACK; step++) {
     const [before] = await source.around(user.roomNid, eventNid, 'before', 'm.room.member', userId);
     if (before !== undefined && JSON.parse(before.pduJson).content.membership === 'join') return eventNid;

@@ -1,4 +1,4 @@
-import { isValidEventId, isValidRoomId } from '@ganglion/protocol';
+import { exceedsIdentifierLimit, isValidRoomId } from '@ganglion/protocol';
 import { z } from 'zod';
 import { parseHistoryToken } from '../domain/history/history-token.js';
 import { parseSyncToken } from '../domain/sync-token.js';
@@ -17,7 +17,10 @@ const historyTokenText = z.string().transform(parseHistoryToken);
 
 export const roomPath = z.object({ roomId: z.string().refine((id) => isValidRoomId(id), 'is not a room id') });
 export const eventPath = roomPath.extend({
-  eventId: z.string().refine((id) => isValidEventId(id), 'is not an event id'),
+  // Which forms there are, room versions say: one that none of them knows is just not found.
+  eventId: z
+    .string()
+    .refine((id) => id.startsWith('$') && !exceedsIdentifierLimit(id) && !id.includes('\0'), 'is not an event id'),
 });
 
 /** Any string that can be looked for in a database. */

@@ -15,13 +15,15 @@ const loginBody = z
     identifier: orAbsent(
       z.object({ type: text.default(''), user: optionalText, medium: optionalText, address: optionalText }),
     ),
-    user: optionalText,
+    // Before there was `identifier`.
+    ...{ user: optionalText, medium: optionalText, address: optionalText },
     password: orAbsent(z.string()),
     token: orAbsent(z.string()),
     ...deviceFields,
   })
-  .transform(({ type, identifier, user, password, token, ...device }) => ({
-    ...{ type, identifier, user, password, token },
+  .transform(({ type, identifier, user, medium, address, password, token, ...device }) => ({
+    ...{ type, user, password, token },
+    identifier: identifier ?? (medium === undefined ? undefined : { type: 'm.id.thirdparty', medium, address }),
     ...deviceRequestOf(device),
   }));
 

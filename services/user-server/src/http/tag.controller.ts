@@ -1,4 +1,4 @@
-import { Authenticated, Path, RateLimited, RequestedBy, type Requester, StoredJsonBody } from '@ganglion/http';
+import { Authenticated, Path, RateLimited, RequestedBy, type Requester, StoredNumbersBody } from '@ganglion/http';
 import type { JsonObject } from '@ganglion/protocol';
 import { Controller, Delete, Get, Inject, Put } from '@nestjs/common';
 import { z } from 'zod';
@@ -31,7 +31,7 @@ export class TagController {
   async setRoomTag(
     @RequestedBy() requester: Requester,
     @Path(tagPath) { tag, ...room }: TagPath,
-    @StoredJsonBody(tagBody) content: JsonObject,
+    @StoredNumbersBody(tagBody) content: JsonObject,
   ) {
     await this.tags.set(requester, room, tag, content);
     return {};

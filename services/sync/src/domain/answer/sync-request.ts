@@ -33,7 +33,7 @@ export interface Window {
   readonly ignored: ReadonlySet<string>;
   readonly erased: ReadonlySet<string>;
   /** Whether the user does not want to hear of an invite by somebody. */
-  readonly ignoresInvitesOf: (userId: string) => boolean;
+  readonly refusesInvitesOf: (userId: string) => boolean;
   /** Is told what the answer brings, when somebody traces it. */
   readonly delivery: Delivery | undefined;
 }

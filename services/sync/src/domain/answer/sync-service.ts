@@ -154,9 +154,9 @@ export class SyncService {
     const { since } = request;
     const delivery = this.deps.deliveries.begin(since);
     const erased = await this.deps.erased.known();
-    const ignoresInvitesOf = (userId: string) => user.inviteRules.verdict(userId) === 'ignore';
+    const refusesInvitesOf = (userId: string) => user.inviteRules.verdict(userId) !== 'allow';
     const window: Window = {
-      ...{ request, since, upTo, now: Date.now(), ignored: user.ignored, erased, ignoresInvitesOf, delivery },
+      ...{ request, since, upTo, now: Date.now(), ignored: user.ignored, erased, refusesInvitesOf, delivery },
     };
     // As of `upTo`: while the parts are gathered, the feed goes on.
     const snapshot = Array.from(rooms, snapshotOf);
@@ -257,9 +257,9 @@ export class SyncService {
     return roomAnswer(this.deps, { ...window, ...aside, view, membership, upTo }, 'leave');
   }
 
-  async #strippedText({ ignored, ignoresInvitesOf }: Window, membership: RoomMembership, section: 'invite' | 'knock') {
+  async #strippedText({ ignored, refusesInvitesOf }: Window, membership: RoomMembership, section: 'invite' | 'knock') {
     const own = await ownMemberEvent(this.deps, membership);
-    const isUnwanted = (inviter: string) => ignored.has(inviter) || ignoresInvitesOf(inviter);
+    const isUnwanted = (inviter: string) => ignored.has(inviter) || refusesInvitesOf(inviter);
     if (section === 'invite' && own !== undefined && isUnwanted(own.text.sender)) return undefined;
     const state =
       membership.strippedState === undefined

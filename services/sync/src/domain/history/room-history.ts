@@ -152,7 +152,9 @@ export class RoomHistory {
       const at = Math.min(Math.max(asked, access.history.begins, earliest), access.stateUpTo);
       const { membership, notMembership } = request;
       const isWanted = (is: string) =>
-        (membership === undefined || is === membership) && (notMembership === undefined || is !== notMembership);
+        (membership === undefined && notMembership === undefined) ||
+        is === membership ||
+        (notMembership !== undefined && is !== notMembership);
       const viewer = { ...(await viewerOf(this.deps, access, request, [])), isState: true };
       const pages = memberEvents(this.deps, await this.deps.rooms.get(access.room), at, isWanted);
       return readAhead(pages, (events) => events.map((event) => eventText(event, viewer)));

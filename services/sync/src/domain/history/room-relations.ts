@@ -1,3 +1,5 @@
+import { redactEventJson, roomVersionRules } from '@ganglion/protocol';
+import type { RoomRecord } from '../ports/read-model.js';
 import { showEvents } from '../texts/shown-events.js';
 import type { EventPlace, TimelineEvent } from '../timeline-event.js';
 import { eventsText } from '../timeline-event.js';
@@ -117,12 +119,19 @@ export class RoomRelations {
         const root = await this.deps.finder.find(room, rootId, userId);
         if (root === undefined || root.place.position > access.upTo || !history.maySee(root)) continue;
         const isOwn = hasParticipated || root.text.sender === userId;
-        if (!ignored.has(root.text.sender) && (include === 'all' || isOwn)) events.push(root);
+        // The thread is not theirs alone: others have gone on with it.
+        const shown = ignored.has(root.text.sender) ? redacted(root, room) : root;
+        if (include === 'all' || isOwn) events.push(shown);
       }
       if (threads.length <= limit) return { events, next: undefined };
     }
     return { events, next: upTo };
   }
+}
+
+function redacted(event: TimelineEvent, { roomVersion }: RoomRecord): TimelineEvent {
+  const json = redactEventJson(event.text.json, roomVersionRules(roomVersion)!);
+  return { ...event, text: { ...event.text, json } };
 }
 
 /** Children stand in the order in which they came. */
