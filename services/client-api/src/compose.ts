@@ -22,6 +22,7 @@ import {
   type Rooms,
   RoomsDefinition,
 } from '@ganglion/contracts/room';
+import { type RoomTraces, RoomTracesDefinition } from '@ganglion/contracts/sync';
 import { type AccountData, AccountDataDefinition, type Users, UsersDefinition } from '@ganglion/contracts/user';
 import { IdentityAgent } from '@ganglion/identity';
 import { domainOf } from '@ganglion/protocol';
@@ -40,6 +41,7 @@ export const compose: ServiceDescriptor['compose'] = async ({ config }, interfac
     roomReads: await interfaces.find<RoomReads>(RoomReadsDefinition),
     roomDirectory: await interfaces.find<RoomDirectory>(RoomDirectoryDefinition),
     roomSummaries: await interfaces.find<RoomSummaries>(RoomSummariesDefinition),
+    roomTraces: await interfaces.find<RoomTraces>(RoomTracesDefinition),
     roomBlocks: await interfaces.find<RoomBlocks>(RoomBlocksDefinition),
     roomPurges: await interfaces.find<RoomPurges>(RoomPurgesDefinition),
     users: await interfaces.find<Users>(UsersDefinition),

@@ -1,4 +1,8 @@
-import { LeavingDeviceMessagesDefinition, RemoteEphemeralDefinition } from '@ganglion/contracts/sync';
+import {
+  LeavingDeviceMessagesDefinition,
+  RemoteEphemeralDefinition,
+  RoomTracesDefinition,
+} from '@ganglion/contracts/sync';
 import type { ServiceDescriptor } from '@ganglion/service';
 import { syncSchema } from './storage/migrations.js';
 
@@ -6,7 +10,11 @@ import { syncSchema } from './storage/migrations.js';
 export const service: ServiceDescriptor = {
   name: 'sync',
   schema: syncSchema,
-  offers: { remoteEphemeral: RemoteEphemeralDefinition, leavingDeviceMessages: LeavingDeviceMessagesDefinition },
+  offers: {
+    remoteEphemeral: RemoteEphemeralDefinition,
+    leavingDeviceMessages: LeavingDeviceMessagesDefinition,
+    roomTraces: RoomTracesDefinition,
+  },
   // Whoever runs other services need not load this one.
   compose: async (foundation, interfaces) => (await import('./compose.js')).compose(foundation, interfaces),
 };

@@ -11,7 +11,7 @@ import {
 import type { RemoteRooms } from '@ganglion/contracts/federation';
 import type { KeyLog } from '@ganglion/contracts/keys';
 import type { RoomDirectory, RoomIntake, RoomLog } from '@ganglion/contracts/room';
-import type { LeavingDeviceMessages, RemoteEphemeral } from '@ganglion/contracts/sync';
+import type { LeavingDeviceMessages, RemoteEphemeral, RoomTraces } from '@ganglion/contracts/sync';
 import type { AccountData, Devices, UserLog, Users } from '@ganglion/contracts/user';
 import { type Database, Lease } from '@ganglion/database';
 import { Periodically } from '@ganglion/service';
@@ -71,6 +71,7 @@ import { FetchedHistory } from './remote/fetched-history.js';
 import { LeavingDeviceMessagesRpc } from './rpc/leaving-device-messages.js';
 import { RemoteEphemeralRpc } from './rpc/remote-ephemeral.js';
 import { RemotePastStates } from './rpc/remote-past-states.js';
+import { RoomTracesRpc } from './rpc/room-traces.js';
 import { AppendStore } from './storage/append-store.js';
 import { DeviceListStore } from './storage/device-list-store.js';
 import { DeviceMessageStore } from './storage/device-message-store.js';
@@ -115,6 +116,7 @@ export interface SyncServer {
   readonly presence: OwnPresence;
   readonly remoteEphemeral: RemoteEphemeral;
   readonly leavingDeviceMessages: LeavingDeviceMessages;
+  readonly roomTraces: RoomTraces;
   readonly deviceMessaging: DeviceMessaging;
   readonly deviceLists: DeviceListQueries;
   readonly dehydratedInbox: DehydratedInbox;
@@ -345,6 +347,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
       ...{ feed, model, deviceMessaging, typing: typingIntake, receipts: receiptIntake, presence },
     }),
     leavingDeviceMessages: new LeavingDeviceMessagesRpc(new LeavingMessageStore(db)),
+    roomTraces: new RoomTracesRpc(model, relations, texts),
     deviceLists: new DeviceListQueries(feed, users, deviceListReader),
     deviceMessaging,
     dehydratedInbox: new DehydratedInbox(feed, users, deviceMessages, deps.devices),

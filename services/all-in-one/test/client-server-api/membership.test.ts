@@ -200,7 +200,10 @@ describe('forgetting', () => {
     expect(await does(bob, 'forget', roomId)).toEqual([400, 'M_UNKNOWN']);
     await bob.must('POST', `${inRoom(roomId)}/leave`);
     expect([await does(bob, 'forget', roomId), await does(bob, 'forget', roomId)]).toEqual([DONE, DONE]);
-    expect(refusal(await bob.get(`${inRoom(roomId)}/messages?dir=b`))).toEqual(FORBIDDEN);
+    for (const path of ['messages?dir=b', 'state', 'state/m.room.create', 'members']) {
+      expect([path, ...refusal(await bob.get(`${inRoom(roomId)}/${path}`))]).toEqual([path, ...FORBIDDEN]);
+    }
     expect(await does(bob, 'join', roomId)).toEqual(DONE);
+    expect((await bob.get(`${inRoom(roomId)}/state`)).status).toBe(200);
   });
 });

@@ -1,3 +1,4 @@
+import { eventually } from '@ganglion/testing';
 import { Homeserver, type Replica } from '../support/homeserver.js';
 import { inRoom, Person } from '../support/person.js';
 
@@ -157,9 +158,6 @@ describe('with an event come', () => {
     expect((await bundleOf(carol, root))['m.thread'].current_user_participated).toBe(false);
     await redact(bob, last);
     expect((await bundleOf(alice, root))['m.thread']).toMatchObject({ count: 1, latest_event: { event_id: first } });
-    // A thread has no threads of its own.
-    await reply(alice, first);
-    expect(await bundleOf(alice, first)).toBeUndefined();
   });
 
   it('the events that refer to it, and nothing of whom one ignores', async () => {
@@ -210,5 +208,51 @@ describe('the threads of a room', () => {
     const { chunk } = await threads(alice);
     expect(idsOf(chunk)).toEqual([own, root]);
     expect(chunk.map(({ content }: { content: object }) => content)).toEqual([{ msgtype: 'm.text', body: 'ours' }, {}]);
+  });
+});
+
+describe('a thread', () => {
+  it('begins with no event that relates to another one', async () => {
+    const root = await send(alice, { msgtype: 'm.text', body: 'root' });
+    const inThread = await reply(bob, root);
+    const annotation = await send(
+      bob,
+      { 'm.relates_to': { rel_type: 'm.annotation', event_id: root, key: 'x' } },
+      'm.reaction',
+    );
+    for (const target of [inThread, annotation]) {
+      const { status, body } = await bob.put(
+        `${inRoom(roomId)}/send/m.room.message/n${++counter}`,
+        relating('m.thread', target),
+      );
+      expect([status, body.errcode]).toEqual([400, 'M_UNKNOWN']);
+    }
+    // A reply alone is no such relation, and what is not here may begin one.
+    const replied = await send(bob, { body: 'yes', 'm.relates_to': { 'm.in_reply_to': { event_id: root } } });
+    for (const target of [replied, `$${'a'.repeat(43)}`]) await reply(alice, target);
+  });
+});
+
+describe('the same annotation', () => {
+  const reaction = (key: string, event_id: string) => ({ 'm.relates_to': { rel_type: 'm.annotation', event_id, key } });
+  const react = (who: Person, target: string, key: string, txnId = `a${++counter}`, type = 'm.reaction') =>
+    who.put(`${inRoom(roomId)}/send/${type}/${txnId}`, reaction(key, target));
+
+  it('is sent once by one person, unless it was redacted, and may be asked for again', async () => {
+    const target = await send(alice, { msgtype: 'm.text', body: 'hello' });
+    const first = await react(bob, target, 'x', 'first');
+    await eventually(async () => {
+      const again = await react(bob, target, 'x');
+      expect([again.status, again.body.errcode]).toEqual([400, 'M_DUPLICATE_ANNOTATION']);
+    });
+    expect(await react(bob, target, 'x', 'first')).toMatchObject({ status: 200, body: first.body });
+    const others = [await react(bob, target, 'y'), await react(alice, target, 'x')];
+    others.push(await react(bob, target, 'x', 'other', 'org.example.reaction'));
+    expect(others.map(({ status }) => status)).toEqual([200, 200, 200]);
+    const { chunk } = await related(alice, target, '/m.annotation/m.reaction?limit=50');
+    for (const { event_id, sender, content } of chunk) {
+      if (sender === bob.userId && content['m.relates_to'].key === 'x') await redact(bob, event_id);
+    }
+    await eventually(async () => expect((await react(bob, target, 'x')).status).toBe(200));
   });
 });

@@ -14,8 +14,15 @@ export class MessageLimit {
     return takeOrThrow(this.limiter, 'message', userId);
   }
 
-  /** Sends an event. @throws MatrixError M_LIMIT_EXCEEDED, and what the room server refuses it with */
-  async send(request: SendEventRequest): Promise<SendEventResponse> {
+  /**
+   * Sends an event, unless there turns out to be one already.
+   *
+   * @throws MatrixError M_LIMIT_EXCEEDED, and what the room server refuses it with
+   */
+  async send(
+    request: SendEventRequest,
+    find: () => Promise<SendEventResponse | undefined> = async () => undefined,
+  ): Promise<SendEventResponse> {
     try {
       await this.count(request.sender);
     } catch (refusal) {
@@ -23,7 +30,7 @@ export class MessageLimit {
       if (sent === undefined) throw refusal;
       return sent;
     }
-    return this.owners.rooms.sendEvent(request);
+    return (await find()) ?? this.owners.rooms.sendEvent(request);
   }
 
   /** Looked for only as often as rooms may be read: a flood of refused requests is no flood of look-ups. */

@@ -9,6 +9,7 @@ import type {
   RoomSummaries,
   Rooms,
 } from '@ganglion/contracts/room';
+import type { RoomTraces } from '@ganglion/contracts/sync';
 import type { AccountData, Users } from '@ganglion/contracts/user';
 import type { JsonObject } from '@ganglion/protocol';
 
@@ -50,6 +51,7 @@ export interface Owners {
   readonly roomSummaries: RoomSummaries;
   readonly roomPurges: RoomPurges;
   readonly roomBlocks: RoomBlocks;
+  readonly roomTraces: RoomTraces;
   readonly users: Users;
   readonly accountData: Pick<AccountData, 'getAccountData'>;
   readonly roomIntake: Pick<RoomIntake, 'getStanding'>;

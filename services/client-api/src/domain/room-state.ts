@@ -40,19 +40,30 @@ async function read(owners: Owners, query: StateQuery): Promise<{ events: Client
   return { events: events.map((event) => toClientEvent(roomId, event, rules)), json };
 }
 
-/** The same as PDUs in the order in which they came, read in pages: no message has to hold a room of a hundred thousand members. */
-export async function readPdus({ roomReads }: Owners, query: StateQuery) {
+/**
+ * The same as PDUs in the order in which they came, read in pages: no message has to hold a room of a hundred thousand members.
+ *
+ * @throws MatrixError M_FORBIDDEN, also for who has forgotten the room
+ */
+export async function readPdus({ roomReads, roomTraces }: Owners, query: StateQuery) {
   const { roomId, userId, type, stateKey } = query;
   const events: EventWithId[] = [];
   let afterKey = stateKey === undefined ? 0 : undefined;
   for (;;) {
     const page = await roomReads.getState({ roomId, userId, type, stateKey, afterKey });
+    if (page.departed) await checkNotForgotten(roomTraces, roomId, userId);
     events.push(...page.events);
     afterKey = page.nextKey;
     if (afterKey === undefined) {
       return { events: events.sort((one, other) => one.eventNid - other.eventNid), roomVersion: page.roomVersion };
     }
   }
+}
+
+/** A sync that is away, or of the release before, forgets nothing. @throws MatrixError M_FORBIDDEN */
+async function checkNotForgotten(roomTraces: Owners['roomTraces'], roomId: string, userId: string): Promise<void> {
+  const { forgotten } = await roomTraces.isForgotten({ roomId, userId }).catch(() => ({ forgotten: false }));
+  if (forgotten) throw new MatrixError(403, 'M_FORBIDDEN', `${userId} has forgotten the room`);
 }
 
 function toClientEvent(roomId: string, event: EventWithId, rules: RoomVersionRules): ClientEvent {

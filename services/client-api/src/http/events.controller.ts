@@ -16,6 +16,7 @@ import { domainOf, isValidUserId, type JsonObject } from '@ganglion/protocol';
 import { Controller, Get, HttpCode, Inject, Post, Put } from '@nestjs/common';
 import { z } from 'zod';
 import { DelayedSending } from '../domain/delayed-sending.js';
+import { sentAnnotation } from '../domain/duplicate-annotations.js';
 import { checkGuestMembership, type MemberEvent } from '../domain/guests.js';
 import { checkMayInvite } from '../domain/invite-permission.js';
 import { MembershipLimits } from '../domain/membership-limits.js';
@@ -106,14 +107,15 @@ export class EventsController {
 
   async #send(requester: Requester, { roomId, type, content, contentJson, transaction }: Sent) {
     checkMaySend(requester, { type });
-    const { eventId } = await this.messages.send({
+    const request = {
       roomId,
       sender: requester.userId,
       event: { type, contentJson },
       redacts: redactionTarget(type, content),
       redactsOwnOnly: requester.suspended,
       transaction,
-    });
+    };
+    const { eventId } = await this.messages.send(request, () => sentAnnotation(this.owners, request, content));
     return { event_id: eventId };
   }
 

@@ -1,5 +1,12 @@
 import { MatrixError, userSuspended } from '@ganglion/contracts';
-import { canonicalJsonString, isValidEventId, type JsonObject, mayRedact, powerLevelsOf } from '@ganglion/protocol';
+import {
+  canonicalJsonString,
+  isValidEventId,
+  type JsonObject,
+  mayRedact,
+  powerLevelsOf,
+  relationOf,
+} from '@ganglion/protocol';
 import { checkNotBlocked } from './blocked.js';
 import type { EventDraft } from './event-builder.js';
 import type { LocalPlacement } from './placement/local-placement.js';
@@ -78,6 +85,7 @@ async function append(
   await checkTakesPart(store, room.head);
   const unchanged = unchangedState(room, draft);
   if (unchanged !== undefined) return unchanged;
+  await checkBeginsThread(store, room, draft);
   const redacts = await redactedEvent(store, room, draft);
   const { event, roomSeq } = await room.append(draft, { transaction, redacts });
   return { eventId: event.eventId, roomSeq: roomSeq! };
@@ -93,6 +101,19 @@ export async function checkTakesPart(store: RoomStore, head: RoomHead): Promise<
   if (head.stateNid === undefined || (await store.hasMembers(head.nid))) {
     throw new MatrixError(403, 'M_FORBIDDEN', 'This server does not take part in the room');
   }
+}
+
+/**
+ * A thread begins with an event that relates to no other.
+ *
+ * @throws MatrixError M_UNKNOWN (400)
+ * @see https://spec.matrix.org/v1.19/client-server-api/#validation-of-mthread-relationships
+ */
+async function checkBeginsThread(store: RoomStore, { head }: LocalPlacement, draft: EventDraft): Promise<void> {
+  const relation = draft.stateKey === undefined ? relationOf(draft.content) : undefined;
+  if (relation?.relType !== 'm.thread') return;
+  if (!(await store.isRelated(head.nid, relation.eventId))) return;
+  throw new MatrixError(400, 'M_UNKNOWN', 'A thread cannot begin with an event that relates to another one');
 }
 
 /** State that is set by the same sender to what it is already stays as it is; who is not in the room is not told so. */

@@ -74,7 +74,11 @@ export async function visibleState(source: StateSource, query: StateQuery, erase
   const isMember = query.type === 'm.room.member' && query.stateKey !== undefined;
   const needsMembers = query.type === undefined || query.type === 'm.room.member';
   if (user.isPartial && needsMembers && !(isMember && events.length > 0)) throw new MembersUnknownError();
-  return { version: user.roomVersion, events: await shown(source, { ...user, userId: query.userId }, events, erased) };
+  return {
+    version: user.roomVersion,
+    events: await shown(source, { ...user, userId: query.userId }, events, erased),
+    departed: seesPresent(user) ? undefined : true,
+  };
 }
 
 /** Of a state event, with which user of ours was erased being known, without what only those may read who were there. */
@@ -125,6 +129,7 @@ export async function visibleStatePage(source: StateSource, query: StateQuery, p
       erased,
     ),
     nextKey: isLast ? undefined : told.at(-1)?.keyNid,
+    departed: seesPresent(user) ? undefined : true,
   };
 }
 

@@ -33,10 +33,10 @@ export class RoomReadsRpc implements RoomReads {
       const page = await whenWhole(() =>
         visibleStatePage(this.states, request, { afterKey, limit: this.entriesAPage }, this.erased),
       );
-      return { events: page.events, roomVersion: page.version, nextKey: page.nextKey };
+      return { events: page.events, roomVersion: page.version, nextKey: page.nextKey, departed: page.departed };
     }
-    const { version, events } = await whenWhole(() => visibleState(this.states, request, this.erased));
-    return { events, roomVersion: version };
+    const { version, events, departed } = await whenWhole(() => visibleState(this.states, request, this.erased));
+    return { events, roomVersion: version, departed };
   }
 
   async listMemberships({ userId, memberships }: ListMembershipsRequest) {

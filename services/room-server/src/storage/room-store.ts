@@ -1,5 +1,5 @@
 import type { Queryable } from '@ganglion/database';
-import { jsonCodec, type Pdu, referenceHash, roomVersionRules } from '@ganglion/protocol';
+import { jsonCodec, type Pdu, referenceHash, relationOf, roomVersionRules } from '@ganglion/protocol';
 import { LRUCache } from 'lru-cache';
 import type {
   EarlierRedaction,
@@ -30,6 +30,7 @@ import { rememberedSlots, transactionKey } from './transaction-keys.js';
 
 const MEMBER = 'm.room.member';
 const MAX_KEY_NAMES = 20_000;
+const MAX_UNRELATED = 10_000;
 
 /** All of the current state but its members: of these there may be very many, and rules look at few. */
 const LOAD_HEAD = `
@@ -63,6 +64,9 @@ const SERVER = `substring(state_key FROM position(':' IN state_key) + 1)`;
 export class PostgresRoomStore implements RoomStore {
   /** What a number of a key stands for never changes. */
   readonly #keyNames = new LRUCache<number, StateKey & { readonly roomNid: number }>({ max: MAX_KEY_NAMES });
+
+  /** Events that relate to no other one, and never will: threads that are talked in. */
+  readonly #unrelated = new LRUCache<string, true>({ max: MAX_UNRELATED });
 
   constructor(private readonly db: Queryable) {}
 
@@ -159,6 +163,16 @@ export class PostgresRoomStore implements RoomStore {
     const row = rows[0];
     if (row === undefined) return undefined;
     return { nid: row.nid, event: roomEvent(row.room_id, eventId, row.pdu, roomVersionRules(row.room_version)) };
+  }
+
+  async isRelated(roomNid: number, eventId: string): Promise<boolean> {
+    const key = `${roomNid} ${eventId}`;
+    if (this.#unrelated.get(key)) return false;
+    const found = await this.findEvent(roomNid, eventId);
+    if (found === undefined) return false;
+    const isRelated = relationOf(found.event.pdu.content) !== undefined;
+    if (!isRelated) this.#unrelated.set(key, true);
+    return isRelated;
   }
 
   async summaries(roomNid: number, nids: readonly number[]): Promise<Map<number, EventSummary>> {

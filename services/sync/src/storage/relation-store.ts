@@ -1,5 +1,6 @@
 import { type Database, type Filled, sql, statement } from '@ganglion/database';
 import type {
+  AnnotationsQuery,
   Children,
   ChildrenPage,
   ParentsQuery,
@@ -16,6 +17,8 @@ import { type PlaceRow, placeOf } from './place-rows.js';
 const NEWEST = 5;
 /** More references than anybody follows. */
 const MOST_REFERENCES = 100;
+/** Who has annotated an event more often is not kept from doing it once more. */
+const MOST_ANNOTATIONS = 200;
 
 const CHILD = sql<ParentsQuery>`r.room_nid = ${({ roomNid }) => roomNid} AND r.parent_id = p.parent_id
   AND r.position <= ${({ upTo }) => upTo} AND r.sender <> ALL(${({ ignored }) => ignored}::text[])`;
@@ -120,6 +123,17 @@ export class RelationStore implements RelationModel {
     if (query.eventIds.length === 0) return new Set();
     const { rows } = await this.db.query<{ parent_id: string }>(related(query));
     return new Set(rows.map((row) => row.parent_id));
+  }
+
+  async annotationsBy({ roomNid, parentId, type, sender }: AnnotationsQuery): Promise<number[]> {
+    const { rows } = await this.db.query<{ event_nid: number }>({
+      name: 'relations-annotations-by',
+      text: `SELECT event_nid FROM sync.relations
+        WHERE room_nid = $1 AND parent_id = $2 AND rel_type = 'm.annotation' AND type = $3 AND sender = $4
+        ORDER BY position LIMIT ${MOST_ANNOTATIONS}`,
+      values: [roomNid, parentId, type, sender],
+    });
+    return rows.map((row) => row.event_nid);
   }
 
   async childrenPage(page: ChildrenPage): Promise<EventPlace[]> {

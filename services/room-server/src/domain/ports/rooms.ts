@@ -157,6 +157,8 @@ export interface RoomStore {
   findTransaction(roomNid: number, transaction: Transaction): Promise<{ eventId: string; roomSeq: number } | undefined>;
   /** An event of the room by its id, accepted ones only. */
   findEvent(roomNid: number, eventId: string): Promise<FoundEvent | undefined>;
+  /** Whether it relates to another one, as far as is known here. */
+  isRelated(roomNid: number, eventId: string): Promise<boolean>;
   /** The rooms in which a user has one of the memberships. */
   listMemberships(userId: string, memberships: readonly string[]): Promise<readonly RoomMembership[]>;
   /** Joined users of these servers in a room, at most so many. */

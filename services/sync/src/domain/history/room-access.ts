@@ -79,7 +79,8 @@ export async function isWorldReadable({ model, texts }: Readers, room: RoomRecor
   return text !== undefined && parseHistoryVisibility(JSON.parse(contentText(text))) === 'world_readable';
 }
 
-async function isForgotten(model: ReadModel, userId: string, roomNid: number, leftAt = 0): Promise<boolean> {
+/** Whether a user has forgotten a room that they left at a position. */
+export async function isForgotten(model: ReadModel, userId: string, roomNid: number, leftAt = 0): Promise<boolean> {
   return ((await model.forgotten(userId)).get(roomNid) ?? 0) >= leftAt;
 }
 

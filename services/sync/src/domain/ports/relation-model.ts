@@ -51,6 +51,14 @@ export interface ChildrenPage extends RelationViewer {
   readonly limit: number;
 }
 
+export interface AnnotationsQuery {
+  readonly roomNid: number;
+  /** The event that is annotated. */
+  readonly parentId: string;
+  readonly type: string;
+  readonly sender: string;
+}
+
 export interface ThreadsPage extends RelationViewer {
   readonly roomNid: number;
   /** Threads whose newest event is at this position or below. */
@@ -82,6 +90,8 @@ export interface RelationModel {
   related(query: RelatedQuery): Promise<ReadonlySet<string>>;
   /** What there is to bundle with events; those that nothing relates to are left out. */
   childrenOf(query: ParentsQuery): Promise<Children[]>;
+  /** The numbers of the events of one type with which somebody annotates an event. */
+  annotationsBy(query: AnnotationsQuery): Promise<number[]>;
   childrenPage(page: ChildrenPage): Promise<EventPlace[]>;
   /** The threads with the newest events first. */
   threads(page: ThreadsPage): Promise<ThreadPlace[]>;

@@ -1,0 +1,29 @@
+import { MatrixError } from '@ganglion/contracts';
+import type { SendEventRequest, SendEventResponse } from '@ganglion/contracts/room';
+import { type JsonObject, relationOf } from '@ganglion/protocol';
+import type { Owners } from './ports.js';
+
+type Sender = Pick<Owners, 'rooms' | 'roomTraces'>;
+
+/**
+ * Nobody annotates an event twice with the same, as far as is known by now. Who repeats the request of the first gets what that was
+ * answered with.
+ *
+ * @throws MatrixError M_DUPLICATE_ANNOTATION
+ * @see https://spec.matrix.org/v1.19/client-server-api/#avoiding-duplicate-annotations
+ */
+export async function sentAnnotation(
+  owners: Sender,
+  { roomId, sender, event, transaction }: SendEventRequest,
+  content: JsonObject,
+): Promise<SendEventResponse | undefined> {
+  const relation = relationOf(content);
+  if (relation?.relType !== 'm.annotation' || relation.key === undefined) return undefined;
+  const asked = { roomId, userId: sender, parentId: relation.eventId, type: event?.type ?? '', key: relation.key };
+  // Reactions are sent also while the read model is away.
+  const { eventId } = await owners.roomTraces.findAnnotation(asked).catch(() => ({ eventId: undefined }));
+  if (eventId === undefined) return undefined;
+  const before = transaction && (await owners.rooms.findSentEvent({ roomId, transaction }).catch(() => undefined));
+  if (before !== undefined) return before;
+  throw new MatrixError(400, 'M_DUPLICATE_ANNOTATION', 'You have annotated this event with the same already');
+}
