@@ -11,6 +11,7 @@ export * from './policy/policy-server.js';
 export * from './push/index.js';
 export * from './redaction/redact.js';
 export * from './relations/index.js';
+export * from './rooms/canonical-alias.js';
 export * from './rooms/room-version.js';
 export * from './rooms/state-map.js';
 export * from './signing/index.js';

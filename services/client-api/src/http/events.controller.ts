@@ -15,6 +15,7 @@ import {
 import { domainOf, isValidUserId, type JsonObject } from '@ganglion/protocol';
 import { Controller, Get, HttpCode, Inject, Post, Put } from '@nestjs/common';
 import { z } from 'zod';
+import { checkAliasesElsewhere } from '../domain/aliases-elsewhere.js';
 import { DelayedSending } from '../domain/delayed-sending.js';
 import { sentAnnotation } from '../domain/duplicate-annotations.js';
 import { checkGuestMembership, type MemberEvent } from '../domain/guests.js';
@@ -157,6 +158,9 @@ export class EventsController {
     if (type === 'm.room.member') await this.#checkMember({ roomId, sender, target: stateKey, content }, guest);
     if (type === 'm.room.member' && this.#isInviteElsewhere(stateKey, content)) {
       return { event_id: await inviteElsewhere(this.owners, { roomId, sender, target: stateKey, contentJson }) };
+    }
+    if (type === 'm.room.canonical_alias' && stateKey === '') {
+      await checkAliasesElsewhere(this.owners, { roomId, sender, content });
     }
     const event = { type, stateKey, contentJson };
     const { eventId } = await this.owners.rooms.sendEvent({ roomId, sender, event });

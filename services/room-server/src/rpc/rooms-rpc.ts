@@ -90,7 +90,7 @@ export class RoomsRpc implements Rooms {
       if (draft.stateKey === '') checkFitsRoom(room.head, draft);
       if (draft.type === 'm.room.canonical_alias' && draft.stateKey === '') {
         const current = room.head.shownContent('m.room.canonical_alias', '');
-        await checkCanonicalAlias(this.directory, roomId, current, draft.content);
+        await checkCanonicalAlias(this.directory, this.serverNames, roomId, current, draft.content);
       }
       return send(room);
     };
