@@ -5,6 +5,8 @@ import type { FastifyRequest } from 'fastify';
 export interface Requester {
   readonly userId: string;
   readonly deviceId: string;
+  /** Tells the device from those that had its id before; undefined for one from before these were counted. */
+  readonly deviceNid?: number | undefined;
   readonly admin: boolean;
   readonly guest: boolean;
   /** SHA-256 of the access token, to end or replace just this one. */

@@ -71,8 +71,8 @@ export class CachingTokenVerifier implements TokenVerifier, TokenRevocations {
   async #ask(tokenHash: Buffer, key: string, sighting?: Sighting): Promise<Requester> {
     const answer = await this.tokens.whoIs({ tokenHash, ...sighting });
     this.#endWithToken(key, answer);
-    const { userId, deviceId, admin, guest, lockedBecause, suspended, accountExpiresAtMs } = answer;
-    return { userId, deviceId, admin, guest, lockedBecause, suspended, accountExpiresAtMs, tokenHash };
+    const { userId, deviceId, deviceNid, admin, guest, lockedBecause, suspended, accountExpiresAtMs } = answer;
+    return { userId, deviceId, deviceNid, admin, guest, lockedBecause, suspended, accountExpiresAtMs, tokenHash };
   }
 
   /** A token that expires sooner than TRUST_MS must not be trusted past its end. */

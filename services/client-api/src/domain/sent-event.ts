@@ -9,7 +9,11 @@ export function redactionTarget(type: string, { redacts }: JsonObject): string |
   return redacts;
 }
 
-/** What a request that is sent twice is known by. */
-export function transactionOf({ userId, deviceId }: Requester, scope: string, txnId: string) {
-  return { userId, deviceId, scope, txnId };
+/**
+ * What a request that is sent twice is known by. Who logs out and in again is another device, whatever it is called.
+ *
+ * @see https://spec.matrix.org/v1.19/client-server-api/#transaction-identifiers
+ */
+export function transactionOf({ userId, deviceId, deviceNid }: Requester, endpoint: string, txnId: string) {
+  return { userId, deviceId, scope: deviceNid === undefined ? endpoint : `${deviceNid} ${endpoint}`, txnId };
 }

@@ -24,11 +24,13 @@ export class DeviceMessagesController {
   @Put(':eventType/:txnId')
   @RateLimited('to_device')
   async sendToDevice(
-    @RequestedBy() { userId, deviceId }: Requester,
+    @RequestedBy() { userId, deviceId, deviceNid }: Requester,
     @Path(sendPath) { eventType, txnId }: z.output<typeof sendPath>,
     @StoredJsonBody(sendBody) { messages }: z.output<typeof sendBody>,
   ) {
-    await this.messaging.sendToDevice({ sender: { userId, deviceId }, eventType, txnId, messages });
+    // Who logs out and in again is another device, whatever it is called: its transaction ids start anew.
+    const device = deviceNid === undefined ? deviceId : `${deviceId}\x1f${deviceNid}`;
+    await this.messaging.sendToDevice({ sender: { userId, deviceId: device }, eventType, txnId, messages });
     return {};
   }
 }

@@ -12,10 +12,10 @@ export class TokensService implements Tokens {
 
   async whoIs({ tokenHash, ...from }: WhoIsRequest): Promise<WhoIsResponse> {
     const owner = await this.owners.whoIs(tokenHash, from);
-    const { userId, deviceId, admin, guest, expiresAtMs, suspended } = owner;
+    const { userId, deviceId, deviceNid, admin, guest, expiresAtMs, suspended } = owner;
     const accountExpiresAtMs = this.accountsExpire ? owner.accountExpiresAtMs : undefined;
     return {
-      ...{ userId, deviceId, admin, guest, expiresAtMs, suspended, accountExpiresAtMs },
+      ...{ userId, deviceId, deviceNid, admin, guest, expiresAtMs, suspended, accountExpiresAtMs },
       lockedBecause: lockedBecause(owner),
     };
   }

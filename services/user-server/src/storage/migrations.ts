@@ -6,7 +6,7 @@ import type { SchemaDefinition } from '@ganglion/database';
  */
 export const userServerSchema: SchemaDefinition = {
   schema: 'user_server',
-  version: 15,
+  version: 16,
   oldestCompatible: 1,
   migrations: [
     {
@@ -359,6 +359,18 @@ export const userServerSchema: SchemaDefinition = {
           one boolean PRIMARY KEY DEFAULT true CHECK (one)
         );
         INSERT INTO user_server.account_validity_clock DEFAULT VALUES;
+      `,
+    },
+    {
+      version: 16,
+      name: 'devices that are told from others of the same id',
+      up: `
+        -- By a default, as the version before logs in devices too. Null for those that were there: what they have sent goes by
+        -- their ids alone.
+        CREATE SEQUENCE user_server.device_nids;
+        ALTER TABLE user_server.devices ADD COLUMN device_nid bigint;
+        ALTER TABLE user_server.devices ALTER COLUMN device_nid SET DEFAULT nextval('user_server.device_nids');
+        ALTER SEQUENCE user_server.device_nids OWNED BY user_server.devices.device_nid;
       `,
     },
   ],

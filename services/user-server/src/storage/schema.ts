@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import {
   bigint,
   boolean,
@@ -65,6 +66,7 @@ export const devices = schema.table(
     lastSeenAddress: text('last_seen_address'),
     lastSeenUserAgent: text('last_seen_user_agent'),
     dehydrated: boolean('dehydrated').notNull().default(false),
+    deviceNid: number('device_nid').default(sql`nextval('user_server.device_nids')`),
   },
   (table) => [primaryKey({ columns: [table.userId, table.deviceId] })],
 );

@@ -16,6 +16,7 @@ interface OwnerRow extends Record<string, unknown> {
   token_hash: Buffer;
   user_id: string;
   device_id: string;
+  device_nid: number | null;
   admin: boolean;
   guest: boolean;
   locked: boolean;
@@ -28,7 +29,7 @@ interface OwnerRow extends Record<string, unknown> {
 
 /** The hottest statement of the deployment: primary keys all the way. */
 const OWNERS = `
-  SELECT t.token_hash, t.user_id, t.device_id, a.admin, a.guest, a.locked, a.suspended,
+  SELECT t.token_hash, t.user_id, t.device_id, d.device_nid, a.admin, a.guest, a.locked, a.suspended,
     coalesce(ceil(extract(epoch FROM t.expires_at) * 1000), 0)::float8 AS expires_at_ms,
     coalesce(t.expires_at <= now(), false) AS expired,
     CASE WHEN NOT a.admin AND NOT a.guest THEN ceil(extract(epoch FROM a.expires_at) * 1000)::float8 END
@@ -36,6 +37,7 @@ const OWNERS = `
     CASE WHEN r.parent_id IS NOT NULL THEN r.token_id END AS unused_refresh_token_id
   FROM user_server.access_tokens t
   JOIN user_server.accounts a ON a.user_id = t.user_id
+  JOIN user_server.devices d ON d.user_id = t.user_id AND d.device_id = t.device_id
   LEFT JOIN user_server.refresh_tokens r ON r.token_id = t.refresh_token_id
   WHERE t.token_hash = ANY($1::bytea[]) AND a.deactivated_at IS NULL`;
 
@@ -92,6 +94,7 @@ function ownerOf(row: OwnerRow): TokenOwner {
   return {
     userId: row.user_id,
     deviceId: row.device_id,
+    deviceNid: row.device_nid ?? undefined,
     admin: row.admin,
     guest: row.guest,
     locked: row.locked,

@@ -28,6 +28,8 @@ export interface NewSession extends TokenPair {
 }
 
 export interface TokenOwner extends DeviceKey {
+  /** Tells the device from those that had its id before; undefined for one from before these were counted. */
+  readonly deviceNid: number | undefined;
   readonly admin: boolean;
   readonly guest: boolean;
   readonly locked: boolean;
