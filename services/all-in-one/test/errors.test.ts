@@ -7,7 +7,7 @@ import type { Scene } from './support/scene.js';
 
 /** Answered to anybody; what other servers ask is signed in place of a token. */
 const NEEDS_NO_TOKEN =
-  /\/(?:versions|\.well-known\/|login|refresh|register|requestToken|openid\/userinfo|profile\/|publicRooms|_matrix\/media\/|_matrix\/key|_synapse\/admin\/v1\/register|_ganglion|delayed_events\/:delayId|federation\/v1\/version|federation\/v1\/3pid\/onbind|directory\/)/;
+  /\/(?:versions|\.well-known\/|login|refresh|register|requestToken|auth\/:authType|static\/client\/login|openid\/userinfo|profile\/|publicRooms|_matrix\/media\/|_matrix\/key|_synapse\/admin\/v1\/register|_ganglion|delayed_events\/:delayId|federation\/v1\/version|federation\/v1\/3pid\/onbind|directory\/)/;
 const REFUSALS = ['M_NOT_FOUND', 'M_FORBIDDEN', 'M_INVALID_PARAM', 'M_UNKNOWN', 'M_UNKNOWN_POS'];
 const METHODS = ['GET', 'PUT', 'POST', 'DELETE', 'PATCH'];
 

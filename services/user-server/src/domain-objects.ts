@@ -38,6 +38,7 @@ import { Tags } from './domain/tags.js';
 import { Terms } from './domain/terms.js';
 import { ThirdPartyIds } from './domain/third-party-ids.js';
 import { TokenOwners } from './domain/token-owners.js';
+import { UiaFallback } from './domain/uia-fallback.js';
 import { UiaSessions } from './domain/uia-sessions.js';
 import { uiaStages } from './domain/uia-stages.js';
 import { UserDirectory } from './domain/user-directory.js';
@@ -86,7 +87,8 @@ export function createDomainObjects(dependencies: DomainDependencies) {
   const emails = new Emails(emailed, enabled, stores.emails, addresses, letterWriter, rateLimiter, onLetter);
   const registrationTokens = new RegistrationTokens(stores.registrationTokens, enabled);
   const stages = uiaStages(credentials, registrationTokens, new Terms(terms), emails);
-  const uia = new UserInteractiveAuth(new UiaSessions(stores.uiaSessions, rateLimiter), stages);
+  const uiaSessions = new UiaSessions(stores.uiaSessions, rateLimiter);
+  const uia = new UserInteractiveAuth(uiaSessions, stages);
   const { login_tokens, login_token_lifetime_ms } = config.sessions;
   const loginTokens = new LoginTokens(stores.shortTokens, accounts, login_tokens ? login_token_lifetime_ms : undefined);
   const rules = { threads: config.rooms.thread_subscriptions };
@@ -104,6 +106,7 @@ export function createDomainObjects(dependencies: DomainDependencies) {
   return {
     servers,
     uia,
+    uiaFallback: new UiaFallback(uiaSessions, stages),
     lastSeen,
     owners,
     sessions,

@@ -3,10 +3,12 @@ import { AccountController } from './http/account.controller.js';
 import { AccountDataController } from './http/account-data.controller.js';
 import { AccountDataDeletionController } from './http/account-data-deletion.controller.js';
 import { AccountValidityController } from './http/account-validity.controller.js';
+import { AuthFallbackController } from './http/auth-fallback.controller.js';
 import { DeviceController } from './http/device.controller.js';
 import { EmailConfirmationController } from './http/email-confirmation.controller.js';
 import { EmailTokenController } from './http/email-token.controller.js';
 import { FilterController } from './http/filter.controller.js';
+import { LoginFallbackController } from './http/login-fallback.controller.js';
 import { ModerationController } from './http/moderation.controller.js';
 import { ProfileController } from './http/profile.controller.js';
 import { RegistrationController } from './http/registration.controller.js';
@@ -41,6 +43,8 @@ export function userServerModule({ providers }: Pick<UserServer, 'providers'>): 
       AccountDataDeletionController,
       TagController,
       FilterController,
+      AuthFallbackController,
+      LoginFallbackController,
       UserDirectoryController,
       ModerationController,
       AccountValidityController,

@@ -26,6 +26,7 @@ const MAY = [
   'POST /_matrix/client/v1/login/get_token',
   `POST ${V3}/account/deactivate`,
   `POST ${V3}/account/password`,
+  `POST ${V3}/auth/:authType/fallback/web`,
   `POST ${V3}/delete_devices`,
   `POST ${V3}/logout`,
   `POST ${V3}/logout/all`,

@@ -82,6 +82,12 @@ const onOther = ({ roomId, other }: Scene): Example => ({
   body: { user_id: other.userId, reason: 'because' },
 });
 
+const fallbackPage: MakeExample = () => ({
+  params: { authType: 'm.login.dummy' },
+  query: { session: 'none' },
+  status: 404,
+});
+
 /** An example of each endpoint, by method and route. */
 export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
   'GET /_matrix/client/versions': nothing,
@@ -101,6 +107,9 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
     const { refresh_token } = await person.must('POST', 'login', { ...authOf(person), refresh_token: true });
     return { body: { refresh_token } };
   },
+  'GET /_matrix/static/client/login': nothing,
+  [`GET ${V3}/auth/:authType/fallback/web`]: fallbackPage,
+  [`POST ${V3}/auth/:authType/fallback/web`]: fallbackPage,
   [`POST ${V3}/logout`]: nothing,
   [`POST ${V3}/logout/all`]: nothing,
   [`GET ${V3}/account/whoami`]: nothing,

@@ -3,6 +3,7 @@ import type { JsonObject } from '@ganglion/protocol';
 import { forbidden } from './failures.js';
 import type { UiaSession, UiaSessionStore } from './ports.js';
 import { seal, unseal } from './sealed.js';
+import type { Flow } from './uia-challenge.js';
 import { addedParameters, checkRememberable, parametersOf } from './uia-parameters.js';
 import { hashSessionId, type InteractiveRequest, newSessionId } from './uia-request.js';
 
@@ -18,6 +19,15 @@ export interface OpenSession {
   readonly evidence: Evidence;
   /** What the request was answered; undefined until it has been carried out. */
   readonly outcome: { readonly result: unknown } | undefined;
+}
+
+type PassedSoFar = Pick<OpenSession, 'id' | 'hash' | 'completed' | 'evidence'>;
+
+/** A session without what was asked for in it. */
+interface SeenSession extends PassedSoFar {
+  readonly flows: readonly Flow[];
+  /** Who has begun it; undefined where nobody was logged in. */
+  readonly userId: string | undefined;
 }
 
 /** How far a session has come. */
@@ -41,13 +51,25 @@ export class UiaSessions {
    *
    * @throws MatrixError M_LIMIT_EXCEEDED when too many begin at one address, M_TOO_LARGE
    */
-  async begin(request: InteractiveRequest, completed: readonly string[], evidence: Evidence = {}): Promise<string> {
+  async begin(
+    request: InteractiveRequest,
+    flows: readonly Flow[],
+    completed: readonly string[],
+    evidence: Evidence = {},
+  ): Promise<string> {
     const parameters = parametersOf(request);
     checkRememberable(parameters, request);
     await takeOrThrow(this.limiter, 'auth_sessions', request.address);
     const id = newSessionId();
     const { endpoint, userId } = request;
-    const session = { endpoint, userId, parameters: seal(parameters, id), completed, evidence: seal(evidence, id) };
+    const session = {
+      endpoint,
+      userId,
+      flows,
+      parameters: seal(parameters, id),
+      completed,
+      evidence: seal(evidence, id),
+    };
     await this.store.create(hashSessionId(id), session, LIFETIME_MS);
     return id;
   }
@@ -76,8 +98,18 @@ export class UiaSessions {
     return { id, hash, parameters, completed: found.completed, evidence, outcome: outcomeOf(found, id) };
   }
 
+  /** A session as it is, for who has its id and nothing else. Undefined when there is none. */
+  async look(id: string): Promise<SeenSession | undefined> {
+    const hash = hashSessionId(id);
+    const found = await this.store.find(hash);
+    if (found?.flows === undefined) return undefined;
+    const { flows, userId, completed } = found;
+    const evidence = found.evidence === undefined ? {} : unseal<Evidence>(found.evidence, id);
+    return { id, hash, flows, userId, completed, evidence };
+  }
+
   /** Notes a completed stage and what it has shown; how far the session is after it, whoever was faster. */
-  async complete({ id, hash, ...before }: OpenSession, stage: string, shown: unknown): Promise<Progress> {
+  async complete({ id, hash, ...before }: PassedSoFar, stage: string, shown: unknown): Promise<Progress> {
     const evidence = { ...before.evidence, ...(shown !== undefined && { [stage]: shown }) };
     if (await this.store.complete(hash, before.completed, stage, seal(evidence, id))) {
       return { completed: [...before.completed, stage], evidence };

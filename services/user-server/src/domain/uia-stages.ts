@@ -11,7 +11,7 @@ import type { Terms } from './terms.js';
 import type { Flow } from './uia-challenge.js';
 import type { Stage } from './user-interactive-auth.js';
 
-const DUMMY = 'm.login.dummy';
+export const DUMMY = 'm.login.dummy';
 /** Anybody may go on. @see https://spec.matrix.org/v1.19/client-server-api/#dummy-auth */
 const DUMMY_STAGE: Stage = { attempt: async () => {} };
 

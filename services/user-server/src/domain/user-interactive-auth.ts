@@ -140,7 +140,7 @@ export class UserInteractiveAuth {
     flows: readonly Flow[],
     { completed, evidence, failure }: Partial<Progress> & { readonly failure?: MatrixError },
   ): Promise<UiaChallenge> {
-    const session = await this.sessions.begin(request, completed ?? [], evidence);
+    const session = await this.sessions.begin(request, flows, completed ?? [], evidence);
     return new UiaChallenge({ flows, params: this.#paramsOf(flows), session, completed, failure });
   }
 }

@@ -19,6 +19,7 @@ import { SharedSecretRegistration } from '../domain/shared-secret-registration.j
 import { LoginTokens, OpenIdTokens } from '../domain/short-tokens.js';
 import { Tags } from '../domain/tags.js';
 import { ThirdPartyIds } from '../domain/third-party-ids.js';
+import { UiaFallback } from '../domain/uia-fallback.js';
 import { UserDirectory } from '../domain/user-directory.js';
 import { UserInteractiveAuth } from '../domain/user-interactive-auth.js';
 import type { DomainObjects } from '../domain-objects.js';
@@ -31,6 +32,7 @@ export function httpProviders(domain: DomainObjects, config: Config): Provider[]
     { provide: Sessions, useValue: domain.sessions },
     { provide: Login, useValue: domain.login },
     { provide: UserInteractiveAuth, useValue: domain.uia },
+    { provide: UiaFallback, useValue: domain.uiaFallback },
     { provide: LoginTokens, useValue: domain.loginTokens },
     { provide: OpenIdTokens, useValue: domain.openIdTokens },
     { provide: RegistrationTokens, useValue: domain.registrationTokens },

@@ -6,7 +6,7 @@ import type { SchemaDefinition } from '@ganglion/database';
  */
 export const userServerSchema: SchemaDefinition = {
   schema: 'user_server',
-  version: 16,
+  version: 17,
   oldestCompatible: 1,
   migrations: [
     {
@@ -371,6 +371,14 @@ export const userServerSchema: SchemaDefinition = {
         ALTER TABLE user_server.devices ADD COLUMN device_nid bigint;
         ALTER TABLE user_server.devices ALTER COLUMN device_nid SET DEFAULT nextval('user_server.device_nids');
         ALTER SEQUENCE user_server.device_nids OWNED BY user_server.devices.device_nid;
+      `,
+    },
+    {
+      version: 17,
+      name: 'which stages sessions may go through',
+      up: `
+        -- As JSON, for the pages on which people go through them; null for sessions that the version before has begun.
+        ALTER TABLE user_server.uia_sessions ADD COLUMN flows text;
       `,
     },
   ],

@@ -116,6 +116,7 @@ export const uiaSessions = schema.table('uia_sessions', {
   parameters: bytea('parameters'),
   result: bytea('result'),
   evidence: bytea('evidence'),
+  flows: text('flows'),
 });
 
 export const registrationTokens = schema.table('registration_tokens', {

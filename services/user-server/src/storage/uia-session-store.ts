@@ -8,6 +8,7 @@ interface SessionRow extends Record<string, unknown> {
   parameters: Buffer;
   completed: string[];
   evidence: Buffer | null;
+  flows: string | null;
   result: Buffer | null;
 }
 
@@ -16,26 +17,33 @@ export class PostgresUiaSessionStore implements UiaSessionStore {
   constructor(private readonly db: Database) {}
 
   async create(hash: Buffer, session: Omit<UiaSession, 'result'>, lifetimeMs: number): Promise<void> {
-    const { endpoint, userId, parameters, completed, evidence } = session;
+    const { endpoint, userId, parameters, completed, evidence, flows } = session;
     await this.db.query({
       name: 'create-uia-session',
-      text: `INSERT INTO user_server.uia_sessions (session_hash, endpoint, user_id, parameters, completed, evidence, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6, now() + $7 * interval '1 millisecond')`,
-      values: [hash, endpoint, userId ?? null, parameters, completed, evidence ?? null, lifetimeMs],
+      text: `INSERT INTO user_server.uia_sessions 
+               (session_hash, endpoint, user_id, parameters, completed, evidence, flows, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, now() + $8 * interval '1 millisecond')`,
+      values: [
+        ...[hash, endpoint, userId ?? null, parameters, completed, evidence ?? null],
+        ...[flows && JSON.stringify(flows), lifetimeMs],
+      ],
     });
   }
 
   async find(hash: Buffer): Promise<UiaSession | undefined> {
     const { rows } = await this.db.query<SessionRow>({
       name: 'find-uia-session',
-      text: `SELECT endpoint, user_id, parameters, completed, evidence, result FROM user_server.uia_sessions
+      text: `SELECT endpoint, user_id, parameters, completed, evidence, result, flows FROM user_server.uia_sessions
              WHERE session_hash = $1 AND expires_at > now() AND parameters IS NOT NULL`,
       values: [hash],
     });
     const row = rows[0];
     if (row === undefined) return undefined;
-    const { user_id, evidence, result, ...rest } = row;
-    return { ...rest, userId: user_id ?? undefined, evidence: evidence ?? undefined, result: result ?? undefined };
+    const { user_id, evidence, result, flows, ...rest } = row;
+    return {
+      ...{ ...rest, userId: user_id ?? undefined, evidence: evidence ?? undefined, result: result ?? undefined },
+      flows: flows === null ? undefined : JSON.parse(flows),
+    };
   }
 
   async extend(hash: Buffer, before: Buffer, parameters: Buffer): Promise<boolean> {

@@ -1,6 +1,8 @@
 export interface UiaSession {
   readonly endpoint: string;
   readonly userId: string | undefined;
+  /** The ways to authenticate, as lists of stages; undefined for a session of an earlier release. */
+  readonly flows: readonly (readonly string[])[] | undefined;
   /** What was asked for, sealed with the session's id. */
   readonly parameters: Buffer;
   readonly completed: readonly string[];
