@@ -42,18 +42,19 @@ export const compose: ServiceDescriptor['compose'] = async (foundation, interfac
     heardOf: (serverName) => sender.heardOf(serverName),
   });
   const { pdus, recommendations } = incoming;
-  const outgoing = createOutgoing({ ...foundation, ...owners, signingKeys, agent: api.agent, pdus, recommendations });
   const identityAgent = new IdentityAgent(config.identity_servers);
   const isOurs = (serverName: string) => signingKeys.has(serverName);
   const proof = { roomReads: owners.roomReads, keys: new HttpKeyValidity(identityAgent), isOurs };
-  const thirdParties = {
-    exchanged: new ExchangedInvites({ ...proof, remoteRooms: outgoing.remoteRooms }),
-    bound: new BoundAddresses({
-      ...{ ...proof, rooms: owners.rooms, users: owners.users, logger: foundation.logger },
-      inviting: new HttpInvitingServers(api.agent),
-      checkIsWanted: (userId, by) => checkIsWanted({ accountData: owners.accountData, isOurs }, userId, by),
-    }),
-  };
+  const bound = new BoundAddresses({
+    ...{ ...proof, rooms: owners.rooms, users: owners.users, logger: foundation.logger },
+    inviting: new HttpInvitingServers(api.agent),
+    checkIsWanted: (userId, by) => checkIsWanted({ accountData: owners.accountData, isOurs }, userId, by),
+  });
+  const outgoing = createOutgoing({
+    ...{ ...foundation, ...owners, signingKeys, agent: api.agent, pdus, recommendations },
+    addresses: bound,
+  });
+  const thirdParties = { exchanged: new ExchangedInvites({ ...proof, remoteRooms: outgoing.remoteRooms }), bound };
   const identity = { start() {}, stop: () => identityAgent.close() };
   const imports = [federationApiModule(config, api), incomingModule(config, incoming, owners, thirdParties)];
   return {

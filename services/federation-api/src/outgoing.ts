@@ -13,6 +13,7 @@ import type { PduVerifier } from './domain/pdus/pdu-verifier.js';
 import type { Recommendations } from './domain/policy/recommendations.js';
 import { JoinCompletion } from './domain/remote-rooms/join-completion.js';
 import { RemoteRooms } from './domain/remote-rooms/remote-rooms.js';
+import type { BoundAddresses } from './domain/serving/bound-addresses.js';
 import { HttpHandshakes } from './remote/handshakes.js';
 import { HttpRemoteEvents } from './remote/remote-events.js';
 import { PolicyServersRpc } from './rpc/policy-servers-rpc.js';
@@ -28,6 +29,8 @@ export interface OutgoingDependencies {
   readonly pdus: PduVerifier;
   readonly recommendations: Recommendations;
   readonly roomIntake: RoomIntake;
+  /** Where users of ours bring what they were invited by. */
+  readonly addresses: Pick<BoundAddresses, 'claim'>;
   readonly logger: Logger;
 }
 
@@ -45,7 +48,7 @@ export interface Outgoing {
 
 /** Puts together what asks other servers. Any number may run. */
 export function createOutgoing(dependencies: OutgoingDependencies): Outgoing {
-  const { db, signingKeys, agent, pdus, recommendations, roomIntake, logger } = dependencies;
+  const { db, signingKeys, agent, pdus, recommendations, roomIntake, addresses, logger } = dependencies;
   const allows = (serverName: string) => agent.policy.allows(serverName);
   const remote = new HttpRemoteEvents(agent);
   const own = { intake: roomIntake, pdus, remote, logger };
@@ -56,7 +59,7 @@ export function createOutgoing(dependencies: OutgoingDependencies): Outgoing {
   const isOurs = (serverName: string) => signingKeys.has(serverName);
   const past = { ...own, servers: new ServersToAsk({ intake: roomIntake, isOurs, allows }) };
   const history = new RemoteHistory({ ...past, turns: new PostgresHistoryTurns(db) });
-  const remoteRooms = new RemoteRoomsRpc(rooms, history, new NearestEvent(past));
+  const remoteRooms = new RemoteRoomsRpc(rooms, history, new NearestEvent(past), addresses);
   const as = [...signingKeys.keys()][0];
   if (as === undefined) throw new Error('no server name has a signing key');
   const remoteQueries = new RemoteQueriesRpc(agent, as);

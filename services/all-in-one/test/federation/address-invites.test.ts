@@ -123,6 +123,40 @@ describe('an invite of an address', () => {
     expect(await membershipOf(anna, roomId, bert.userId)).toBeUndefined();
   });
 
+  it(
+    'is one of who comes with what the identity server has signed for them, and of nobody else',
+    async () => {
+      const hugo = await here.person('hugo');
+      const thief = await here.person('thief');
+      for (const guest of [hugo, bert]) {
+        const roomId = await anna.createRoom({ preset: 'private_chat' });
+        await invite(roomId, newAddress());
+        const [token = ''] = [...identity.invites.keys()].slice(-1);
+        const sign = (changes: object = {}) =>
+          identity.sign({ mxid: guest.userId, sender: anna.userId, token, ...changes }) as Record<string, unknown>;
+        const join = (third_party_signed: object, by = guest) =>
+          by.post(`join/${encodeURIComponent(roomId)}?via=${anna.userId.split(':').slice(1).join(':')}`, {
+            third_party_signed,
+          });
+        for (const refused of [
+          await join(sign(), thief),
+          await join({ ...sign(), mxid: thief.userId }, thief),
+          await join(sign({ token: 'another' })),
+          await join({ ...sign(), signatures: {} }),
+        ])
+          expect([refused.status, refused.body.errcode]).toEqual([403, 'M_FORBIDDEN']);
+        expect((await join({ ...sign(), token: undefined })).status).toBe(400);
+        const signed = sign();
+        // The answer may get lost: once more is the same.
+        for (let times = 0; times < 2; times++) {
+          expect(await join(signed)).toMatchObject({ status: 200, body: { room_id: roomId } });
+        }
+        await soon(async () => expect(await membershipOf(anna, roomId, guest.userId)).toBe('join'));
+      }
+    },
+    LONG_MS,
+  );
+
   it('finds its owner when the identity server has just changed what it hashes with', async () => {
     const address = newAddress();
     const frida = await here.person('frida');

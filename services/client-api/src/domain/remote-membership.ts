@@ -1,7 +1,7 @@
 import { isMatrixError, MatrixError } from '@ganglion/contracts';
 import type { RemoteRoomResponse } from '@ganglion/contracts/federation';
 import { MembershipAction } from '@ganglion/contracts/room';
-import { domainOf } from '@ganglion/protocol';
+import { domainOf, type JsonObject } from '@ganglion/protocol';
 import type { Owners } from './ports.js';
 
 /** A change of a membership, with the whole of its content. */
@@ -94,6 +94,30 @@ export async function inviteElsewhere(
 ): Promise<string> {
   const { eventId } = await untilDone(() => remoteRooms.inviteUser({ roomId, sender, target, contentJson }));
   return eventId ?? '';
+}
+
+/** What an identity server has signed for a user who was invited by their address. */
+export interface SignedInvite {
+  readonly sender: string;
+  readonly mxid: string;
+  readonly token: string;
+  readonly signatures: JsonObject;
+}
+
+/**
+ * Makes an invite of the user out of the invite of their address, unless they are in the room or invited to it as it is.
+ *
+ * @throws MatrixError M_FORBIDDEN when it is not for them or the room does not know of it, and as the inviting server refuses
+ * @see https://spec.matrix.org/v1.19/client-server-api/#third-party-invites
+ */
+export async function claimInvite(owners: Owners, roomId: string, userId: string, signed: SignedInvite): Promise<void> {
+  if (signed.mxid !== userId) {
+    throw new MatrixError(403, 'M_FORBIDDEN', 'third_party_signed is signed for another user');
+  }
+  const { membership } = await owners.roomIntake.getStanding({ roomId, userId });
+  if (membership === 'join' || membership === 'invite') return;
+  const claimed = { roomId, userId, sender: signed.sender, signedJson: JSON.stringify(signed) };
+  await untilDone(() => owners.remoteRooms.claimInvite(claimed));
 }
 
 async function untilDone(ask: () => Promise<RemoteRoomResponse>): Promise<RemoteRoomResponse> {

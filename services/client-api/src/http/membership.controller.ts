@@ -17,6 +17,7 @@ import { type InvitedAddress, inviteAddress } from '../domain/address-invites.js
 import { changeMembership, type ResolvedRoom, resolveRoom } from '../domain/membership.js';
 import { MembershipLimits } from '../domain/membership-limits.js';
 import type { Owners } from '../domain/ports.js';
+import { claimInvite } from '../domain/remote-membership.js';
 import {
   invitedAddress,
   joinBody,
@@ -149,14 +150,15 @@ export class MembershipController {
     { userId, guest }: Requester,
     { roomId, servers }: ResolvedRoom,
     action: MembershipAction,
-    { reason, ...rest }: Join,
+    { reason, third_party_signed: signed, ...rest }: Partial<Join>,
     asked: Via,
   ) {
-    const { third_party_signed: _, membership: __, join_authorised_via_users_server: ___, ...content } = rest;
+    const { membership: _, join_authorised_via_users_server: __, ...content } = rest;
     const via = [...asked, ...servers];
     const self = { sender: userId, target: userId, guest };
     const request = { roomId, ...self, action, reason, content: content as JsonObject, via };
     if (action === MembershipAction.JOIN) await this.limits.joined(roomId);
+    if (signed !== undefined) await claimInvite(this.owners, roomId, userId, signed);
     await changeMembership(this.owners, request);
     return { room_id: roomId };
   }

@@ -65,8 +65,17 @@ export function orElse<T>(schema: z.ZodType<T>, otherwise: T) {
 /** Part of an event's content, which may be any text. */
 export const reason = orAbsent(z.string());
 export const reasonBody = z.object({ reason }).prefault({});
+
+/** Identity servers sign once: each more costs a look at it with each key of the invite. */
+const MOST_SIGNATURES = 4;
+const signatures = jsonObject.refine(
+  (entities) => Object.values(entities).flatMap((byKeyId) => Object.keys(byKeyId ?? {})).length <= MOST_SIGNATURES,
+  `must hold at most ${MOST_SIGNATURES} signatures`,
+);
+/** Signed as a whole: what else stands in it stays. */
+const signedInvite = z.looseObject({ sender: userId, mxid: userId, token: text.max(255), signatures });
 /** Further keys become part of the member event. */
-export const joinBody = z.looseObject({ reason }).prefault({});
+export const joinBody = z.looseObject({ reason, third_party_signed: orAbsent(signedInvite) }).prefault({});
 export const targetBody = z.object({ user_id: userId, reason });
 
 /** What a header can hold. */

@@ -1,4 +1,5 @@
 import type {
+  ClaimInviteRequest,
   EnterRemoteRoomRequest,
   FetchEventNearTimeRequest,
   FetchHistoryRequest,
@@ -11,6 +12,8 @@ import type { JsonObject } from '@ganglion/protocol';
 import type { NearestEvent } from '../domain/history/nearest-event.js';
 import type { RemoteHistory } from '../domain/history/remote-history.js';
 import type { RemoteRooms } from '../domain/remote-rooms/remote-rooms.js';
+import type { BoundAddresses } from '../domain/serving/bound-addresses.js';
+import type { SignedForUser } from '../domain/serving/third-party-proof.js';
 import { LongRunning } from './long-running.js';
 
 /** Rooms of other servers, for other services. */
@@ -21,6 +24,7 @@ export class RemoteRoomsRpc implements RemoteRoomsContract {
     private readonly rooms: RemoteRooms,
     private readonly history: RemoteHistory,
     private readonly nearest: NearestEvent,
+    private readonly addresses: Pick<BoundAddresses, 'claim'>,
   ) {}
 
   joinRoom(request: EnterRemoteRoomRequest) {
@@ -40,6 +44,12 @@ export class RemoteRoomsRpc implements RemoteRoomsContract {
     const key = JSON.stringify(['invite', roomId, sender, target]);
     const invite = () => this.rooms.invite(roomId, sender, target, contentOf(contentJson));
     return this.#event(key, invite);
+  }
+
+  claimInvite({ roomId, userId, sender, signedJson }: ClaimInviteRequest) {
+    const invite = { roomId, sender, signed: JSON.parse(signedJson) as SignedForUser };
+    const key = JSON.stringify(['claim', roomId, userId, sender, signedJson]);
+    return this.#run(key, () => this.addresses.claim(userId, invite));
   }
 
   fetchHistory({ roomId, maxDepth }: FetchHistoryRequest) {

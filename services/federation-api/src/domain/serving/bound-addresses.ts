@@ -35,18 +35,37 @@ export class BoundAddresses {
   async bound({ userId, invites }: BoundAddress): Promise<void> {
     if (!this.deps.isOurs(domainOf(userId))) throw invalid('mxid is no user of this server');
     if (invites.some(({ signed }) => signed.mxid !== userId)) throw invalid('an invite is signed for another user');
-    const { profileJson } = await this.deps.users.getProfile({ userId });
-    const profile = JSON.parse(profileJson) as JsonObject;
+    const profile = await this.#profileOf(userId);
     const done = await Promise.all(invites.map((invite) => this.#tried(userId, profile, invite)));
     if (done.every((isDone) => isDone)) return;
     throw new MatrixError(502, 'M_UNKNOWN', 'A server whose user has sent an invite could not be asked');
   }
 
+  /**
+   * As `bound`, for one invite that the user brings themselves.
+   *
+   * @throws MatrixError M_FORBIDDEN when it is not for them or the room does not know of it, and as whoever invited the address refuses
+   */
+  async claim(userId: string, invite: ClaimedInvite): Promise<void> {
+    if (invite.signed.mxid !== userId)
+      throw new MatrixError(403, 'M_FORBIDDEN', 'The invite is signed for another user');
+    await this.#exchange(userId, await this.#profileOf(userId), invite);
+  }
+
+  async #profileOf(userId: string): Promise<JsonObject> {
+    const { profileJson } = await this.deps.users.getProfile({ userId });
+    return JSON.parse(profileJson) as JsonObject;
+  }
+
+  async #exchange(userId: string, profile: JsonObject, invite: ClaimedInvite): Promise<void> {
+    const isLocal = this.deps.isOurs(domainOf(invite.sender));
+    await (isLocal ? this.#invite(userId, profile, invite) : this.deps.inviting.exchange(userId, invite));
+  }
+
   /** Whether there is nothing left to do. */
   async #tried(userId: string, profile: JsonObject, invite: ClaimedInvite): Promise<boolean> {
     try {
-      const isLocal = this.deps.isOurs(domainOf(invite.sender));
-      await (isLocal ? this.#invite(userId, profile, invite) : this.deps.inviting.exchange(userId, invite));
+      await this.#exchange(userId, profile, invite);
       return true;
     } catch (error) {
       if (!isMatrixError(error)) throw error;
