@@ -164,6 +164,8 @@ export class EventGraph {
 
   #keep(node: GraphNode): void {
     const { nid, keyNid, authNids, status } = node;
+    // It may have been read before it was judged, which another replica has done since.
+    if (status === 'rejected' && this.#bodies.get(nid)?.rejected === false) this.#bodies.delete(nid);
     if (status === 'outlier') this.#outliers.set(nid, { nid, keyNid, authNids });
     else if (isPlaced(node)) this.#nodes.set(nid, node);
   }
