@@ -1,8 +1,9 @@
+import { PduFate } from '@ganglion/contracts/room';
 import { type Pdu, ready } from '@ganglion/protocol';
 import { accept, joinFromFar, logOf, sign, signed } from './support/far-memberships.js';
-import { FAR, FarRoom, REMOTE, signedByFar } from './support/far-room.js';
+import { enter, FAR, FarRoom, REMOTE, signedByFar } from './support/far-room.js';
 import { headOf, keptEvents } from './support/received-room.js';
-import { ALICE, BOB, change, createRoom, send } from './support/room.js';
+import { ALICE, BOB, CAROL, change, createRoom, send } from './support/room.js';
 import { type Replica, RoomServers } from './support/room-servers.js';
 
 let servers: RoomServers;
@@ -231,6 +232,44 @@ describe('an invite', () => {
       ...{ roomVersion: version, takesPart: false, isStale: false, membership: 'invite', membershipSender: REMOTE },
       ...{ servers: [FAR], membershipDepth: 5, hasState: false, blocked: false },
     });
+  });
+
+  it('is taken, and the room joined, whatever version somebody has claimed that it has', async () => {
+    const room = new FarRoom(servers.keys, '11');
+    const { roomId } = room;
+    const invite = room.state('m.room.member', { membership: 'invite' }, BOB);
+    const { pdu } = room.state('m.room.member', { membership: 'invite' }, CAROL);
+    const claimed = { ...pdu, event_id: '$claimed:far.test', prev_events: [], auth_events: [] } as Pdu;
+    const { eventId, json } = signedByFar(claimed, '1');
+    await replicas[0].roomFederation.signInvite({
+      ...{ serverName: FAR, roomId, eventId, roomVersion: '1', pduJson: json, inviteRoomStateJson: '[]' },
+    });
+    await offer(room, invite);
+    const { rooms } = await replicas[1].roomReads.listMemberships({ userId: BOB, memberships: ['invite'] });
+    expect(rooms).toContainEqual({ roomId, membership: 'invite' });
+    const declined = room.state('m.room.member', { membership: 'leave' }, BOB, BOB);
+    const { outcomes } = await replicas[0].roomIntake.putOutOfBandMembership({
+      ...{ roomId, roomVersion: '11', pduJson: declined.json, strippedStateJson: '[]' },
+    });
+    expect(outcomes).toMatchObject([{ eventId: declined.eventId, reason: '' }]);
+    const join = room.join(BOB);
+    expect(await enter(replicas[1], room, join.eventId)).toMatchObject({ fate: PduFate.ACCEPTED, reason: '' });
+    expect(await replicas[1].roomIntake.getStanding({ roomId, userId: BOB })).toMatchObject({ roomVersion: '11' });
+    const sent = await send(replicas[0], roomId, BOB);
+    expect(sent.eventId).toMatch(/^\$[\w-]{43}$/);
+    expect((await logOf(replicas[1], roomId)).at(-1)).toMatchObject({ eventId: sent.eventId });
+    const other = { ...pdu, event_id: '$other:far.test', prev_events: [], auth_events: [] } as Pdu;
+    const late = signedByFar(other, '1');
+    await expect(offer(room, late)).rejects.toMatchObject({ errcode: 'M_INVALID_PARAM' });
+  });
+
+  it('by a server that the server ACL shuts out is not signed where we take part', async () => {
+    const room = new FarRoom(servers.keys, '11');
+    room.state('m.room.server_acl', { allow: ['*'], deny: [FAR] });
+    const join = room.join(ALICE);
+    await enter(replicas[0], room, join.eventId);
+    const invite = room.state('m.room.member', { membership: 'invite' }, BOB);
+    await expect(offer(room, invite)).rejects.toMatchObject({ status: 403, errcode: 'M_FORBIDDEN' });
   });
 
   it.each([

@@ -17,7 +17,7 @@ import { compileServerAcl, roomVersionRules } from '@ganglion/protocol';
 import { blockedError } from '../domain/blocked.js';
 import type { EventBuilder } from '../domain/event-builder.js';
 import { acceptMembership, checkOffered, cosigned, withSignature } from '../domain/federation/accept-membership.js';
-import { roomFor, roomWith } from '../domain/federation/asking-server.js';
+import { checkAcl, roomFor, roomWith } from '../domain/federation/asking-server.js';
 import { checkInvite, inviteRoomState } from '../domain/federation/check-invite.js';
 import type { ErasedUsers } from '../domain/federation/erased-users.js';
 import {
@@ -113,11 +113,15 @@ export class RoomFederationRpc implements RoomFederation {
     if (!isIncoming(incoming)) throw new MatrixError(400, 'M_INVALID_PARAM', incoming.reason);
     const signer = checkInvite({ serverName, roomId, eventId, incoming, serverNames });
     const strippedState = inviteRoomState(inviteRoomStateJson || '[]', roomId, rules);
-    const signed = withSignature(builder, incoming, rules, signer);
     await intake.openRoom(roomId, roomVersion);
-    const head = await store.loadHead(roomId);
-    if (head!.rules.id !== roomVersion) throw new MatrixError(400, 'M_INVALID_PARAM', 'The room has another version');
-    const takesPart = head!.participating && head!.stateNid !== undefined;
+    const head = (await store.loadHead(roomId))!;
+    // Without state, the version that we have is what somebody said who may have meant to keep this invite away.
+    if (head.stateNid !== undefined && head.rules.id !== roomVersion) {
+      throw new MatrixError(400, 'M_INVALID_PARAM', 'The room has another version');
+    }
+    const takesPart = head.participating && head.stateNid !== undefined;
+    if (takesPart) checkAcl(head, serverName);
+    const signed = withSignature(builder, incoming, rules, signer);
     // Where we take part, the invite comes to the room as any event does.
     if (!takesPart) await actors.run(roomId, putOutOfBandMembership({ incoming: signed, strippedState }));
     return { pduJson: signed.json };

@@ -20,7 +20,7 @@ import {
   type SharingUser,
   type StoreOutliersRequest,
 } from '@ganglion/contracts/room';
-import { domainOf, isValidUserId } from '@ganglion/protocol';
+import { domainOf, isValidUserId, roomVersionRules } from '@ganglion/protocol';
 import { checkNotBlocked } from '../domain/blocked.js';
 import { makeInvite } from '../domain/federation/make-invite.js';
 import { shownJson } from '../domain/federation/server-visibility.js';
@@ -83,7 +83,7 @@ export class RoomIntakeRpc implements RoomIntake {
   }
 
   async storeOutliers({ roomId, pdusJson, roomVersion }: StoreOutliersRequest) {
-    if (roomVersion !== undefined) await this.intake.openRoom(roomId, roomVersion);
+    if (roomVersion !== undefined) await this.intake.openRoom(roomId, roomVersion, true);
     const head = await this.#room(roomId);
     checkNotBlocked(head);
     const examined = pdusJson.map((text) => examine(text, roomId, head.rules));
@@ -114,8 +114,10 @@ export class RoomIntakeRpc implements RoomIntake {
   async putOutOfBandMembership({ roomId, roomVersion, pduJson, strippedStateJson }: PutOutOfBandMembershipRequest) {
     const strippedState = checkStrippedState(strippedStateJson);
     await this.intake.openRoom(roomId, roomVersion);
-    const head = await this.#room(roomId);
-    const examined = examine(pduJson, roomId, head.rules);
+    const { stateNid, rules } = await this.#room(roomId);
+    // Of a room without state, whoever was the first to name it has said which version it has.
+    const named = stateNid === undefined ? roomVersionRules(roomVersion) : undefined;
+    const examined = examine(pduJson, roomId, named ?? rules);
     if (!isIncoming(examined)) return { outcomes: told([examined], new Map()) };
     if (!this.#isOurs(examined))
       throw new MatrixError(400, 'M_BAD_JSON', 'It is no membership of a user of this server');

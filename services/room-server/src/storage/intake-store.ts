@@ -32,6 +32,15 @@ const RELEASED = `
     AND (unplaced IS NULL OR NOT EXISTS (SELECT FROM (${PREV_IDS}) AS prevs(id) WHERE prevs.id = ANY(unplaced)))
   LIMIT ${MAX_RELEASED}`;
 
+const OPEN_ROOM = `
+  INSERT INTO room_server.rooms AS r (room_nid, room_id, room_version, version, participating)
+  VALUES ($1, $2, $3, 0, false) ON CONFLICT (room_id)`;
+
+/** Whoever has loaded the room goes by rules that are not its own, and has to find that out before committing anything. */
+const REPLACE_VERSION = `
+  DO UPDATE SET room_version = EXCLUDED.room_version, version = r.version + 1
+  WHERE r.state_nid IS NULL AND r.room_version <> EXCLUDED.room_version`;
+
 /** What of a room decides on what other servers send: two entries of its state, and not all of them. */
 const DESCRIBE = `
   SELECT r.room_id, r.room_version, r.participating, r.blocked, r.extremities, s.type, e.pdu, e.redacted_by_nid IS NOT NULL AS redacted,
@@ -71,14 +80,13 @@ export class PostgresIntakeStore implements IntakeStore {
     private readonly numbers: NumberSource,
   ) {}
 
-  async openRoom(roomId: string, roomVersion: string): Promise<void> {
+  async openRoom(roomId: string, roomVersion: string, isProven = false): Promise<void> {
     if (roomVersionRules(roomVersion) === undefined) {
       throw new MatrixError(400, 'M_UNSUPPORTED_ROOM_VERSION', `Room version ${roomVersion} is not supported`);
     }
     const { rowCount } = await this.db.query({
-      name: 'open-room',
-      text: `INSERT INTO room_server.rooms (room_nid, room_id, room_version, version, participating)
-        VALUES ($1, $2, $3, 0, false) ON CONFLICT (room_id) DO NOTHING`,
+      name: isProven ? 'open-proven-room' : 'open-room',
+      text: `${OPEN_ROOM} ${isProven ? REPLACE_VERSION : 'DO NOTHING'}`,
       values: [await this.numbers.allocate(), roomId, roomVersion],
     });
     await tellNewRoom(this.db, roomId, rowCount === 1);

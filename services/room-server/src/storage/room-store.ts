@@ -102,7 +102,8 @@ export class PostgresRoomStore implements RoomStore {
     const values = [head.nid, head.version, head.knownMembers()];
     const { rows } = await this.db.query<HeadRow & EntryRow>({ name: 'refresh-head', text: REFRESH, values });
     const [room] = rows;
-    if (room === undefined) return false;
+    // As long as there is no state of a room, its version is no more than somebody's word.
+    if (room === undefined || room.room_version !== head.rules.id) return false;
     setProgress(head, room);
     learn(head, rows);
     return true;

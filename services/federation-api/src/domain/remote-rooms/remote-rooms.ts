@@ -95,7 +95,8 @@ export class RemoteRooms {
   async #joinThrough(server: string, entry: Entry): Promise<void> {
     const { handshake, rules, signed } = await this.#sign(server, 'join', entry);
     const { roomId, userId } = entry;
-    const { hasState } = await this.deps.intake.getStanding({ roomId, userId });
+    const { hasState, roomVersion } = await this.deps.intake.getStanding({ roomId, userId });
+    if (hasState && roomVersion !== rules.id) throw unusable(`${server} says that the room has version ${rules.id}`);
     // What we have of a room would have to be resolved with a state that is not whole.
     const omitMembers = hasState === false && rules.stateResolution !== 'v1';
     const answer = await this.#send(handshake, 'join', signed, rules, { omitMembers });

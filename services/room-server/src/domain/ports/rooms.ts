@@ -242,8 +242,14 @@ export interface HistoryGap {
 
 /** What the intake of events keeps beside the graph. */
 export interface IntakeStore {
-  /** Makes a place for a room that we are not in, unless there is one. @throws MatrixError M_UNSUPPORTED_ROOM_VERSION */
-  openRoom(roomId: string, roomVersion: string): Promise<void>;
+  /**
+   * Makes a place for a room that we are not in, unless there is one.
+   *
+   * @param isProven whether the version is that of events that make up the state of the room: it replaces what somebody has said with
+   *   an invite, as long as there is no state
+   * @throws MatrixError M_UNSUPPORTED_ROOM_VERSION
+   */
+  openRoom(roomId: string, roomVersion: string, isProven?: boolean): Promise<void>;
   /** Whether the operator wants nothing to do with a room, be it that nothing is known of it. */
   isBlocked(roomId: string): Promise<boolean>;
   /** The rooms of these ids that are known here, in any order, all read at once. @param serverName whether it is in each of them */
