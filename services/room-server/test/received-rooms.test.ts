@@ -234,6 +234,23 @@ describe('events that come before what they follow', () => {
   });
 });
 
+it('history has its place that follows more events than what is new may', async () => {
+  const room = farRoom();
+  const first = room.writer.events.at(-1)!.eventId;
+  const branches = Array.from({ length: 25 }, (_, index) => room.message(`branch ${index}`, [first]));
+  const merging = room.message(
+    'merging',
+    branches.map(({ eventId }) => eventId),
+  );
+  const join = room.join(ALICE);
+  await enter(replicas[0], room, join.eventId);
+  const history = room.writer.events.slice(0, -1).map(({ json }) => json);
+  const fresh = await receive(replicas[0], room, [merging.json]);
+  expect(fresh.outcomes).toMatchObject([{ fate: PduFate.INVALID }]);
+  const { outcomes } = await receive(replicas[1], room, history, true);
+  expect(outcomes.map(({ fate }) => fate)).toEqual(history.map(() => PduFate.ACCEPTED));
+});
+
 it('what the state was at an event that has no place is said to be unknown', async () => {
   const room = farRoom();
   const join = room.join(ALICE);

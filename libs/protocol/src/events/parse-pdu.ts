@@ -9,6 +9,16 @@ import { InvalidPduError, PduTooLargeError } from './invalid-pdu-error.js';
 import { MAX_AUTH_EVENTS, MAX_PDU_BYTES, MAX_PREV_EVENTS } from './limits.js';
 import type { Pdu } from './pdu.js';
 
+/** Which limits an event is not held to. */
+export interface PduLeniency {
+  /**
+   * It may follow, and be authorised by, any number of events: history that is asked for is not held to these two limits.
+   *
+   * @see https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1backfillroomid
+   */
+  readonly manyReferences?: boolean;
+}
+
 /**
  * Checks that a value is an event as its room version has it, in every field and every limit. The value itself is returned.
  * Signatures, hashes and authorisation are not looked at.
@@ -17,16 +27,16 @@ import type { Pdu } from './pdu.js';
  * @see https://spec.matrix.org/v1.19/rooms/v12/#event-format-1
  * @see https://spec.matrix.org/v1.19/client-server-api/#size-limits
  */
-export function parsePdu(input: unknown, rules: RoomVersionRules): Pdu {
+export function parsePdu(input: unknown, rules: RoomVersionRules, leniency: PduLeniency = {}): Pdu {
   if (!isJsonObject(input)) throw new InvalidPduError('', 'is not an object');
   checkPduSize(asCanonical(() => encodeCanonicalJson(input, { strict: rules.strictCanonicalJson })).length);
-  return checkPduFields(input, rules);
+  return checkPduFields(input, rules, leniency);
 }
 
 /** @throws {InvalidPduError} with what is wrong with one of the fields of an event */
-export function checkPduFields(input: JsonObject, rules: RoomVersionRules): Pdu {
+export function checkPduFields(input: JsonObject, rules: RoomVersionRules, leniency: PduLeniency): Pdu {
   checkIdentity(input, rules);
-  checkPosition(input, rules);
+  checkPosition(input, rules, leniency);
   checkProof(input);
   if (!isJsonObject(input.content)) throw new InvalidPduError('content', 'is not an object');
   if (input.unsigned !== undefined && !isJsonObject(input.unsigned))
@@ -79,9 +89,9 @@ function requireShortString(input: JsonObject, field: string): string {
   return value;
 }
 
-function checkPosition(input: JsonObject, rules: RoomVersionRules): void {
-  checkReferences(input, 'prev_events', MAX_PREV_EVENTS, rules);
-  checkReferences(input, 'auth_events', MAX_AUTH_EVENTS, rules);
+function checkPosition(input: JsonObject, rules: RoomVersionRules, { manyReferences = false }: PduLeniency): void {
+  checkReferences(input, 'prev_events', manyReferences ? Number.POSITIVE_INFINITY : MAX_PREV_EVENTS, rules);
+  checkReferences(input, 'auth_events', manyReferences ? Number.POSITIVE_INFINITY : MAX_AUTH_EVENTS, rules);
   if (!Number.isInteger(input.origin_server_ts)) throw new InvalidPduError('origin_server_ts', 'is not an integer');
   const { depth } = input;
   if (typeof depth !== 'number' || !Number.isInteger(depth)) throw new InvalidPduError('depth', 'is not an integer');

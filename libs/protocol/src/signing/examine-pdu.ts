@@ -1,6 +1,6 @@
 import { InvalidPduError } from '../events/invalid-pdu-error.js';
 import { MAX_PDU_BYTES } from '../events/limits.js';
-import { asCanonical, checkPduFields, checkPduSize } from '../events/parse-pdu.js';
+import { asCanonical, checkPduFields, checkPduSize, type PduLeniency } from '../events/parse-pdu.js';
 import type { Pdu } from '../events/pdu.js';
 import { roomIdOfCreate } from '../identifiers/room-id.js';
 import { canonicalJsonString, canonicalMembers } from '../json/canonical-json.js';
@@ -36,12 +36,12 @@ export interface ExaminedPdu {
  * @see https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu
  * @see https://spec.matrix.org/v1.19/server-server-api/#validating-hashes-and-signatures-on-received-events
  */
-export function examinePdu(received: unknown, rules: RoomVersionRules): ExaminedPdu {
+export function examinePdu(received: unknown, rules: RoomVersionRules, leniency: PduLeniency = {}): ExaminedPdu {
   const input = typeof received === 'string' ? parseText(received) : received;
   if (!isJsonObject(input)) throw new InvalidPduError('', 'is not an object');
   const members = asCanonical(() => canonicalMembers(input, { strict: rules.strictCanonicalJson }));
   checkSize(members);
-  const asReceived = checkPduFields(input, rules);
+  const asReceived = checkPduFields(input, rules, leniency);
   const hashOk = isHash(asReceived.hashes.sha256, sha256(coveredByHash(members)));
   const essential = utf8.encode(essentialText(members, asReceived, rules));
   const eventId = eventIdFromEssentialBytes(asReceived, essential, rules);

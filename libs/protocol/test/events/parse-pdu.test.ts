@@ -133,6 +133,8 @@ describe.each(EVERY_VERSION)('an event of version %s', (_id, rules) => {
     expect(wrongField(rules, { [field]: [] })).toBeUndefined();
     expect(wrongField(rules, { [field]: Array(most).fill(referenceTo(rules)) })).toBeUndefined();
     expect(wrongField(rules, { [field]: Array(most + 1).fill(referenceTo(rules)) })).toBe(field);
+    const history = { ...messagePdu(rules), [field]: Array(most + 1).fill(referenceTo(rules)) };
+    expect(parsePdu(history, rules, { manyReferences: true })).toBe(history);
     for (const value of [null, {}, 'x', 5]) expect(wrongField(rules, { [field]: value })).toBe(field);
   });
 

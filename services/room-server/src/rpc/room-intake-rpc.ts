@@ -94,7 +94,7 @@ export class RoomIntakeRpc implements RoomIntake {
 
   async placeWithState({ roomId, pduJson, stateEventIds, backfill, partial }: PlaceWithStateRequest) {
     const head = await this.#room(roomId);
-    const examined = examine(pduJson, roomId, head.rules);
+    const examined = examine(pduJson, roomId, head.rules, backfill);
     if (!isIncoming(examined)) return { outcomes: told([examined], new Map()) };
     const { serverNames } = this;
     const partialServers = partial && [...new Set(partial.serverNames)].filter((name) => !serverNames.includes(name));

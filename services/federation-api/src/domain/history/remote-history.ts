@@ -62,7 +62,8 @@ export class RemoteHistory {
       const asked = { server, as, roomId, deadline };
       try {
         const pdus = await this.deps.remote.backfill(asked, wanted.slice(0, GAPS_AT_ONCE), EVENTS_AT_ONCE);
-        const verdicts = await this.deps.pdus.verify(pdus.slice(0, EVENTS_AT_ONCE), roomId, rules);
+        const given = pdus.slice(0, EVENTS_AT_ONCE);
+        const verdicts = await this.deps.pdus.verify(given, roomId, rules, { manyReferences: true });
         const placed = await placeBackfilled(this.deps, asked, rules, verdicts.filter(isVerified));
         if ((await this.#left(roomId, wanted)).size < wanted.length) break;
         // Whoever gives other events than those that were asked for could go on with that for ever.

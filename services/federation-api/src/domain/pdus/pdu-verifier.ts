@@ -9,6 +9,7 @@ import {
   isJsonObject,
   isKeyValidAt,
   type Pdu,
+  type PduLeniency,
   ProtocolError,
   type RoomVersionRules,
   requiredSigners,
@@ -45,7 +46,7 @@ export function isVerified(verdict: PduVerdict): verdict is VerifiedPdu {
 /** Who signs with more keys at once has no need to. */
 const MAX_KEYS_A_SIGNER = 5;
 
-export interface VerifyOptions {
+export interface VerifyOptions extends PduLeniency {
   /** A server whose signature is still to be added. */
   readonly exceptSigner?: string | undefined;
   /** A server that has to have signed it, too, though no rule demands it. */
@@ -75,9 +76,9 @@ export class PduVerifier {
     pdus: readonly unknown[],
     roomId: string,
     rules: RoomVersionRules,
-    { exceptSigner, alsoSigner }: VerifyOptions = {},
+    { exceptSigner, alsoSigner, manyReferences = false }: VerifyOptions = {},
   ): Promise<PduVerdict[]> {
-    const examined = pdus.map((pdu) => examineOne(pdu, roomId, rules));
+    const examined = pdus.map((pdu) => examineOne(pdu, roomId, rules, { manyReferences }));
     const sound = examined.filter((each): each is Examined => 'essential' in each);
     const keys = await keyLookup(this.keyRing, this.#keys(sound, rules, alsoSigner));
     const signed =
@@ -142,13 +143,18 @@ function isSignedBy(signer: string, pdu: Pdu, rules: RoomVersionRules, keys: Ver
   });
 }
 
-function examineOne(received: unknown, roomId: string, rules: RoomVersionRules): Examined | RefusedPdu {
+function examineOne(
+  received: unknown,
+  roomId: string,
+  rules: RoomVersionRules,
+  leniency: PduLeniency,
+): Examined | RefusedPdu {
   if (!isJsonObject(received)) return { eventId: undefined, refusal: 'it is no object' };
   // Before anything is measured: what servers add on the way makes no event too large.
   Reflect.deleteProperty(received, 'unsigned');
   try {
     const json = canonicalJsonString(received, { strict: false });
-    const examined = examinePdu(received, rules);
+    const examined = examinePdu(received, rules, leniency);
     if (examined.roomId !== roomId) return { eventId: examined.eventId, refusal: 'it is of another room' };
     return { ...examined, json };
   } catch (error) {

@@ -51,10 +51,13 @@ export function textOf(pdu: Pdu): string {
   return canonicalJsonString(pdu as never, { strict: false });
 }
 
-/** @returns what is wrong with a PDU in place of an event */
-export function examine(text: string, roomId: string, rules: RoomVersionRules): Incoming | Outcome {
+/**
+ * @param isHistory it was asked for as what was before: how many events it names has no limit then
+ * @returns what is wrong with a PDU in place of an event
+ */
+export function examine(text: string, roomId: string, rules: RoomVersionRules, isHistory = false): Incoming | Outcome {
   try {
-    const examined = examinePdu(text, rules);
+    const examined = examinePdu(text, rules, { manyReferences: isHistory });
     const { eventId, pdu } = examined;
     if (examined.roomId !== roomId) return invalid(`it is of the room ${examined.roomId.slice(0, 255)}`, eventId);
     const unstorable = [pdu.type, pdu.sender, pdu.state_key ?? '', eventId].some((name) => name.includes('\0'));

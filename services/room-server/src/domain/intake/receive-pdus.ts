@@ -194,5 +194,6 @@ function storedIncoming({ eventId, json }: WaitingEvent, { head }: RoomPlan): In
 }
 
 function parseStored(json: string, rules: RoomVersionRules): Pdu {
-  return parsePdu(jsonCodec(json, rules).parse(json), rules);
+  // It was held to all limits that there are for how it came.
+  return parsePdu(jsonCodec(json, rules).parse(json), rules, { manyReferences: true });
 }

@@ -33,7 +33,8 @@ export function receiveTexts(received: TextsReceived): Command<TextsTaken> {
     async (room) => {
       const { rules, roomId, nid: roomNid } = room.head;
       // It may be planned again: what an event is does not change by that.
-      if (last?.rules !== rules) last = { rules, examined: texts.map((text) => examine(text, roomId, rules)) };
+      if (last?.rules !== rules)
+        last = { rules, examined: texts.map((text) => examine(text, roomId, rules, backfill)) };
       const refusal = refusalOf(room.head, serverName);
       const examined = last.examined.map((each) => refuse(each, refusal));
       const incoming = examined.filter(isIncoming);
