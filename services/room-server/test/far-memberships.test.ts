@@ -144,8 +144,8 @@ describe('a server that may not', () => {
 });
 
 describe('a room that only members of another one may join', () => {
-  async function restricted(allowed: string) {
-    const allow = [{ type: 'm.room_membership', room_id: allowed }];
+  async function restricted(...allowed: string[]) {
+    const allow = allowed.map((room_id) => ({ type: 'm.room_membership', room_id }));
     return createRoom(replicas[0], { joinRules: { join_rule: 'restricted', allow } });
   }
 
@@ -178,11 +178,12 @@ describe('a room that only members of another one may join', () => {
   });
 
   it('says so when it cannot tell', async () => {
-    const roomId = await restricted('!unknown:far.test');
-    await expect(signed(replicas[0], roomId)).rejects.toMatchObject({
-      status: 400,
-      errcode: 'M_UNABLE_TO_AUTHORISE_JOIN',
-    });
+    const refused = { status: 400, errcode: 'M_UNABLE_TO_AUTHORISE_JOIN' };
+    await expect(signed(replicas[0], await restricted('!unknown:far.test'))).rejects.toMatchObject(refused);
+    const space = await createRoom(replicas[0]);
+    const either = await restricted('!unknown:far.test', space);
+    await expect(signed(replicas[0], either)).rejects.toMatchObject(refused);
+    await expect(signed(replicas[0], await restricted(space))).rejects.toMatchObject({ errcode: 'M_FORBIDDEN' });
   });
 });
 

@@ -30,8 +30,8 @@ export async function authorisingUser(
   const allowed = roomsThatMayJoin(head.event('m.room.join_rules', '')?.pdu.content, head.rules);
   if (allowed === undefined) return undefined;
   const { known, joined } = await store.sharedRooms(userId, allowed);
-  if (!joined && known === 0 && allowed.size > 0 && !isOf(userId, serverNames)) {
-    throw new MatrixError(400, 'M_UNABLE_TO_AUTHORISE_JOIN', 'This server is in none of the rooms that would tell');
+  if (!joined && known < allowed.size && !isOf(userId, serverNames)) {
+    throw new MatrixError(400, 'M_UNABLE_TO_AUTHORISE_JOIN', 'This server is not in all of the rooms that would tell');
   }
   if (!joined) {
     throw new MatrixError(403, 'M_FORBIDDEN', 'You are in none of the rooms whose members may join this one');
