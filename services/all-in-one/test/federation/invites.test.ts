@@ -25,10 +25,10 @@ const UNRECOGNIZED = new FarRefusal(404, { errcode: 'M_UNRECOGNIZED', error: 'No
 const UNWILLING = new FarRefusal(403, { errcode: 'M_FORBIDDEN', error: 'Profiles are nobody else’s business' });
 
 /** A server that was written before invites said which version the room has, and tells nothing of its users. */
-function answerAsOfOld(version: string, changes: object = {}) {
+function answerAsOfOld(version: string, changes: object = {}, refusal = UNRECOGNIZED) {
   const { far } = neighbours;
   return ({ path, body }: Asked): object | undefined => {
-    if (path.startsWith('/_matrix/federation/v2/invite')) return UNRECOGNIZED;
+    if (path.startsWith('/_matrix/federation/v2/invite')) return refusal;
     if (path.startsWith('/_matrix/federation/v1/query/profile')) return UNWILLING;
     if (!path.startsWith('/_matrix/federation/v1/invite')) return undefined;
     const { unsigned, ...event } = JSON.parse(body) as JsonObject;
@@ -49,6 +49,16 @@ describe('a server that knows invites in their first form alone', () => {
     const roomId = await alice.createRoom({ room_version: version });
     expect(await invite(roomId, carl)).toMatchObject({ status: 200 });
     expect(await membership(roomId, carl)).toBe('invite');
+  });
+
+  it.each([
+    ['400', new FarRefusal(400, { errcode: 'M_UNKNOWN', error: 'What is that?' })],
+    ['404', new FarRefusal(404, { errcode: 'M_NOT_FOUND', error: 'Where is that?' })],
+  ])('is asked in that form when it answers %s to the other one', async (status, refusal) => {
+    neighbours.far.answering = answerAsOfOld('1', {}, refusal);
+    const carl = neighbours.far.user(`carl-${status}`);
+    const roomId = await alice.createRoom({ room_version: '1' });
+    expect(await invite(roomId, carl)).toMatchObject({ status: 200 });
   });
 
   it('is not asked about rooms of which it can know nothing', async () => {
@@ -92,7 +102,30 @@ describe('an invite of somebody of another server', () => {
   });
 });
 
+it('an invite that another server finds wrong is none of the user’s mistakes', async () => {
+  neighbours.far.answering = ({ path }) =>
+    path.includes('/invite/') ? new FarRefusal(400, { errcode: 'M_INVALID_PARAM', error: 'Odd' }) : undefined;
+  const roomId = await alice.createRoom();
+  expect((await invite(roomId, neighbours.far.user('odd'))).status).toBe(502);
+});
+
 describe('an invite of one of ours', () => {
+  it('is withdrawn by whoever of the inviter’s server may do that', async () => {
+    const { far } = neighbours;
+    const bob = await neighbours.person('withdrawn');
+    const room = far.room({}, neighbours.replicas[0].signingKeys);
+    const moderator = far.user('moderator');
+    room.member(moderator, 'join');
+    room.state('m.room.power_levels', { users: { [room.creator]: 100, [moderator]: 50 } });
+    const inviting = room.member(bob.userId, 'invite', room.creator);
+    const path = `/_matrix/federation/v2/invite/${encodeURIComponent(room.roomId)}/${encodeURIComponent(inviting.eventId)}`;
+    const offer = { room_version: room.rules.id, event: pduOf(inviting), invite_room_state: [] };
+    expect((await far.ask(neighbours.url, 'PUT', path, offer)).status).toBe(200);
+    const withdrawn = room.member(bob.userId, 'leave', moderator);
+    const { body } = await far.send(neighbours.url, { pdus: [pduOf(withdrawn)] });
+    expect(body.pdus).toEqual({ [withdrawn.eventId]: {} });
+  });
+
   it('is not ended by what happened before it and came late', async () => {
     const { far } = neighbours;
     const bob = await neighbours.person('bob');

@@ -175,9 +175,10 @@ describe('what comes back signed', () => {
       ...(pdu as unknown as JsonObject),
       signatures: { [neighbours.far.name]: { 'ed25519:far': 'AAAA' } },
     };
-    expect((await ask('PUT', path, changed)).status).toBe(403);
+    const refused = { status: 400, body: { errcode: 'M_INVALID_PARAM' } };
+    expect(await ask('PUT', path, changed)).toMatchObject(refused);
     const unsigned = { ...(pdu as unknown as JsonObject), signatures: {} };
-    expect((await ask('PUT', path, unsigned)).status).toBe(403);
+    expect(await ask('PUT', path, unsigned)).toMatchObject(refused);
   });
 });
 
@@ -194,6 +195,22 @@ describe('an invite of one of ours', () => {
       ...(await ask('PUT', path, { room_version: version, event, invite_room_state: [create] })),
     };
   };
+
+  it('is none where something of what it tells of the room is not signed as it must be', async () => {
+    const room = neighbours.far.room({ version: '12', joinRule: 'invite' }, neighbours.replicas[0].signingKeys);
+    const name = room.state('m.room.name', { name: 'Real' });
+    const written = room.member(alice.userId, 'invite', room.creator);
+    const path = `${V2}/invite/${encoded(room.roomId, written.eventId)}`;
+    const [create, real, event] = [room.writer.events[0]!, name, written].map(({ json }) => JSON.parse(json));
+    const offer = (...told: JsonObject[]) =>
+      ask('PUT', path, { room_version: '12', event, invite_room_state: [create, ...told] });
+    const refused = { status: 400, body: { errcode: 'M_INVALID_PARAM' } };
+    expect(await offer({ ...real, content: { name: 'Bank' }, signatures: {} })).toMatchObject(refused);
+    expect(await offer({ type: 'm.room.name', state_key: '', sender: room.creator, content: {} })).toMatchObject(
+      refused,
+    );
+    expect(await offer(real)).toMatchObject({ status: 200 });
+  });
 
   it.each(['10', '12'])('is signed and told, and taken back, in a room of version %s', async (version) => {
     const bob = await neighbours.person('invited');

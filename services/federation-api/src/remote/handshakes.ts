@@ -50,7 +50,7 @@ export class HttpHandshakes implements Handshakes {
       const asked = { method: 'PUT', path: `v2/${path}`, body, timeoutMs: TIMEOUT_MS } as const;
       return eventOf(await this.#request(handshake, asked));
     } catch (error) {
-      if (!knowsNothingOf(error) || !VERSIONS_OF_V1.has(room_version)) throw asMatrixError(error);
+      if (!mayKnowV1(error) || !VERSIONS_OF_V1.has(room_version)) throw asHandshakeError(error);
       return this.#inviteAsOfOld(handshake, `v1/${path}`, offer);
     }
   }
@@ -67,7 +67,7 @@ export class HttpHandshakes implements Handshakes {
       const answer = await this.agent.requestValue({ ...asked, timeoutMs: TIMEOUT_MS });
       return eventOf(Array.isArray(answer) ? answer[1] : answer);
     } catch (error) {
-      throw asMatrixError(error);
+      throw asHandshakeError(error);
     }
   }
 
@@ -82,15 +82,29 @@ export class HttpHandshakes implements Handshakes {
     try {
       return await this.#request(handshake, asked);
     } catch (error) {
-      throw asMatrixError(error);
+      throw asHandshakeError(error);
     }
   }
 }
 
-/** Whether a server does not have an endpoint at all. */
-function knowsNothingOf(error: unknown): boolean {
+/**
+ * Whether a server may know invites in their first form alone: there is nothing else that would tell.
+ *
+ * @see https://spec.matrix.org/v1.19/server-server-api/#inviting-to-a-room
+ */
+function mayKnowV1(error: unknown): boolean {
   if (!(error instanceof RemoteRefusal)) return false;
-  return error.errcode === 'M_UNRECOGNIZED' || (error.status === 404 && error.errcode === '');
+  return error.status === 400 || error.status === 404 || error.errcode === 'M_UNRECOGNIZED';
+}
+
+/** Nothing in an event that we have made ourselves is for our client to mend. */
+const OURS_TO_MEND: ReadonlySet<string> = new Set(['M_INVALID_PARAM', 'M_MISSING_PARAM']);
+
+function asHandshakeError(error: unknown): unknown {
+  if (error instanceof RemoteRefusal && error.status === 400 && OURS_TO_MEND.has(error.errcode)) {
+    return new MatrixError(502, 'M_UNKNOWN', `The other server does not take what it was given: ${error.message}`);
+  }
+  return asMatrixError(error);
 }
 
 function eventOf(answer: JsonValue | undefined): JsonObject {

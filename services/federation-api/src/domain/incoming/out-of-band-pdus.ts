@@ -6,7 +6,8 @@ const ENDED = new Set(['leave', 'ban']);
 
 /**
  * What is sent of rooms that we do not take part in: nothing but that an invite, or a knock, of one of our users has come to its
- * end. Nobody here can say whether its sender may do that: of an invite we believe only the one who made it.
+ * end. Nobody here can say whether its sender may do that: of an invite we believe only the server of the one who made it,
+ * as anybody there may have the power to withdraw it.
  *
  * @see https://spec.matrix.org/v1.19/server-server-api/#inviting-to-a-room
  */
@@ -25,11 +26,15 @@ export class OutOfBandPdus {
     const { membership, membershipSender, membershipDepth } = await this.intake.getStanding({ roomId, userId });
     const isOpen = membership === 'invite' || membership === 'knock';
     // A knock was made by our user: whoever answers it does so from the room.
-    if (!isOpen || (membership === 'invite' && membershipSender !== sender))
+    if (!isOpen || (membership === 'invite' && serverOf(membershipSender) !== serverOf(sender)))
       return 'Nobody of this server is in the room';
     // It may have taken longer than the invite that came after it, which goes another way.
     if (pdu.depth < (membershipDepth ?? 0)) return 'It is older than what it would end';
     await this.intake.putOutOfBandMembership({ roomId, roomVersion, pduJson: json, strippedStateJson: '[]' });
     return undefined;
   }
+}
+
+function serverOf(userId: string): string | undefined {
+  return isValidUserId(userId) ? domainOf(userId) : undefined;
 }

@@ -7,7 +7,7 @@ import { receivePdus } from '../intake/receive-pdus.js';
 import type { LocalPlacement } from '../placement/local-placement.js';
 import { authorisingUser } from '../restricted-join.js';
 import { type Command, command } from '../room-actor.js';
-import { checkIsUserOf, type OfferedMembership } from './make-membership.js';
+import type { OfferedMembership } from './make-membership.js';
 
 export interface OfferedEvent {
   readonly incoming: Incoming;
@@ -22,7 +22,7 @@ export interface OfferedEvent {
  * Refuses what is not the membership of one of the server's own users that the endpoint is for. Whatever else somebody
  * might get us to sign or to pass on ends here.
  *
- * @throws MatrixError M_INVALID_PARAM, M_FORBIDDEN
+ * @throws MatrixError M_INVALID_PARAM
  */
 export function checkOffered({ incoming, serverName, eventId, membership }: OfferedEvent): void {
   const { pdu } = incoming.event;
@@ -31,7 +31,9 @@ export function checkOffered({ incoming, serverName, eventId, membership }: Offe
   if (pdu.type !== 'm.room.member') throw invalid('The event is no m.room.member');
   if (pdu.content.membership !== membership) throw invalid(`The event's membership is not ${membership}`);
   if (pdu.state_key !== pdu.sender) throw invalid('The event is not about its own sender');
-  checkIsUserOf(pdu.sender, serverName);
+  if (!isValidUserId(pdu.sender) || domainOf(pdu.sender) !== serverName) {
+    throw invalid(`The event's sender is not a user of ${serverName}`);
+  }
 }
 
 /**
