@@ -33,6 +33,8 @@ export interface OutgoingRequest {
   /** By default https: only. */
   readonly protocols?: readonly ('http:' | 'https:')[];
   readonly signal?: AbortSignal | undefined;
+  /** Whether a URL may be asked at all, that of each redirect, too. */
+  readonly allows?: (url: URL) => boolean;
 }
 
 /** What came back, its body still on its way: it must be read or destroyed. */
@@ -76,6 +78,7 @@ export class Outgoing {
     const signal = asked.signal === undefined ? late : AbortSignal.any([late, asked.signal]);
     let url = outgoingUrl(asked.url, asked.protocols);
     for (let left = asked.maxRedirects ?? 0; ; left--) {
+      if (asked.allows?.(url) === false) throw new OutgoingError('url', `${url.host} must not be asked`);
       const answer = await this.#once(url, asked, signal);
       const next = asked.maxRedirects ? nextHop(url, answer, asked.protocols) : undefined;
       if (next === undefined) return { url, ...answer, body: bounded(answer.body, answer.headers, asked.maxBytes) };

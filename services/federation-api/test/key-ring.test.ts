@@ -16,6 +16,7 @@ import { createLogger, Metrics } from '@ganglion/telemetry';
 import { Authority, type CertificateFiles, type TestDatabase, testDatabase } from '@ganglion/testing';
 import { createFederationApi, type FederationApi } from '../src/federation-api.js';
 import { federationApiModule } from '../src/federation-api.module.js';
+import { PostgresKeyStore } from '../src/storage/key-store.js';
 import { federationApiSchema } from '../src/storage/migrations.js';
 import { RemoteServer } from './support/remote-server.js';
 
@@ -98,6 +99,21 @@ it('a key that will not be valid for as long as is needed is fetched again, but 
   await db.query({ text: `UPDATE federation_api.key_servers SET ask_again_at = now()` });
   await keysOf(api, wanted(remote, later));
   expect(remote.asked(KEYS)).toBe(2);
+});
+
+it('a server has its key valid for less time than before, and a notary does not', async () => {
+  const store = new PostgresKeyStore(db);
+  const answer = (validUntilTs: number, notary?: string) => ({
+    ...{ serverName: remote.name, answer: {}, notary },
+    keys: new Map([[remote.key.keyId, { publicKey: Buffer.from(remote.key.publicKey), validUntilTs }]]),
+  });
+  const validUntil = async () =>
+    (await store.load([remote.name])).get(remote.name)?.keys.get(remote.key.keyId)?.validUntilTs;
+  await store.save([answer(9_000)]);
+  await store.save([answer(4_000, 'notary.example')]);
+  expect(await validUntil()).toBe(9_000);
+  await store.save([answer(5_000)]);
+  expect(await validUntil()).toBe(5_000);
 });
 
 it('a key that was changed stays known as an old one, whatever is said of it later', async () => {

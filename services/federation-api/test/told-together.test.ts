@@ -7,6 +7,7 @@ import type { Giver } from '../src/domain/incoming/room-pdus.js';
 
 const ROOM = '!room:one.test';
 const GIVER = { origin: 'far.test' } as Giver;
+const GONE = '@gone:far.test';
 const USERS = Array.from({ length: 1_300 }, (_, index) => `@user-${index}:far.test`);
 
 const sizes: number[] = [];
@@ -17,6 +18,9 @@ const calls = new Proxy(
 const rooms = {
   describeRooms: async () => ({
     rooms: [{ roomId: ROOM, participating: true, serverJoined: true, serverShutOut: false }],
+  }),
+  listJoinedAmong: async ({ users }: { users: { roomId: string; userId: string }[] }) => ({
+    joined: users.filter(({ userId }) => userId !== GONE),
   }),
 } as unknown as RoomIntake;
 
@@ -45,4 +49,20 @@ it.each([
 ])('a crowd’s %s, told at once, goes on in calls that a message holds', async (_, edus, contents) => {
   await edus.take(GIVER, contents);
   expect(sizes).toEqual([500, 500, 300]);
+});
+
+it.each([
+  ['a thread that is none', USERS[0]!, 'no thread', []],
+  ['the main timeline', USERS[0]!, 'main', [1]],
+  ['a thread', USERS[0]!, `$${'a'.repeat(43)}`, [1]],
+  ['somebody who is not in the room', GONE, 'main', []],
+])('a receipt for %s is told as far as it may be', async (_, user, thread_id, told) => {
+  const read = { data: { ts: 1, thread_id }, event_ids: ['$event'] };
+  await new ReceiptEdus(rooms, calls).take(GIVER, [{ [ROOM]: { 'm.read': { [user]: read } } }]);
+  expect(sizes).toEqual(told);
+});
+
+it('nobody types who is not in the room', async () => {
+  await new TypingEdus(rooms, calls).take(GIVER, [{ room_id: ROOM, user_id: GONE, typing: true }]);
+  expect(sizes).toEqual([]);
 });

@@ -315,6 +315,22 @@ describe('a preview is refused', () => {
     expect((await preview(page('<title>T</title>'), picky)).body.errcode).toBe('M_FORBIDDEN');
   });
 
+  it('of a host that the operator names and that something leads to, which is not asked', async () => {
+    let asked = 0;
+    const inner = createServer((_, response) => {
+      asked += 1;
+      response.end('secret');
+    });
+    await new Promise<void>((resolve) => inner.listen(0, '127.0.0.2', resolve));
+    const location = `http://127.0.0.2:${(inner.address() as AddressInfo).port}/`;
+    const picky = await deployment.replica({
+      previews: { ...ON, allowed_networks: ['127.0.0.0/8'], denied_hosts: ['127.0.0.2'] },
+    });
+    const redirect = place((response) => void response.writeHead(302, { location }).end());
+    expect([(await preview(redirect, picky)).body.errcode, asked]).toEqual(['M_FORBIDDEN', 0]);
+    inner.close();
+  });
+
   it('where the operator has not switched previews on, without a token, and without a URL', async () => {
     const off = await deployment.replica();
     const { status, body } = await preview(`${origin}/image.png`, off);

@@ -58,7 +58,7 @@ import { PostgresRoomBlocks } from './storage/room-blocks.js';
 import { PostgresRoomCreator } from './storage/room-creator.js';
 import { PostgresRoomStore } from './storage/room-store.js';
 import { RoomSummaryRows } from './storage/room-summary-rows.js';
-import { serversOf, serversOfRooms, sharingUsers } from './storage/sharing-users.js';
+import { joinedAmong, serversOf, serversOfRooms, sharingUsers } from './storage/sharing-users.js';
 import { StateJumps } from './storage/state-jumps.js';
 import { StateReader } from './storage/state-reader.js';
 import { PostgresStateRows } from './storage/state-rows.js';
@@ -150,12 +150,13 @@ export function createRoomServer(dependencies: RoomServerDependencies): RoomServ
       ...{ ...delaying, limits: config.rooms.delayed_events, note: (inMs) => delayedSender.note(inMs) },
     }),
     roomReads: new RoomReadsRpc(reader, store, serverNames, erased),
-    roomDirectory: new RoomDirectoryRpc(db, directory, store, reader, actors),
+    roomDirectory: new RoomDirectoryRpc(db, directory, store, intake, reader, actors),
     roomLog: new RoomLogRpc(log, reader, new StateJumps(db, states, store)),
     roomIntake: new RoomIntakeRpc(actors, store, intake, outliers, federation, serverNames, {
       sharingUsers: (users) => sharingUsers(db, users),
       serversOf: (userId, but) => serversOf(db, userId, but),
       serversOfRooms: (roomIds) => serversOfRooms(db, roomIds),
+      joinedAmong: (users) => joinedAmong(db, users),
     }),
     roomFederation: new RoomFederationRpc({
       ...{ actors, store, intake, rows: federation, graph, states, builder, serverNames },

@@ -1,6 +1,6 @@
 import { type JsonObject, ready } from '@ganglion/protocol';
 import { joinFromFar, logOf } from './support/far-memberships.js';
-import { enter, FAR, FarRoom, receive } from './support/far-room.js';
+import { enter, FAR, FarRoom, REMOTE, receive } from './support/far-room.js';
 import { headOf, keptEvents, StateMaps } from './support/received-room.js';
 import { ALICE, BOB, CAROL, change, createRoom, send } from './support/room.js';
 import { type Replica, RoomServers } from './support/room-servers.js';
@@ -214,4 +214,48 @@ it('what comes in a transaction of a room that we are not in is not taken', asyn
   const { outcomes } = await replicas[1].roomIntake.receivePdus({ roomId, pdusJson, backfill: false, serverName: FAR });
   expect(new Set(outcomes.map(({ fate }) => fate))).toEqual(new Set([6]));
   expect(await keptEvents(replicas[0].db, roomId)).toHaveLength(1);
+});
+
+describe('of rooms of ours', () => {
+  it('an alias leads to the servers that are in one, and not to us when nobody of ours is', async () => {
+    const alias = '#led:one.test';
+    const roomId = await createRoom(replicas[0], { alias });
+    await joinFromFar(replicas[0], roomId);
+    const { roomDirectory } = replicas[1];
+    expect(await roomDirectory.resolveAlias({ alias })).toEqual({ roomId, servers: ['one.test', FAR] });
+    await change(replicas[0], roomId, ALICE, 'leave');
+    expect(await roomDirectory.resolveAlias({ alias })).toEqual({ roomId, servers: [FAR] });
+  });
+
+  it('a space tells another server of more than fifty children', async () => {
+    const space = await createRoom(replicas[0], { createContent: { type: 'm.space' } });
+    const children: string[] = [];
+    for (let index = 0; index < 60; index++) {
+      children.push(await createRoom(replicas[0]));
+      const child = { type: 'm.space.child', stateKey: children.at(-1)!, content: { via: ['one.test'] } };
+      await send(replicas[0], space, ALICE, child);
+    }
+    const asked = { serverName: FAR, roomId: space, suggestedOnly: false };
+    const { children: shown } = await replicas[1].roomSummaries.getSpaceForServer(asked);
+    expect(shown.map((child) => child.roomId).sort()).toEqual(children.sort());
+  });
+
+  it('it is known how many users each server has there, and who of some is joined', async () => {
+    const roomId = await createRoom(replicas[0]);
+    await joinFromFar(replicas[0], roomId);
+    const { roomIntake } = replicas[1];
+    const { rooms } = await roomIntake.listServersOfRooms({ roomIds: [roomId] });
+    const [room] = rooms;
+    expect(new Map(room!.serverNames.map((name, index) => [name, room!.joined[index]]))).toEqual(
+      new Map([
+        ['one.test', 1],
+        [FAR, 1],
+      ]),
+    );
+    expect(room!.roomSeq).toBe((await logOf(replicas[0], roomId)).at(-1)!.roomSeq);
+    const users = [ALICE, REMOTE, BOB].map((userId) => ({ roomId, userId }));
+    const asked = { users: [...users, { roomId: '!other:far.test', userId: ALICE }] };
+    expect((await roomIntake.listJoinedAmong(asked)).joined).toEqual(expect.arrayContaining([users[0], users[1]]));
+    expect((await roomIntake.listJoinedAmong(asked)).joined).toHaveLength(2);
+  });
 });

@@ -60,7 +60,7 @@ const saveKeys = statement(
   ON CONFLICT (server_name, key_id) DO UPDATE SET public_key = excluded.public_key,
     is_vouched_for = excluded.is_vouched_for,
     expired_ts = coalesce(excluded.expired_ts, CASE WHEN k.public_key = excluded.public_key THEN k.expired_ts END),
-    valid_until_ts = CASE WHEN k.public_key = excluded.public_key
+    valid_until_ts = CASE WHEN k.public_key = excluded.public_key AND excluded.is_vouched_for
       THEN greatest(k.valid_until_ts, excluded.valid_until_ts) ELSE excluded.valid_until_ts END
   WHERE NOT excluded.is_vouched_for OR k.is_vouched_for OR k.public_key = excluded.public_key`,
 );

@@ -37,15 +37,14 @@ export class OutgoingWebSource implements WebSource {
   }
 
   async open(url: URL, accept: string): Promise<FetchedResource> {
-    if (this.#denied.some((pattern) => pattern.test(url.hostname)))
-      throw new UnreachableUrlError('not this host', true);
     const { timeoutMs, maxRedirects, acceptLanguage } = this.settings;
     const headers = {
       ...{ accept, 'accept-language': acceptLanguage, 'accept-encoding': 'identity' },
       'user-agent': 'Mozilla/5.0 (compatible; Ganglion; link preview bot)',
     };
+    const allows = ({ hostname }: URL) => !this.#denied.some((pattern) => pattern.test(hostname));
     try {
-      const asked = { url, headers, timeoutMs, maxRedirects, maxBytes: WITHOUT_END, protocols: PROTOCOLS };
+      const asked = { url, headers, timeoutMs, maxRedirects, maxBytes: WITHOUT_END, protocols: PROTOCOLS, allows };
       const answer = await this.#outgoing.open(asked);
       return this.#resource(answer);
     } catch (error) {
@@ -58,10 +57,9 @@ export class OutgoingWebSource implements WebSource {
   }
 
   #resource({ url, status, headers, body }: Awaited<ReturnType<Outgoing['open']>>): FetchedResource {
-    const isDenied = this.#denied.some((pattern) => pattern.test(url.hostname));
-    if (status < 200 || status > 299 || isDenied) {
+    if (status < 200 || status > 299) {
       body.on('error', () => {}).destroy();
-      throw new UnreachableUrlError(isDenied ? 'not this host' : `${url.host} answers ${status}`, isDenied);
+      throw new UnreachableUrlError(`${url.host} answers ${status}`, false);
     }
     return {
       url,

@@ -18,6 +18,7 @@ import {
   mayManageAliases,
   publicRoomSummary,
 } from '../domain/directory.js';
+import type { IntakeStore } from '../domain/ports/intake.js';
 import type { RoomStore } from '../domain/ports/rooms.js';
 import type { StateSource } from '../domain/ports/state-source.js';
 import type { RoomActors } from '../domain/room-actors.js';
@@ -27,6 +28,8 @@ import type { DirectoryStore } from '../storage/directory-store.js';
 import { listPublicRooms } from '../storage/public-rooms.js';
 
 const MAX_PUBLIC_ROOMS = 500;
+/** Whoever wants to join by an alias tries no more. */
+const MOST_SERVERS = 50;
 
 /** Aliases and the room directory. */
 export class RoomDirectoryRpc implements RoomDirectory {
@@ -34,13 +37,19 @@ export class RoomDirectoryRpc implements RoomDirectory {
     private readonly db: Database,
     private readonly directory: DirectoryStore,
     private readonly store: RoomStore,
+    private readonly intake: Pick<IntakeStore, 'listServers'>,
     private readonly states: StateSource,
     private readonly actors: RoomActors,
   ) {}
 
   async resolveAlias({ alias }: ResolveAliasRequest) {
     const target = await this.directory.resolve(alias);
-    return target === undefined ? { roomId: '', servers: [] } : { roomId: target.roomId, servers: [domainOf(alias)] };
+    if (target === undefined) return { roomId: '', servers: [] };
+    const { roomId } = target;
+    const [head, inRoom] = await Promise.all([this.store.loadHead(roomId), this.intake.listServers(roomId)]);
+    // Nobody joins by way of a server that does not take part.
+    const own = head?.participating === true ? [domainOf(alias)] : [];
+    return { roomId, servers: [...new Set([...own, ...inRoom])].slice(0, MOST_SERVERS) };
   }
 
   async createAlias({ alias, roomId, userId }: CreateAliasRequest) {

@@ -4,6 +4,7 @@ import {
   type DescribeRoomsRequest,
   type GetStandingRequest,
   type ListHistoryGapsRequest,
+  type ListJoinedAmongRequest,
   type ListRoomServersRequest,
   type ListServersOfRoomsRequest,
   type ListServersOfUserRequest,
@@ -19,6 +20,7 @@ import {
   type ServersOfRoom,
   type SharingUser,
   type StoreOutliersRequest,
+  type UserOfRoom,
 } from '@ganglion/contracts/room';
 import { domainOf, isValidUserId, roomVersionRules } from '@ganglion/protocol';
 import { checkNotBlocked } from '../domain/blocked.js';
@@ -58,6 +60,7 @@ export interface Neighbours {
   sharingUsers(users: readonly SharingUser[]): Promise<SharingUser[]>;
   serversOf(userId: string, but?: string): Promise<string[]>;
   serversOfRooms(roomIds: readonly string[]): Promise<ServersOfRoom[]>;
+  joinedAmong(users: readonly UserOfRoom[]): Promise<UserOfRoom[]>;
 }
 
 /** What other servers send of rooms. */
@@ -174,6 +177,10 @@ export class RoomIntakeRpc implements RoomIntake {
 
   async listServersOfUser({ userId, besideRoomId }: ListServersOfUserRequest) {
     return { serverNames: await this.neighbours.serversOf(userId, besideRoomId) };
+  }
+
+  async listJoinedAmong({ users }: ListJoinedAmongRequest) {
+    return { joined: await this.neighbours.joinedAmong(users) };
   }
 
   async listServersOfRooms({ roomIds }: ListServersOfRoomsRequest) {

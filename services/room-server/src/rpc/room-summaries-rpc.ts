@@ -22,8 +22,8 @@ import type { RoomSummaryRows } from '../storage/room-summary-rows.js';
 
 /** Whose membership nobody asks for. */
 const NOBODY = '';
-/** As many as one answer tells of. */
-const MOST_CHILDREN = 50;
+/** More children of one space nobody looks through; they are read at once, and answered with as a whole. */
+const MOST_CHILDREN = 1_000;
 
 function toldRoom(room: SummarisedRoom): RoomSummary {
   return {

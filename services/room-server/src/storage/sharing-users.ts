@@ -62,12 +62,34 @@ export async function serversOf(db: Queryable, userId: string, but = ''): Promis
 
 /** The servers with users in each of these rooms; rooms that are not known are left out. */
 export async function serversOfRooms(db: Queryable, roomIds: readonly string[]) {
-  const { rows } = await db.query<{ roomId: string; serverNames: string[]; blocked: boolean }>({
+  const { rows } = await db.query<{ roomId: string; serverNames: string[]; joined: number[]; roomSeq: number; blocked: boolean }>({
     name: 'servers-of-rooms',
-    text: `SELECT r.room_id AS "roomId", r.blocked, array_agg(h.server_name) AS "serverNames"
-      FROM room_server.rooms r JOIN room_server.room_hosts h ON h.room_nid = r.room_nid AND h.joined > 0
-      WHERE r.room_id = ANY($1) GROUP BY r.room_id, r.blocked`,
+    text: `SELECT r.room_id AS "roomId", r.room_seq AS "roomSeq", r.blocked, array_remove(array_agg(h.server_name), NULL) AS "serverNames",
+        CASE WHEN r.partial_state THEN '{}' ELSE array_remove(array_agg(h.joined::float8), NULL) END AS joined
+      FROM room_server.rooms r LEFT JOIN room_server.room_hosts h ON h.room_nid = r.room_nid AND h.joined > 0
+      WHERE r.room_id = ANY($1) GROUP BY r.room_nid`,
     values: [roomIds],
+  });
+  return rows;
+}
+
+/** A user and a room that they may be in. */
+interface UserOfRoom {
+  readonly roomId: string;
+  readonly userId: string;
+}
+
+/** Those who are joined; where not all members are known, who nothing is known of may be. */
+export async function joinedAmong(db: Queryable, users: readonly UserOfRoom[]) {
+  if (users.length === 0) return [];
+  const { rows } = await db.query<{ roomId: string; userId: string }>({
+    name: 'joined-among',
+    text: `SELECT a.room_id AS "roomId", a.user_id AS "userId" FROM unnest($1::text[], $2::text[]) AS a(room_id, user_id)
+      JOIN room_server.rooms r ON r.room_id = a.room_id AND r.participating
+      LEFT JOIN room_server.state_entries s
+        ON s.room_nid = r.room_nid AND s.type = 'm.room.member' AND s.state_key = a.user_id AND s.event_nid IS NOT NULL
+      WHERE s.membership = 'join' OR (r.partial_state AND s.membership IS NULL)`,
+    values: [users.map(({ roomId }) => roomId), users.map(({ userId }) => userId)],
   });
   return rows;
 }

@@ -1,4 +1,4 @@
-import { isJsonObject, isValidUserId, type JsonObject } from '@ganglion/protocol';
+import { isJsonObject, isValidEventId, isValidUserId, type JsonObject } from '@ganglion/protocol';
 import { z } from 'zod';
 
 const noNul = (text: string) => !text.includes('\0') && text.isWellFormed();
@@ -13,8 +13,11 @@ export const edu = z.object({ edu_type: name, content: z.looseObject({}) });
 /** @see https://spec.matrix.org/v1.19/server-server-api/#definition-mtyping */
 export const typing = z.object({ room_id: name, user_id: userId, typing: z.boolean() });
 
+/** The id of the event that a thread begins with, in whichever room version. */
+const threadId = name.refine((text) => text === 'main' || isValidEventId(text), 'is no thread');
+
 const receiptsOfUser = z.object({
-  data: z.object({ ts: timestamp, thread_id: name.optional() }),
+  data: z.object({ ts: timestamp, thread_id: threadId.optional() }),
   event_ids: z.array(name).min(1).max(100),
 });
 

@@ -5,7 +5,7 @@ import { domainOf } from '@ganglion/protocol';
 import type { EduIntake } from '../edus.js';
 import type { Giver } from '../room-pdus.js';
 import { receipts } from './edu-contents.js';
-import { inRoomsOf } from './server-in-rooms.js';
+import { ofUsersIn } from './server-in-rooms.js';
 import { MAX_EDUS_TOLD } from './told-together.js';
 
 /** More of one transaction are left out: nobody has read so much since the last one. */
@@ -23,7 +23,7 @@ export class ReceiptEdus implements EduIntake {
       .flatMap((content) => receipts.safeParse(content).data ?? [])
       .filter(({ userId }) => domainOf(userId) === origin)
       .slice(0, MOST_RECEIPTS);
-    const allowed = await inRoomsOf(this.rooms, origin, told);
+    const allowed = await ofUsersIn(this.rooms, origin, told);
     for (const part of partsOf(allowed, MAX_EDUS_TOLD)) await this.sync.putReceipts({ receipts: part });
   }
 }

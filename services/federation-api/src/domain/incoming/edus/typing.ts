@@ -5,7 +5,7 @@ import { domainOf } from '@ganglion/protocol';
 import type { EduIntake } from '../edus.js';
 import type { Giver } from '../room-pdus.js';
 import { typing } from './edu-contents.js';
-import { inRoomsOf } from './server-in-rooms.js';
+import { ofUsersIn } from './server-in-rooms.js';
 import { MAX_EDUS_TOLD } from './told-together.js';
 
 /** @see https://spec.matrix.org/v1.19/server-server-api/#typing-notifications */
@@ -21,7 +21,7 @@ export class TypingEdus implements EduIntake {
       if (data === undefined || domainOf(data.user_id) !== origin) return [];
       return [{ roomId: data.room_id, userId: data.user_id, typing: data.typing }];
     });
-    const allowed = await inRoomsOf(this.rooms, origin, told);
+    const allowed = await ofUsersIn(this.rooms, origin, told);
     for (const part of partsOf(allowed, MAX_EDUS_TOLD)) await this.sync.setTyping({ typing: part });
   }
 }
