@@ -216,6 +216,18 @@ it('what comes in a transaction of a room that we are not in is not taken', asyn
   expect(await keptEvents(replicas[0].db, roomId)).toHaveLength(1);
 });
 
+it('what a room was joined with is found by its ids where it is asked for without a place', async () => {
+  const room = new FarRoom(servers.keys, '11');
+  const join = room.join(ALICE);
+  await enter(replicas[0], room, join.eventId);
+  const eventIds = room.writer.events.map(({ eventId }) => eventId);
+  const asked = { roomId: room.roomId, eventIds, eventNids: [], roomNids: [] };
+  const found = async (withOutliers?: boolean) =>
+    (await replicas[1].roomLog.getEvents({ ...asked, withOutliers })).events.map(({ eventId }) => eventId).sort();
+  expect(await found()).toEqual([join.eventId]);
+  expect(await found(true)).toEqual(eventIds.toSorted());
+});
+
 describe('of rooms of ours', () => {
   it('an alias leads to the servers that are in one, and not to us when nobody of ours is', async () => {
     const alias = '#led:one.test';

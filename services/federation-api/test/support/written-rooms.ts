@@ -16,6 +16,8 @@ interface WrittenRoom {
   readonly nid: number;
   readonly events: LoggedEvent[];
   servers: string[];
+  /** How many users each server has there, if that is told. */
+  joined?: Readonly<Record<string, number>>;
   changedAt: number;
 }
 
@@ -38,8 +40,14 @@ export class WrittenRooms implements Pick<RoomLog, 'listRoomHeads' | 'getRoomEve
     this.#rooms.get(roomId)!.servers = ['ours.example', ...servers];
   }
 
+  /** Tells how many users each server has in a room by now. */
+  count(roomId: string, joined: Readonly<Record<string, number>>): void {
+    this.#rooms.get(roomId)!.joined = { 'ours.example': 1, ...joined };
+    this.setServers(roomId, ...Object.keys(joined));
+  }
+
   say(roomId: string, body: string, sender = '@anna:ours.example'): void {
-    this.#write(roomId, { type: 'm.room.message', sender, content: { body } });
+    this.#write(roomId, { type: 'm.room.message', sender, content: { body } as object });
   }
 
   /** Somebody comes, or shows something else of themselves. The id of the event. */
@@ -48,25 +56,38 @@ export class WrittenRooms implements Pick<RoomLog, 'listRoomHeads' | 'getRoomEve
     return this.#write(roomId, { type: 'm.room.member', state_key: userId, sender: userId, content }, authEventIds);
   }
 
+  /** Somebody is put out. */
+  ban(roomId: string, userId: string, authEventIds: string[]): void {
+    const content = { membership: 'ban' };
+    const draft = { type: 'm.room.member', state_key: userId, sender: '@anna:ours.example', content };
+    this.#write(roomId, draft, authEventIds);
+  }
+
   async getEvents({ roomId, eventIds }: GetEventsRequest) {
     const events = this.#rooms.get(roomId)?.events ?? [];
     return { events: events.filter(({ eventId }) => eventIds.includes(eventId)) as never[] };
   }
 
-  #write(roomId: string, draft: object, authEventIds: string[] = []): string {
+  #write(roomId: string, draft: Draft, authEventIds: string[] = []): string {
     const room = this.#rooms.get(roomId)!;
+    const eventId = `$${room.nid}-${room.events.length + 1}`;
     const pdu = { ...draft, room_id: roomId, auth_events: authEventIds, origin_server_ts: Date.now() };
     room.changedAt = ++this.#changes;
     room.events.push({
       ...{
         roomSeq: room.events.length + 1,
-        eventId: `$${room.nid}-${room.events.length + 1}`,
+        eventId,
         eventNid: this.#changes,
       },
-      ...{ pduJson: JSON.stringify(pdu), stateChanges: [], memberships: [], visibility: 'shared' },
+      ...{
+        pduJson: JSON.stringify(pdu),
+        stateChanges: changesOf(eventId, draft),
+        memberships: [],
+        visibility: 'shared',
+      },
       hasMoreStateChanges: false,
     });
-    return room.events.at(-1)!.eventId;
+    return eventId;
   }
 
   async listRoomHeads({ sinceCursor }: ListRoomHeadsRequest) {
@@ -105,7 +126,7 @@ export class WrittenRooms implements Pick<RoomLog, 'listRoomHeads' | 'getRoomEve
       listServersOfRooms: async ({ roomIds }: ListServersOfRoomsRequest) => ({
         rooms: roomIds.flatMap((roomId) => {
           const room = this.#rooms.get(roomId);
-          return room === undefined ? [] : [{ roomId, serverNames: room.servers, blocked: false }];
+          return room === undefined ? [] : [served(room)];
         }),
       }),
       listRoomServers: async ({ roomId }: ListRoomServersRequest) => ({
@@ -113,4 +134,22 @@ export class WrittenRooms implements Pick<RoomLog, 'listRoomHeads' | 'getRoomEve
       }),
     };
   }
+}
+
+interface Draft {
+  readonly type: string;
+  readonly sender: string;
+  readonly state_key?: string;
+  readonly content: { readonly membership?: string };
+}
+
+function changesOf(eventId: string, { type, state_key: stateKey, content }: Draft): LoggedEvent['stateChanges'] {
+  if (stateKey === undefined) return [];
+  return [{ type, stateKey, eventId, eventNid: 1, keyNid: 1, membership: content.membership }];
+}
+
+function served({ roomId, servers, joined, events }: WrittenRoom) {
+  if (joined === undefined) return { roomId, serverNames: servers, blocked: false, joined: [], roomSeq: 0 };
+  const counts = servers.map((name) => joined[name]!);
+  return { roomId, serverNames: servers, blocked: false, joined: counts, roomSeq: events.length };
 }

@@ -18,8 +18,7 @@ import {
   mayManageAliases,
   publicRoomSummary,
 } from '../domain/directory.js';
-import type { IntakeStore } from '../domain/ports/intake.js';
-import type { RoomStore } from '../domain/ports/rooms.js';
+import type { IntakeStore, RoomStore } from '../domain/ports/rooms.js';
 import type { StateSource } from '../domain/ports/state-source.js';
 import type { RoomActors } from '../domain/room-actors.js';
 import { sendEvent } from '../domain/send-event.js';

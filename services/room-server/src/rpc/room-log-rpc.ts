@@ -58,12 +58,12 @@ export class RoomLogRpc implements RoomLog {
     return { roomIds: await this.log.roomsOf(eventId) };
   }
 
-  async getEvents({ roomId, eventIds, eventNids, roomNids }: GetEventsRequest) {
+  async getEvents({ roomId, eventIds, eventNids, roomNids, withOutliers }: GetEventsRequest) {
     const nids = eventNids.slice(0, MAX_EVENTS);
     const found =
       roomNids.length > 0
         ? await this.reader.eventsOfRooms(roomNids.slice(0, MAX_EVENTS), nids)
-        : await this.reader.events(roomId, eventIds.slice(0, MAX_EVENTS), nids);
+        : await this.reader.events(roomId, eventIds.slice(0, MAX_EVENTS), nids, withOutliers);
     return { events: found.map(({ event, version, transaction }) => ({ ...visible(event, version), transaction })) };
   }
 }

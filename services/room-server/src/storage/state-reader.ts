@@ -83,7 +83,7 @@ const TRANSACTION = (slots: string) => `LEFT JOIN room_server.transactions t
 const EVENTS_BY_ID = `
   SELECT ${WHOLE_EVENT}
   FROM room_server.rooms JOIN room_server.events e USING (room_nid) ${REDACTION} ${TRANSACTION('$4')}
-  WHERE rooms.room_id = $1 AND ((e.event_id = ANY($2) AND e.status = 0))
+  WHERE rooms.room_id = $1 AND e.event_id = ANY($2) AND (e.status = 0 OR $5::boolean AND e.status = 3)
   UNION ALL
   SELECT ${WHOLE_EVENT}
   FROM room_server.rooms JOIN room_server.events e USING (room_nid) ${REDACTION} ${TRANSACTION('$4')}
@@ -143,9 +143,16 @@ export class StateReader implements StateSource {
   /**
    * Events of a room: accepted ones by their ids, and any but rejected ones by their numbers. Those that it
    * does not have are left out.
+   *
+   * @param withOutliers those that were accepted without a place in the room by their ids, too
    */
-  async events(roomId: string, eventIds: readonly string[], eventNids: readonly number[]): Promise<WholeEvent[]> {
-    const values = [roomId, eventIds, eventNids, rememberedSlots()];
+  async events(
+    roomId: string,
+    eventIds: readonly string[],
+    eventNids: readonly number[],
+    withOutliers = false,
+  ): Promise<WholeEvent[]> {
+    const values = [roomId, eventIds, eventNids, rememberedSlots(), withOutliers];
     const { rows } = await this.db.query<WholeRow>({ name: 'events-by-id', text: EVENTS_BY_ID, values });
     return rows.map(wholeEvent);
   }

@@ -1,10 +1,11 @@
-import type { LoggedEvent, RoomEvents, RoomIntake, RoomLog, RoomPlace } from '@ganglion/contracts/room';
+import type { LoggedEvent, RoomEvents, RoomIntake, RoomLog, RoomPlace, ServersOfRoom } from '@ganglion/contracts/room';
 import { domainOf, isJsonObject, isValidUserId, type JsonObject } from '@ganglion/protocol';
 import type { MissedRoom, OutgoingPdu, Route, SenderLog } from '../ports/sending.js';
 import type { NewNeighbours } from './new-neighbours.js';
+import { recipients } from './recipients.js';
 
 export interface LogReaderDependencies {
-  readonly roomLog: Pick<RoomLog, 'listRoomHeads' | 'getNews' | 'getRoomEvents'>;
+  readonly roomLog: Pick<RoomLog, 'listRoomHeads' | 'getNews' | 'getRoomEvents' | 'getEvents'>;
   readonly intake: Pick<RoomIntake, 'listServersOfRooms'>;
   readonly log: SenderLog;
   readonly neighbours: Pick<NewNeighbours, 'edus'>;
@@ -99,8 +100,10 @@ export class LogReader {
     for (const room of rooms) {
       const { roomId, events } = room;
       const roomSeq = events.at(-1)!.roomSeq;
-      const inRoom = servers.get(roomId) ?? [];
-      const pdus = events.filter(isToTell).map((event) => this.#outgoing(event, inRoom));
+      const now = servers.get(roomId);
+      const inRoom = now?.serverNames ?? [];
+      const then = told.has(room) && now !== undefined ? await recipients(this.deps.roomLog, now, events) : undefined;
+      const pdus = events.filter(isToTell).map((event) => this.#outgoing(event, then?.get(event) ?? inRoom));
       const own = events.filter((event) => ours.has(event));
       const edus = told.has(room) ? await this.deps.neighbours.edus(roomId, own, inRoom) : [];
       const isSilent = edus.length === 0 && pdus.every(({ routes }) => routes.length === 0);
@@ -110,10 +113,10 @@ export class LogReader {
     await this.deps.log.skip(silent);
   }
 
-  async #serversOf(roomIds: string[]): Promise<Map<string, readonly string[]>> {
+  async #serversOf(roomIds: string[]): Promise<Map<string, ServersOfRoom>> {
     if (roomIds.length === 0) return new Map();
     const { rooms } = await this.deps.intake.listServersOfRooms({ roomIds });
-    return new Map(rooms.map(({ roomId, serverNames }) => [roomId, serverNames]));
+    return new Map(rooms.map((room) => [room.roomId, room]));
   }
 
   #isOfOurs({ pduJson, strippedStateJson }: LoggedEvent): boolean {
