@@ -277,17 +277,88 @@ it(
 );
 
 it(
-  'a transaction that a server will never take keeps back nothing of what follows',
+  'what a server refuses time and again keeps back nothing of what follows, and takes nothing else with it',
   async () => {
-    far.answering = ({ pdus }) =>
-      (pdus[0]?.content as { body?: string })?.body === 'bad'
-        ? { status: 400, body: { errcode: 'M_BAD_JSON', error: 'no' } }
-        : { pdus: {} };
-    await sending.start();
+    const taken: unknown[] = [];
+    far.answering = ({ pdus, edus }) => {
+      const said = [
+        ...pdus.map(({ content }) => (content as { body?: string }).body),
+        ...edus.map(({ content }) => content.messages),
+      ].map((each) => JSON.stringify(each));
+      if (said.some((each) => each?.includes('bad'))) {
+        return { status: 400, body: { errcode: 'M_BAD_JSON', error: 'no' } };
+      }
+      taken.push(...said);
+      return { pdus: {} };
+    };
+    const message = (n: string) => ({ '@a:far': { ONE: { n } } });
+    const other = sending.rooms.create(far.name);
     say('bad');
-    await soon(() => expect(far.bodies).toEqual(['bad']));
-    say('good');
-    await soon(() => expect(far.bodies).toEqual(['bad', 'good']));
+    sending.rooms.say(other, 'good');
+    for (const n of ['first', 'bad', 'last']) sending.mailbox.post(ANNA, far.name, message(n));
+    await sending.start();
+    await soon(() => expect(far.given.length).toBeGreaterThan(0));
+    expect(taken).toEqual([]);
+    await soon(async () => {
+      await sending.retryNow(far);
+      expect(taken).toEqual([JSON.stringify(message('first')), JSON.stringify(message('last')), '"good"']);
+    });
+    say('more');
+    await soon(async () => {
+      await sending.retryNow(far);
+      expect(taken.at(-1)).toBe('"more"');
+    });
+  },
+  LONG_MS,
+);
+
+it(
+  'a server that forbids us to send gets everything when it allows it again',
+  async () => {
+    far.answering = () => ({ status: 403, body: { errcode: 'M_FORBIDDEN', error: 'not yet' } });
+    await sending.start();
+    say('one');
+    sending.mailbox.post(ANNA, far.name, { '@a:far': { ONE: { n: 1 } } });
+    await soon(async () => {
+      await sending.retryNow(far);
+      expect(far.given.length).toBeGreaterThan(2);
+    });
+    const refused = far.given.length;
+    far.answering = () => ({ pdus: {} });
+    await soon(async () => {
+      await sending.retryNow(far);
+      expect(far.bodiesSince(refused)).toEqual(['one']);
+      expect(far.given.slice(refused).flatMap(({ edus }) => edus)).toHaveLength(1);
+    });
+  },
+  LONG_MS,
+);
+
+it(
+  'who comes is told nothing of what was said before, and who is put out gets all that was, however late it is read',
+  async () => {
+    const [late, gone] = [await sending.destination('127.0.0.2'), await sending.destination('127.0.0.3')];
+    const carl = `@carl:${gone.name}`;
+    const came = sending.rooms.join(roomId, carl);
+    const first = await sending.start();
+    say('first');
+    sending.rooms.count(roomId, { [far.name]: 1, [gone.name]: 1 });
+    await soon(() => expect(gone.bodies).toEqual(['first']));
+    await first.stop();
+    say('before');
+    sending.rooms.ban(roomId, carl, [came]);
+    say('between');
+    const dora = sending.rooms.join(roomId, `@dora:${late.name}`);
+    say('after');
+    // Nobody new comes by this.
+    sending.rooms.join(roomId, `@dora:${late.name}`, [dora]);
+    sending.rooms.count(roomId, { [far.name]: 1, [late.name]: 1 });
+    await sending.start();
+    await soon(() => expect(far.bodies).toEqual(expect.arrayContaining(['before', 'between', 'after'])));
+    await soon(() => {
+      expect(late.bodies.filter((body) => body !== undefined)).toEqual(['after']);
+      expect(gone.bodies.filter((body) => body !== undefined)).toEqual(['first', 'before']);
+    });
   },
   LONG_MS,
 );

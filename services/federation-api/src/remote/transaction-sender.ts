@@ -5,7 +5,7 @@ import { type Contents, type Route, SendingFailure, type TransactionSender } fro
 
 const TIMEOUT_MS = 40_000;
 /** These say that there is something wrong with the transaction itself, if it is a homeserver that says so. */
-const FINAL: ReadonlySet<number> = new Set([400, 403, 413]);
+const REFUSED: ReadonlySet<number> = new Set([400, 413]);
 
 /** Sends transactions over HTTP. */
 export class HttpTransactionSender implements TransactionSender {
@@ -28,14 +28,15 @@ export class HttpTransactionSender implements TransactionSender {
     try {
       await this.agent.request({ origin, destination, method: 'PUT', path, body, timeoutMs: TIMEOUT_MS, signal });
     } catch (error) {
-      if (error instanceof UnreachableServerError) throw new SendingFailure(error.message, false);
+      if (error instanceof UnreachableServerError) throw new SendingFailure(error.message, 'unreached');
       if (error instanceof RemoteRefusal) {
-        throw new SendingFailure(error.message, FINAL.has(error.status) && error.errcode !== '');
+        const isRefused = REFUSED.has(error.status) && error.errcode !== '';
+        throw new SendingFailure(error.message, isRefused ? 'refused' : 'unreached');
       }
       // The operator wants nothing to do with that server any more.
-      if (isMatrixError(error)) throw new SendingFailure(error.message, true);
+      if (isMatrixError(error)) throw new SendingFailure(error.message, 'unwanted');
       // Nobody could read it.
-      if (error instanceof CanonicalJsonError) throw new SendingFailure(error.message, true);
+      if (error instanceof CanonicalJsonError) throw new SendingFailure(error.message, 'refused');
       throw error;
     }
   }

@@ -178,8 +178,11 @@ export interface TransactionSender {
 export class SendingFailure extends Error {
   constructor(
     message: string,
-    /** The server will never take this one, whatever we wait. */
-    readonly isFinal: boolean,
+    /**
+     * Whether the server was `unreached`, or does not want to hear anything; it has `refused` what is in the transaction; or it is
+     * `unwanted` by our operator.
+     */
+    readonly kind: 'unreached' | 'refused' | 'unwanted',
   ) {
     super(message);
   }

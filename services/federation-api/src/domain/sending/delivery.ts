@@ -76,23 +76,49 @@ export class Delivery {
     for (let left = MOST_IN_A_ROW; left > 0 && !this.#isEnding; left--) {
       const batch = await store.next(route, keeps);
       if (batch === undefined) return true;
-      await this.#send(route, batch.txnId, batch);
+      if (keeps) await this.#sendInParts(route, batch.txnId, batch);
+      else await this.#send(route, batch.txnId, batch);
       if (await store.sent(route, batch, finishes)) return true;
     }
     return false;
   }
 
-  /** What a server will never take must not keep back what comes after it. */
+  /** @throws SendingFailure unless it has arrived, or is for nobody any more */
   async #send(route: Route, txnId: string, contents: Contents): Promise<void> {
     const { sender, signal, ended, logger } = this.deps;
     try {
       await this.#budget.spend(sizeOf(contents), () => sender.send(route, txnId, contents, signal));
       ended('arrived');
     } catch (error) {
-      const isFinal = error instanceof SendingFailure && error.isFinal;
-      ended(isFinal ? 'refused' : 'failed');
-      if (!isFinal) throw error;
-      logger.warn({ server: route.server, reason: error.message }, 'a server refuses a transaction of ours');
+      const kind = error instanceof SendingFailure ? error.kind : 'unreached';
+      ended(kind === 'unreached' ? 'failed' : 'refused');
+      if (kind !== 'unwanted') throw error;
+      logger.warn({ server: route.server, reason: (error as Error).message }, 'a server is sent nothing any more');
+    }
+  }
+
+  /**
+   * What a server refuses time and again must not keep back what comes after it, nor go under with it: of what is refused
+   * together, each part is sent alone, and only what is refused alone is given up.
+   *
+   * @returns whether anything has arrived
+   */
+  async #sendInParts(route: Route, txnId: string, contents: Contents): Promise<boolean> {
+    try {
+      await this.#send(route, txnId, contents);
+      return true;
+    } catch (error) {
+      if (!(error instanceof SendingFailure) || error.kind !== 'refused') throw error;
+      const parts = partsOf(contents);
+      if (parts.length < 2) {
+        this.deps.logger.warn({ server: route.server, reason: error.message }, 'a server refuses what we have for it');
+        return false;
+      }
+      let hasArrived = false;
+      for (const [index, part] of parts.entries()) {
+        if (await this.#sendInParts(route, `${txnId}-${index}`, part)) hasArrived = true;
+      }
+      return hasArrived;
     }
   }
 
@@ -102,8 +128,8 @@ export class Delivery {
       const rooms = await this.deps.store.missed(route, ROOMS_AT_ONCE);
       if (rooms.length === 0) return;
       const pdus = (await Promise.all(rooms.map((room) => this.#eventOf(room)))).flat();
-      if (pdus.length > 0) await this.#send(route, idOf(pdus), { pdus, edus: [] });
-      await this.deps.store.caughtUp(route, rooms, pdus.length > 0);
+      const isReached = pdus.length > 0 && (await this.#sendInParts(route, idOf(pdus), { pdus, edus: [] }));
+      await this.deps.store.caughtUp(route, rooms, isReached);
     }
   }
 
@@ -116,6 +142,11 @@ export class Delivery {
 
 function sizeOf({ pdus, edus }: Contents): number {
   return [...pdus, ...edus].reduce((sum, text) => sum + text.length, 0);
+}
+
+/** Each alone; their order stays the same when they are sent again. */
+function partsOf({ pdus, edus }: Contents): Contents[] {
+  return [...pdus.map((pdu) => ({ pdus: [pdu], edus: [] })), ...edus.map((edu) => ({ pdus: [], edus: [edu] }))];
 }
 
 /** The same for the same events, whoever sends them. */
