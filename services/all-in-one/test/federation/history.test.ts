@@ -84,6 +84,20 @@ describe('history of a room that was there before us', () => {
     60_000,
   );
 
+  it('is paged back to where it follows more events than what is new may', async () => {
+    await joinAfter(25, (count) => {
+      const prevs = room.tips;
+      const branches = Array.from({ length: count }, (_, index) => room.say(`branch ${index}`, room.creator, prevs));
+      room.say(
+        'merged',
+        room.creator,
+        branches.map(({ eventId }) => eventId),
+      );
+    });
+    const bodies = (await pageBack(100)).map(({ content }) => content.body);
+    expect(bodies).toEqual(expect.arrayContaining(['merged', 'branch 0', 'branch 24']));
+  });
+
   it('is fetched once for all who want to read it at once', async () => {
     await joinAfter(30);
     const path = `rooms/${encodeURIComponent(room.roomId)}/messages?dir=b&limit=20`;
