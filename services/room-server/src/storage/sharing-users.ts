@@ -62,9 +62,16 @@ export async function serversOf(db: Queryable, userId: string, but = ''): Promis
 
 /** The servers with users in each of these rooms; rooms that are not known are left out. */
 export async function serversOfRooms(db: Queryable, roomIds: readonly string[]) {
-  const { rows } = await db.query<{ roomId: string; serverNames: string[]; joined: number[]; roomSeq: number; blocked: boolean }>({
+  const { rows } = await db.query<{
+    roomId: string;
+    serverNames: string[];
+    joined: number[];
+    roomSeq: number;
+    blocked: boolean;
+  }>({
     name: 'servers-of-rooms',
-    text: `SELECT r.room_id AS "roomId", r.room_seq AS "roomSeq", r.blocked, array_remove(array_agg(h.server_name), NULL) AS "serverNames",
+    text: `SELECT r.room_id AS "roomId", r.room_seq AS "roomSeq", r.blocked,
+        array_remove(array_agg(h.server_name), NULL) AS "serverNames",
         CASE WHEN r.partial_state THEN '{}' ELSE array_remove(array_agg(h.joined::float8), NULL) END AS joined
       FROM room_server.rooms r LEFT JOIN room_server.room_hosts h ON h.room_nid = r.room_nid AND h.joined > 0
       WHERE r.room_id = ANY($1) GROUP BY r.room_nid`,
