@@ -22,7 +22,13 @@ function passing(serversOf: () => Promise<string[]>) {
       return { serverNames: await serversOf() };
     },
     listServersOfRooms: async ({ roomIds }: { roomIds: string[] }) => ({
-      rooms: roomIds.map((roomId) => ({ roomId, serverNames: ['far.example'], blocked: false })),
+      rooms: roomIds.map((roomId) => ({
+        roomId,
+        serverNames: ['far.example'],
+        blocked: false,
+        joined: [],
+        roomSeq: 0,
+      })),
     }),
   };
   const store = {
