@@ -53,6 +53,7 @@ export {
   type RoomSummaries,
   RoomSummariesDefinition,
   type RoomSummary,
+  type SearchMembersRequest,
   type Succession,
 } from './gen/ganglion/room/v1/room_summaries.js';
 export * from './gen/ganglion/room/v1/rooms.js';

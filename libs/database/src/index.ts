@@ -4,6 +4,7 @@ export { isConnectionError, isRetryable, isTemporary, isTimeout, isUniqueViolati
 export { Lease, LeaseLostError, type LeaseOptions, type Term } from './lease.js';
 export { currentMark, logCursor, type MarkColumn, markAnew } from './log-cursor.js';
 export { migrate } from './migrations.js';
+export { nameRank } from './name-rank.js';
 export type { Reads } from './reads.js';
 export { type RowOf, rowsOf } from './rows-of.js';
 export { checkSchema, type Migration, type SchemaDefinition, SchemaError, type SchemaState } from './schema.js';

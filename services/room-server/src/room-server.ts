@@ -49,6 +49,7 @@ import { PostgresFederationRows } from './storage/federation-rows.js';
 import { PostgresGraphRows } from './storage/graph-rows.js';
 import { GroupCommitter } from './storage/group-committer.js';
 import { PostgresIntakeStore } from './storage/intake-store.js';
+import { MemberSearchRows } from './storage/member-search.js';
 import { Numbers } from './storage/numbers.js';
 import { RoomOutboxStore } from './storage/outbox-store.js';
 import { PostgresOutlierRows } from './storage/outlier-rows.js';
@@ -165,7 +166,9 @@ export function createRoomServer(dependencies: RoomServerDependencies): RoomServ
     }),
     roomPurges: new RoomPurgesRpc(store, purges),
     roomBlocks: new RoomBlocksRpc(new PostgresRoomBlocks(db)),
-    roomSummaries: new RoomSummariesRpc(new RoomSummaryRows(db), federation, directory, store),
+    roomSummaries: new RoomSummariesRpc(
+      ...([new RoomSummaryRows(db), federation, directory, store, new MemberSearchRows(db)] as const),
+    ),
     start() {
       // Whatever a restored database holds was committed by transactions with numbers of another one.
       void markAnew(db, { table: 'room_server.rooms', column: 'updated_xid', type: 'bigint' }).catch((error: unknown) =>

@@ -135,7 +135,11 @@ export function createDomainObjects(dependencies: DomainDependencies) {
     ),
     moderation: new AccountModeration(accounts, devices, announcements, servers),
     devices: new Devices(devices, announcements),
-    userDirectory: new UserDirectory(stores.userDirectory, dependencies.visibleUsers),
+    userDirectory: new UserDirectory(
+      stores.userDirectory,
+      dependencies.visibleUsers,
+      config.server_names.map(({ name }) => name),
+    ),
     profiles: new Profiles(stores.profiles, roomUpdates, elsewhere && new RemoteProfiles(elsewhere), servers),
     accountData,
     tags,

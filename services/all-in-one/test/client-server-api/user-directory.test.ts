@@ -82,6 +82,19 @@ describe('the user directory', () => {
     expect(await found(bob, 'quince')).toEqual([ids[2], ids[0], ids[3]]);
   });
 
+  it('finds who is in a room with one, however many there are whom one may not know of', async () => {
+    const bob = await Person.register(replica.url, 'bob');
+    const friend = await Person.register(replica.url, 'zz-crowded');
+    await replica.db.query({
+      text: `INSERT INTO user_server.accounts (user_id) SELECT '@crowded' || n || ':one.test' FROM generate_series(1, 1100) n`,
+      values: [],
+    });
+    const roomId = await bob.createRoom({ preset: 'private_chat', invite: [friend.userId] });
+    expect(await found(bob, 'crowded')).toEqual([]);
+    await friend.must('POST', `${inRoom(roomId)}/join`);
+    expect(await found(bob, 'crowded')).toEqual([friend.userId]);
+  });
+
   it('wants to know what is looked for', async () => {
     const bob = await Person.register(replica.url, 'bob');
     expect((await bob.post('user_directory/search', {})).body.errcode).toBe('M_BAD_JSON');

@@ -8,6 +8,7 @@ import type {
   MoveAliasesRequest,
   RoomSummaries,
   RoomSummary,
+  SearchMembersRequest,
 } from '@ganglion/contracts/room';
 import type { JsonObject } from '@ganglion/protocol';
 import { checkNotBlocked } from '../domain/blocked.js';
@@ -18,6 +19,7 @@ import type { RoomStore } from '../domain/ports/rooms.js';
 import type { SummarySource, VisibleUsers } from '../domain/ports/summaries.js';
 import { childrenOf, type SummarisedRoom, shownRooms, shownToServer, summaryOf } from '../domain/room-summaries.js';
 import type { DirectoryStore } from '../storage/directory-store.js';
+import type { MemberSearchRows } from '../storage/member-search.js';
 import type { RoomSummaryRows } from '../storage/room-summary-rows.js';
 
 /** Whose membership nobody asks for. */
@@ -42,6 +44,7 @@ export class RoomSummariesRpc implements RoomSummaries {
     private readonly federation: Pick<FederationRows, 'roomsWith'>,
     private readonly directory: DirectoryStore,
     private readonly store: RoomStore,
+    private readonly members: MemberSearchRows,
   ) {}
 
   async getRoomSummaries({ roomIds, userId }: GetRoomSummariesRequest) {
@@ -82,6 +85,11 @@ export class RoomSummariesRpc implements RoomSummaries {
 
   async listVisibleUsers({ userId, candidates }: ListVisibleUsersRequest) {
     return { userIds: await this.source.visibleTo(userId, candidates) };
+  }
+
+  async searchMembers(search: SearchMembersRequest) {
+    const [others, neighbours] = await Promise.all([this.members.others(search), this.members.neighbours(search)]);
+    return { others, neighbours };
   }
 
   async moveAliases({ roomId, replacementRoomId, userId }: MoveAliasesRequest) {

@@ -34,7 +34,7 @@ const JOINED = (alias: string, user: string) =>
   `${alias}.type = 'm.room.member' AND ${alias}.state_key = ${user} AND ${alias}.membership = 'join'`;
 
 /** Whether everybody may join a room or read it. */
-const IS_OPEN = `EXISTS (
+export const IS_OPEN = `EXISTS (
     SELECT FROM room_server.state_entries c JOIN room_server.events e USING (room_nid, event_nid)
     WHERE c.room_nid = theirs.room_nid AND c.state_key = ''
       AND ((c.type = 'm.room.join_rules' AND ${PDU} -> 'content' ->> 'join_rule' = 'public')

@@ -1,4 +1,4 @@
-import type { DirectoryEntry, UserDirectoryStore, VisibleUsers } from './ports.js';
+import type { DirectoryEntry, FoundUser, UserDirectoryStore, VisibleUsers } from './ports.js';
 
 const PAGE = 100;
 /** Somebody who looks for a single letter must not make us go through everybody. */
@@ -11,7 +11,8 @@ export interface UserDirectoryAnswer {
 }
 
 /**
- * The users of this deployment whom somebody may know of: those who are in a room with them, or in one that is open to all.
+ * The users whom somebody may know of: those who are in a room with them, or in one that is open to all. Who is of another server
+ * is known by what their rooms show of them.
  *
  * @see https://spec.matrix.org/v1.19/client-server-api/#user-directory
  */
@@ -19,28 +20,56 @@ export class UserDirectory {
   constructor(
     private readonly store: UserDirectoryStore,
     private readonly visible: VisibleUsers | undefined,
+    private readonly localServerNames: readonly string[],
   ) {}
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3user_directorysearch */
   async search(userId: string, text: string, limit: number): Promise<UserDirectoryAnswer> {
-    const results: DirectoryEntry[] = [];
-    if (text.trim() === '') return { results, limited: false };
-    for (let offset = 0; offset < MOST_CANDIDATES; offset += PAGE) {
-      const page = await this.store.search(text.trim(), { limit: PAGE, offset });
-      for (const entry of await this.#shown(userId, page)) {
-        if (results.length === limit) return { results, limited: true };
-        results.push(entry);
-      }
-      if (page.length < PAGE) return { results, limited: false };
-    }
-    return { results, limited: true };
+    const wanted = text.trim();
+    if (wanted === '' || this.visible === undefined) return { results: [], limited: false };
+    // One more than are shown, to say that there are more; and whoever asks is not shown.
+    const most = limit + 2;
+    const asked = { userId, text: wanted, limit: most, localServerNames: [...this.localServerNames] };
+    const { others, neighbours } = await this.visible.searchMembers(asked).catch(nobodyYet);
+    // Whoever is in a room of theirs is found, however many match whom they may not know of.
+    const [near, far] = await Promise.all([
+      neighbours.length === 0 ? [] : this.store.search(wanted, { limit: most, offset: 0, among: neighbours }),
+      this.#amongAll(userId, wanted, limit),
+    ]);
+    const found = new Map([...others, ...near, ...far.found].map((user) => [user.userId, user]));
+    found.delete(userId);
+    const results = [...found.values()].sort(byRank);
+    return { results: results.slice(0, limit), limited: far.limited || results.length > limit };
   }
 
-  async #shown(userId: string, page: readonly DirectoryEntry[]): Promise<DirectoryEntry[]> {
+  async #amongAll(userId: string, text: string, limit: number) {
+    const found: FoundUser[] = [];
+    for (let offset = 0; offset < MOST_CANDIDATES; offset += PAGE) {
+      const page = await this.store.search(text, { limit: PAGE, offset });
+      found.push(...(await this.#shown(userId, page)));
+      if (found.length > limit) return { found, limited: true };
+      if (page.length < PAGE) return { found, limited: false };
+    }
+    return { found, limited: true };
+  }
+
+  async #shown(userId: string, page: readonly FoundUser[]): Promise<FoundUser[]> {
     const candidates = page.map((entry) => entry.userId).filter((candidate) => candidate !== userId);
     if (candidates.length === 0) return [];
     const { userIds = [] } = (await this.visible?.listVisibleUsers({ userId, candidates })) ?? {};
     const shown = new Set(userIds);
     return page.filter((entry) => shown.has(entry.userId));
   }
+}
+
+/** Who has a name comes before who has none. */
+function byRank(one: FoundUser, other: FoundUser): number {
+  const nameless = ({ displayName }: FoundUser) => Number(displayName === undefined);
+  return one.rank - other.rank || nameless(one) - nameless(other) || (one.userId < other.userId ? -1 : 1);
+}
+
+/** The release before knows nobody of other servers. */
+function nobodyYet(error: unknown): { others: FoundUser[]; neighbours: string[] } {
+  if ((error as { code?: unknown }).code !== 'UNIMPLEMENTED') throw error;
+  return { others: [], neighbours: [] };
 }
