@@ -18,6 +18,7 @@ import { KeyReader } from './domain/sending/key-reader.js';
 import { LogReader } from './domain/sending/log-reader.js';
 import { NewNeighbours } from './domain/sending/new-neighbours.js';
 import { Following } from './following.js';
+import { loadGauge } from './remote/load-gauge.js';
 import { HttpTransactionSender } from './remote/transaction-sender.js';
 import { DestinationCounts } from './storage/destination-counts.js';
 import { PostgresEphemeraStore } from './storage/ephemera-store.js';
@@ -60,8 +61,11 @@ const GATHER_EPHEMERA_MS = 500;
 /** A busy server need not be noted as alive with each of its requests. */
 const NOTE_HEARD_EVERY_MS = 3_000;
 const MAX_HEARD = 10_000;
-/** A thousand servers are connected to within ten seconds or so, which takes a fifth of a processor. */
-const CONNECTING = { perSecond: 80, burst: 16 };
+/**
+ * A thousand servers are connected to within ten seconds or so, which takes two fifths of a processor; where that has enough to do
+ * besides, within half a minute.
+ */
+const CONNECTING = { perSecond: 80, perBusySecond: 30, burst: 16 };
 
 /** Puts a sender together. Of any number one reads the log, and all of them send. */
 export function createSender(deps: SenderDependencies): Sender {
@@ -88,6 +92,7 @@ export function createSender(deps: SenderDependencies): Sender {
   });
   const sender = new GentleSender(new HttpTransactionSender(agent), {
     ...CONNECTING,
+    isBusy: loadGauge(),
     now: () => performance.now(),
     pause: (ms, signal) => sleep(ms, undefined, { signal }),
   });

@@ -3,6 +3,7 @@ import { GentleSender } from '../src/domain/sending/gentle-sender.js';
 /** A sender whose clock goes on only where it waits, and what it has sent, with when. */
 function gentle(options: { readonly perSecond: number; readonly burst: number }, failing: readonly string[] = []) {
   let clock = 1_000_000;
+  let isBusy = false;
   const begun = clock;
   const sent: [server: string, afterMs: number][] = [];
   const sender = new GentleSender(
@@ -14,6 +15,8 @@ function gentle(options: { readonly perSecond: number; readonly burst: number },
     },
     {
       ...options,
+      perBusySecond: options.perSecond / 5,
+      isBusy: () => isBusy,
       now: () => clock,
       pause: async (ms, signal) => {
         signal.throwIfAborted();
@@ -26,7 +29,10 @@ function gentle(options: { readonly perSecond: number; readonly burst: number },
   const wait = (ms: number) => {
     clock += ms;
   };
-  return { send, sent, wait };
+  const beBusy = (busy: boolean) => {
+    isBusy = busy;
+  };
+  return { send, sent, wait, beBusy };
 }
 
 describe('sending to many servers', () => {
@@ -39,6 +45,16 @@ describe('sending to many servers', () => {
       ['c', 100],
       ['d', 200],
     ]);
+  });
+
+  it('takes more time for that while there is enough to do besides', async () => {
+    const { send, sent, beBusy } = gentle({ perSecond: 10, burst: 1 });
+    for (const server of ['a', 'b']) await send(server);
+    beBusy(true);
+    for (const server of ['c', 'd']) await send(server);
+    beBusy(false);
+    await send('e');
+    expect(sent.map(([, ms]) => ms)).toEqual([0, 100, 600, 1_100, 1_200]);
   });
 
   it('does not wait where something was sent to a moment ago', async () => {

@@ -5,6 +5,9 @@ export interface GentleSenderOptions {
   readonly perSecond: number;
   /** … after so many at once. */
   readonly burst: number;
+  /** So many in a second while the process has enough to do. */
+  readonly perBusySecond: number;
+  readonly isBusy: () => boolean;
   /** Milliseconds. */
   readonly now: () => number;
   /** Resolves after so many milliseconds, or rejects when the signal is aborted. */
@@ -43,8 +46,8 @@ export class GentleSender implements TransactionSender {
   }
 
   async #turn(signal: AbortSignal): Promise<void> {
-    const { perSecond, burst, now, pause } = this.options;
-    const apart = 1_000 / perSecond;
+    const { perSecond, perBusySecond, isBusy, burst, now, pause } = this.options;
+    const apart = 1_000 / (isBusy() ? perBusySecond : perSecond);
     const start = Math.max(this.#next, now() - burst * apart);
     this.#next = start + apart;
     const ms = this.#next - now();
