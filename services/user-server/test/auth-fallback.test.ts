@@ -31,7 +31,10 @@ const path = (type: string, session: string) => `/_matrix/client/v3/auth/${type}
 /** A page as a browser gets it; with what somebody has typed when it is sent. */
 async function browse({ url }: Instance, target: string, typed?: Record<string, string>) {
   const body = typed && new URLSearchParams(typed);
-  const answer = await fetch(`${url}${target}`, body && { method: 'POST', body });
+  const answer = await fetch(`${url}${target}`, {
+    headers: { accept: 'text/html' },
+    ...(body && { method: 'POST', body }),
+  });
   return { status: answer.status, headers: answer.headers, page: await answer.text() };
 }
 
@@ -125,6 +128,8 @@ it('pages of steps or sessions that there are not say so', async () => {
     }
   }
   expect((await browse(open, path('m.login.dummy', session).split('?')[0]!)).status).toBe(400);
+  const { status, body } = await open.http.get(path('m.login.dummy', 'never-begun'));
+  expect([status, body.errcode]).toEqual([404, 'M_NOT_FOUND']);
 });
 
 it('the page to log in on hands the session to the client that shows it', async () => {

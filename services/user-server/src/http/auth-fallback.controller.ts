@@ -1,4 +1,4 @@
-import { isMatrixError, type MatrixError } from '@ganglion/contracts';
+import { isMatrixError, MatrixError } from '@ganglion/contracts';
 import { bodyText, LenientBody, Path, Query, RateLimited } from '@ganglion/http';
 import { Controller, Get, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -36,9 +36,10 @@ export class AuthFallbackController {
   async show(
     @Path(stagePath) { authType }: StagePath,
     @Query(sessionQuery) { session }: SessionQuery,
+    @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    await this.#answer(reply, authType, session, 200);
+    await orPage(request, reply, () => this.#answer(reply, authType, session, 200));
   }
 
   @Post()
@@ -52,33 +53,43 @@ export class AuthFallbackController {
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    if (stagePage(authType, undefined) === undefined) return noPage(reply);
     const fields = Object.fromEntries(new URLSearchParams(bodyText(request)));
-    try {
-      await this.fallback.attempt(authType, session, fields, { serverName: this.servers.forHost(host), address });
-      sendPage(reply, 200, AUTH_DONE);
-    } catch (error) {
-      if (!isMatrixError(error)) throw error;
-      if (mayTryAgain(error)) await this.#answer(reply, authType, session, error.status, error.message);
-      else refuse(reply, error);
-    }
+    await orPage(request, reply, async () => {
+      if (stagePage(authType, undefined) === undefined) throw noPage();
+      try {
+        await this.fallback.attempt(authType, session, fields, { serverName: this.servers.forHost(host), address });
+        sendPage(reply, 200, AUTH_DONE);
+      } catch (error) {
+        if (!mayTryAgain(error)) throw error;
+        await this.#answer(reply, authType, session, error.status, error.message);
+      }
+    });
   }
 
   async #answer(reply: FastifyReply, authType: string, session: string, status: number, failure?: string) {
-    try {
-      const { isDone, params } = await this.fallback.look(authType, session);
-      const page = isDone ? AUTH_DONE : stagePage(authType, params, failure);
-      if (page === undefined) noPage(reply);
-      else sendPage(reply, isDone ? 200 : status, page);
-    } catch (error) {
-      if (!isMatrixError(error)) throw error;
-      refuse(reply, error);
-    }
+    const { isDone, params } = await this.fallback.look(authType, session);
+    const page = isDone ? AUTH_DONE : stagePage(authType, params, failure);
+    if (page === undefined) throw noPage();
+    sendPage(reply, isDone ? 200 : status, page);
   }
 }
 
-function noPage(reply: FastifyReply): void {
-  messagePage(reply, 400, 'There is no such step here', 'Go back to where you came from, and try another way.');
+/** Browsers are told on a page what others are told as everywhere. */
+async function orPage({ headers }: FastifyRequest, reply: FastifyReply, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!isMatrixError(error) || !headers.accept?.includes('text/html')) throw error;
+    refuse(reply, error);
+  }
+}
+
+function noPage(): MatrixError {
+  return new MatrixError(
+    400,
+    'M_INVALID_PARAM',
+    'There is no such step. Go back to where you came from, and try another way.',
+  );
 }
 
 function refuse(reply: FastifyReply, { status, errcode, message }: MatrixError): void {
