@@ -1,5 +1,6 @@
+import { jsonObject, orAbsent, orElse, userId } from '@ganglion/http/values';
 import { z } from 'zod';
-import { invitedAddress, jsonObject, orAbsent, orElse, userId } from './parameters.js';
+import { invitedAddress } from './parameters.js';
 
 const initialEvent = z
   .object({ type: z.string().min(1), state_key: orElse(z.string(), ''), content: jsonObject })

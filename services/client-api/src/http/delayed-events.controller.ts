@@ -10,13 +10,14 @@ import {
   type Requester,
   StoredJsonBody,
 } from '@ganglion/http';
+import { jsonObject, text } from '@ganglion/http/values';
 import type { JsonObject } from '@ganglion/protocol';
 import { Controller, Get, HttpCode, Inject, Post, Put } from '@nestjs/common';
 import { z } from 'zod';
 import { DelayedSending } from '../domain/delayed-sending.js';
 import type { Owners } from '../domain/ports.js';
 import { transactionOf } from '../domain/sent-event.js';
-import { jsonObject, sendPath, text } from './parameters.js';
+import { sendPath } from './parameters.js';
 import { OWNERS } from './tokens.js';
 
 const ACTIONS = {

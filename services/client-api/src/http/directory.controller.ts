@@ -1,12 +1,13 @@
 import { MatrixError } from '@ganglion/contracts';
 import { publicRoomsAnswer } from '@ganglion/contracts/room';
 import { Authenticated, JsonBody, Path, Query, RateLimited, RequestedBy, type Requester } from '@ganglion/http';
+import { limitText, orAbsent, orElse, roomId, text } from '@ganglion/http/values';
 import { domainOf, isValidServerName, type JsonObject } from '@ganglion/protocol';
 import { Controller, Delete, Get, HttpCode, Inject, Post, Put } from '@nestjs/common';
 import { z } from 'zod';
 import { resolveAlias } from '../domain/membership.js';
 import type { Owners } from '../domain/ports.js';
-import { aliasPath, limitText, orAbsent, orElse, roomId, roomPath, text } from './parameters.js';
+import { aliasPath, roomPath } from './parameters.js';
 import { OWNERS } from './tokens.js';
 
 type RoomPath = z.infer<typeof roomPath>;

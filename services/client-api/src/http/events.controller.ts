@@ -12,6 +12,7 @@ import {
   type Requester,
   StoredJsonBody,
 } from '@ganglion/http';
+import { jsonObject } from '@ganglion/http/values';
 import { domainOf, isValidUserId, type JsonObject } from '@ganglion/protocol';
 import { Controller, Get, HttpCode, Inject, Post, Put } from '@nestjs/common';
 import { z } from 'zod';
@@ -27,16 +28,7 @@ import type { Owners } from '../domain/ports.js';
 import { inviteElsewhere } from '../domain/remote-membership.js';
 import { readJoinedMembers, readStateEventText, readStateText } from '../domain/room-state.js';
 import { redactionTarget, transactionOf } from '../domain/sent-event.js';
-import {
-  delayQuery,
-  jsonObject,
-  reason,
-  redactPath,
-  roomPath,
-  sendOncePath,
-  sendPath,
-  statePath,
-} from './parameters.js';
+import { delayQuery, reason, redactPath, roomPath, sendOncePath, sendPath, statePath } from './parameters.js';
 import { OWNERS } from './tokens.js';
 
 type SendPath = z.infer<typeof sendPath>;

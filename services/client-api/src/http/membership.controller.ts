@@ -10,6 +10,7 @@ import {
   type Requester,
   StoredJsonBody,
 } from '@ganglion/http';
+import { jsonObject } from '@ganglion/http/values';
 import type { JsonObject } from '@ganglion/protocol';
 import { Controller, HttpCode, Inject, Post } from '@nestjs/common';
 import type { z } from 'zod';
@@ -21,7 +22,6 @@ import { claimInvite } from '../domain/remote-membership.js';
 import {
   invitedAddress,
   joinBody,
-  jsonObject,
   reasonBody,
   roomIdOrAliasPath,
   roomPath,

@@ -1,26 +1,22 @@
 import {
-  isJsonObject,
-  isValidEventId,
-  isValidRoomAlias,
-  isValidRoomId,
-  isValidServerName,
-  isValidUserId,
-  type JsonObject,
-} from '@ganglion/protocol';
+  roomAlias as anyRoomAlias,
+  eventId,
+  jsonObject,
+  orAbsent,
+  orElse,
+  roomId,
+  text,
+  userId,
+} from '@ganglion/http/values';
+import { isValidServerName } from '@ganglion/protocol';
 import { z } from 'zod';
 
-/** Any string that can be looked for in a database. */
-export const text = z.string().refine((value) => !value.includes('\0'), 'must not hold U+0000');
-export const roomId = text.refine((id) => isValidRoomId(id), 'is not a room id');
-const roomAlias = text
-  .refine((alias) => isValidRoomAlias(alias), 'is not a room alias')
-  .refine((alias) => !alias.startsWith('#:'), 'is a room alias without a name before the colon');
-export const userId = text.refine((id) => isValidUserId(id), 'is not a user id');
-const eventId = text.refine((id) => isValidEventId(id), 'is not an event id');
+const roomAlias = anyRoomAlias.refine(
+  (alias) => !alias.startsWith('#:'),
+  'is a room alias without a name before the colon',
+);
 const eventType = text.min(1, 'must not be empty');
 const txnId = text.min(1, 'must not be empty').max(255, 'is too long');
-
-export const jsonObject = z.custom<JsonObject>(isJsonObject, 'must be a JSON object');
 
 export const roomPath = z.object({ roomId });
 export const aliasPath = z.object({ roomAlias });
@@ -51,16 +47,6 @@ const serverNames = z
 export const viaQuery = z
   .object({ via: serverNames, server_name: serverNames })
   .transform(({ via, server_name }) => (via.length > 0 ? via : server_name));
-
-/** Many clients send null for what they do not set. */
-export function orAbsent<T>(schema: z.ZodType<T>) {
-  return schema.nullish().transform((given) => given ?? undefined);
-}
-
-/** As many clients do, with something in place of what is not set. */
-export function orElse<T>(schema: z.ZodType<T>, otherwise: T) {
-  return schema.nullish().transform((given) => given ?? otherwise);
-}
 
 /** Part of an event's content, which may be any text. */
 export const reason = orAbsent(z.string());
@@ -95,5 +81,3 @@ const delayText = text.regex(/^\d{1,15}$/, 'must be a whole number of millisecon
 export const delayQuery = z
   .object({ 'org.matrix.msc4140.delay': delayText.optional() })
   .transform((query) => query['org.matrix.msc4140.delay']);
-
-export const limitText = text.regex(/^\d{1,9}$/, 'must be a whole number, not negative').transform(Number);

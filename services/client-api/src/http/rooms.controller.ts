@@ -8,6 +8,7 @@ import {
   type Requester,
   StoredJsonBody,
 } from '@ganglion/http';
+import { orElse, text, userId } from '@ganglion/http/values';
 import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import { z } from 'zod';
 import { createRoom } from '../domain/create-room.js';
@@ -15,7 +16,7 @@ import { MembershipLimits } from '../domain/membership-limits.js';
 import type { Owners } from '../domain/ports.js';
 import { upgradeRoom } from '../domain/upgrade-room.js';
 import { createRoomBody } from './create-room.schema.js';
-import { orElse, roomPath, text, userId } from './parameters.js';
+import { roomPath } from './parameters.js';
 import { OWNERS, ROOMS_CONFIG } from './tokens.js';
 
 const upgradeBody = z.object({ new_version: text, additional_creators: orElse(z.array(userId).max(100), []) });

@@ -1,4 +1,5 @@
 import { Authenticated, Path, Query, RateLimited, RequestedBy, type Requester } from '@ganglion/http';
+import { limitText, userId } from '@ganglion/http/values';
 import { Controller, Get, Inject } from '@nestjs/common';
 import { z } from 'zod';
 import { resolveRoom } from '../domain/membership.js';
@@ -6,7 +7,7 @@ import { mutualRooms } from '../domain/mutual-rooms.js';
 import type { Owners } from '../domain/ports.js';
 import { roomSummary } from '../domain/room-summaries.js';
 import { spaceHierarchy } from '../domain/space-hierarchy.js';
-import { limitText, roomIdOrAliasPath, roomPath, userId, viaQuery } from './parameters.js';
+import { roomIdOrAliasPath, roomPath, viaQuery } from './parameters.js';
 import { OWNERS } from './tokens.js';
 
 const LARGEST_PAGE = 100;

@@ -1,8 +1,8 @@
 import { JsonBody, RateLimited } from '@ganglion/http';
+import { roomId, text, userId } from '@ganglion/http/values';
 import { Controller, Inject, Put } from '@nestjs/common';
 import { z } from 'zod';
 import { BoundAddresses } from '../domain/serving/bound-addresses.js';
-import { roomId, text, userId } from './parameters.js';
 import { signedForUser } from './third-party-invites.controller.js';
 
 const MOST_INVITES = 50;

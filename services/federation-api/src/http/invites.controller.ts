@@ -1,10 +1,11 @@
 import { type Asked, AskedBy, FederationGuard, SignedBody } from '@ganglion/federation';
 import { AnswersJsonText, Path } from '@ganglion/http';
+import { jsonObject, text } from '@ganglion/http/values';
 import { isJsonObject } from '@ganglion/protocol';
 import { Controller, Inject, Put, UseGuards } from '@nestjs/common';
 import { z } from 'zod';
 import { Memberships } from '../domain/serving/memberships.js';
-import { jsonObject, roomEventPath, text } from './parameters.js';
+import { roomEventPath } from './parameters.js';
 
 type RoomEventPath = z.infer<typeof roomEventPath>;
 

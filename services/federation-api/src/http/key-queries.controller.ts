@@ -1,7 +1,7 @@
 import type { Config } from '@ganglion/config';
 import { MatrixError } from '@ganglion/contracts';
 import { AnswersJsonText, JsonBody, Path, Query, RateLimited } from '@ganglion/http';
-import { isValidServerName } from '@ganglion/protocol';
+import { serverName } from '@ganglion/http/values';
 import { Controller, Get, HttpCode, Inject, Post, Req } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -12,7 +12,6 @@ import { CONFIG } from './tokens.js';
 const MAX_SERVERS = 100;
 const MAX_KEYS = 50;
 
-const serverName = z.string().refine(isValidServerName, 'not a server name');
 const timestamp = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 const criteria = z.object({ minimum_valid_until_ts: timestamp.optional() });
 const keysWanted = z.record(z.string(), criteria).refine((keys) => Object.keys(keys).length <= MAX_KEYS, {

@@ -1,11 +1,12 @@
 import type { RoomFederation } from '@ganglion/contracts/room';
 import { type Asked, AskedBy, FederationGuard, SignedBody } from '@ganglion/federation';
 import { AnswersJsonText, arrayOf, inObject, Path, Query, streamJson } from '@ganglion/http';
+import { booleanText, jsonObject, severalOf, text } from '@ganglion/http/values';
 import { Controller, Get, Inject, Put, UseGuards } from '@nestjs/common';
 import { z } from 'zod';
 import { Memberships } from '../domain/serving/memberships.js';
 import { authBesideState, authOfStatePages, statePages } from '../domain/serving/room-pages.js';
-import { booleanText, jsonObject, roomEventPath, roomUserPath, severalOf, text } from './parameters.js';
+import { roomEventPath, roomUserPath } from './parameters.js';
 import { ROOM_FEDERATION } from './tokens.js';
 
 type RoomUserPath = z.infer<typeof roomUserPath>;

@@ -4,10 +4,10 @@ import { publicRoomsAnswer, type RoomDirectory } from '@ganglion/contracts/room'
 import type { Users } from '@ganglion/contracts/user';
 import { FederationGuard } from '@ganglion/federation';
 import { JsonBody, Path, Query } from '@ganglion/http';
+import { limitText, roomAlias, text, userId } from '@ganglion/http/values';
 import { domainOf, isJsonObject } from '@ganglion/protocol';
 import { Controller, Get, HttpCode, Inject, Post, UseGuards } from '@nestjs/common';
 import { z } from 'zod';
-import { limitText, roomAlias, text, userId } from './parameters.js';
 import { CONFIG, ROOM_DIRECTORY, USERS } from './tokens.js';
 
 const directoryQuery = z.object({ room_alias: roomAlias });

@@ -1,10 +1,11 @@
 import type { FederationEvent, RoomFederation } from '@ganglion/contracts/room';
 import { type Asked, AskedBy, FederationGuard } from '@ganglion/federation';
 import { AnswersJsonText, arrayOf, inObject, JsonBody, Path, Query, streamJson } from '@ganglion/http';
+import { eventId, limitText, severalOf } from '@ganglion/http/values';
 import { Controller, Get, HttpCode, Inject, Post, UseGuards } from '@nestjs/common';
 import { z } from 'zod';
 import { authOfStatePages, authPages, statePages } from '../domain/serving/room-pages.js';
-import { eventId, eventPath, limitText, roomEventPath, roomPath, severalOf, timeText } from './parameters.js';
+import { eventPath, roomEventPath, roomPath, timeText } from './parameters.js';
 import { ROOM_FEDERATION } from './tokens.js';
 
 type RoomPath = z.infer<typeof roomPath>;

@@ -1,9 +1,10 @@
 import type { RoomSummaries, RoomSummary } from '@ganglion/contracts/room';
 import { type Asked, AskedBy, FederationGuard } from '@ganglion/federation';
 import { Path, Query } from '@ganglion/http';
+import { booleanText } from '@ganglion/http/values';
 import { Controller, Get, Inject, UseGuards } from '@nestjs/common';
 import { z } from 'zod';
-import { booleanText, roomPath } from './parameters.js';
+import { roomPath } from './parameters.js';
 import { ROOM_SUMMARIES } from './tokens.js';
 
 const hierarchyQuery = z.object({ suggested_only: booleanText.default(false) });

@@ -1,10 +1,11 @@
 import { MatrixError } from '@ganglion/contracts';
 import { type Asked, AskedBy, FederationGuard, SignedBody } from '@ganglion/federation';
 import { Path } from '@ganglion/http';
+import { jsonObject, text, userId } from '@ganglion/http/values';
 import { Controller, Inject, Put, UseGuards } from '@nestjs/common';
 import { z } from 'zod';
 import { ExchangedInvites } from '../domain/serving/exchanged-invites.js';
-import { jsonObject, roomPath, text, userId } from './parameters.js';
+import { roomPath } from './parameters.js';
 
 /** Identity servers sign once: each more costs a look at it with each key of the invite. */
 const MOST_SIGNATURES = 4;

@@ -1,10 +1,10 @@
 import { MatrixError } from '@ganglion/contracts';
 import { type Asked, AskedBy, FederationGuard, SignedBody } from '@ganglion/federation';
 import { AnswersJsonText, LenientBody, Path } from '@ganglion/http';
+import { text } from '@ganglion/http/values';
 import { Controller, Inject, Put, UseGuards } from '@nestjs/common';
 import { z } from 'zod';
 import { Transactions } from '../domain/incoming/transactions.js';
-import { text } from './parameters.js';
 
 const MOST_PDUS = 50;
 const MOST_EDUS = 100;

@@ -3,10 +3,10 @@ import { MatrixError } from '@ganglion/contracts';
 import type { KeysForServers } from '@ganglion/contracts/keys';
 import { FederationGuard } from '@ganglion/federation';
 import { AnswersJsonText, JsonBody, Path } from '@ganglion/http';
+import { text, userId } from '@ganglion/http/values';
 import { domainOf } from '@ganglion/protocol';
 import { Controller, Get, HttpCode, Inject, Post, UseGuards } from '@nestjs/common';
 import { z } from 'zod';
-import { text, userId } from './parameters.js';
 import { CONFIG, KEYS_FOR_SERVERS } from './tokens.js';
 
 const userPath = z.object({ userId });

@@ -1,6 +1,7 @@
+import { jsonObject, roomId, text } from '@ganglion/http/values';
 import { z } from 'zod';
 import type { BackupKey, SessionKey } from '../domain/ports.js';
-import { jsonObject, mapOf, roomId, text } from './values.js';
+import { mapOf } from './values.js';
 
 const index = z.number().int().min(0);
 

@@ -8,13 +8,13 @@ import {
   type Requester,
   StoredJsonBody,
 } from '@ganglion/http';
+import { jsonObject } from '@ganglion/http/values';
 import type { JsonObject } from '@ganglion/protocol';
 import { Controller, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { CrossSigning } from '../domain/cross-signing.js';
 import { SignatureUploads, type SignedObjects } from '../domain/signature-uploads.js';
 import { crossSigningBody, signaturesBody } from './key-bodies.js';
-import { jsonObject } from './values.js';
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#cross-signing */
 @Controller('_matrix/client/v3/keys')

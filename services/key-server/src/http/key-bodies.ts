@@ -1,5 +1,6 @@
+import { jsonObject, orAbsent, text, userId } from '@ganglion/http/values';
 import { z } from 'zod';
-import { asItIs, jsonObject, mapOf, orAbsent, text, timeoutMs, userId } from './values.js';
+import { asItIs, mapOf, timeoutMs } from './values.js';
 
 const signatures = mapOf(text, mapOf(text, z.string()));
 

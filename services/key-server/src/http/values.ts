@@ -1,19 +1,6 @@
-import { isJsonObject, isValidRoomId, isValidUserId, type JsonObject } from '@ganglion/protocol';
+import { jsonObject, orAbsent } from '@ganglion/http/values';
+import type { JsonObject } from '@ganglion/protocol';
 import { z } from 'zod';
-
-/** Any string that a database can hold. */
-export const text = z.string().refine((value) => !value.includes('\0'), 'must not hold NUL');
-
-/** Many clients send null for what they do not set. */
-export function orAbsent<T>(schema: z.ZodType<T>) {
-  return schema.nullish().transform((value) => value ?? undefined);
-}
-
-/** A JSON object, taken as it is. */
-export const jsonObject = z.custom<JsonObject>(isJsonObject, 'must be a JSON object');
-
-export const userId = z.string().refine((id) => isValidUserId(id), 'is not a user id');
-export const roomId = z.string().refine((id) => isValidRoomId(id), 'is not a room id');
 
 /** An object whose names fit one schema and whose values another, taken as it is. */
 export function mapOf<T>(names: z.ZodType<string>, values: z.ZodType<T>) {

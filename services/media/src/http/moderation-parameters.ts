@@ -1,11 +1,8 @@
-import { isValidUserId } from '@ganglion/protocol';
+import { booleanText, roomId, userId } from '@ganglion/http/values';
 import { z } from 'zod';
-import { flag } from './parameters.js';
 
 export { type FilePath, filePath, type MediaPath, mediaPath } from './parameters.js';
 
-const userId = z.string().refine(isValidUserId, 'is not a user id');
-const roomId = z.string().regex(/^![^\0]{1,254}$/, 'is not a room id');
 const whole = (most: number) =>
   z
     .string()
@@ -35,7 +32,7 @@ export const deleteQuery = z
   .object({
     before_ts: whole(MAX_TIME),
     size_gt: whole(Number.MAX_SAFE_INTEGER).optional(),
-    keep_profiles: flag.default(true),
+    keep_profiles: booleanText.default(true),
   })
   .transform((query) => ({ sinceMs: query.before_ts, largerThan: query.size_gt, keepProfiles: query.keep_profiles }));
 export type DeleteQuery = z.output<typeof deleteQuery>;

@@ -1,21 +1,19 @@
-import { isValidServerName } from '@ganglion/protocol';
+import { booleanText, serverName, text } from '@ganglion/http/values';
 import { z } from 'zod';
 
-const serverName = z.string().refine(isValidServerName, 'is not a server name');
 const mediaId = z
   .string()
   .regex(/^[A-Za-z0-9_-]{1,255}$/, 'is not a media id: letters of ASCII, digits, _ and -, at most 255 of them');
-const text = z.string().max(255, 'must not be longer than 255 characters');
+const fileName = text.max(255, 'must not be longer than 255 characters');
 
 export const filePath = z.object({ serverName, mediaId });
-export const namedFilePath = z.object({ serverName, mediaId, fileName: text });
+export const namedFilePath = z.object({ serverName, mediaId, fileName });
 export type FilePath = z.output<typeof filePath>;
 export type NamedFilePath = z.output<typeof namedFilePath>;
 
-export const uploadQuery = z.object({ filename: text.optional() });
+export const uploadQuery = z.object({ filename: fileName.optional() });
 export type UploadQuery = z.output<typeof uploadQuery>;
 
-export const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 const milliseconds = z
   .string()
   .regex(/^\d{1,15}$/, 'must be a number of milliseconds')
@@ -26,8 +24,8 @@ const DEFAULT_TIMEOUT_MS = 20_000;
 
 export const downloadQuery = z.object({
   timeout_ms: milliseconds.default(DEFAULT_TIMEOUT_MS),
-  allow_remote: flag.default(true),
-  allow_redirect: flag.default(false),
+  allow_remote: booleanText.default(true),
+  allow_redirect: booleanText.default(false),
 });
 export type DownloadQuery = z.output<typeof downloadQuery>;
 
@@ -53,12 +51,12 @@ export const thumbnailQuery = downloadQuery.extend({
   width: side,
   height: side,
   method: z.enum(['crop', 'scale']).default('scale'),
-  animated: flag.default(false),
+  animated: booleanText.default(false),
 });
 export type ThumbnailQuery = z.output<typeof thumbnailQuery>;
 
 /** Another server gets what is ours, and from nowhere else. */
-const never = flag.default(false).transform(() => false);
+const never = booleanText.default(false).transform(() => false);
 const ofOurs = { allow_remote: never, allow_redirect: never };
 export const federatedQuery = downloadQuery.extend(ofOurs);
 export type FederatedQuery = z.output<typeof federatedQuery>;

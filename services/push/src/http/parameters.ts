@@ -1,17 +1,6 @@
-import {
-  type AnyPushRuleKind,
-  isJsonObject,
-  isPushRuleKind,
-  type JsonObject,
-  type PushRuleKind,
-  THREAD_RULES,
-} from '@ganglion/protocol';
+import { jsonObject, orAbsent, text } from '@ganglion/http/values';
+import { type AnyPushRuleKind, isPushRuleKind, type PushRuleKind, THREAD_RULES } from '@ganglion/protocol';
 import { z } from 'zod';
-
-const text = z.string().refine((value) => !value.includes('\0'), 'must not hold NUL');
-
-/** A JSON object, taken as it is. */
-export const jsonObject = z.custom<JsonObject>(isJsonObject, 'must be a JSON object');
 
 const scope = z.string().refine((value) => value === 'global', 'is no scope of push rules: there is only "global"');
 const kind = z.custom<PushRuleKind>((value) => isPushRuleKind(String(value)), 'is not a kind of push rules');
@@ -35,7 +24,7 @@ export type AttributePath = z.output<typeof attributePath>;
 
 export const positionQuery = z.object({ before: z.string().optional(), after: z.string().optional() });
 
-const optionalText = text.nullish().transform((value) => value ?? undefined);
+const optionalText = orAbsent(text);
 
 /** The body of `POST /pushers/set`, as far as its types go; what a pusher needs depends on its kind. */
 export const pusherBody = z.object({

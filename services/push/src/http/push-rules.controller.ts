@@ -1,4 +1,5 @@
 import { Authenticated, Path, Query, RateLimited, RequestedBy, type Requester, StoredJsonBody } from '@ganglion/http';
+import { jsonObject } from '@ganglion/http/values';
 import {
   deletePushRule,
   type JsonObject,
@@ -14,7 +15,6 @@ import {
   type AttributePath,
   anyRulePath,
   attributePath,
-  jsonObject,
   type KindPath,
   kindPath,
   positionQuery,

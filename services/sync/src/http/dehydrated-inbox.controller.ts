@@ -8,12 +8,13 @@ import {
   RequestedBy,
   type Requester,
 } from '@ganglion/http';
+import { text } from '@ganglion/http/values';
 import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import { z } from 'zod';
 import { DehydratedInbox } from '../domain/devices/dehydrated-inbox.js';
 import { tokenText } from './parameters.js';
 
-const path = z.object({ deviceId: z.string().refine((id) => !id.includes('\0'), 'must not hold NUL') });
+const path = z.object({ deviceId: text });
 const query = z.object({ from: tokenText.optional() });
 const body = z.object({ next_batch: tokenText.nullish() }).default({});
 

@@ -1,19 +1,14 @@
 import { Authenticated, Path, RateLimited, RequestedBy, type Requester, StoredJsonBody } from '@ganglion/http';
-import { isJsonObject, isValidUserId, type JsonObject } from '@ganglion/protocol';
+import { jsonObject, text, userId } from '@ganglion/http/values';
 import { Controller, Inject, Put } from '@nestjs/common';
 import { z } from 'zod';
 import { DeviceMessaging } from '../domain/devices/device-messaging.js';
 
 const MAX_NAME = 255;
 
-const name = z
-  .string()
-  .max(MAX_NAME)
-  .refine((value) => !value.includes('\0'), 'must not hold NUL');
+const name = text.max(MAX_NAME);
 const sendPath = z.object({ eventType: name, txnId: name });
-const userId = z.string().refine((id) => isValidUserId(id), 'is not a user id');
-const content = z.custom<JsonObject>(isJsonObject, 'must be a JSON object');
-const sendBody = z.object({ messages: z.record(userId, z.record(z.string(), content)) });
+const sendBody = z.object({ messages: z.record(userId, z.record(z.string(), jsonObject)) });
 
 @Controller('_matrix/client/v3/sendToDevice')
 @Authenticated({ guests: true, suspended: true })

@@ -1,4 +1,5 @@
-import { exceedsIdentifierLimit, isValidRoomId } from '@ganglion/protocol';
+import { booleanText, roomId, text, wholeNumberText } from '@ganglion/http/values';
+import { exceedsIdentifierLimit } from '@ganglion/protocol';
 import { z } from 'zod';
 import { parseHistoryToken } from '../domain/history/history-token.js';
 import { parseSyncToken } from '../domain/sync-token.js';
@@ -6,28 +7,16 @@ import { parseSyncToken } from '../domain/sync-token.js';
 const MAX_PAGE = 1_000;
 const MAX_RELATIONS = 100;
 
-/** Query parameters arrive as text. */
-const booleanText = z.enum(['true', 'false']).transform((text) => text === 'true');
-const wholeNumberText = z
-  .string()
-  .regex(/^\d{1,15}$/, 'must be a whole number, not negative')
-  .transform(Number);
 export const tokenText = z.string().transform(parseSyncToken);
 const historyTokenText = z.string().transform(parseHistoryToken);
 
-export const roomPath = z.object({ roomId: z.string().refine((id) => isValidRoomId(id), 'is not a room id') });
+export const roomPath = z.object({ roomId });
 export const eventPath = roomPath.extend({
   // Which forms there are, room versions say: one that none of them knows is just not found.
-  eventId: z
-    .string()
-    .refine((id) => id.startsWith('$') && !exceedsIdentifierLimit(id) && !id.includes('\0'), 'is not an event id'),
+  eventId: text.refine((id) => id.startsWith('$') && !exceedsIdentifierLimit(id), 'is not an event id'),
 });
 
-/** Any string that can be looked for in a database. */
-const name = z
-  .string()
-  .min(1, 'must not be empty')
-  .refine((value) => !value.includes('\0'), 'must not hold U+0000');
+const name = text.min(1, 'must not be empty');
 const MAX_NOTIFICATIONS = 100;
 /** Of an event whose room is not named. */
 export const oldEventPath = eventPath.omit({ roomId: true });

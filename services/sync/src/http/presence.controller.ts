@@ -1,20 +1,16 @@
 import { MatrixError } from '@ganglion/contracts';
 import { Authenticated, Path, RateLimited, RequestedBy, type Requester, StoredJsonBody } from '@ganglion/http';
-import { isValidUserId } from '@ganglion/protocol';
+import { text, userId } from '@ganglion/http/values';
 import { Controller, Get, Inject, Put } from '@nestjs/common';
 import { z } from 'zod';
 import { OwnPresence } from '../domain/presence/own-presence.js';
 
 const MAX_STATUS_MSG = 1_024;
 
-const path = z.object({ userId: z.string().refine((id) => isValidUserId(id), 'is not a user id') });
+const path = z.object({ userId });
 const body = z.object({
   presence: z.enum(['online', 'offline', 'unavailable']),
-  status_msg: z
-    .string()
-    .max(MAX_STATUS_MSG)
-    .refine((value) => !value.includes('\0'), 'must not hold NUL')
-    .nullish(),
+  status_msg: text.max(MAX_STATUS_MSG).nullish(),
 });
 
 @Controller('_matrix/client/v3/presence/:userId/status')

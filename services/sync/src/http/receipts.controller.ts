@@ -1,6 +1,7 @@
 import { MatrixError } from '@ganglion/contracts';
 import { Authenticated, JsonBody, Path, RateLimited, RequestedBy, type Requester } from '@ganglion/http';
-import { InvalidThreadIdError, isValidEventId, parseReceiptThreadId } from '@ganglion/protocol';
+import { eventId } from '@ganglion/http/values';
+import { InvalidThreadIdError, parseReceiptThreadId } from '@ganglion/protocol';
 import { Controller, HttpCode, Inject, Post } from '@nestjs/common';
 import { z } from 'zod';
 import { Receipts } from '../domain/ephemeral/receipts.js';
@@ -9,11 +10,8 @@ import { eventPath, roomPath } from './parameters.js';
 const receiptPath = eventPath.extend({ receiptType: z.enum(['m.read', 'm.read.private', 'm.fully_read']) });
 const receiptBody = z.object({ thread_id: z.unknown().optional() }).default({});
 
-const eventId = z
-  .string()
-  .refine((id) => isValidEventId(id), 'is not an event id')
-  .nullish();
-const readMarkersBody = z.object({ 'm.fully_read': eventId, 'm.read': eventId, 'm.read.private': eventId });
+const marker = eventId.nullish();
+const readMarkersBody = z.object({ 'm.fully_read': marker, 'm.read': marker, 'm.read.private': marker });
 
 type ReceiptPath = z.infer<typeof receiptPath>;
 type RoomPath = z.infer<typeof roomPath>;

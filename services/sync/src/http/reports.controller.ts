@@ -1,6 +1,6 @@
 import { MatrixError } from '@ganglion/contracts';
 import { Authenticated, JsonBody, Path, Query, RateLimited, RequestedBy, type Requester } from '@ganglion/http';
-import { isValidUserId } from '@ganglion/protocol';
+import { limitText, orElse, text, userId } from '@ganglion/http/values';
 import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import { z } from 'zod';
 import type { KnownReport } from '../domain/ports/report-model.js';
@@ -10,25 +10,18 @@ import { eventPath, roomPath } from './parameters.js';
 const MAX_REASON = 5_000;
 const MAX_PAGE = 1_000;
 
-const text = z
-  .string()
-  .max(MAX_REASON)
-  .refine((value) => !value.includes('\0'), 'must not hold NUL');
-const reasonBody = z.object({ reason: text });
+const reason = text.max(MAX_REASON);
+const reasonBody = z.object({ reason });
 const eventBody = z
   .object({
-    reason: text.nullish().transform((reason) => reason ?? ''),
+    reason: orElse(reason, ''),
     score: z.int().min(-100).max(0).nullish(),
   })
   .prefault({});
-const userPath = z.object({ userId: z.string().refine((id) => isValidUserId(id), 'is not a user id') });
-const numberText = z
-  .string()
-  .regex(/^\d{1,9}$/, 'must be a whole number, not negative')
-  .transform(Number);
+const userPath = z.object({ userId });
 const listQuery = z.object({
-  from: numberText.default(0),
-  limit: numberText.transform((limit) => Math.min(Math.max(limit, 1), MAX_PAGE)).default(100),
+  from: limitText.default(0),
+  limit: limitText.transform((limit) => Math.min(Math.max(limit, 1), MAX_PAGE)).default(100),
   dir: z.enum(['f', 'b']).default('b'),
 });
 

@@ -7,7 +7,7 @@ import {
   RequestedBy,
   type Requester,
 } from '@ganglion/http';
-import { isJsonObject, type JsonObject } from '@ganglion/protocol';
+import { jsonObject, text } from '@ganglion/http/values';
 import { Controller, HttpCode, Inject, Post } from '@nestjs/common';
 import { z } from 'zod';
 import { Filters } from '../domain/answer/filters.js';
@@ -35,13 +35,10 @@ const around = z
   .nullish();
 const key = z.enum(['content.body', 'content.name', 'content.topic']);
 const roomEvents = z.object({
-  search_term: z
-    .string()
-    .max(MAX_TERM)
-    .refine((term) => !term.includes('\0'), 'must not hold NUL'),
+  search_term: text.max(MAX_TERM),
   keys: z.array(key).nullish(),
   order_by: z.enum(['recent', 'rank']).nullish(),
-  filter: z.custom<JsonObject>(isJsonObject, 'must be a JSON object').nullish(),
+  filter: jsonObject.nullish(),
   event_context: z
     .object({ before_limit: around, after_limit: around, include_profile: z.boolean().nullish() })
     .nullish(),

@@ -1,6 +1,6 @@
 import { MatrixError } from '@ganglion/contracts';
 import { Authenticated, JsonBody, Path, Query, RateLimited, RequestedBy, type Requester } from '@ganglion/http';
-import { isValidEventId } from '@ganglion/protocol';
+import { eventId } from '@ganglion/http/values';
 import { Controller, Delete, Get, Inject, Put } from '@nestjs/common';
 import { z } from 'zod';
 import { ThreadSubscriptions } from '../domain/thread-subscriptions.js';
@@ -9,7 +9,6 @@ import { roomPath } from './parameters.js';
 const MAX_PAGE = 500;
 const PAGE = 100;
 
-const eventId = z.string().refine((id) => isValidEventId(id), 'is not an event id');
 const threadPath = roomPath.extend({ rootId: eventId });
 const subscriptionBody = z.object({ automatic: eventId.optional() });
 const numberText = z

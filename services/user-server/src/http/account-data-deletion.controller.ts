@@ -1,8 +1,8 @@
 import { Authenticated, Path, RateLimited, RequestedBy, type Requester } from '@ganglion/http';
+import { text } from '@ganglion/http/values';
 import { Controller, Delete, Inject } from '@nestjs/common';
 import { z } from 'zod';
 import { AccountData } from '../domain/account-data.js';
-import { text } from './values.js';
 
 const globalPath = z.object({ userId: text, type: text });
 const roomPath = globalPath.extend({ roomId: text.min(1) });

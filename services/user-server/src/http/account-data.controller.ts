@@ -8,11 +8,11 @@ import {
   RequestedBy,
   type Requester,
 } from '@ganglion/http';
+import { jsonObject, text } from '@ganglion/http/values';
 import type { JsonObject } from '@ganglion/protocol';
 import { Controller, Get, Inject, Put } from '@nestjs/common';
 import { z } from 'zod';
 import { AccountData } from '../domain/account-data.js';
-import { jsonObject, text } from './values.js';
 
 const globalPath = z.object({ userId: text, type: text });
 const roomPath = globalPath.extend({ roomId: text.min(1) });

@@ -1,19 +1,18 @@
 import { isMatrixError } from '@ganglion/contracts';
 import { Authenticated, JsonBody, Query, RateLimited, RequestedBy, type Requester } from '@ganglion/http';
-import { isValidUserId } from '@ganglion/protocol';
+import { userId } from '@ganglion/http/values';
 import { Controller, Get, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { AccountValidity, RENEW_PATH } from '../domain/account-validity.js';
 import { buttonPage, messagePage } from './pages.js';
-import { text } from './values.js';
 
 const linkQuery = z.object({ token: z.string().regex(/^[\w-]{1,255}$/) });
 /** As far as a time goes in JavaScript. */
 const MAX_TIME = 8_640_000_000_000_000;
 const validityBody = z
   .object({
-    user_id: text.refine((id) => isValidUserId(id), 'is not a user id'),
+    user_id: userId,
     expiration_ts: z.int().min(0).max(MAX_TIME).nullish(),
     enable_renewal_emails: z.boolean().default(true),
   })

@@ -7,6 +7,7 @@ import {
   RequestedBy,
   type Requester,
 } from '@ganglion/http';
+import { jsonObject } from '@ganglion/http/values';
 import type { JsonObject } from '@ganglion/protocol';
 import { Controller, HttpCode, Inject, Post, UseFilters } from '@nestjs/common';
 import { z } from 'zod';
@@ -18,7 +19,7 @@ import { UserInteractiveAuth } from '../domain/user-interactive-auth.js';
 import { interactiveRequest, type Origin, RequestOrigin } from './origin.js';
 import { unbindAnswer } from './third-party-id.controller.js';
 import { UiaChallengeFilter } from './uia-challenge.filter.js';
-import { jsonObject, optionalFlag, optionalText } from './values.js';
+import { optionalFlag, optionalText } from './values.js';
 
 const passwordBody = z
   .object({ new_password: optionalText, logout_devices: optionalFlag })

@@ -1,5 +1,6 @@
 import { isMatrixError, MatrixError } from '@ganglion/contracts';
 import { bodyText, LenientBody, Path, Query, RateLimited } from '@ganglion/http';
+import { text } from '@ganglion/http/values';
 import { Controller, Get, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -8,7 +9,6 @@ import { mayTryAgain, UiaFallback } from '../domain/uia-fallback.js';
 import { AUTH_DONE, stagePage } from './fallback-pages.js';
 import { type Origin, RequestOrigin } from './origin.js';
 import { messagePage, sendPage } from './pages.js';
-import { text } from './values.js';
 
 const stagePath = z.object({ authType: text });
 const sessionQuery = z.object({ session: text.max(255) });

@@ -1,4 +1,5 @@
 import { Authenticated, JsonBody, Path, parseBody, RateLimited, RequestedBy, type Requester } from '@ganglion/http';
+import { jsonObject, text } from '@ganglion/http/values';
 import type { JsonObject } from '@ganglion/protocol';
 import { Controller, Delete, Get, HttpCode, Inject, Post, Put, UseFilters } from '@nestjs/common';
 import { z } from 'zod';
@@ -8,7 +9,7 @@ import type { Device } from '../domain/ports.js';
 import { UserInteractiveAuth } from '../domain/user-interactive-auth.js';
 import { interactiveRequest, type Origin, RequestOrigin } from './origin.js';
 import { UiaChallengeFilter } from './uia-challenge.filter.js';
-import { jsonObject, optionalText, text } from './values.js';
+import { optionalText } from './values.js';
 
 const devicePath = z.object({ deviceId: text });
 const updateBody = z.object({ display_name: optionalText });

@@ -1,4 +1,5 @@
 import { Authenticated, JsonBody, PerhapsRequestedBy, RateLimited, type Requester } from '@ganglion/http';
+import { text } from '@ganglion/http/values';
 import { domainOf } from '@ganglion/protocol';
 import { Controller, HttpCode, Inject, Post } from '@nestjs/common';
 import { z } from 'zod';
@@ -7,7 +8,7 @@ import { Emails } from '../domain/emails.js';
 import { LocalServers } from '../domain/local-servers.js';
 import type { EmailPurpose } from '../domain/ports.js';
 import { type Origin, RequestOrigin } from './origin.js';
-import { clientSecret, optionalText, text } from './values.js';
+import { clientSecret, optionalText } from './values.js';
 
 const MAX_LINK = 2_048;
 

@@ -7,11 +7,11 @@ import {
   type Requester,
   StoredJsonBody,
 } from '@ganglion/http';
+import { jsonObject, text } from '@ganglion/http/values';
 import type { JsonObject } from '@ganglion/protocol';
 import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import { z } from 'zod';
 import { Filters } from '../domain/filters.js';
-import { jsonObject, text } from './values.js';
 
 const userPath = z.object({ userId: text });
 const filterPath = z.object({ userId: text, filterId: text });

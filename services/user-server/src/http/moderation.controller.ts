@@ -1,9 +1,9 @@
 import { Authenticated, JsonBody, Path, RateLimited, RequestedBy, type Requester } from '@ganglion/http';
+import { text } from '@ganglion/http/values';
 import { Controller, Get, Inject, Put } from '@nestjs/common';
 import { z } from 'zod';
 import { AccountModeration } from '../domain/account-moderation.js';
 import type { Device } from '../domain/ports.js';
-import { text } from './values.js';
 
 const userPath = z.object({ userId: text });
 const lockBody = z.object({ locked: z.boolean() });

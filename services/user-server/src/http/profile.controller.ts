@@ -7,11 +7,11 @@ import {
   type Requester,
   StoredJsonBody,
 } from '@ganglion/http';
+import { jsonObject, text } from '@ganglion/http/values';
 import type { JsonObject } from '@ganglion/protocol';
 import { Controller, Delete, Get, Inject, Put } from '@nestjs/common';
 import { z } from 'zod';
 import { Profiles } from '../domain/profiles.js';
-import { jsonObject, text } from './values.js';
 
 const userPath = z.object({ userId: text });
 const fieldPath = z.object({ userId: text, keyName: text });

@@ -1,9 +1,10 @@
 import { Authenticated, JsonBody, Path, Query, RateLimited, RequestedBy, type Requester } from '@ganglion/http';
+import { text } from '@ganglion/http/values';
 import { Controller, Delete, Get, HttpCode, Inject, Post, Put } from '@nestjs/common';
 import { z } from 'zod';
 import type { RegistrationToken } from '../domain/ports.js';
 import { RegistrationTokens } from '../domain/registration-tokens.js';
-import { optionalText, text } from './values.js';
+import { optionalText } from './values.js';
 
 const validityQuery = z.object({ token: text });
 const tokenPath = z.object({ token: text });

@@ -1,4 +1,5 @@
 import { JsonBody, parseBody, Query, RateLimited } from '@ganglion/http';
+import { jsonObject, text } from '@ganglion/http/values';
 import type { JsonObject } from '@ganglion/protocol';
 import { Controller, Get, HttpCode, Inject, Post, UseFilters } from '@nestjs/common';
 import { z } from 'zod';
@@ -8,7 +9,7 @@ import { UserInteractiveAuth } from '../domain/user-interactive-auth.js';
 import { interactiveRequest, type Origin, RequestOrigin } from './origin.js';
 import { accountAnswer } from './session-answers.js';
 import { UiaChallengeFilter } from './uia-challenge.filter.js';
-import { deviceFields, deviceRequestOf, jsonObject, optionalFlag, optionalText, text } from './values.js';
+import { deviceFields, deviceRequestOf, optionalFlag, optionalText } from './values.js';
 
 const kindQuery = z.object({ kind: z.enum(['user', 'guest']).default('user') });
 const availableQuery = z.object({ username: text });

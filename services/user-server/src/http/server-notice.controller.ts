@@ -1,8 +1,9 @@
 import { Authenticated, Path, RequestedBy, type Requester, StoredJsonBody } from '@ganglion/http';
+import { jsonObject, text } from '@ganglion/http/values';
 import { Controller, HttpCode, Inject, Post, Put } from '@nestjs/common';
 import { z } from 'zod';
 import { ServerNotices } from '../domain/server-notices.js';
-import { jsonObject, optionalText, text } from './values.js';
+import { optionalText } from './values.js';
 
 const transactionPath = z.object({ txnId: text });
 const noticeBody = z.object({

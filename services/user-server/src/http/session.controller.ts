@@ -1,4 +1,5 @@
 import { Authenticated, JsonBody, RateLimited, RequestedBy, type Requester } from '@ganglion/http';
+import { orAbsent, text } from '@ganglion/http/values';
 import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import { z } from 'zod';
 import { Devices } from '../domain/devices.js';
@@ -7,7 +8,7 @@ import { Login } from '../domain/login.js';
 import { Sessions } from '../domain/sessions.js';
 import { type Origin, RequestOrigin } from './origin.js';
 import { LoginAnswers, tokensAnswer } from './session-answers.js';
-import { deviceFields, deviceRequestOf, optionalText, orAbsent, text } from './values.js';
+import { deviceFields, deviceRequestOf, optionalText } from './values.js';
 
 const loginBody = z
   .object({

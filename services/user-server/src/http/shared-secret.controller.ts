@@ -1,11 +1,12 @@
 import { JsonBody } from '@ganglion/http';
+import { text } from '@ganglion/http/values';
 import { Controller, Get, HttpCode, Inject, Post } from '@nestjs/common';
 import { z } from 'zod';
 import { LocalServers } from '../domain/local-servers.js';
 import { SharedSecretRegistration } from '../domain/shared-secret-registration.js';
 import { type Origin, RequestOrigin } from './origin.js';
 import { accountAnswer } from './session-answers.js';
-import { deviceFields, deviceRequestOf, optionalFlag, optionalText, text } from './values.js';
+import { deviceFields, deviceRequestOf, optionalFlag, optionalText } from './values.js';
 
 const USER_TYPES = ['bot', 'support'];
 

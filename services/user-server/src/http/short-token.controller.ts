@@ -1,4 +1,5 @@
 import { Authenticated, JsonBody, Path, Query, RateLimited, RequestedBy, type Requester } from '@ganglion/http';
+import { jsonObject, text } from '@ganglion/http/values';
 import { domainOf, type JsonObject } from '@ganglion/protocol';
 import { Controller, Get, HttpCode, Inject, Post, UseFilters } from '@nestjs/common';
 import { z } from 'zod';
@@ -7,7 +8,6 @@ import { LoginTokens, OpenIdTokens } from '../domain/short-tokens.js';
 import { UserInteractiveAuth } from '../domain/user-interactive-auth.js';
 import { interactiveRequest, type Origin, RequestOrigin } from './origin.js';
 import { UiaChallengeFilter } from './uia-challenge.filter.js';
-import { jsonObject, text } from './values.js';
 
 const loginTokenBody = jsonObject.default({});
 const userPath = z.object({ userId: text });

@@ -1,9 +1,9 @@
 import { Authenticated, Path, RateLimited, RequestedBy, type Requester, StoredNumbersBody } from '@ganglion/http';
+import { jsonObject, text } from '@ganglion/http/values';
 import type { JsonObject } from '@ganglion/protocol';
 import { Controller, Delete, Get, Inject, Put } from '@nestjs/common';
 import { z } from 'zod';
 import { Tags } from '../domain/tags.js';
-import { jsonObject, text } from './values.js';
 
 const roomPath = z.object({ userId: text, roomId: text.min(1) });
 const tagPath = roomPath.extend({ tag: text });

@@ -1,4 +1,5 @@
 import { Authenticated, JsonBody, parseBody, RateLimited, RequestedBy, type Requester } from '@ganglion/http';
+import { jsonObject, text } from '@ganglion/http/values';
 import type { JsonObject } from '@ganglion/protocol';
 import { Controller, Get, HttpCode, Inject, Post, UseFilters } from '@nestjs/common';
 import { z } from 'zod';
@@ -7,7 +8,7 @@ import { ThirdPartyIds } from '../domain/third-party-ids.js';
 import { UserInteractiveAuth } from '../domain/user-interactive-auth.js';
 import { interactiveRequest, type Origin, RequestOrigin } from './origin.js';
 import { UiaChallengeFilter } from './uia-challenge.filter.js';
-import { clientSecret, jsonObject, optionalText, text } from './values.js';
+import { clientSecret, optionalText } from './values.js';
 
 const addBody = z
   .object({ client_secret: clientSecret, sid: text })

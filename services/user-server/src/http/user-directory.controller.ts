@@ -1,8 +1,8 @@
 import { Authenticated, JsonBody, RateLimited, RequestedBy, type Requester } from '@ganglion/http';
+import { orAbsent, text } from '@ganglion/http/values';
 import { Controller, HttpCode, Inject, Post } from '@nestjs/common';
 import { z } from 'zod';
 import { UserDirectory } from '../domain/user-directory.js';
-import { orAbsent, text } from './values.js';
 
 const USUAL_LIMIT = 10;
 const MOST_RESULTS = 50;

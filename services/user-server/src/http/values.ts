@@ -1,21 +1,11 @@
-import { isJsonObject, isValidDeviceId, type JsonObject } from '@ganglion/protocol';
+import { deviceId, orAbsent, text } from '@ganglion/http/values';
 import { z } from 'zod';
-
-/** Any string that a database can hold. */
-export const text = z.string().refine((value) => !value.includes('\0'), { error: 'NUL is not allowed' });
-
-/** Many clients send null for what they do not set. */
-export function orAbsent<T>(schema: z.ZodType<T>) {
-  return schema.nullish().transform((value) => value ?? undefined);
-}
 
 export const optionalText = orAbsent(text);
 export const optionalFlag = orAbsent(z.boolean());
 
 /** An empty device id asks for a new one, as an absent one does. */
-const optionalDeviceId = orAbsent(
-  text.refine((value) => value === '' || isValidDeviceId(value), { error: 'this cannot be a device id' }),
-);
+const optionalDeviceId = orAbsent(z.union([z.literal(''), deviceId], 'is not a device id'));
 
 /** What only the client knows of a session. @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3registeremailrequesttoken */
 export const clientSecret = z
@@ -43,6 +33,3 @@ export function deviceRequestOf(body: DeviceFields) {
     refreshToken: body.refresh_token,
   };
 }
-
-/** A JSON object, taken as it is. */
-export const jsonObject = z.custom<JsonObject>(isJsonObject, { error: 'a JSON object is expected' });
