@@ -51,7 +51,8 @@ async function outcomeOf(roomId: string, actor: string, action: Action): Promise
   const done = await change(replica, roomId, actor, action, BOB).then(
     () => true,
     (error: { errcode?: string }) => {
-      expect(error).toMatchObject({ status: 403, errcode: 'M_FORBIDDEN' });
+      const errcode = action === 'unban' ? expect.stringMatching(/^M_(?:FORBIDDEN|BAD_STATE)$/) : 'M_FORBIDDEN';
+      expect(error).toMatchObject({ status: 403, errcode });
       return false;
     },
   );
@@ -109,7 +110,7 @@ it('a kick or unban that is sent again is done once; who asks for it anew is tol
     const count = (await storedEvents(replica.db, roomId)).length;
     expect(await replica.rooms.changeMembership(request)).toEqual(first);
     expect(await storedEvents(replica.db, roomId)).toHaveLength(count);
-    const refused = { status: 403, errcode: 'M_FORBIDDEN' };
+    const refused = { status: 403, errcode: action === 'kick' ? 'M_FORBIDDEN' : 'M_BAD_STATE' };
     await expect(change(replica, roomId, ALICE, action, BOB, { reason: 'so' })).rejects.toMatchObject(refused);
     const other = { ...request, requestId: 'another' };
     await expect(replica.rooms.changeMembership(other)).rejects.toMatchObject(refused);

@@ -10,8 +10,10 @@ import type { SignatureCheck, SignatureVerifier } from './signature-verifier.js'
 import { signingKeyIds } from './signing-key-ids.js';
 import { isKeyValidAt, type VerifyKeyLookup } from './verify-key.js';
 
-/** Whether an event is signed as it must be; if not, the reason in words. */
-export type SignatureVerdict = { readonly signed: true } | { readonly signed: false; readonly reason: string };
+/** Whether an event is signed as it must be; if not, the reason in words, and whether it may be, with a key that is not known. */
+export type SignatureVerdict =
+  | { readonly signed: true }
+  | { readonly signed: false; readonly reason: string; readonly isKeyUnknown?: true | undefined };
 
 /**
  * Checks the signatures of every server that must have signed an event. Signatures with an unknown or expired key are
@@ -81,6 +83,7 @@ export function verifyEventSignature(
 /** What must be checked of an event, or why there is no use in it. */
 interface Plan {
   readonly refusal?: string;
+  readonly isKeyUnknown?: true | undefined;
   readonly checks: readonly (SignatureCheck & { readonly serverName: string })[];
 }
 
@@ -98,9 +101,9 @@ function planFor(servers: readonly string[], { pdu, rules, essential }: EventToV
   const checks = servers.map((serverName) => checksOf(serverName, message, pdu, rules, keys));
   const unsigned = servers[checks.findIndex((ofServer) => ofServer.length === 0)];
   if (unsigned === undefined) return { checks: checks.flat() };
-  const reason =
-    signingKeyIds(pdu, unsigned).length === 0 ? 'not signed by' : 'signed with no key known to be valid by';
-  return { refusal: `${reason} ${unsigned}`, checks: [] };
+  const isKeyUnknown = signingKeyIds(pdu, unsigned).length > 0;
+  const reason = isKeyUnknown ? 'signed with no key known to be valid by' : 'not signed by';
+  return { refusal: `${reason} ${unsigned}`, isKeyUnknown: isKeyUnknown || undefined, checks: [] };
 }
 
 function checksOf(serverName: string, message: Uint8Array, pdu: Pdu, rules: RoomVersionRules, keys: VerifyKeyLookup) {
@@ -113,7 +116,8 @@ function checksOf(serverName: string, message: Uint8Array, pdu: Pdu, rules: Room
 }
 
 function verdictOf(plan: Plan, results: readonly boolean[]): SignatureVerdict {
-  if (plan.refusal !== undefined) return { signed: false, reason: plan.refusal };
+  const { refusal, isKeyUnknown } = plan;
+  if (refusal !== undefined) return { signed: false, reason: refusal, isKeyUnknown };
   const bad = plan.checks[results.indexOf(false)];
   return bad === undefined
     ? { signed: true }

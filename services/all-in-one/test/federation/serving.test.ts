@@ -212,6 +212,31 @@ describe('an invite of one of ours', () => {
     expect(await offer(real)).toMatchObject({ status: 200 });
   });
 
+  it('is told without what a server has said of the room that is gone, and its key with it', async () => {
+    const bob = await neighbours.person('invited-later');
+    const gone = await neighbours.another();
+    const namer = gone.user('namer');
+    const keys = [...neighbours.replicas[0].signingKeys, [gone.name, gone.key] as const];
+    await gone.close();
+    const room = neighbours.far.room({ version: '12', joinRule: 'invite' }, keys);
+    const told = [
+      room.writer.events[0]!,
+      room.state('m.room.name', { name: 'Gone' }, '', namer),
+      room.state('m.room.topic', { topic: 'Still here' }),
+    ];
+    const written = room.member(bob.userId, 'invite', room.creator);
+    const path = `${V2}/invite/${encoded(room.roomId, written.eventId)}`;
+    const [event, ...invite_room_state] = [written, ...told].map(({ json }) => JSON.parse(json));
+    expect((await ask('PUT', path, { room_version: '12', event, invite_room_state })).status).toBe(200);
+    await eventually(async () => {
+      const { rooms } = await bob.must('GET', 'sync');
+      const events: { type: string }[] = rooms.invite[room.roomId].invite_state.events;
+      const types = events.map(({ type }) => type);
+      expect(types).toContain('m.room.topic');
+      expect(types).not.toContain('m.room.name');
+    });
+  });
+
   it.each(['10', '12'])('is signed and told, and taken back, in a room of version %s', async (version) => {
     const bob = await neighbours.person('invited');
     const { room, status, body } = await invite(bob.userId, version);

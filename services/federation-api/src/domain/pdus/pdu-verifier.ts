@@ -35,6 +35,8 @@ export interface VerifiedPdu {
 export interface RefusedPdu {
   readonly eventId: string | undefined;
   readonly refusal: string;
+  /** It may be what it should be: the key of a server that has signed it could not be had. */
+  readonly isKeyUnknown?: true | undefined;
 }
 
 export type PduVerdict = VerifiedPdu | RefusedPdu;
@@ -97,7 +99,8 @@ export class PduVerifier {
       if (alsoSigner !== undefined && !isSignedBy(alsoSigner, pdu, rules, keys)) {
         return { eventId, refusal: `not signed by ${alsoSigner}` };
       }
-      return verdict.signed ? { eventId, pdu, json } : { eventId, refusal: verdict.reason };
+      if (verdict.signed) return { eventId, pdu, json };
+      return { eventId, refusal: verdict.reason, isKeyUnknown: verdict.isKeyUnknown };
     });
   }
 

@@ -60,10 +60,10 @@ export class Memberships {
 
   /** @returns the PDU as JSON text, signed by us, too */
   async invite(signed: SignedInvite): Promise<string> {
-    const { origin, roomId, eventId, roomVersion, inviteRoomState } = signed;
+    const { origin, roomId, eventId, roomVersion } = signed;
     const rules = rulesOf(roomVersion);
     const pdu = await this.#verify(signed, rules);
-    if (rules.roomIdIsCreateHash) await this.#checkState(roomId, inviteRoomState, rules);
+    const inviteRoomState = await this.#stateToShow(signed, rules);
     const { state_key: target, sender } = signed.event;
     if (isValidUserId(target) && isValidUserId(sender)) await checkIsWanted(this.deps, target, sender);
     const { pduJson } = await this.deps.rooms.signInvite({
@@ -74,17 +74,21 @@ export class Memberships {
   }
 
   /**
-   * What an invite tells of the room is an event of it each, signed by whoever has to have signed it.
+   * What an invite tells of the room is an event of it each, signed by whoever has to have signed it. Where that server is gone, and
+   * with it its key, the event is left out: its room must not be closed to others for that.
    *
    * @throws MatrixError M_INVALID_PARAM
    * @see https://spec.matrix.org/v1.19/server-server-api/#put_matrixfederationv2inviteroomideventid
    */
-  async #checkState(roomId: string, state: readonly unknown[], rules: RoomVersionRules): Promise<void> {
-    const verdicts = await this.deps.pdus.verify(state, roomId, rules);
-    const refused = verdicts.find((verdict) => !isVerified(verdict));
-    if (refused === undefined || isVerified(refused)) return;
-    const message = `An event of invite_room_state is none of the room: ${refused.refusal}`;
-    throw new MatrixError(400, 'M_INVALID_PARAM', message);
+  async #stateToShow({ roomId, inviteRoomState }: SignedInvite, rules: RoomVersionRules): Promise<readonly unknown[]> {
+    if (!rules.roomIdIsCreateHash) return inviteRoomState;
+    const verdicts = await this.deps.pdus.verify(inviteRoomState, roomId, rules);
+    for (const verdict of verdicts) {
+      if (isVerified(verdict) || verdict.isKeyUnknown) continue;
+      const message = `An event of invite_room_state is none of the room: ${verdict.refusal}`;
+      throw new MatrixError(400, 'M_INVALID_PARAM', message);
+    }
+    return inviteRoomState.filter((_, index) => isVerified(verdicts[index]!));
   }
 
   async #room(roomId: string, serverName: string): Promise<RoomDescription> {
