@@ -168,7 +168,7 @@ describe('Tokens.whoIs', () => {
   it('answers with all that a service needs to know', async () => {
     const { token, userId, deviceId } = await register(replicas[0].http);
     const owner = { userId, deviceId, admin: false, guest: false, expiresAtMs: 0, suspended: false };
-    expect(await whoIs(token)).toEqual({ ...owner, lockedBecause: undefined });
+    expect(await whoIs(token)).toEqual({ ...owner, deviceNid: expect.any(Number) });
     const request = passwordLogin(userId, `secret of ${userId.slice(1, userId.indexOf(':'))}`, { refresh_token: true });
     const { body } = await replicas[0].http.post('login', request);
     const { expiresAtMs } = await whoIs(body.access_token);

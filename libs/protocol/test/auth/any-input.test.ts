@@ -166,7 +166,7 @@ describe('the authorisation rules', () => {
           read.forEvent(key, true),
           read.notification(key),
         ]) {
-          expect(Number.isSafeInteger(level)).toBe(true);
+          expect(Number.isInteger(level)).toBe(true);
         }
       }),
     );
