@@ -76,7 +76,7 @@ export class Delivery {
     for (let left = MOST_IN_A_ROW; left > 0 && !this.#isEnding; left--) {
       const batch = await store.next(route, keeps);
       if (batch === undefined) return true;
-      if (keeps) await this.#sendInParts(route, batch.txnId, batch);
+      if (keeps || route.isFailing) await this.#sendInParts(route, batch.txnId, batch);
       else await this.#send(route, batch.txnId, batch);
       if (await store.sent(route, batch, finishes)) return true;
     }

@@ -52,11 +52,12 @@ function present(counts: ReadonlyMap<string, number>): string[] {
 
 /** What has come between the events that were read and the moment of which it is known who was there; undefined if that is too much. */
 async function laterEvents(roomLog: Pick<RoomLog, 'getRoomEvents'>, roomId: string, afterSeq: number, upTo: number) {
+  if (upTo - afterSeq > MOST_LATER) return undefined;
   const later: LoggedEvent[] = [];
   for (let seq = afterSeq; seq < upTo; ) {
     const page = { roomId, afterSeq: seq, limit: EVENTS_AT_ONCE, backfilled: false };
     const events = (await roomLog.getRoomEvents(page)).events?.events ?? [];
-    if (events.length === 0 || later.length > MOST_LATER) return undefined;
+    if (events.length === 0) return undefined;
     later.push(...events.filter(({ roomSeq }) => roomSeq <= upTo));
     seq = events.at(-1)!.roomSeq;
   }
