@@ -237,6 +237,20 @@ describe('an invite of one of ours', () => {
     });
   });
 
+  it('is taken also where the server is gone that has made the room', async () => {
+    const [bob, gone] = [await neighbours.person('invited-last'), await neighbours.another()];
+    const keys = [...neighbours.replicas[0].signingKeys, [neighbours.far.name, neighbours.far.key] as const];
+    const room = gone.room({ version: '12' }, keys);
+    await gone.close();
+    const inviter = neighbours.far.user('inviter');
+    room.member(inviter, 'join');
+    const written = room.member(bob.userId, 'invite', inviter);
+    const path = `${V2}/invite/${encoded(room.roomId, written.eventId)}`;
+    const [event, create] = [written, room.writer.events[0]!].map(({ json }) => JSON.parse(json));
+    const offer = { room_version: '12', event, invite_room_state: [create] };
+    expect((await ask('PUT', path, offer)).status).toBe(200);
+  });
+
   it.each(['10', '12'])('is signed and told, and taken back, in a room of version %s', async (version) => {
     const bob = await neighbours.person('invited');
     const { room, status, body } = await invite(bob.userId, version);

@@ -3,6 +3,7 @@ import type { AcceptMembershipResponse, RoomDescription, RoomFederation, RoomInt
 import {
   domainOf,
   exactJson,
+  isJsonObject,
   isValidUserId,
   type JsonObject,
   type RoomVersionRules,
@@ -75,7 +76,7 @@ export class Memberships {
 
   /**
    * What an invite tells of the room is an event of it each, signed by whoever has to have signed it. Where that server is gone, and
-   * with it its key, the event is left out: its room must not be closed to others for that.
+   * with it its key, the event is left out: its room must not be closed to others for that. The room's id stands for its m.room.create.
    *
    * @throws MatrixError M_INVALID_PARAM
    * @see https://spec.matrix.org/v1.19/server-server-api/#put_matrixfederationv2inviteroomideventid
@@ -88,7 +89,7 @@ export class Memberships {
       const message = `An event of invite_room_state is none of the room: ${verdict.refusal}`;
       throw new MatrixError(400, 'M_INVALID_PARAM', message);
     }
-    return inviteRoomState.filter((_, index) => isVerified(verdicts[index]!));
+    return inviteRoomState.filter((event, index) => isVerified(verdicts[index]!) || isCreate(event));
   }
 
   async #room(roomId: string, serverName: string): Promise<RoomDescription> {
@@ -109,6 +110,10 @@ export class Memberships {
     }
     return verdict;
   }
+}
+
+function isCreate(event: unknown): boolean {
+  return isJsonObject(event) && event.type === 'm.room.create';
 }
 
 function contentOf({ content }: JsonObject): JsonObject {
