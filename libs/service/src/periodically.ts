@@ -12,7 +12,9 @@ export class Periodically {
     private readonly logger: Logger,
   ) {}
 
-  start(): void {
+  /** @param atOnce whether the first time is now, and not after a while */
+  start({ atOnce = false } = {}): void {
+    if (atOnce) this.#running ??= this.#once();
     this.#timer = setInterval(() => {
       this.#running ??= this.#once();
     }, this.everyMs);

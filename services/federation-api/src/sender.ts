@@ -137,13 +137,13 @@ export function createSender(deps: SenderDependencies): Sender {
       await sending.tidy();
       await ephemeraStore.forgetOld();
     };
-    const tasks = [
-      new Periodically('forgetting what was sent', FORGET_EVERY_MS, forgetAll, logger),
-      new Periodically('counting destinations', COUNT_EVERY_MS, () => counts.count(), logger),
-    ];
-    for (const each of tasks) each.start();
+    const forgetting = new Periodically('forgetting what was sent', FORGET_EVERY_MS, forgetAll, logger);
+    const counting = new Periodically('counting destinations', COUNT_EVERY_MS, () => counts.count(), logger);
+    forgetting.start();
+    // An autoscaler looks at this.
+    counting.start({ atOnce: true });
     await aborted(signal);
-    await Promise.all(tasks.map((each) => each.stop()));
+    await Promise.all([forgetting.stop(), counting.stop()]);
     counts.end();
   }
 

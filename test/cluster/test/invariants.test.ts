@@ -15,7 +15,7 @@ import {
 import { Crowd } from './support/crowd.js';
 import { shareOfACore } from './support/processor-time.js';
 import { RoomLog } from './support/room-log.js';
-import { RoomServerClient } from './support/room-servers.js';
+import { deviceNidOf, RoomServerClient } from './support/room-servers.js';
 
 const NAMES = ['one.example', 'two.example'] as const;
 
@@ -63,13 +63,14 @@ describe('what must never break', () => {
       const alice = await register('alice');
       const roomId = await alice.createRoom();
       const roomServers = [0, 1].map((index) => new RoomServerClient(replica('room-server', index)));
+      const deviceNid = await deviceNidOf(replica('user-server', 0), alice);
       try {
         const ids = await Promise.all(
           times(50, (index) => {
             const overHttp = [0, 1].map((i) =>
               alice.at(replica('client-api', i).url).sendText(roomId, 'once', `t${index}`),
             );
-            const pastRouting = roomServers.map((server) => server.send(alice, roomId, `t${index}`));
+            const pastRouting = roomServers.map((server) => server.send(alice, roomId, `t${index}`, deviceNid));
             return Promise.all([...overHttp, ...pastRouting]);
           }),
         );

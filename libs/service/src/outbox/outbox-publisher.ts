@@ -29,6 +29,8 @@ export class OutboxPublisher<Entry, Message> {
     this.#waiting.push(...entries);
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined;
+      // What has come since the last look.
+      if (this.#waiting.length > 0) this.publish([]);
     });
   }
 
@@ -39,7 +41,7 @@ export class OutboxPublisher<Entry, Message> {
 
   /** Resolves when nothing waits any more. */
   async drained(): Promise<void> {
-    await this.#running;
+    while (this.#running !== undefined) await this.#running;
   }
 
   /** What comes while some are under way goes with the next: transactions of one key may end in another order. */
