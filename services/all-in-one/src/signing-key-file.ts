@@ -27,11 +27,26 @@ function makeFile(path: string, text: string): boolean {
     linkSync(draft, path);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
+    if (isThere(error)) return false;
   } finally {
     rmSync(draft, { force: true });
   }
+  return makeWithoutLinks(path, text);
+}
+
+/** Some file systems know no second name of a file. */
+function makeWithoutLinks(path: string, text: string): boolean {
+  try {
+    writeFileSync(path, text, { mode: 0o600, flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (isThere(error)) return false;
+    throw error;
+  }
+}
+
+function isThere(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'EEXIST';
 }
 
 /** `ed25519 <version> <unpadded base64 seed>`, with a version that no other key has. */

@@ -347,7 +347,7 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
       ...{ feed, model, deviceMessaging, typing: typingIntake, receipts: receiptIntake, presence },
     }),
     leavingDeviceMessages: new LeavingDeviceMessagesRpc(new LeavingMessageStore(db)),
-    roomTraces: new RoomTracesRpc(model, relations, texts),
+    roomTraces: new RoomTracesRpc(model, relations, texts, announcements),
     deviceLists: new DeviceListQueries(feed, users, deviceListReader),
     deviceMessaging,
     dehydratedInbox: new DehydratedInbox(feed, users, deviceMessages, deps.devices),

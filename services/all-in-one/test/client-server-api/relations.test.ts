@@ -241,18 +241,17 @@ describe('the same annotation', () => {
   it('is sent once by one person, unless it was redacted, and may be asked for again', async () => {
     const target = await send(alice, { msgtype: 'm.text', body: 'hello' });
     const first = await react(bob, target, 'x', 'first');
+    const sent: string[] = [first.body.event_id];
     await eventually(async () => {
       const again = await react(bob, target, 'x');
+      if (again.status === 200) sent.push(again.body.event_id);
       expect([again.status, again.body.errcode]).toEqual([400, 'M_DUPLICATE_ANNOTATION']);
     });
     expect(await react(bob, target, 'x', 'first')).toMatchObject({ status: 200, body: first.body });
     const others = [await react(bob, target, 'y'), await react(alice, target, 'x')];
     others.push(await react(bob, target, 'x', 'other', 'org.example.reaction'));
     expect(others.map(({ status }) => status)).toEqual([200, 200, 200]);
-    const { chunk } = await related(alice, target, '/m.annotation/m.reaction?limit=50');
-    for (const { event_id, sender, content } of chunk) {
-      if (sender === bob.userId && content['m.relates_to'].key === 'x') await redact(bob, event_id);
-    }
-    await eventually(async () => expect((await react(bob, target, 'x')).status).toBe(200));
+    for (const eventId of sent) await redact(bob, eventId);
+    expect((await react(bob, target, 'x')).status).toBe(200);
   });
 });

@@ -2,6 +2,7 @@ import { MatrixError } from '@ganglion/contracts';
 import type { SendEventRequest, SendEventResponse } from '@ganglion/contracts/room';
 import { type JsonObject, relationOf } from '@ganglion/protocol';
 import type { Owners } from './ports.js';
+import { annotationOf } from './room-traces.js';
 
 type Sender = Pick<Owners, 'rooms' | 'roomTraces'>;
 
@@ -20,9 +21,7 @@ export async function sentAnnotation(
   const relation = relationOf(content);
   if (relation?.relType !== 'm.annotation' || relation.key === undefined) return undefined;
   const asked = { roomId, userId: sender, parentId: relation.eventId, type: event?.type ?? '', key: relation.key };
-  // Reactions are sent also while the read model is away.
-  const { eventId } = await owners.roomTraces.findAnnotation(asked).catch(() => ({ eventId: undefined }));
-  if (eventId === undefined) return undefined;
+  if ((await annotationOf(owners.roomTraces, asked)) === undefined) return undefined;
   const before = transaction && (await owners.rooms.findSentEvent({ roomId, transaction }).catch(() => undefined));
   if (before !== undefined) return before;
   throw new MatrixError(400, 'M_DUPLICATE_ANNOTATION', 'You have annotated this event with the same already');

@@ -12,6 +12,7 @@ import {
   roomVersionRules,
 } from '@ganglion/protocol';
 import type { Owners } from './ports.js';
+import { hasForgotten } from './room-traces.js';
 
 export interface StateQuery {
   readonly roomId: string;
@@ -51,19 +52,15 @@ export async function readPdus({ roomReads, roomTraces }: Owners, query: StateQu
   let afterKey = stateKey === undefined ? 0 : undefined;
   for (;;) {
     const page = await roomReads.getState({ roomId, userId, type, stateKey, afterKey });
-    if (page.departed) await checkNotForgotten(roomTraces, roomId, userId);
+    if (page.departed && (await hasForgotten(roomTraces, roomId, userId))) {
+      throw new MatrixError(403, 'M_FORBIDDEN', `${userId} has forgotten the room`);
+    }
     events.push(...page.events);
     afterKey = page.nextKey;
     if (afterKey === undefined) {
       return { events: events.sort((one, other) => one.eventNid - other.eventNid), roomVersion: page.roomVersion };
     }
   }
-}
-
-/** A sync that is away, or of the release before, forgets nothing. @throws MatrixError M_FORBIDDEN */
-async function checkNotForgotten(roomTraces: Owners['roomTraces'], roomId: string, userId: string): Promise<void> {
-  const { forgotten } = await roomTraces.isForgotten({ roomId, userId }).catch(() => ({ forgotten: false }));
-  if (forgotten) throw new MatrixError(403, 'M_FORBIDDEN', `${userId} has forgotten the room`);
 }
 
 function toClientEvent(roomId: string, event: EventWithId, rules: RoomVersionRules): ClientEvent {

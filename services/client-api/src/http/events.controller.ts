@@ -142,17 +142,17 @@ export class EventsController {
     @StoredJsonBody(jsonObject) content: JsonObject,
     @BodyText() contentJson: string,
   ) {
+    const { userId: sender, guest } = requester;
+    if (type === 'm.room.canonical_alias' && stateKey === '') {
+      await checkAliasesElsewhere(this.owners, { roomId, sender, content });
+    }
     if (delayMs !== undefined) {
       return this.delaying.schedule(requester, { roomId, type, stateKey, delayMs, content, contentJson });
     }
     checkMaySend(requester, { type, stateKey, content });
-    const { userId: sender, guest } = requester;
     if (type === 'm.room.member') await this.#checkMember({ roomId, sender, target: stateKey, content }, guest);
     if (type === 'm.room.member' && this.#isInviteElsewhere(stateKey, content)) {
       return { event_id: await inviteElsewhere(this.owners, { roomId, sender, target: stateKey, contentJson }) };
-    }
-    if (type === 'm.room.canonical_alias' && stateKey === '') {
-      await checkAliasesElsewhere(this.owners, { roomId, sender, content });
     }
     const event = { type, stateKey, contentJson };
     const { eventId } = await this.owners.rooms.sendEvent({ roomId, sender, event });

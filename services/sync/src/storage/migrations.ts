@@ -16,7 +16,7 @@ import { WORDS, WORDS_TOGETHER } from './words-migration.js';
  */
 export const syncSchema: SchemaDefinition = {
   schema: 'sync',
-  version: 16,
+  version: 17,
   oldestCompatible: 3,
   migrations: [
     {
@@ -168,6 +168,12 @@ export const syncSchema: SchemaDefinition = {
       name: 'partial_state',
       // From which position on the members of a room are known: 2^53 - 1 where they are not yet.
       up: 'ALTER TABLE sync.rooms ADD COLUMN whole_from bigint NOT NULL DEFAULT 0',
+    },
+    {
+      version: 17,
+      name: 'annotations',
+      up: `CREATE INDEX relations_of_annotators ON sync.relations (room_nid, parent_id, sender)
+        WHERE rel_type = 'm.annotation'`,
     },
   ],
 };
