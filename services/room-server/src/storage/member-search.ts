@@ -21,6 +21,7 @@ export interface MemberSearch {
 const MOST_NAMES = 20_000;
 const MOST_IDS = 200_000;
 const MOST_READ = 1_000;
+const MOST_OPEN_ROOMS = 500;
 const MOST_NEIGHBOURS = 5_000;
 
 const OWN = `
@@ -49,8 +50,8 @@ const OTHERS = `
   WITH sized AS (${bySize(
     `${OWN}
     UNION
-    SELECT theirs.room_nid FROM room_server.rooms theirs
-    WHERE theirs.published AND theirs.participating AND NOT theirs.blocked AND ${IS_OPEN}`,
+    (SELECT theirs.room_nid FROM room_server.rooms theirs
+    WHERE theirs.published AND theirs.participating AND NOT theirs.blocked AND ${IS_OPEN} LIMIT ${MOST_OPEN_ROOMS})`,
     'NOT (h.server_name = ANY($3))',
   )}
   ), near AS (

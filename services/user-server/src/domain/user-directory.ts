@@ -1,3 +1,4 @@
+import { isMatrixError } from '@ganglion/contracts';
 import type { DirectoryEntry, FoundUser, UserDirectoryStore, VisibleUsers } from './ports.js';
 
 const PAGE = 100;
@@ -30,7 +31,7 @@ export class UserDirectory {
     // One more than are shown, to say that there are more; and whoever asks is not shown.
     const most = limit + 2;
     const asked = { userId, text: wanted, limit: most, localServerNames: [...this.localServerNames] };
-    const { others, neighbours } = await this.visible.searchMembers(asked).catch(nobodyYet);
+    const { others, neighbours } = await this.visible.searchMembers(asked).catch(nobody);
     // Whoever is in a room of theirs is found, however many match whom they may not know of.
     const [near, far] = await Promise.all([
       neighbours.length === 0 ? [] : this.store.search(wanted, { limit: most, offset: 0, among: neighbours }),
@@ -68,8 +69,8 @@ function byRank(one: FoundUser, other: FoundUser): number {
   return one.rank - other.rank || nameless(one) - nameless(other) || (one.userId < other.userId ? -1 : 1);
 }
 
-/** The release before knows nobody of other servers. */
-function nobodyYet(error: unknown): { others: FoundUser[]; neighbours: string[] } {
-  if ((error as { code?: unknown }).code !== 'UNIMPLEMENTED') throw error;
+/** A room-server of the release before knows nobody of other servers, and one that takes too long must not hide those of ours. */
+function nobody(error: unknown): { others: FoundUser[]; neighbours: string[] } {
+  if (isMatrixError(error)) throw error;
   return { others: [], neighbours: [] };
 }
