@@ -2,13 +2,19 @@ import { format } from 'node:util';
 import { explained } from '@ganglion/testing';
 import { contractProblems } from './contract.js';
 
-const LINES_SHOWN = 20;
+/** Of what was complained about first, which is where most begins, and of what came last. */
+const SHOWN = { first: 40, last: 20 };
 
 /** What the SDKs have complained about during the test at hand. */
 const complaints: string[] = [];
 
 const ignore = () => {};
-const complain = (...message: unknown[]) => void complaints.push(format(...message));
+/** What they say of each user, whatever happens. */
+const NOISE = /default global (?:over|under)ride push rule|FetchHttpApi|already have a better version/;
+const complain = (...message: unknown[]) => {
+  const text = format(...message);
+  if (!NOISE.test(text)) complaints.push(text);
+};
 
 // Both log to the console; some of it through loggers that nothing else reaches.
 Object.assign(console, { trace: ignore, debug: ignore, info: ignore, log: ignore, warn: complain, error: complain });
@@ -21,6 +27,12 @@ export async function withComplaints<T>(run: () => Promise<T>): Promise<T> {
     expect([...new Set(contractProblems())]).toEqual([]);
     return result;
   } catch (error) {
-    throw explained(error, `The SDKs complained:\n${complaints.slice(-LINES_SHOWN).join('\n') || '(nothing)'}`);
+    throw explained(error, `The SDKs complained:\n${shown().join('\n') || '(nothing)'}`);
   }
+}
+
+function shown(): readonly string[] {
+  const { first, last } = SHOWN;
+  if (complaints.length <= first + last) return complaints;
+  return [...complaints.slice(0, first), '…', ...complaints.slice(-last)];
 }
