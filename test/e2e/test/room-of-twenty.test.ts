@@ -42,8 +42,8 @@ async function knowsAllDevices(speaker: AppUser): Promise<void> {
 }
 
 /** What somebody does not read; their apps try again and again whatever they cannot decrypt yet. */
-function unread(roomId: string, texts: readonly string[], who: readonly AppUser[] = people): string[] {
-  return who.flatMap((person) => {
+function unread(roomId: string, texts: readonly string[]): string[] {
+  return people.flatMap((person) => {
     const read = new Set(person.events(roomId).map((event) => event.isEncrypted() && event.getContent().body));
     return texts.filter((text) => !read.has(text)).map((text) => `${person.userId} does not read: ${text}`);
   });
@@ -68,16 +68,13 @@ it(
         const speakers = people.slice(0, SPEAKERS);
         await Promise.all(speakers.map((speaker) => eventually(() => knowsAllDevices(speaker), PATIENCE_MS)));
         // Whoever speaks first claims a key of each device, and sends each what it needs to read.
-        const begun = say(owner, roomId, '0 speaks');
+        const begun = speakers.map((speaker, n) => say(speaker, roomId, `${n} speaks`));
         const dying = [cluster.replicasOf('key-server')[0]!, cluster.replicasOf('sync')[0]!];
         await Promise.all(dying.map((replica) => replica.kill()));
-        await begun;
-        // Two apps that begin with each other at the same moment, and have to send again what broke off, may miss the other's first key.
-        for (let n = 1; n < SPEAKERS; n++) {
-          const before = speakers.slice(0, n).map((_, earlier) => `${earlier} speaks`);
-          await eventually(() => expect(unread(roomId, before, [speakers[n]!])).toEqual([]), PATIENCE_MS);
-          await say(speakers[n]!, roomId, `${n} speaks`);
-        }
+        await Promise.all(begun);
+        // Of two keys to one session that come in one answer, matrix-sdk-crypto may keep the worse: they read this first.
+        const beginnings = speakers.map((_, n) => `${n} speaks`);
+        await eventually(() => expect(unread(roomId, beginnings)).toEqual([]), PATIENCE_MS);
         await Promise.all(speakers.map((speaker, n) => say(speaker, roomId, `${n} goes on without them`)));
         await Promise.all(dying.map((replica) => replica.start()));
         await Promise.all(speakers.map((speaker, n) => say(speaker, roomId, `${n} speaks of other things`)));
