@@ -4,5 +4,6 @@ export * from './erasure.js';
 export * from './matrix-error.js';
 export * from './parts.js';
 export * from './rate-limit.js';
+export * from './release-before.js';
 export * from './retry-on-change.js';
 export * from './streams.js';

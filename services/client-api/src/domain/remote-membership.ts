@@ -1,4 +1,4 @@
-import { isMatrixError, MatrixError } from '@ganglion/contracts';
+import { isMatrixError, isUnknownCall, MatrixError } from '@ganglion/contracts';
 import type { RemoteRoomResponse } from '@ganglion/contracts/federation';
 import { MembershipAction } from '@ganglion/contracts/room';
 import { domainOf, type JsonObject } from '@ganglion/protocol';
@@ -121,7 +121,7 @@ export async function claimInvite(owners: Owners, roomId: string, userId: string
     await untilDone(() => owners.remoteRooms.claimInvite(claimed));
   } catch (error) {
     // A federation-api of the release before claims nothing; the room may be open to them as it is.
-    if ((error as { code?: unknown }).code !== 'UNIMPLEMENTED') throw error;
+    if (!isUnknownCall(error)) throw error;
   }
 }
 

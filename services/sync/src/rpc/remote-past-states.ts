@@ -1,5 +1,5 @@
+import { isUnknownCall } from '@ganglion/contracts';
 import type { RoomLog } from '@ganglion/contracts/room';
-import type { RpcError } from '@ganglion/rpc';
 import type { PastStates, WantedEntries } from '../domain/ports/past-states.js';
 
 /** Asks the room-server, which has the state at every event. */
@@ -14,7 +14,7 @@ export class RemotePastStates implements PastStates {
       return unknown ? undefined : eventNids;
     } catch (error) {
       // A room-server of the release before.
-      if ((error as Partial<RpcError>).code === 'UNIMPLEMENTED') return undefined;
+      if (isUnknownCall(error)) return undefined;
       throw error;
     }
   }

@@ -1,5 +1,5 @@
 import type { Bus, ConsumerDefinition, Delivery, Subscription } from '@ganglion/bus';
-import { ROOM_EVENTS } from '@ganglion/contracts';
+import { isUnknownCall, ROOM_EVENTS } from '@ganglion/contracts';
 import type {
   ListOurUsersResponse,
   ListSuccessionsResponse,
@@ -81,7 +81,7 @@ export class RoomSuccessions {
       return await this.rooms.roomSummaries.listSuccessions({ roomIds: [...news.keys()], joinNids });
     } catch (error) {
       // A room-server of the release before: whoever comes meanwhile has nothing carried over, as with that release.
-      if ((error as { code?: unknown }).code === 'UNIMPLEMENTED') return { successions: [], stayedNids: [] };
+      if (isUnknownCall(error)) return { successions: [], stayedNids: [] };
       throw error;
     }
   }

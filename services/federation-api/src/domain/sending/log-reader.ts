@@ -1,3 +1,4 @@
+import { isUnknownCall } from '@ganglion/contracts';
 import type { LoggedEvent, RoomEvents, RoomIntake, RoomLog, RoomPlace, ServersOfRoom } from '@ganglion/contracts/room';
 import { domainOf, isJsonObject, isValidUserId, type JsonObject } from '@ganglion/protocol';
 import type { MissedRoom, OutgoingPdu, Route, SenderLog } from '../ports/sending.js';
@@ -72,7 +73,7 @@ export class LogReader {
       return await this.deps.roomLog.getNews({ rooms: [...places], limit: EVENTS_AT_ONCE });
     } catch (error) {
       // A room-server of the release before is asked for one room after the other.
-      if ((error as { code?: unknown }).code !== 'UNIMPLEMENTED') throw error;
+      if (!isUnknownCall(error)) throw error;
       return this.#newsByRoom(places);
     }
   }

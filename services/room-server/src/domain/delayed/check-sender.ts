@@ -1,4 +1,4 @@
-import { checkMaySend, MatrixError } from '@ganglion/contracts';
+import { checkMaySend, isUnknownCall, MatrixError } from '@ganglion/contracts';
 import type { GetAccountStatusRequest, GetAccountStatusResponse } from '@ganglion/contracts/user';
 import type { JsonObject } from '@ganglion/protocol';
 import type { DelayedEventRow } from './delayed-event.js';
@@ -28,7 +28,7 @@ async function statusOf(accounts: AccountStatuses, userId: string): Promise<GetA
     return await accounts.getAccountStatus({ userId });
   } catch (error) {
     // A user-server of the release before, with which nobody was asked.
-    if ((error as { code?: unknown }).code !== 'UNIMPLEMENTED') throw error;
+    if (!isUnknownCall(error)) throw error;
     return { ended: false, locked: false, suspended: false };
   }
 }

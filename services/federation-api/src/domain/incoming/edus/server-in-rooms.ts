@@ -1,4 +1,4 @@
-import { partsOf } from '@ganglion/contracts';
+import { isUnknownCall, partsOf } from '@ganglion/contracts';
 import type { RoomDescription, RoomIntake } from '@ganglion/contracts/room';
 
 interface InRoom {
@@ -51,7 +51,7 @@ async function joinedAmong(intake: Pick<RoomIntake, 'listJoinedAmong'>, users: O
   try {
     return (await intake.listJoinedAmong({ users })).joined;
   } catch (error) {
-    if ((error as { code?: unknown }).code !== 'UNIMPLEMENTED') throw error;
+    if (!isUnknownCall(error)) throw error;
     return users;
   }
 }
