@@ -1,8 +1,8 @@
 import { MatrixError } from '@ganglion/contracts';
 import type { SendEventRequest, SendEventResponse } from '@ganglion/contracts/room';
-import { type JsonObject, relationOf } from '@ganglion/protocol';
+import { annotationOf, type JsonObject } from '@ganglion/protocol';
 import type { Owners } from './ports.js';
-import { annotationOf } from './room-traces.js';
+import { knownAnnotation } from './room-traces.js';
 
 type Sender = Pick<Owners, 'rooms' | 'roomTraces'>;
 
@@ -18,10 +18,11 @@ export async function sentAnnotation(
   { roomId, sender, event, transaction }: SendEventRequest,
   content: JsonObject,
 ): Promise<SendEventResponse | undefined> {
-  const relation = relationOf(content);
-  if (relation?.relType !== 'm.annotation' || relation.key === undefined) return undefined;
-  const asked = { roomId, userId: sender, parentId: relation.eventId, type: event?.type ?? '', key: relation.key };
-  if ((await annotationOf(owners.roomTraces, asked)) === undefined) return undefined;
+  const annotation = annotationOf(content);
+  if (annotation === undefined) return undefined;
+  const { eventId: parentId, key } = annotation;
+  const asked = { roomId, userId: sender, parentId, type: event?.type ?? '', key };
+  if ((await knownAnnotation(owners.roomTraces, asked)) === undefined) return undefined;
   const before = transaction && (await owners.rooms.findSentEvent({ roomId, transaction }).catch(() => undefined));
   if (before !== undefined) return before;
   throw new MatrixError(400, 'M_DUPLICATE_ANNOTATION', 'You have annotated this event with the same already');

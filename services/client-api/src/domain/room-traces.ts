@@ -4,7 +4,7 @@ import type { FindAnnotationRequest, RoomTraces } from '@ganglion/contracts/sync
 const LONGEST_MS = 1_000;
 
 /** The event with which somebody has annotated another one with the same, if that is known. */
-export async function annotationOf(traces: RoomTraces, asked: FindAnnotationRequest): Promise<string | undefined> {
+export async function knownAnnotation(traces: RoomTraces, asked: FindAnnotationRequest): Promise<string | undefined> {
   return (await soon(traces.findAnnotation(asked), { eventId: undefined })).eventId;
 }
 

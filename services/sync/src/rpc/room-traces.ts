@@ -1,5 +1,5 @@
 import type { FindAnnotationRequest, IsForgottenRequest, RoomTraces } from '@ganglion/contracts/sync';
-import { relationOf } from '@ganglion/protocol';
+import { annotationOf } from '@ganglion/protocol';
 import { contentText } from '../domain/event-text.js';
 import type { Announcements } from '../domain/feed/announcements.js';
 import { membershipsIn } from '../domain/history/membership-histories.js';
@@ -30,7 +30,7 @@ export class RoomTracesRpc implements RoomTraces {
     if (room === undefined) return {};
     const nids = await this.relations.annotationsBy({ roomNid: room.nid, parentId, type, sender: userId });
     const texts = await this.texts.load(room, nids);
-    const same = [...texts.values()].find((text) => relationOf(JSON.parse(contentText(text)))?.key === key);
+    const same = [...texts.values()].find((text) => annotationOf(JSON.parse(contentText(text)))?.key === key);
     return same === undefined ? {} : { eventId: same.eventId };
   }
 
