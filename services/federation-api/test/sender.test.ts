@@ -1,5 +1,4 @@
 import { eventually } from '@ganglion/testing';
-import { Budget } from '../src/domain/sending/budget.js';
 import { type Destination, Sending } from './support/sending.js';
 
 const ANNA = '@anna:ours.example';
@@ -277,67 +276,6 @@ it(
 );
 
 it(
-  'what a server refuses time and again keeps back nothing of what follows, and takes nothing else with it',
-  async () => {
-    const taken: unknown[] = [];
-    far.answering = ({ pdus, edus }) => {
-      const said = [
-        ...pdus.map(({ content }) => (content as { body?: string }).body),
-        ...edus.map(({ content }) => content.messages),
-      ].map((each) => JSON.stringify(each));
-      if (said.some((each) => each?.includes('bad'))) {
-        return { status: 400, body: { errcode: 'M_BAD_JSON', error: 'no' } };
-      }
-      taken.push(...said);
-      return { pdus: {} };
-    };
-    const message = (n: string) => ({ '@a:far': { ONE: { n } } });
-    const other = sending.rooms.create(far.name);
-    say('bad');
-    sending.rooms.say(other, 'good');
-    for (const n of ['first', 'bad', 'last']) sending.mailbox.post(ANNA, far.name, message(n));
-    const { sender } = await sending.start();
-    await soon(() => expect(far.given.length).toBeGreaterThan(0));
-    expect(taken).toEqual([]);
-    const expected = ['"good"', JSON.stringify(message('first')), JSON.stringify(message('last'))].sort();
-    await soon(async () => {
-      // It lives, and talks to us all the time.
-      sender.heardOf(far.name);
-      await sending.retryNow(far);
-      expect(taken.toSorted()).toEqual(expected);
-    });
-    say('more');
-    await soon(async () => {
-      await sending.retryNow(far);
-      expect(taken.at(-1)).toBe('"more"');
-    });
-  },
-  LONG_MS,
-);
-
-it(
-  'a server that forbids us to send gets everything when it allows it again',
-  async () => {
-    far.answering = () => ({ status: 403, body: { errcode: 'M_FORBIDDEN', error: 'not yet' } });
-    await sending.start();
-    say('one');
-    sending.mailbox.post(ANNA, far.name, { '@a:far': { ONE: { n: 1 } } });
-    await soon(async () => {
-      await sending.retryNow(far);
-      expect(far.given.length).toBeGreaterThan(2);
-    });
-    const refused = far.given.length;
-    far.answering = () => ({ pdus: {} });
-    await soon(async () => {
-      await sending.retryNow(far);
-      expect(far.bodiesSince(refused)).toEqual(['one']);
-      expect(far.given.slice(refused).flatMap(({ edus }) => edus)).toHaveLength(1);
-    });
-  },
-  LONG_MS,
-);
-
-it(
   'who comes is told nothing of what was said before, and who is put out gets all that was, however late it is read',
   async () => {
     const [late, gone] = [await sending.destination('127.0.0.2'), await sending.destination('127.0.0.3')];
@@ -367,31 +305,6 @@ it(
 );
 
 it(
-  'a server that answers with what is no answer is given the same again',
-  async () => {
-    const answers = [
-      { status: 200, body: '<html>Welcome</html>' },
-      { status: 302, body: {} },
-      { status: 200, body: [] },
-    ];
-    far.answering = () => (answers.shift() ?? { pdus: {} }) as never;
-    await sending.start();
-    say('one');
-    await soon(async () => {
-      await sending.retryNow(far);
-      expect(far.given).toHaveLength(4);
-    });
-    await soon(async () => {
-      expect(await sending.destinations([far.name])).toMatchObject([{ pdus: 0, failures: 0, hasWork: false }]);
-    });
-    expect(new Set(far.given.map(({ txnId }) => txnId)).size).toBe(1);
-    say('two');
-    await soon(() => expect(far.bodies.at(-1)).toBe('two'));
-  },
-  LONG_MS,
-);
-
-it(
   'what is said while a transaction is on its way follows at once',
   async () => {
     let answer = Promise.withResolvers<{ pdus: object }>();
@@ -412,24 +325,3 @@ it(
   },
   LONG_MS,
 );
-
-it('only so much is on its way at once, and what is large waits for its turn', async () => {
-  const budget = new Budget(10);
-  let [now, most] = [0, 0];
-  const sizes = [4, 4, 4, 25, 1, 10, 3];
-  const order: number[] = [];
-  const runs = sizes.map((size, index) =>
-    budget.spend(size, async () => {
-      now += Math.min(size, 10);
-      most = Math.max(most, now);
-      order.push(index);
-      await new Promise(setImmediate);
-      now -= Math.min(size, 10);
-      if (size === 25) throw new Error('too much');
-    }),
-  );
-  const results = await Promise.allSettled(runs);
-  expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(1);
-  expect(most).toBe(10);
-  expect(order).toEqual(range(0, sizes.length));
-});

@@ -1,13 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { type Bus, jsonCodec, type Topic } from '@ganglion/bus';
+import type { Bus } from '@ganglion/bus';
 import type { Config } from '@ganglion/config';
-import {
-  ANNOUNCEMENTS,
-  type Announcement,
-  DEVICE_MESSAGES_LEAVING,
-  isMatrixError,
-  LOCAL_EPHEMERA,
-} from '@ganglion/contracts';
+import { DEVICE_MESSAGES_LEAVING, isMatrixError, LOCAL_EPHEMERA } from '@ganglion/contracts';
 import type { RemoteRooms } from '@ganglion/contracts/federation';
 import type { KeyLog } from '@ganglion/contracts/keys';
 import type { RoomDirectory, RoomIntake, RoomLog } from '@ganglion/contracts/room';
@@ -18,7 +12,8 @@ import { Periodically } from '@ganglion/service';
 import type { Logger, Metrics } from '@ganglion/telemetry';
 import { AppenderService } from './consumers/appender-service.js';
 import { DEVICE_MESSAGES } from './consumers/device-message-intake.js';
-import { RECEIPTS, TYPING, TYPING_TAKEN } from './consumers/ephemeral-intake.js';
+import { RECEIPTS, TYPING } from './consumers/ephemeral-intake.js';
+import { APPENDED, feedSource, type Heard } from './consumers/feed-source.js';
 import { RevocationListener } from './consumers/revocation-listener.js';
 import { SEARCH_WANTED, SearchIndexing } from './consumers/search-indexing.js';
 import { DeviceListReader } from './domain/answer/device-list-reader.js';
@@ -40,11 +35,11 @@ import { JoinedRooms } from './domain/ephemeral/joined-rooms.js';
 import { LeavingEphemera } from './domain/ephemeral/leaving-ephemera.js';
 import { Receipts } from './domain/ephemeral/receipts.js';
 import { Typing } from './domain/ephemeral/typing.js';
-import { TypingCalls, type TypingReply } from './domain/ephemeral/typing-calls.js';
+import { TypingCalls } from './domain/ephemeral/typing-calls.js';
 import { Announcements } from './domain/feed/announcements.js';
 import { broadcastParts } from './domain/feed/broadcast-parts.js';
 import { Deliveries } from './domain/feed/deliveries.js';
-import { type FeedSource, LiveFeed } from './domain/feed/live-feed.js';
+import { LiveFeed } from './domain/feed/live-feed.js';
 import { MembershipHistories } from './domain/history/membership-histories.js';
 import { RoomHistory } from './domain/history/room-history.js';
 import { RoomRelations } from './domain/history/room-relations.js';
@@ -124,20 +119,6 @@ export interface SyncServer {
   start(): Promise<void>;
   stop(): Promise<void>;
 }
-
-/** What was appended. Replicas trust each other, and a batch that does not follow is read from the database. */
-const APPENDED: Topic<AppendBatch> = {
-  name: 'sync-appended',
-  codec: jsonCodec((input) => ({ ...ADDED_LATER, ...(input as AppendBatch) })),
-};
-/** What an appender of an earlier release does not know. */
-const ADDED_LATER = {
-  purges: [],
-  presence: [],
-  keyChanges: [],
-  deviceMessages: [],
-  placedMessageLists: [],
-};
 
 /** A broadcast has to fit into one message. */
 const MAX_BROADCAST_CHARACTERS = 400_000;
@@ -364,35 +345,6 @@ export function createSyncServer(deps: SyncServerDependencies): SyncServer {
       await Promise.all([appender.stop(), indexing.stop()]);
       await feed.stop();
     },
-  };
-}
-
-/** Who is told what the bus brings while the feed listens. */
-interface Heard {
-  batch(batch: AppendBatch): void;
-  announcement(announcement: Announcement): void;
-  typing(reply: TypingReply): void;
-}
-
-function feedSource(bus: Bus, replica: string, heard: Heard): FeedSource {
-  return {
-    get connected() {
-      return bus.connected;
-    },
-    async listen(onBatch) {
-      const subscriptions = await Promise.all([
-        bus.listen(APPENDED, (batch) => {
-          heard.batch(batch);
-          onBatch(batch);
-        }),
-        bus.listen(ANNOUNCEMENTS, heard.announcement),
-        bus.listen(TYPING_TAKEN, heard.typing, { key: replica }),
-      ]);
-      return async () => {
-        await Promise.all(subscriptions.map((subscription) => subscription.stop()));
-      };
-    },
-    onReset: (listener) => bus.onReset(listener),
   };
 }
 

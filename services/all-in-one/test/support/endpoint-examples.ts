@@ -4,6 +4,7 @@ import { UNSIGNED_EXAMPLES } from './federation-examples.js';
 import { KEY_EXAMPLES } from './key-examples.js';
 import { MEDIA_EXAMPLES, MODERATION_EXAMPLES } from './media-examples.js';
 import { inRoom, Person } from './person.js';
+import { PUSH_EXAMPLES } from './push-examples.js';
 import { RELATION_EXAMPLES } from './relation-examples.js';
 import { PURGE_EXAMPLES, ROOM_EXAMPLES, THIRD_PARTY_EXAMPLES } from './room-examples.js';
 import type { Example, MakeExample, Scene } from './scene.js';
@@ -37,17 +38,6 @@ const authOf = ({ userId: user, password }: Person) => ({
   password,
 });
 
-async function withPushRule({ person }: Scene): Promise<Example> {
-  const rule = { actions: ['notify'], pattern: 'cake' };
-  await person.must('PUT', 'pushrules/global/content/own', rule);
-  return { params: { scope: 'global', kind: 'content', ruleId: 'own' } };
-}
-
-async function withAttribute(scene: Scene, attribute: string): Promise<Example> {
-  const { params } = await withPushRule(scene);
-  return { params: { ...params, attribute } };
-}
-
 const ofPerson = ({ person }: Scene): Example => ({ params: { userId: person.userId } });
 const ofTag = ({ person, roomId }: Scene): Example => ({ params: { userId: person.userId, roomId, tag: 'u.own' } });
 /** What only administrators may do to others. */
@@ -64,8 +54,6 @@ const V3 = '/_matrix/client/v3';
 const IN_ROOM = `${V3}/rooms/:roomId`;
 const TOKENS = '/_synapse/admin/v1/registration_tokens';
 const MODERATION = '/_matrix/client/v1/admin';
-const RULES = `${V3}/pushrules/:scope`;
-const RULE = `${RULES}/:kind/:ruleId`;
 const PROFILE = `${V3}/profile/:userId`;
 const PROFILE_MSC = '/_matrix/client/unstable/uk.tcpip.msc4133/profile/:userId';
 
@@ -212,26 +200,7 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
     const { filter_id } = await person.must('POST', `user/${person.userId}/filter`);
     return { params: { userId: person.userId, filterId: filter_id } };
   },
-  [`GET ${V3}/pushrules`]: nothing,
-  [`GET ${RULES}`]: () => ({ params: { scope: 'global' } }),
-  [`PUT ${RULES}`]: () => ({ params: { scope: 'global' }, body: { actions: [] }, status: 400 }),
-  [`DELETE ${RULES}`]: () => ({ params: { scope: 'global' }, status: 400 }),
-  [`GET ${RULES}/:kind`]: () => ({ params: { scope: 'global', kind: 'content' } }),
-  [`PUT ${RULES}/:kind`]: () => ({ params: { scope: 'global', kind: 'content' }, body: { actions: [] }, status: 400 }),
-  [`DELETE ${RULES}/:kind`]: () => ({ params: { scope: 'global', kind: 'content' }, status: 400 }),
-  [`GET ${RULE}`]: withPushRule,
-  [`PUT ${RULE}`]: async (scene) => ({
-    ...(await withPushRule(scene)),
-    query: { before: '.m.rule.contains_user_name' },
-    body: { actions: [], pattern: 'pie' },
-    status: 400,
-  }),
-  [`DELETE ${RULE}`]: withPushRule,
-  [`GET ${RULE}/:attribute`]: (scene) => withAttribute(scene, 'actions'),
-  [`PUT ${RULE}/:attribute`]: async (scene) => ({
-    ...(await withAttribute(scene, 'enabled')),
-    body: { enabled: false },
-  }),
+  ...PUSH_EXAMPLES,
   ...KEY_EXAMPLES,
   ...MEDIA_EXAMPLES,
   ...MODERATION_EXAMPLES,
@@ -245,14 +214,6 @@ export const EXAMPLES: Readonly<Record<string, MakeExample>> = {
   [`POST ${IN_ROOM}/upgrade`]: (scene) => ({
     ...ofRoom(scene),
     body: { new_version: '11', additional_creators: [scene.other.userId] },
-  }),
-  [`GET ${V3}/pushers`]: nothing,
-  [`POST ${V3}/pushers/set`]: () => ({
-    body: {
-      ...{ app_id: 'org.example.app', pushkey: 'key', kind: 'http', lang: 'en', profile_tag: 'tag', append: false },
-      ...{ app_display_name: 'App', device_display_name: 'Telephone' },
-      data: { url: 'https://push.example.org/_matrix/push/v1/notify' },
-    },
   }),
   [`POST ${V3}/createRoom`]: ({ person, other }) => ({
     body: {
