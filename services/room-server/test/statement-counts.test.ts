@@ -1,5 +1,10 @@
 import { jest } from '@jest/globals';
-import { ALICE, change, createRoom, send } from './support/room.js';
+import { States } from '../src/domain/state/states.js';
+import { RoomReadsRpc } from '../src/rpc/room-reads-rpc.js';
+import { PostgresRoomStore } from '../src/storage/room-store.js';
+import { StateReader } from '../src/storage/state-reader.js';
+import { PostgresStateRows } from '../src/storage/state-rows.js';
+import { ALICE, BOB, change, createRoom, send } from './support/room.js';
 import { type Replica, RoomServers } from './support/room-servers.js';
 
 /** What a room costs, counted: a test with a clock would say nothing on a busy machine. */
@@ -47,5 +52,23 @@ describe('the statements that a replica needs', () => {
     expect(statements['load-members']).toBeLessThanOrEqual(2);
     expect(statements['event-bodies'] ?? 0).toBeLessThanOrEqual(2);
     expect(Object.keys(statements)).not.toContain('load-head');
+  });
+
+  it('for names of people who were erased since is one, however many they are', async () => {
+    const roomId = await createRoom(one);
+    const people = Array.from({ length: 20 }, (_, index) => `@gone-${index}:one.test`);
+    const comes = (person: string) => change(one, roomId, person, 'join', person, { displayname: 'Secret name' });
+    for (const person of people.slice(0, 8)) await comes(person);
+    await change(one, roomId, BOB, 'join');
+    for (const person of people.slice(8)) await comes(person);
+    const gone = new Set<string>();
+    const states = new StateReader(one.db, new States(new PostgresStateRows(one.db)));
+    const store = new PostgresRoomStore(one.db);
+    const reads = new RoomReadsRpc(states, store, ['one.test'], { known: () => Promise.resolve(gone) });
+    const names = async () => JSON.stringify(await reads.getState({ roomId, userId: BOB })).split('Secret').length - 1;
+    const before = await counted(one, async () => expect(await names()).toBe(20));
+    for (const person of people) gone.add(person);
+    const statements = await counted(one, async () => expect(await names()).toBe(12));
+    expect(statements).toEqual({ ...before, 'key-after-events': 1 });
   });
 });

@@ -29,13 +29,9 @@ export async function hiddenOfErased(
       ...(event.redaction === undefined ? [] : [event.redaction]),
     ])
     .filter(({ sender }) => erased.has(sender));
-  const hidden = new Set<number>();
-  for (const { nid } of byErased) {
-    const [member] = await source.around(roomNid, nid, 'after', 'm.room.member', userId);
-    const wasThere = member !== undefined && JSON.parse(member.pduJson).content.membership === 'join';
-    if (!wasThere) hidden.add(nid);
-  }
-  return hidden;
+  if (byErased.length === 0) return new Set();
+  const nids = byErased.map(({ nid }) => nid);
+  return new Set(nids).difference(await source.joinedAfter(roomNid, nids, userId));
 }
 
 const isMember = ({ pduJson }: StateEvent) => JSON.parse(pduJson).type === 'm.room.member';

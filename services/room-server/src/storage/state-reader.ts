@@ -74,6 +74,33 @@ const EVENTS = `
   SELECT ${EVENT} FROM room_server.events e ${REDACTION}
   WHERE e.room_nid = $1 AND e.event_nid = ANY($2) ORDER BY e.depth, e.event_nid`;
 
+/** What one key was after each of some events, found by the longest strides back from there. */
+const KEY_AFTER_EVENTS = `
+  WITH RECURSIVE key AS (
+    SELECT key_nid FROM room_server.state_entries WHERE room_nid = $1 AND type = $3 AND state_key = $4
+  ), stride AS (
+    SELECT e.event_nid AS asked, s.*, 1 AS distance FROM room_server.events e
+    JOIN room_server.states s ON s.room_nid = $1 AND s.state_nid = e.state_after_nid
+    WHERE e.room_nid = $1 AND e.event_nid = ANY($2)
+    UNION ALL
+    SELECT stride.asked, s.*, stride.distance + 1 FROM stride
+    JOIN room_server.states s ON s.room_nid = $1 AND s.state_nid = stride.skip_nid
+  ), latest AS (
+    SELECT DISTINCT ON (stride.asked) stride.asked, found.event_nid
+    FROM stride CROSS JOIN key CROSS JOIN LATERAL (
+      SELECT stride.event_nids[array_position(stride.key_nids, key.key_nid)] AS event_nid WHERE NOT stride.has_runs
+      UNION ALL
+      SELECT run.event_nids[array_position(run.key_nids, key.key_nid)] FROM (
+        SELECT r.key_nids, r.event_nids FROM room_server.state_runs r
+        WHERE stride.has_runs AND r.room_nid = $1 AND r.state_nid = stride.state_nid AND r.first_key <= key.key_nid
+        ORDER BY r.first_key DESC LIMIT 1) AS run
+    ) AS found
+    WHERE found.event_nid IS NOT NULL ORDER BY stride.asked, stride.distance
+  )
+  SELECT array_agg(latest.asked) AS asked, e.pdu AS "pduJson"
+  FROM latest JOIN room_server.events e ON e.room_nid = $1 AND e.event_nid = latest.event_nid
+  GROUP BY e.room_nid, e.event_nid`;
+
 /** An event with its room's version and whose request made it, as long as that is remembered. */
 const WHOLE_EVENT = `${EVENT}, rooms.room_version AS version, t.user_id AS "userId", t.device_id AS "deviceId", t.scope,
   t.txn_id AS "txnId"`;
@@ -185,6 +212,14 @@ export class StateReader implements StateSource {
       const event = byNid.get(nid);
       return event === undefined ? [] : [{ keyNid, event }];
     });
+  }
+
+  async joinedAfter(roomNid: number, eventNids: readonly number[], userId: string) {
+    const values = [roomNid, eventNids, 'm.room.member', userId];
+    type Row = { asked: number[]; pduJson: string };
+    const { rows } = await this.db.query<Row>({ name: 'key-after-events', text: KEY_AFTER_EVENTS, values });
+    const joined = rows.filter(({ pduJson }) => JSON.parse(pduJson).content.membership === 'join');
+    return new Set(joined.flatMap(({ asked }) => asked));
   }
 
   async #events(roomNid: number, eventNids: readonly number[]): Promise<EventRow[]> {

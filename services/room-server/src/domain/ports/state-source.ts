@@ -14,4 +14,6 @@ export interface StateSource {
   ): Promise<StateEvent[]>;
   /** A page of the state after an event. */
   pageAfter(roomNid: number, eventNid: number, page: StatePage, type?: string): Promise<PagedState[]>;
+  /** Those of some events after which somebody was joined, by their numbers. */
+  joinedAfter(roomNid: number, eventNids: readonly number[], userId: string): Promise<Set<number>>;
 }
