@@ -252,6 +252,21 @@ describe('of rooms of ours', () => {
     expect(shown.map((child) => child.roomId).sort()).toEqual(children.sort());
   });
 
+  it('a space tells another server of as many children as one answer holds, however long their topics are', async () => {
+    const space = await createRoom(replicas[0], { createContent: { type: 'm.space' } });
+    const topic = { type: 'm.room.topic', stateKey: '', content: { topic: 'x'.repeat(60_000) } };
+    for (let index = 0; index < 150; index++) {
+      const roomId = await createRoom(replicas[0]);
+      const child = { type: 'm.space.child', stateKey: roomId, content: { via: ['one.test'] } };
+      await Promise.all([send(replicas[0], roomId, ALICE, topic), send(replicas[0], space, ALICE, child)]);
+    }
+    const asked = { serverName: FAR, roomId: space, suggestedOnly: false };
+    const { room, children } = await replicas[1].roomSummaries.getSpaceForServer(asked);
+    expect(JSON.parse(room!.childrenStateJson)).toHaveLength(150);
+    expect(children.length).toBeGreaterThan(120);
+    expect(children.length).toBeLessThan(140);
+  });
+
   it('it is known how many users each server has there, and who of some is joined', async () => {
     const roomId = await createRoom(replicas[0]);
     await joinFromFar(replicas[0], roomId);

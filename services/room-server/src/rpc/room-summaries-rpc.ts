@@ -17,15 +17,25 @@ import { roomFor } from '../domain/federation/asking-server.js';
 import type { FederationRows } from '../domain/ports/federation-rows.js';
 import type { RoomStore } from '../domain/ports/rooms.js';
 import type { SummarySource, VisibleUsers } from '../domain/ports/summaries.js';
-import { childrenOf, type SummarisedRoom, shownRooms, shownToServer, summaryOf } from '../domain/room-summaries.js';
+import {
+  childrenOf,
+  type ServerInRooms,
+  type SummarisedRoom,
+  shownRooms,
+  shownToServer,
+  summaryOf,
+} from '../domain/room-summaries.js';
 import type { DirectoryStore } from '../storage/directory-store.js';
 import type { MemberSearchRows } from '../storage/member-search.js';
 import type { RoomSummaryRows } from '../storage/room-summary-rows.js';
 
 /** Whose membership nobody asks for. */
 const NOBODY = '';
-/** More children of one space nobody looks through; they are read at once, and answered with as a whole. */
+/** More children of one space nobody looks through. */
 const MOST_CHILDREN = 1_000;
+const CHILDREN_AT_ONCE = 50;
+/** A message between services holds more, an answer to another server ought not to. */
+const ANSWER_CHARACTERS = 8_000_000;
 
 function toldRoom(room: SummarisedRoom): RoomSummary {
   return {
@@ -69,14 +79,30 @@ export class RoomSummariesRpc implements RoomSummaries {
       ({ content }) => !suggestedOnly || (content as JsonObject).suggested === true,
     );
     const ids = [...new Set(wanted.map(({ state_key }) => String(state_key)))].slice(0, MOST_CHILDREN);
-    const children = await this.source.rooms(ids, NOBODY);
-    const shown = await shownToServer(children, server);
-    const hidden = children.filter((child) => !shown.includes(child));
     return {
       room: { ...toldRoom(room), childrenStateJson: JSON.stringify(wanted) },
-      children: shown.map((child) => ({ ...toldRoom(child), childrenStateJson: '[]' })),
-      inaccessibleChildren: hidden.map((child) => child.roomId),
+      ...(await this.#childrenFor(server, ids)),
     };
+  }
+
+  /** Those children of a space that fit into an answer, a few at a time: their names and topics may be long. */
+  async #childrenFor(server: ServerInRooms, ids: readonly string[]) {
+    const children: RoomSummary[] = [];
+    const inaccessibleChildren: string[] = [];
+    let characters = 0;
+    for (let at = 0; at < ids.length && characters < ANSWER_CHARACTERS; at += CHILDREN_AT_ONCE) {
+      const some = await this.source.withoutChildren(ids.slice(at, at + CHILDREN_AT_ONCE), NOBODY);
+      const shown = new Set(await shownToServer(some, server));
+      for (const child of some) {
+        if (!shown.has(child)) inaccessibleChildren.push(child.roomId);
+        else if (characters < ANSWER_CHARACTERS) {
+          const told = toldRoom(child);
+          children.push(told);
+          characters += told.summaryJson.length;
+        }
+      }
+    }
+    return { children, inaccessibleChildren };
   }
 
   async listRoomAvatars({ candidates }: ListRoomAvatarsRequest) {

@@ -17,7 +17,7 @@ const ROOMS = `
       SELECT jsonb_build_object('type', e.type, 'state_key', e.state_key, 'sender', e.sender,
         'origin_server_ts', e.origin_server_ts, 'content', ${PDU} -> 'content') AS event
       FROM room_server.state_entries c JOIN room_server.events e USING (room_nid, event_nid)
-      WHERE c.room_nid = r.room_nid AND c.type = 'm.space.child' AND e.redacted_by_nid IS NULL
+      WHERE $4 AND c.room_nid = r.room_nid AND c.type = 'm.space.child' AND e.redacted_by_nid IS NULL
       ORDER BY e.event_nid LIMIT ${MOST_CHILDREN}) AS child) AS children
   FROM room_server.rooms r
   LEFT JOIN room_server.state_entries m
@@ -85,11 +85,19 @@ const AVATARS = `
 export class RoomSummaryRows implements SummarySource, VisibleUsers {
   constructor(private readonly db: Database) {}
 
-  async rooms(roomIds: readonly string[], userId: string): Promise<SummarisedRoom[]> {
+  rooms(roomIds: readonly string[], userId: string): Promise<SummarisedRoom[]> {
+    return this.#read(roomIds, userId, true);
+  }
+
+  withoutChildren(roomIds: readonly string[], userId: string): Promise<SummarisedRoom[]> {
+    return this.#read(roomIds, userId, false);
+  }
+
+  async #read(roomIds: readonly string[], userId: string, withChildren: boolean): Promise<SummarisedRoom[]> {
     const { rows } = await this.db.query<SummarisedRoom & Record<string, unknown>>({
       name: 'room-summaries',
       text: ROOMS,
-      values: [roomIds, userId, SUMMARY_TYPES],
+      values: [roomIds, userId, SUMMARY_TYPES, withChildren],
     });
     return rows.map((row) => ({ ...row, membership: row.membership ?? undefined }));
   }

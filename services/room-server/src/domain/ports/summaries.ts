@@ -3,6 +3,8 @@ import type { SummarisedRoom } from '../room-summaries.js';
 export interface SummarySource {
   /** Those of the rooms that we take part in. */
   rooms(roomIds: readonly string[], userId: string): Promise<SummarisedRoom[]>;
+  /** The same, with no children of theirs. */
+  withoutChildren(roomIds: readonly string[], userId: string): Promise<SummarisedRoom[]>;
 }
 
 /** Who may be known to whom. */
