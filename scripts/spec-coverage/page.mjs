@@ -39,7 +39,7 @@ export function coverage(root) {
   const mentions = findMentions(root);
   return operations.map(([api, method, path, id]) => {
     const handler = handlers.find((it) => it.method === method && answers(it.path, path));
-    const [file, test] = named[id] ?? [];
+    const [file, test] = named[`${api} ${id}`] ?? named[id] ?? [];
     const proof = file
       ? hasTest(root, file, test) && { file, test }
       : best(mentions.filter((it) => fits(it, method, wordsOf(path))));
