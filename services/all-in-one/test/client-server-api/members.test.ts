@@ -107,3 +107,20 @@ it('members are nobody’s who never was one', async () => {
     expect(refusal(await person.get(`${inRoom(roomId)}/members`))).toEqual([403, 'M_FORBIDDEN']);
   }
 });
+
+it('who is joined and shows neither name nor picture is told of with null for both', async () => {
+  await bob.must('PUT', `profile/${bob.userId}/displayname`, { displayname: 'Bob' });
+  await eventually(async () => {
+    const { body } = await alice.get(`${inRoom(roomId)}/joined_members`);
+    expect(body).toEqual({
+      joined: {
+        [alice.userId]: { display_name: expect.any(String), avatar_url: null },
+        [bob.userId]: { display_name: 'Bob', avatar_url: null },
+      },
+    });
+  });
+  const odd = { membership: 'join', displayname: 5, avatar_url: ['x'] };
+  await alice.must('PUT', `${inRoom(roomId)}/state/m.room.member/${alice.userId}`, odd);
+  const { joined } = await bob.must('GET', `${inRoom(roomId)}/joined_members`);
+  expect(joined[alice.userId]).toEqual({ display_name: null, avatar_url: null });
+});

@@ -97,9 +97,10 @@ export async function readJoinedMembers(owners: Owners, roomId: string, userId: 
   return Object.fromEntries(joined.map(({ state_key, content }) => [state_key ?? '', shown(content)]));
 }
 
+/** What somebody does not show is null, as every other server has it: clients tell by it what is not there. */
 function shown({ displayname, avatar_url }: JsonObject): JsonObject {
   return {
-    ...(typeof displayname === 'string' && { display_name: displayname }),
-    ...(typeof avatar_url === 'string' && { avatar_url }),
+    display_name: typeof displayname === 'string' ? displayname : null,
+    avatar_url: typeof avatar_url === 'string' ? avatar_url : null,
   };
 }
