@@ -49,6 +49,10 @@ describe('who may redact what', () => {
       await expect(redact(roomId, BOB, target)).rejects.toMatchObject(absent);
     }
     await expect(redact(roomId, ALICE, '')).rejects.toMatchObject(absent);
+    const sent = await storedEvents(replica.db, roomId);
+    const ofOtherRoom = { status: 400, errcode: 'M_INVALID_PARAM' };
+    await expect(redact(roomId, ALICE, other.eventId)).rejects.toMatchObject(ofOtherRoom);
+    expect(await storedEvents(replica.db, roomId)).toHaveLength(sent.length);
     audit(await storedEvents(replica.db, roomId), rulesOf(version), servers.keys);
   });
 });

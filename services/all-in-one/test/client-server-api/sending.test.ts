@@ -175,5 +175,8 @@ describe('redacting', () => {
     const elsewhere = await alice.createRoom();
     const there = await alice.say(elsewhere, 'there');
     expect(refusal(await bob.put(redaction(there, '6')))).toEqual([404, 'M_NOT_FOUND']);
+    expect(refusal(await alice.put(redaction(there, '6')))).toEqual([400, 'M_INVALID_PARAM']);
+    const sent = `${inRoom(roomId)}/send/m.room.redaction/7`;
+    expect(refusal(await alice.put(sent, { redacts: there }))).toEqual([400, 'M_INVALID_PARAM']);
   });
 });

@@ -137,7 +137,7 @@ function sameContent(one: JsonObject, other: JsonObject): boolean {
  * The event that a redaction takes the content of, once it is clear that the sender may: their own events, or any with
  * the power to redact. Undefined for one that is not here.
  *
- * @throws MatrixError M_NOT_FOUND, M_FORBIDDEN, M_USER_SUSPENDED
+ * @throws MatrixError M_NOT_FOUND, M_FORBIDDEN, M_USER_SUSPENDED, M_INVALID_PARAM for an event of another room
  * @see https://spec.matrix.org/v1.19/rooms/v11/#handling-redactions
  */
 async function redactedEvent(
@@ -151,7 +151,7 @@ async function redactedEvent(
   if (target === undefined) {
     // Others may have it, and it may come here later: whoever may redact anything need not know it.
     const mayRedactAll = !draft.redactsOwnOnly && levels.forUser(draft.sender) >= levels.redact;
-    if (mayRedactAll && isValidEventId(draft.redacts)) return undefined;
+    if (mayRedactAll && isValidEventId(draft.redacts)) return checkMayComeLater(store, head, draft.redacts);
     throw new MatrixError(404, 'M_NOT_FOUND', 'The room has no such event to redact');
   }
   const { pdu } = target.event;
@@ -163,4 +163,10 @@ async function redactedEvent(
     throw new MatrixError(403, 'M_FORBIDDEN', `${draft.sender} does not have the power to redact events of others`);
   }
   return target;
+}
+
+/** What another room has will never be here: the redaction would take nothing, now or later. @throws MatrixError M_INVALID_PARAM */
+async function checkMayComeLater(store: RoomStore, head: RoomHead, eventId: string): Promise<undefined> {
+  if (!(await store.isOfOtherRoom(head.nid, eventId))) return;
+  throw new MatrixError(400, 'M_INVALID_PARAM', 'The event to redact is not of this room');
 }

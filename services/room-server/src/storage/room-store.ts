@@ -166,6 +166,15 @@ export class PostgresRoomStore implements RoomStore {
     return { nid: row.nid, event: roomEvent(row.room_id, eventId, row.pdu, roomVersionRules(row.room_version)) };
   }
 
+  async isOfOtherRoom(roomNid: number, eventId: string): Promise<boolean> {
+    const { rows } = await this.db.query<{ any: boolean }>({
+      name: 'is-of-other-room',
+      text: 'SELECT EXISTS (SELECT FROM room_server.events WHERE event_id = $2 AND room_nid <> $1) AS any',
+      values: [roomNid, eventId],
+    });
+    return rows[0]!.any;
+  }
+
   async isRelated(roomNid: number, eventId: string): Promise<boolean> {
     const key = `${roomNid} ${eventId}`;
     if (this.#unrelated.get(key)) return false;

@@ -157,6 +157,8 @@ export interface RoomStore {
   findTransaction(roomNid: number, transaction: Transaction): Promise<{ eventId: string; roomSeq: number } | undefined>;
   /** An event of the room by its id, accepted ones only. */
   findEvent(roomNid: number, eventId: string): Promise<FoundEvent | undefined>;
+  /** Whether another room has an event, whatever became of it there. */
+  isOfOtherRoom(roomNid: number, eventId: string): Promise<boolean>;
   /** Whether it relates to another one, as far as is known here. */
   isRelated(roomNid: number, eventId: string): Promise<boolean>;
   /** The rooms in which a user has one of the memberships. */
