@@ -38,7 +38,7 @@ describe('the user directory', () => {
     expect(await found(bob, 'cooper')).toEqual([]);
   });
 
-  it('finds those in rooms that everybody may join or read, and not oneself', async () => {
+  it('finds those in rooms that everybody may join or read', async () => {
     const [open, shown, eve] = [
       await named('open', 'Zebra one'),
       await named('shown', 'Zebra two'),
@@ -48,6 +48,16 @@ describe('the user directory', () => {
     const visibility = { type: 'm.room.history_visibility', content: { history_visibility: 'world_readable' } };
     await shown.createRoom({ initial_state: [visibility] });
     expect((await found(eve, 'zebra')).toSorted()).toEqual([open.userId, shown.userId].toSorted());
+  });
+
+  it('finds oneself as strangers do: in a room that is open to all, and not for a room of one’s own', async () => {
+    const [alice, bob] = [await named('alice', 'Heron'), await named('bob', 'Bob')];
+    await bob.must('POST', `${inRoom(await alice.createRoom({ invite: [bob.userId] }))}/join`);
+    expect(await found(bob, 'heron')).toEqual([alice.userId]);
+    expect(await found(alice, 'heron')).toEqual([]);
+    await alice.createRoom({ preset: 'public_chat' });
+    expect(await search(alice, 'heron')).toMatchObject({ results: [{ user_id: alice.userId }], limited: false });
+    expect(await search(alice, 'heron', { limit: 1 })).toMatchObject({ limited: false });
   });
 
   it('knows people by the name that is for everybody, not by that of one room', async () => {

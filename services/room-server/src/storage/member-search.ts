@@ -82,7 +82,7 @@ const NEIGHBOURS = `
   WITH sized AS (${bySize(OWN, 'h.server_name = ANY($2)')})
   SELECT DISTINCT m.state_key AS "userId"
   FROM sized JOIN room_server.state_entries m ON m.room_nid = sized.room_nid AND m.type = 'm.room.member'
-  WHERE sized.members <= ${MOST_NEIGHBOURS} AND m.membership = 'join' AND ${SERVER} = ANY($2)`;
+  WHERE sized.members <= ${MOST_NEIGHBOURS} AND m.membership = 'join' AND m.state_key <> $1 AND ${SERVER} = ANY($2)`;
 
 /** Looks for people by the rooms that somebody may see them in. */
 export class MemberSearchRows {
@@ -98,7 +98,7 @@ export class MemberSearchRows {
     }));
   }
 
-  /** Users of ours in the rooms of one. */
+  /** Users of ours in the rooms of one, who is not among them. */
   async neighbours({ userId, localServerNames }: MemberSearch): Promise<string[]> {
     const values = [userId, localServerNames];
     const { rows } = await this.db.query<{ userId: string }>({ name: 'neighbours', text: NEIGHBOURS, values });

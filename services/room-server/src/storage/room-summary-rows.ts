@@ -40,9 +40,10 @@ export const IS_OPEN = `EXISTS (
       AND ((c.type = 'm.room.join_rules' AND ${PDU} -> 'content' ->> 'join_rule' = 'public')
         OR (c.type = 'm.room.history_visibility' AND ${PDU} -> 'content' ->> 'history_visibility' = 'world_readable')))`;
 
+/** Everybody is in the rooms that they are in: as everybody else, they are shown only to whom they might be unknown. */
 const VISIBLE = `
   SELECT u.user_id FROM unnest($2::text[]) AS u(user_id)
-  WHERE EXISTS (
+  WHERE u.user_id <> $1 AND EXISTS (
     SELECT FROM room_server.state_entries theirs JOIN room_server.state_entries own USING (room_nid)
     WHERE ${JOINED('theirs', 'u.user_id')} AND ${JOINED('own', '$1')})
   OR EXISTS (

@@ -13,7 +13,7 @@ export interface UserDirectoryAnswer {
 
 /**
  * The users whom somebody may know of: those who are in a room with them, or in one that is open to all. Who is of another server
- * is known by what their rooms show of them.
+ * is known by what their rooms show of them. Whoever asks is found as they are by strangers: in a room that is open to all.
  *
  * @see https://spec.matrix.org/v1.19/client-server-api/#user-directory
  */
@@ -28,8 +28,8 @@ export class UserDirectory {
   async search(userId: string, text: string, limit: number): Promise<UserDirectoryAnswer> {
     const wanted = text.trim();
     if (wanted === '' || this.visible === undefined) return { results: [], limited: false };
-    // One more than are shown, to say that there are more; and whoever asks is not shown.
-    const most = limit + 2;
+    // One more than are shown, to say that there are more.
+    const most = limit + 1;
     const asked = { userId, text: wanted, limit: most, localServerNames: [...this.localServerNames] };
     const { others, neighbours } = await this.visible.searchMembers(asked).catch(nobody);
     // Whoever is in a room of theirs is found, however many match whom they may not know of.
@@ -38,7 +38,6 @@ export class UserDirectory {
       this.#amongAll(userId, wanted, limit),
     ]);
     const found = new Map([...others, ...near, ...far.found].map((user) => [user.userId, user]));
-    found.delete(userId);
     const results = [...found.values()].sort(byRank);
     return { results: results.slice(0, limit), limited: far.limited || results.length > limit };
   }
@@ -55,7 +54,7 @@ export class UserDirectory {
   }
 
   async #shown(userId: string, page: readonly FoundUser[]): Promise<FoundUser[]> {
-    const candidates = page.map((entry) => entry.userId).filter((candidate) => candidate !== userId);
+    const candidates = page.map((entry) => entry.userId);
     if (candidates.length === 0) return [];
     const { userIds = [] } = (await this.visible?.listVisibleUsers({ userId, candidates })) ?? {};
     const shown = new Set(userIds);
