@@ -83,6 +83,13 @@ it('nobody looks into a room that the world may not read, nor any longer than it
   expect(refusal(await peeker.get(path))).toEqual([403, 'M_FORBIDDEN']);
 });
 
+it.each(['timeout', 'limit'])('what is no number is no %s of a request for events', async (name) => {
+  for (const value of ['hello', '-2', '1.5', '']) {
+    expect([value, ...refusal(await alice.get(`events?${name}=${value}`))]).toEqual([value, 400, 'M_INVALID_PARAM']);
+  }
+  await alice.must('GET', 'events?timeout=0&limit=2');
+});
+
 it('who is in a room sees it as their own, with what they have noted of it', async () => {
   await alice.must('PUT', `user/${encodeURIComponent(alice.userId)}/rooms/${encodeURIComponent(roomId)}/tags/u.own`, {
     order: 0.5,

@@ -95,4 +95,6 @@ export const eventsQuery = z.object({
   from: tokenText.optional(),
   room_id: roomPath.shape.roomId.optional(),
   timeout: wholeNumberText.default(0),
+  // Of clients from before /sync, who may be given more than they ask for.
+  limit: wholeNumberText.optional(),
 });
