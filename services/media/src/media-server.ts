@@ -81,7 +81,8 @@ export function createMediaServer({ config, db, logger, bytes, ...others }: Medi
     localNames,
   });
   const maxBytes = media.max_remote_bytes;
-  const remote = new RemoteFiles(others.remoteSource, files, intake, { maxBytes, localNames });
+  const judged = judgement !== undefined;
+  const remote = new RemoteFiles(others.remoteSource, files, intake, bytes, { maxBytes, localNames, judged });
   const downloads = new Downloads(files, arrivals, accesses, remote);
   const settings = settingsOf(media);
   const damaged = (key: string) => logger.error({ key }, 'a stored file is damaged: run ganglion media verify');

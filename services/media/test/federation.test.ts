@@ -1,90 +1,25 @@
 import { randomBytes } from 'node:crypto';
-import { createServer, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { RemoteRefusal } from '@ganglion/federation';
-import { Outgoing } from '@ganglion/outgoing';
 import { authorizeRequest } from '@ganglion/protocol';
 import { eventually } from '@ganglion/testing';
-import type { RemoteSource } from '../src/domain/ports/remote-source.js';
-import { FederatedSource } from '../src/federation/federated-source.js';
 import { FolderStore } from '../src/storage/folder-store.js';
 import { ALICE, ask, legacyPathOf, pathOf, upload } from './support/client.js';
 import { type Deployment, deploy, FAR, FAR_KEY } from './support/deployment.js';
+import { type FarFiles, FEDERATION, OLD, PARTS, parts, type Respond, startFarFiles } from './support/far-files.js';
 import { halves } from './support/images.js';
 import { keysIn, keysKnown, looseKeys } from './support/store-contents.js';
 
-type Respond = (response: ServerResponse) => unknown;
-
 let deployment: Deployment;
 let ours: string;
-let far: Server;
-let farUrl: string;
-const outgoing = new Outgoing({ allowedNetworks: ['127.0.0.0/8'] });
-/** What the other server answers, by the beginning of the path. */
-const answers = new Map<string, Respond>();
-const asked: string[] = [];
-let files = 0;
+let far: FarFiles;
 
 beforeAll(async () => {
-  deployment = await deploy();
-  far = createServer((request, response) => {
-    const path = request.url ?? '';
-    asked.push(path);
-    const answer = [...answers].find(([start]) => path.startsWith(start))?.[1];
-    if (answer) answer(response);
-    else response.writeHead(404, { 'content-type': 'application/json' }).end('{"errcode":"M_NOT_FOUND"}');
-  });
-  await new Promise<void>((resolve) => far.listen(0, '127.0.0.1', resolve));
-  farUrl = `http://127.0.0.1:${(far.address() as AddressInfo).port}`;
-  ours = await deployment.replica({ max_remote_bytes: 1_000_000 }, { remoteSource: source(farUrl) });
+  [deployment, far] = [await deploy(), await startFarFiles()];
+  ours = await deployment.replica({ max_remote_bytes: 1_000_000 }, { remoteSource: far.source() });
 });
 afterAll(async () => {
-  far.closeAllConnections();
-  far.close();
-  await outgoing.close();
+  await far.close();
   await deployment.close();
 });
-
-/** Asks a server at a URL, as `FederationAgent` would ask where a server name leads. */
-function source(url: string): RemoteSource {
-  const agent = {
-    async open({ path, timeoutMs = 5_000, maxBytes = 0 }: { path: string; timeoutMs?: number; maxBytes?: number }) {
-      const signed = { method: 'GET', uri: path, origin: FAR, destination: 'one.test' };
-      const headers = { authorization: authorizeRequest({ ...signed, content: undefined }, FAR_KEY) };
-      const answer = await outgoing.open({ url: `${url}${path}`, headers, timeoutMs, maxBytes, protocols: ['http:'] });
-      if (answer.status === 200) return answer;
-      let text = '';
-      for await (const chunk of answer.body) text += chunk;
-      const errcode = text.startsWith('{') ? JSON.parse(text).errcode : '';
-      throw new RemoteRefusal(FAR, answer.status, errcode, 'refused');
-    },
-  };
-  return new FederatedSource(agent, outgoing, { origin: FAR, maxBytes: 1_000_000, timeoutMs: 3_000 });
-}
-
-const FEDERATION = '/_matrix/federation/v1/media/download/';
-const OLD = `/_matrix/media/v3/download/${FAR}/`;
-
-/** The URI of a file that the other server answers so about. */
-function remote(respond: Respond, at = FEDERATION): string {
-  const mediaId = `file${++files}_`;
-  answers.set(`${at}${mediaId}`, respond);
-  return `mxc://${FAR}/${mediaId}`;
-}
-
-function parts(body: Buffer | string, headers: string, pieces = 7): Respond {
-  const start = `preamble\r\n--=_b\r\ncontent-type: application/json\r\n\r\n{}\r\n--=_b\r\n${headers}\r\n\r\n`;
-  const all = Buffer.concat([Buffer.from(start), Buffer.from(body), Buffer.from('\r\n--=_b--\r\n')]);
-  return async (response) => {
-    response.writeHead(200, { 'content-type': 'multipart/mixed; boundary="=_b"' });
-    for (let from = 0; from < all.length; from += Math.ceil(all.length / pieces)) {
-      await new Promise<void>((sent) =>
-        response.write(all.subarray(from, from + Math.ceil(all.length / pieces)), () => sent()),
-      );
-    }
-    response.end();
-  };
-}
 
 const get = (uri: string, query = '', at = ours) => ask(at, 'GET', `${pathOf(uri)}${query}`, { as: ALICE });
 
@@ -104,7 +39,7 @@ describe('another server', () => {
     const uri = await upload(ours, image, 'image/png');
     // Two of our own, one of which asks the other as another server would.
     const other = await deploy();
-    const theirs = await other.replica({}, { remoteSource: source(ours) });
+    const theirs = await other.replica({}, { remoteSource: far.source({ url: ours }) });
     const copied = await get(uri.replace('one.test', 'three.test'), '', theirs);
     expect([copied.status, copied.headers['content-type'], copied.bytes.equals(image)]).toEqual([
       200,
@@ -136,7 +71,7 @@ describe('another server', () => {
 describe('a file of another server', () => {
   it.each([1, 2, 7, 50, 5_000])('is fetched when it comes in %d pieces', async (pieces) => {
     const bytes = Buffer.concat([randomBytes(5_000), Buffer.from('\r\n--=_'), randomBytes(100), Buffer.from('\r\n')]);
-    const uri = remote(
+    const uri = far.remote(
       parts(bytes, 'Content-Type: text/plain\r\nContent-Disposition: attachment; filename="a.txt"', pieces),
     );
     const { status, headers, bytes: got } = await get(uri);
@@ -149,16 +84,16 @@ describe('a file of another server', () => {
   });
 
   it('is fetched once for all who want it, and is then here', async () => {
-    const uri = remote(parts(randomBytes(200_000), 'Content-Type: text/plain', 20));
+    const uri = far.remote(parts(randomBytes(200_000), 'Content-Type: text/plain', 20));
     const all = await Promise.all(Array.from({ length: 12 }, () => get(uri)));
     expect(all.map(({ status, bytes }) => [status, bytes.length])).toEqual(all.map(() => [200, 200_000]));
     await get(uri);
-    expect(asked.filter((path) => path.includes(uri.split('/').at(-1)!)).length).toBe(1);
+    expect(far.timesAsked(uri)).toBe(1);
   });
 
   it('is had once however many replicas fetch it at the same time', async () => {
-    const replicas = [ours, await deployment.replica({}, { remoteSource: source(farUrl) })];
-    const uri = remote(parts(randomBytes(100_000), 'Content-Type: text/plain', 5));
+    const replicas = [ours, await deployment.replica({}, { remoteSource: far.source() })];
+    const uri = far.remote(parts(randomBytes(100_000), 'Content-Type: text/plain', 5));
     const all = await Promise.all(replicas.map((replica) => get(uri, '', replica)));
     expect(all.map(({ status }) => status)).toEqual([200, 200]);
     await eventually(async () => {
@@ -168,9 +103,9 @@ describe('a file of another server', () => {
   });
 
   it('is asked of old servers in the old way', async () => {
-    const uri = remote((response) => response.writeHead(200, { 'content-type': 'text/csv' }).end('a,b'), OLD);
+    const uri = far.remote((response) => response.writeHead(200, { 'content-type': 'text/csv' }).end('a,b'), OLD);
     const mediaId = uri.split('/').at(-1);
-    answers.set(`${FEDERATION}${mediaId}`, (response) =>
+    far.answers.set(`${FEDERATION}${mediaId}`, (response) =>
       response.writeHead(404, { 'content-type': 'application/json' }).end('{"errcode":"M_UNRECOGNIZED"}'),
     );
     const { status, headers, bytes } = await get(uri);
@@ -178,27 +113,27 @@ describe('a file of another server', () => {
   });
 
   it('has thumbnails before anybody has asked for it', async () => {
-    const uri = remote(parts(await halves(300, 200).png().toBuffer(), 'Content-Type: image/png'));
+    const uri = far.remote(parts(await halves(300, 200).png().toBuffer(), 'Content-Type: image/png'));
     const { status } = await ask(ours, 'GET', `${pathOf(uri, 'thumbnail')}?width=32&height=32`, { as: ALICE });
     expect(status).toBe(200);
   });
 
   it('never has a dangerous type, whatever its server says', async () => {
-    const html = remote(parts('<script>alert(1)</script>', 'Content-Type: text/html'));
+    const html = far.remote(parts('<script>alert(1)</script>', 'Content-Type: text/html'));
     expect((await get(html)).headers['content-disposition']).toBe('attachment');
-    const odd = remote(parts('x', 'Content-Type: text/html\u00ff; <>'));
+    const odd = far.remote(parts('x', 'Content-Type: text/html\u00ff; <>'));
     expect((await get(odd)).headers['content-type']).toBe('application/octet-stream');
-    const named = remote(
+    const named = far.remote(
       parts('x', 'Content-Type: text/plain\r\nContent-Disposition: attachment; filename="../../etc/passwd"'),
     );
     expect((await get(named)).headers['content-disposition']).not.toContain('/');
   });
 
   it('is not fetched for those who do not want that, or show no token', async () => {
-    const uri = remote(parts('x', 'Content-Type: text/plain'));
+    const uri = far.remote(parts('x', 'Content-Type: text/plain'));
     expect((await get(uri, '?allow_remote=false')).status).toBe(404);
     expect((await ask(ours, 'GET', legacyPathOf(uri))).status).toBe(404);
-    expect(asked.some((path) => path.includes(uri.split('/').at(-1)!))).toBe(false);
+    expect(far.timesAsked(uri)).toBe(0);
   });
 
   it.each<[string, Respond, number, string]>([
@@ -241,7 +176,12 @@ describe('a file of another server', () => {
       502,
       'M_UNKNOWN',
     ],
-    ['is too large', parts(Buffer.alloc(1_050_000), 'Content-Type: text/plain'), 502, 'M_TOO_LARGE'],
+    [
+      'says that it is too large',
+      (response) => response.writeHead(200, { ...PARTS, 'content-length': 2_000_000 }).write('x'),
+      502,
+      'M_TOO_LARGE',
+    ],
     [
       'is elsewhere, at a place that is not of the Web',
       parts('', 'Location: https://127.0.0.1:1/secret'),
@@ -251,14 +191,14 @@ describe('a file of another server', () => {
     ['is elsewhere, over plain HTTP', parts('', 'Location: http://example.org/'), 502, 'M_UNKNOWN'],
   ])('that %s leaves nothing here', async (_, respond, status, errcode) => {
     const before = await keysKnown(deployment.db);
-    const { status: got, body } = await get(remote(respond));
+    const { status: got, body } = await get(far.remote(respond));
     expect([got, body.errcode]).toEqual([status, errcode]);
     await eventually(async () => expect(await looseKeys(deployment.db)).toBe(0));
     expect(await keysKnown(deployment.db)).toEqual(before);
   });
 
   it('that streams without end, or never, is given up', async () => {
-    const endless = remote((response) => {
+    const endless = far.remote((response) => {
       response.writeHead(200, { 'content-type': 'multipart/mixed; boundary=b' });
       response.write('--b\r\n\r\n{}\r\n--b\r\ncontent-type: text/plain\r\n\r\n');
       const more = () => {
@@ -267,7 +207,10 @@ describe('a file of another server', () => {
       };
       more();
     });
+    // Whoever asked first was told a part of it.
+    await expect(get(endless)).rejects.toThrow();
     expect((await get(endless)).body.errcode).toBe('M_TOO_LARGE');
-    expect((await get(remote(() => {}))).status).toBe(502);
+    expect(far.timesAsked(endless)).toBe(1);
+    expect((await get(far.remote(() => {}))).status).toBe(502);
   });
 });

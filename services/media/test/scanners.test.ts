@@ -5,6 +5,7 @@ import { FolderStore } from '../src/storage/folder-store.js';
 import { findScannerModules, SIGNATURE, startVirusScanner, type VirusScanner } from './support/c-icap.js';
 import { ALICE, ask, pathOf, upload } from './support/client.js';
 import { type Deployment, deploy } from './support/deployment.js';
+import { parts, startFarFiles } from './support/far-files.js';
 import { keysIn, keysKnown, looseKeys } from './support/store-contents.js';
 
 const VIRUS = SIGNATURE;
@@ -86,6 +87,33 @@ describe.each([
     expect([status, body.errcode]).toEqual([403, 'M_FORBIDDEN']);
     await nothingStays();
   });
+});
+
+it('a file of another server that was refused is neither fetched nor judged again for each who asks', async () => {
+  const far = await startFarFiles();
+  const scanner = { url: `http://127.0.0.1:${await httpScanner()}/judge` };
+  const url = await deployment.replica({ scanner }, { remoteSource: far.source() });
+  const uri = far.remote(parts(`something with ${VIRUS} in it`, 'Content-Type: text/plain'));
+  for (let time = 0; time < 3; time++) {
+    const { status, body } = await ask(url, 'GET', pathOf(uri), { as: ALICE });
+    expect([status, body.errcode, far.timesAsked(uri)]).toEqual([403, 'M_FORBIDDEN', 1]);
+  }
+  const thumbnail = await ask(url, 'GET', `${pathOf(uri, 'thumbnail')}?width=32&height=32`, { as: ALICE });
+  expect([thumbnail.status, far.timesAsked(uri)]).toEqual([403, 1]);
+  await nothingStays();
+  await far.close();
+});
+
+it('a file of another server is fetched again when nobody could judge it before', async () => {
+  const far = await startFarFiles();
+  const verdict = { status: 500, body: JSON.stringify({ allowed: true }) };
+  const scanner = { url: `http://127.0.0.1:${await httpScanner(verdict)}/judge` };
+  const url = await deployment.replica({ scanner }, { remoteSource: far.source() });
+  const uri = far.remote(parts('a good file', 'Content-Type: text/plain'));
+  expect((await ask(url, 'GET', pathOf(uri), { as: ALICE })).status).toBe(503);
+  verdict.status = 200;
+  expect((await ask(url, 'GET', pathOf(uri), { as: ALICE })).bytes.toString()).toBe('a good file');
+  await far.close();
 });
 
 describe('while a scanner', () => {

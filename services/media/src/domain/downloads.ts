@@ -2,7 +2,7 @@ import { MatrixError } from '@ganglion/contracts';
 import type { Accesses } from './accesses.js';
 import type { Arrivals } from './arrivals.js';
 import type { Blob, FileName, FileStore, StoredFile } from './ports/file-store.js';
-import type { RemoteFiles } from './remote/remote-files.js';
+import type { ArrivingFile, RemoteFiles } from './remote/remote-files.js';
 
 /** However long somebody is ready to wait. */
 const LONGEST_WAIT_MS = 60_000;
@@ -28,17 +28,38 @@ export class Downloads {
     private readonly files: FileStore,
     private readonly arrivals: Arrivals,
     private readonly accesses: Pick<Accesses, 'note'>,
-    private readonly remote: Pick<RemoteFiles, 'isRemote' | 'fetch'>,
+    private readonly remote: Pick<RemoteFiles, 'isRemote' | 'fetch' | 'arrive'>,
   ) {}
 
   /** @throws MatrixError M_NOT_FOUND, and M_NOT_YET_UPLOADED when the time is over; and what RemoteFiles.fetch throws */
-  async find({ name, authenticated, timeoutMs, allowRemote }: DownloadRequest): Promise<ReadyFile> {
-    let file = await this.files.find(name);
-    // What is fetched for somebody with a token is for others with one.
-    if (file === undefined && allowRemote && authenticated && this.remote.isRemote(name)) {
+  async find(request: DownloadRequest): Promise<ReadyFile> {
+    const { name, timeoutMs } = request;
+    const file = await this.files.find(name);
+    if (file === undefined && this.#isFetched(request)) {
       await this.remote.fetch(name, Math.min(timeoutMs, LONGEST_WAIT_MS));
-      file = await this.files.find(name);
+      return this.#ready(request, await this.files.find(name));
     }
+    return this.#ready(request, file);
+  }
+
+  /** As `find`; or, for whoever asks first for a file of another server, that file while it comes. @throws MatrixError as `find` */
+  async open(request: DownloadRequest): Promise<ReadyFile | ArrivingFile> {
+    const { name, timeoutMs } = request;
+    const file = await this.files.find(name);
+    if (file === undefined && this.#isFetched(request)) {
+      const arriving = await this.remote.arrive(name, Math.min(timeoutMs, LONGEST_WAIT_MS));
+      return arriving ?? this.#ready(request, await this.files.find(name));
+    }
+    return this.#ready(request, file);
+  }
+
+  /** What is fetched for somebody with a token is for others with one. */
+  #isFetched({ name, authenticated, allowRemote }: DownloadRequest): boolean {
+    return allowRemote && authenticated && this.remote.isRemote(name);
+  }
+
+  async #ready({ name, authenticated, timeoutMs }: DownloadRequest, found: StoredFile | undefined): Promise<ReadyFile> {
+    let file = found;
     if (file !== undefined && file.blob === undefined && timeoutMs > 0 && isAwaited(file)) {
       await this.arrivals.wait(file.fileNid, Math.min(timeoutMs, LONGEST_WAIT_MS));
       file = await this.files.find(name);

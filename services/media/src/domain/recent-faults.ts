@@ -14,9 +14,10 @@ export class RecentFaults<T> {
     return undefined;
   }
 
-  note(name: string, fault: T): void {
+  /** @param rememberedMs for how long, if not for as long as all others */
+  note(name: string, fault: T, rememberedMs = this.rememberedMs): void {
     this.#faults.delete(name);
-    this.#faults.set(name, { fault, untilMs: Date.now() + this.rememberedMs });
+    this.#faults.set(name, { fault, untilMs: Date.now() + rememberedMs });
     // The oldest goes first.
     for (const oldest of this.#faults.keys()) {
       if (this.#faults.size <= MOST) break;

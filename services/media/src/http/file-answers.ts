@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Downloads, notFound, type ReadyFile } from '../domain/downloads.js';
+import { type DownloadRequest, type Downloads, notFound, type ReadyFile } from '../domain/downloads.js';
 import { intact } from '../domain/intact-bytes.js';
 import { type ByteRange, type ByteStore, BytesMissingError } from '../domain/ports/byte-store.js';
 import type { FileName, StoredBytes } from '../domain/ports/file-store.js';
+import type { ArrivingFile } from '../domain/remote/remote-files.js';
 import type { Thumbnail, Thumbnails } from '../domain/thumbnails.js';
 import { uploadName } from '../domain/upload-names.js';
-import { type OutgoingFile, sendFile } from './outgoing-file.js';
+import { type OutgoingFile, sendArriving, sendFile } from './outgoing-file.js';
 import type { DownloadQuery, ThumbnailQuery } from './parameters.js';
 import type { Settings } from './settings.js';
 
@@ -31,9 +32,10 @@ export class FileAnswers {
   ) {}
 
   async send(request: FastifyRequest, reply: FastifyReply, question: FileQuestion): Promise<void> {
-    const file = await this.#find(question);
-    const outgoing = this.#whole(file, uploadName(question.fileName) ?? file.uploadName, question.query);
-    await sendFile(request, reply, outgoing, isPublic(file, question));
+    const file = wantsAllOfIt(request) ? await this.#open(question) : await this.#find(question);
+    const name = uploadName(question.fileName) ?? file.uploadName;
+    if ('body' in file) return sendArriving(reply, { ...file, name });
+    await sendFile(request, reply, this.#whole(file, name, question.query), isPublic(file, question));
   }
 
   /** A file, for whoever sends it. @throws MatrixError when there is none */
@@ -58,9 +60,17 @@ export class FileAnswers {
     await sendFile(request, reply, this.#outgoing(file, thumbnail, question.query), isPublic(file, question));
   }
 
-  #find({ name, query, authenticated }: FileQuestion): Promise<ReadyFile> {
+  async #find(question: FileQuestion): Promise<ReadyFile> {
+    return this.downloads.find(this.#request(question));
+  }
+
+  async #open(question: FileQuestion): Promise<ReadyFile | ArrivingFile> {
+    return this.downloads.open(this.#request(question));
+  }
+
+  #request({ name, query, authenticated }: FileQuestion): DownloadRequest {
     if (!authenticated && !this.settings.answersAnybody) throw notFound();
-    return this.downloads.find({ name, authenticated, timeoutMs: query.timeout_ms, allowRemote: query.allow_remote });
+    return { name, authenticated, timeoutMs: query.timeout_ms, allowRemote: query.allow_remote };
   }
 
   #whole({ contentType, blob }: ReadyFile, name: string | undefined, query: DownloadQuery): OutgoingFile {
@@ -70,7 +80,7 @@ export class FileAnswers {
       name,
       bytes: blob.bytes,
       tag,
-      open: (range?: ByteRange) => this.#open(blob, range),
+      open: (range?: ByteRange) => this.#read(blob, range),
     };
     const { redirectLifetimeMs: lifetimeMs } = this.settings;
     if (lifetimeMs === undefined || !query.allow_redirect) return file;
@@ -89,11 +99,16 @@ export class FileAnswers {
   }
 
   /** Of what was deleted since it was found, nobody finds anything. */
-  async #open(stored: StoredBytes, range: ByteRange | undefined): Promise<Readable> {
+  async #read(stored: StoredBytes, range: ByteRange | undefined): Promise<Readable> {
     const source = await unlessMissing(this.bytes.get(stored.key, range));
     const isPart = range !== undefined && (range.first > 0 || range.last < stored.bytes - 1);
     return isPart ? source : intact(source, stored, () => this.damaged(stored.key));
   }
+}
+
+/** Of parts, and of what somebody may have already, all has to be known before anything is said. */
+function wantsAllOfIt({ method, headers }: FastifyRequest): boolean {
+  return method === 'GET' && headers.range === undefined && headers['if-none-match'] === undefined;
 }
 
 function isPublic({ authenticatedOnly }: ReadyFile, { authenticated }: FileQuestion): boolean {

@@ -67,6 +67,26 @@ export async function sendFile(
   reply.send(body);
 }
 
+/**
+ * Answers with a file of which nobody knows yet how long it is, to somebody who shows a token. Where it breaks off, the answer
+ * does, too.
+ *
+ * @see https://spec.matrix.org/v1.19/client-server-api/#content-repository
+ */
+export function sendArriving(
+  reply: FastifyReply,
+  { contentType, name, body }: Pick<OutgoingFile, 'contentType' | 'name'> & { readonly body: Readable },
+): void {
+  const type = mayBeInline(contentType) ? 'inline' : 'attachment';
+  reply.headers({
+    ...ALWAYS,
+    'cache-control': `private, ${IMMUTABLE}`,
+    'content-type': contentType,
+    'content-disposition': disposition(name, { type }),
+  });
+  reply.send(body);
+}
+
 /** @see https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2 */
 function isOneOf(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;

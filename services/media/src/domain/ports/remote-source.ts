@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { FileName, StoredBytes } from './file-store.js';
+import type { FileName, StoredBytes, StoredFile } from './file-store.js';
 
 /** A file of another server, on its way. Its body has to be read or destroyed. */
 export interface RemoteFile {
@@ -32,7 +32,7 @@ export interface RemoteSource {
 /** Keeps files of other servers, for a while. */
 export interface RemoteFileStore {
   /** What is known of a file. */
-  find(name: FileName): Promise<object | undefined>;
+  find(name: FileName): Promise<Pick<StoredFile, 'blob' | 'quarantined'> | undefined>;
   /** False when it is there already: the key is not taken. */
   addRemote(
     file: FileName & StoredBytes & { readonly contentType: string; readonly uploadName: string | undefined },
