@@ -6,6 +6,9 @@ import type { Settings } from './http/settings.js';
 import type { PoolOptions } from './images/worker-pool.js';
 import type { WebSettings } from './previews/web-source.js';
 
+/** As long as the slowest of stores may take for the largest of images. */
+const READ_WITHIN_MS = 60_000;
+
 type MediaConfig = Config['media'];
 
 /** The configuration, in the words of those whom its parts concern. */
@@ -36,6 +39,7 @@ export function poolOptionsOf({ thumbnails }: MediaConfig): PoolOptions {
     maxPixels: thumbnails.max_pixels,
     maxMemoryBytes: thumbnails.max_memory_bytes,
     timeoutMs: thumbnails.timeout_ms,
+    readTimeoutMs: READ_WITHIN_MS,
   };
 }
 

@@ -1,4 +1,3 @@
-import { readdir, readFile } from 'node:fs/promises';
 import { eventually } from '@ganglion/testing';
 import sharp from 'sharp';
 import { FolderStore } from '../src/storage/folder-store.js';
@@ -6,6 +5,7 @@ import { ALICE, ask, legacyPathOf, pathOf, upload } from './support/client.js';
 import { type Deployment, deploy } from './support/deployment.js';
 import { animation, colourAt, halves, pngThatClaims } from './support/images.js';
 import { keysIn, looseKeys } from './support/store-contents.js';
+import { workersOf } from './support/workers.js';
 
 let deployment: Deployment;
 let url: string;
@@ -266,15 +266,3 @@ it('a process that dies over an image costs whoever wanted that thumbnail, and n
   const { status } = await thumbnail(photo, 'width=1000&height=600', replica);
   expect(status).toBe(200);
 }, 60_000);
-
-async function workersOf(parent: number): Promise<number[]> {
-  const found: number[] = [];
-  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
-    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-    if (Number(text.split(') ')[1]?.split(' ')[1]) === parent && command.includes('thumbnail-worker')) {
-      found.push(Number(pid));
-    }
-  }
-  return found;
-}

@@ -49,7 +49,7 @@ export class Thumbnails {
       return await this.#once(name, () => this.#make(blob, kind));
     } catch (error) {
       if (!(error instanceof ThumbnailError)) throw error;
-      if (error.fault !== 'busy') this.#faults.note(name, error.fault);
+      if (isOfTheImage(error.fault)) this.#faults.note(name, error.fault);
       throw refusal(error.fault, isRemote);
     }
   }
@@ -64,8 +64,7 @@ export class Thumbnails {
   }
 
   async #make(blob: ReadyFile['blob'], kind: ThumbnailKind): Promise<Thumbnail> {
-    const image = await this.bytes.get(blob.key);
-    const made = await this.thumbnailer.make(image, blob.bytes, kind);
+    const made = await this.thumbnailer.make(() => this.bytes.get(blob.key), blob.bytes, kind);
     await this.#keep(blob.blobNid, kind, made);
     return { contentType: made.contentType, made: made.data };
   }
@@ -83,6 +82,10 @@ export class Thumbnails {
   }
 }
 
+function isOfTheImage(fault: ThumbnailFault): boolean {
+  return fault !== 'busy' && fault !== 'unread';
+}
+
 function refusal(fault: ThumbnailFault, isRemote: boolean): MatrixError {
   switch (fault) {
     case 'not an image':
@@ -91,6 +94,8 @@ function refusal(fault: ThumbnailFault, isRemote: boolean): MatrixError {
       return new MatrixError(400, 'M_UNKNOWN', 'This image is damaged or cut short');
     case 'too large':
       return new MatrixError(isRemote ? 502 : 413, 'M_TOO_LARGE', 'This is too large to make a thumbnail of');
+    case 'unread':
+      return new MatrixError(503, 'M_UNKNOWN', 'This image could not be read in time, please try again');
     case 'busy':
       return new MatrixError(503, 'M_UNKNOWN', 'Too many thumbnails are being made right now, please try again');
   }

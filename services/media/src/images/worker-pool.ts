@@ -1,6 +1,5 @@
-import type { Readable } from 'node:stream';
 import type { ImageMeasure, MeasuredImage } from '../domain/ports/preview-ports.js';
-import { type MadeThumbnail, ThumbnailError, type Thumbnailer } from '../domain/ports/thumbnailer.js';
+import { type MadeThumbnail, type OpenImage, ThumbnailError, type Thumbnailer } from '../domain/ports/thumbnailer.js';
 import type { ThumbnailKind } from '../domain/thumbnail-kinds.js';
 import { type WorkerLimits, WorkerProcess } from './worker-process.js';
 
@@ -31,21 +30,17 @@ export class WorkerPool implements Thumbnailer, ImageMeasure {
 
   constructor(private readonly options: PoolOptions) {}
 
-  make(image: Readable, bytes: number, kind: ThumbnailKind): Promise<MadeThumbnail> {
-    return this.#with(image, (worker) => worker.make(image, bytes, kind));
+  make(open: OpenImage, bytes: number, kind: ThumbnailKind): Promise<MadeThumbnail> {
+    return this.#with((worker) => worker.make(open, bytes, kind));
   }
 
-  measure(image: Readable, bytes: number): Promise<MeasuredImage> {
-    return this.#with(image, (worker) => worker.measure(image, bytes));
+  measure(open: OpenImage, bytes: number): Promise<MeasuredImage> {
+    return this.#with((worker) => worker.measure(open, bytes));
   }
 
-  async #with<T>(image: Readable, work: (worker: WorkerProcess) => Promise<T>): Promise<T> {
-    try {
-      await this.#turn();
-    } catch (error) {
-      image.destroy();
-      throw error;
-    }
+  /** Whoever waits for their turn has nothing open yet. */
+  async #with<T>(work: (worker: WorkerProcess) => Promise<T>): Promise<T> {
+    await this.#turn();
     const { worker, made } = this.#take();
     try {
       return await work(worker);

@@ -3,14 +3,22 @@ import { writeFile } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { MeasuredImage } from '../domain/ports/preview-ports.js';
-import { type MadeThumbnail, ThumbnailError, type ThumbnailFault } from '../domain/ports/thumbnailer.js';
+import {
+  type MadeThumbnail,
+  type OpenImage,
+  ThumbnailError,
+  type ThumbnailFault,
+} from '../domain/ports/thumbnailer.js';
 import type { ThumbnailKind } from '../domain/thumbnail-kinds.js';
 
 /** What one image may take. */
 export interface WorkerLimits {
   readonly maxPixels: number;
   readonly maxMemoryBytes: number;
+  /** From when the process has all of it. */
   readonly timeoutMs: number;
+  /** Until then, however slow the store is. */
+  readonly readTimeoutMs: number;
 }
 
 interface Answer {
@@ -54,35 +62,44 @@ export class WorkerProcess {
   }
 
   /** One at a time. @throws ThumbnailError */
-  async make(image: Readable, bytes: number, kind: ThumbnailKind): Promise<MadeThumbnail> {
+  async make(open: OpenImage, bytes: number, kind: ThumbnailKind): Promise<MadeThumbnail> {
     const { width, height, method, animated } = kind;
-    const { contentType, data } = await this.#ask(image, bytes, { width, height, method, animated });
+    const { contentType, data } = await this.#ask(open, bytes, { width, height, method, animated });
     return { contentType, data: data.length === 0 ? undefined : data };
   }
 
   /** One at a time. @throws ThumbnailError */
-  async measure(image: Readable, bytes: number): Promise<MeasuredImage> {
-    const { contentType, width = 0, height = 0 } = await this.#ask(image, bytes, { measure: true });
+  async measure(open: OpenImage, bytes: number): Promise<MeasuredImage> {
+    const { contentType, width = 0, height = 0 } = await this.#ask(open, bytes, { measure: true });
     return { contentType, width, height };
   }
 
-  async #ask(image: Readable, bytes: number, job: object): Promise<Answer & { contentType: string; data: Buffer }> {
-    const late = setTimeout(() => this.kill(), this.limits.timeoutMs);
+  async #ask(open: OpenImage, bytes: number, job: object): Promise<Answer & { contentType: string; data: Buffer }> {
+    const done = new AbortController();
+    const { promise: isLate, reject } = Promise.withResolvers<never>();
+    let timer = setTimeout(() => reject(new ThumbnailError('unread')), this.limits.readTimeoutMs);
+    let isAsked = false;
     try {
-      const answered = this.#answer();
-      const sent = this.#send(image, bytes, job);
-      await Promise.race([sent, answered]);
+      // A process that dies has been given something too large, or something that it does not bear.
+      const answered = this.#answer(() => new ThumbnailError(isAsked ? 'too large' : 'unread'));
+      const sent = this.#send(open, bytes, job, done.signal).then(() => {
+        isAsked = true;
+        clearTimeout(timer);
+        if (!done.signal.aborted) timer = setTimeout(() => this.kill(), this.limits.timeoutMs);
+      });
+      await Promise.race([sent, answered, isLate]);
       const { answer, data } = await answered;
       const { contentType, fault } = answer;
       if (fault !== undefined || contentType === undefined) throw new ThumbnailError(fault ?? 'damaged');
       return { ...answer, contentType, data };
     } catch (error) {
       // Half a message may be on its way.
-      if (!(error instanceof ThumbnailError) || error.fault === 'too large') this.kill();
+      const isDone = error instanceof ThumbnailError && error.fault !== 'too large' && error.fault !== 'unread';
+      if (!isDone) this.kill();
       throw error;
     } finally {
-      clearTimeout(late);
-      image.destroy();
+      clearTimeout(timer);
+      done.abort();
     }
   }
 
@@ -90,19 +107,29 @@ export class WorkerProcess {
     this.#child.kill('SIGKILL');
   }
 
-  async #send(image: Readable, bytes: number, job: object): Promise<void> {
-    const { maxPixels, maxMemoryBytes } = this.limits;
-    const text = Buffer.from(JSON.stringify({ ...job, maxPixels, maxMemoryBytes }));
-    const header = Buffer.alloc(HEADER_BYTES);
-    header.writeUInt32BE(text.length, 0);
-    header.writeUInt32BE(bytes, 4);
-    await this.#write(Buffer.concat([header, text]));
-    let left = bytes;
-    for await (const chunk of image) {
-      left -= (chunk as Buffer).length;
-      await this.#write(chunk as Buffer);
+  /** @param done when nobody waits for it any longer */
+  async #send(open: OpenImage, bytes: number, job: object, done: AbortSignal): Promise<void> {
+    const image = await open();
+    const close = () => image.on('error', () => {}).destroy();
+    done.addEventListener('abort', close);
+    try {
+      if (done.aborted) throw new ThumbnailError('unread');
+      const { maxPixels, maxMemoryBytes } = this.limits;
+      const text = Buffer.from(JSON.stringify({ ...job, maxPixels, maxMemoryBytes }));
+      const header = Buffer.alloc(HEADER_BYTES);
+      header.writeUInt32BE(text.length, 0);
+      header.writeUInt32BE(bytes, 4);
+      await this.#write(Buffer.concat([header, text]));
+      let left = bytes;
+      for await (const chunk of image) {
+        left -= (chunk as Buffer).length;
+        await this.#write(chunk as Buffer);
+      }
+      if (left !== 0) throw new Error('an image does not have the length that is known of it');
+    } finally {
+      done.removeEventListener('abort', close);
+      close();
     }
-    if (left !== 0) throw new Error('an image does not have the length that is known of it');
   }
 
   #write(chunk: Buffer): Promise<void> {
@@ -111,8 +138,8 @@ export class WorkerProcess {
     });
   }
 
-  /** The next message. A process that dies has been given something too large, or something that it does not bear. */
-  #answer(): Promise<{ answer: Answer; data: Buffer }> {
+  /** The next message. @param died what it means when there is none */
+  #answer(died: () => ThumbnailError): Promise<{ answer: Answer; data: Buffer }> {
     const { promise, resolve, reject } = Promise.withResolvers<{ answer: Answer; data: Buffer }>();
     let received = Buffer.alloc(0);
     const { stdout } = this.#child;
@@ -128,7 +155,7 @@ export class WorkerProcess {
         data: received.subarray(text, end),
       });
     };
-    const onClose = () => reject(new ThumbnailError('too large'));
+    const onClose = () => reject(died());
     stdout.on('data', onData).once('close', onClose);
     promise.catch(() => {}).finally(() => stdout.off('data', onData).off('close', onClose));
     return promise;

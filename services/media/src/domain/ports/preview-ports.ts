@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { FileName, StoredBytes } from './file-store.js';
+import type { OpenImage } from './thumbnailer.js';
 
 /** An answer from elsewhere. Its body has to be read or destroyed. */
 export interface FetchedResource {
@@ -44,8 +45,8 @@ export interface MeasuredImage {
 
 /** Measures what may be an image. */
 export interface ImageMeasure {
-  /** @throws ThumbnailError */
-  measure(image: Readable, bytes: number): Promise<MeasuredImage>;
+  /** @throws ThumbnailError, and what `open` throws */
+  measure(open: OpenImage, bytes: number): Promise<MeasuredImage>;
 }
 
 /** Previews that were made before, shared by all replicas. */

@@ -9,17 +9,20 @@ export interface MadeThumbnail {
   readonly data: Buffer | undefined;
 }
 
+/** Opens an image once there is time for it. @throws BytesMissingError */
+export type OpenImage = () => Promise<Readable>;
+
 /** Makes thumbnails of what may be an image, and may be made to do harm. */
 export interface Thumbnailer {
   /**
-   * @param image its bytes, of which there are `bytes`; read to its end or destroyed
-   * @throws ThumbnailError
+   * @param open opens its bytes, of which there are `bytes`; they are read to their end or destroyed
+   * @throws ThumbnailError, and what `open` throws
    */
-  make(image: Readable, bytes: number, kind: ThumbnailKind): Promise<MadeThumbnail>;
+  make(open: OpenImage, bytes: number, kind: ThumbnailKind): Promise<MadeThumbnail>;
 }
 
-/** Why there is no thumbnail. `busy` alone is no property of the image. */
-export type ThumbnailFault = 'not an image' | 'damaged' | 'too large' | 'busy';
+/** Why there is no thumbnail, by what the image is; or because the image could not be read in time, or others come first. */
+export type ThumbnailFault = 'not an image' | 'damaged' | 'too large' | 'unread' | 'busy';
 
 /** No thumbnail could be made. */
 export class ThumbnailError extends Error {

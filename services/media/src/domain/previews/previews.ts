@@ -130,7 +130,7 @@ export class Previews {
   async #picture({ body }: FetchedResource, serverName: string): Promise<PreviewAnswer | undefined> {
     try {
       return await this.intake.store(body, this.policy.maxImageBytes, async (stored) => {
-        const measured = await this.images.measure(await this.bytes.get(stored.key), stored.bytes);
+        const measured = await this.images.measure(() => this.bytes.get(stored.key), stored.bytes);
         const { contentType, width, height } = measured;
         const name = { serverName, mediaId: newMediaId() };
         await this.store.addImage({ ...name, ...stored, contentType }, this.policy.lifetimeMs + IMAGES_LIVE_ON_MS);
