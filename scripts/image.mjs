@@ -3,6 +3,7 @@
  *
  *   npm run image                              dist/image, for amd64 and arm64
  *   npm run image -- --arch amd64 --out DIR    another folder, for one of them
+ *   npm run image -- --twice                   makes it of a clone again, and says whether it is the same to the byte
  *
  * Packages of Debian come from DEBIAN_MIRROR, or from where this machine's apt has them. The same sources make the same bytes. `skopeo copy oci:dist/image:0.1.0 docker://registry/ganglion:0.1.0 --all` pushes it.
  */
@@ -11,6 +12,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { differences, makeAgain } from './image/again.mjs';
 import { layApp } from './image/app-files.mjs';
 import { layBase } from './image/base-files.mjs';
 import { debianMirror } from './image/debian-mirror.mjs';
@@ -25,6 +27,7 @@ const { values } = parseArgs({
   options: {
     arch: { type: 'string', default: 'amd64,arm64' },
     out: { type: 'string', default: join(ROOT, 'dist/image') },
+    twice: { type: 'boolean', default: false },
   },
 });
 const lock = JSON.parse(await readFile(join(ROOT, 'deploy/image.lock.json'), 'utf8'));
@@ -37,6 +40,19 @@ for (const arch of values.arch.split(',')) {
 }
 const digest = await layout.finish(version);
 say(`${values.out} is ganglion:${version}, ${digest}`);
+if (values.twice) await proveTheSame();
+
+async function proveTheSame() {
+  const again = await mkdtemp(join(tmpdir(), 'ganglion-image-again-'));
+  try {
+    await step('making it again, elsewhere and a year later', () => makeAgain(values.arch, again));
+    const differing = await differences(values.out, again);
+    if (differing.length > 0) throw new Error(`It is another image the second time: ${differing.join(', ')}`);
+    say('it is the same to the byte the second time');
+  } finally {
+    await rm(again, { recursive: true, force: true });
+  }
+}
 
 async function addImage(layout, arch) {
   if (!(arch in lock.node))

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, readFileSync, symlinkSync, utimesSync } from 'node:fs';
+import { appendFileSync, chmodSync, readFileSync, symlinkSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
+import { differences } from '../image/again.mjs';
 import { readAr } from '../image/ar.mjs';
 import { digestOf, layerOf } from '../image/layer.mjs';
 import { OciLayout } from '../image/oci-layout.mjs';
@@ -96,6 +97,15 @@ describe('an image', () => {
     expect(purls).toContain('pkg:npm/%40node-rs/argon2@2.2.1');
     expect(purls).toContain('pkg:deb/debian/libstdc++6@12.2.0-14%2Bdeb12u1?arch=arm64&distro=bookworm');
     expect(new Set(sbom.packages.map(({ SPDXID }: { SPDXID: string }) => SPDXID)).size).toBe(sbom.packages.length);
+  });
+
+  it('is told from another by the names of what is not the same in both', async () => {
+    const [{ out: one }, { out: other }] = [await written(), await written()];
+    expect(await differences(one, other)).toEqual([]);
+    appendFileSync(join(other, 'index.json'), ' ');
+    appendFileSync(join(other, 'more'), '');
+    expect(await differences(one, other)).toEqual(['index.json', 'more']);
+    expect(await differences(other, one)).toEqual(['index.json', 'more']);
   });
 
   it('is understood by skopeo, where there is one', async () => {
