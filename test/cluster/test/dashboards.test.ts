@@ -3,7 +3,7 @@ import { prometheusBusMetrics } from '@ganglion/bus';
 import { ready } from '@ganglion/protocol';
 import { Metrics } from '@ganglion/telemetry';
 import { Authority, FarServer, startTestCluster, type TestCluster } from '@ganglion/testing';
-import { prometheusBuiltBefore } from '../../kube/src/machine/build-prometheus.ts';
+import { PROMETHEUS, programBuiltBefore } from '../../kube/src/machine/build-program.ts';
 import { askPrometheus } from '../../kube/src/watch/prometheus.ts';
 import { NAMESPACE, questions } from '../../kube/src/watch/questions.ts';
 import { type Labels, type Scrape, scrapeAll, type Told, toldIn } from '../../kube/src/watch/scrape.ts';
@@ -23,7 +23,7 @@ const NEVER = new Set([
   'ganglion_database_reads_total',
 ]);
 
-const prometheus = prometheusBuiltBefore();
+const prometheus = programBuiltBefore(PROMETHEUS);
 if (prometheus === undefined) {
   console.warn(
     'Prometheus is not asked what dashboards ask it: `npm run kube -- build` builds it, with Go 1.26 or newer',

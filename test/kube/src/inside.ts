@@ -30,6 +30,7 @@ try {
   const stage = await Stage.prepare(cluster, folder, {
     pauseSeconds: given.pause,
     prometheus: given.built.prometheus,
+    ...(given.last !== undefined && { last: given.last }),
   });
   for (const { name, run } of SCENARIOS.filter(({ name }) => given.names.includes(name))) {
     const begun = Date.now();
@@ -73,7 +74,7 @@ function summary(report: Report): string {
   const machine = `${answersMeanwhile} answers meanwhile; processor late by ${seconds(ownDelay)}, load ${loadavg()[0]?.toFixed(0)}`;
   const tries = [...troubles].map(([what, count]) => `${count}× ${what}`).join(', ');
   const again = tries === '' ? '' : `; tried again: ${tries}`;
-  return `${acknowledged} messages, 0 lost, 0 twice; ${stalls} (${machine})${again}`;
+  return `${acknowledged} messages, 0 lost, 0 twice; ${stalls} (${machine})${again}${report.note === undefined ? '' : `; ${report.note}`}`;
 }
 
 function seconds(milliseconds: number): string {

@@ -5,7 +5,7 @@ import { mkdir } from 'node:fs/promises';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { build } from './machine/build.ts';
-import { buildPrometheus } from './machine/build-prometheus.ts';
+import { buildProgram, HELM_4, PROMETHEUS } from './machine/build-program.ts';
 import { whatIsMissing } from './machine/missing.ts';
 import { help, parseOptions } from './options.ts';
 
@@ -18,11 +18,15 @@ async function main(args: string[]): Promise<number> {
     process.stdout.write(help);
     return 0;
   }
-  const built = { ...(await build(say)), prometheus: await buildPrometheus(say) };
+  const built = { ...(await build(say)), prometheus: await buildProgram(PROMETHEUS, say) };
+  const helm4 = await buildProgram(HELM_4, say);
   if (options.only === 'build') return 0;
   const missing = whatIsMissing();
   if (missing.length > 0) throw new Error(`a cluster of processes needs\n  ${missing.join('\n  ')}`);
-  return inNamespaces([INSIDE, JSON.stringify({ ...options, built })]);
+  return inNamespaces([
+    INSIDE,
+    JSON.stringify({ ...options, built: { ...built, ...(options.helm === '4' && { helm: helm4 }) } }),
+  ]);
 }
 
 /** Nothing of what is done in there is seen outside, and nothing is left of it when it ends, however it does. */

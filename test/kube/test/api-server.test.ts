@@ -6,6 +6,7 @@ import { eventually } from '@ganglion/testing';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { chartFetchedBefore } from '../src/charts/charts.ts';
 import { builtBefore } from '../src/machine/build.ts';
+import { HELM_4, programBuiltBefore } from '../src/machine/build-program.ts';
 import { ControlPlane } from '../src/machine/control-plane.ts';
 import { CHART } from './support/helm.ts';
 
@@ -16,6 +17,11 @@ if (built === undefined) {
   );
 }
 const describeWithKubernetes = built === undefined ? () => {} : describe;
+/** Each applies objects in a way of its own. */
+const HELMS: readonly (readonly [name: string, program: string])[] = [
+  ['helm 3', built && join(built.bin, 'helm')] as const,
+  ['helm 4', programBuiltBefore(HELM_4)] as const,
+].flatMap(([name, program]) => (program === undefined ? [] : [[name, program] as const]));
 const nats = chartFetchedBefore('nats');
 const itWithNats = nats === undefined ? () => {} : it;
 
@@ -80,12 +86,12 @@ describeWithKubernetes('a real API server, in a namespace that warns of and refu
   }
 
   /** Installs the chart without what would have to run first, in a namespace of its own. */
-  async function install(values: object, release = 'ganglion') {
+  async function install(values: object, { release = 'ganglion', program = HELMS[0]![1] } = {}) {
     const namespace = await restrictedNamespace();
     const helm = async (action: string, given: object, ...flags: string[]) => {
       const file = join(folder, `${namespace}.json`);
       await writeFile(file, JSON.stringify(given));
-      return plane.helm(action, release, CHART, '--namespace', namespace, '--values', file, ...flags);
+      return plane.helmAt(program, action, release, CHART, '--namespace', namespace, '--values', file, ...flags);
     };
     const kubectl = (...args: string[]) => plane.kubectl('--namespace', namespace, ...args);
     const { stdout, stderr } = await helm('install', values, '--no-hooks');
@@ -99,21 +105,12 @@ describeWithKubernetes('a real API server, in a namespace that warns of and refu
     };
   }
 
-  it('takes every object, with everything turned on, and warns of nothing', async () => {
-    const { helm, kubectl, stderr, list } = await install(ALL);
-    expect(stderr).not.toMatch(/warn/i);
-    const { stdout } = await helm('template', ALL, '--show-only', 'templates/migrate.yaml');
-    const file = join(folder, 'migrate.yaml');
-    await writeFile(file, stdout);
-    const { stderr: ofJob } = await kubectl('create', '--filename', file, '--validate=strict');
-    expect(ofJob).toBe('');
-    // Pods are only made of what the namespace allows.
+  async function expectNothingOfUs(namespace: string): Promise<void> {
+    const what = ['get', KINDS, '--selector=app.kubernetes.io/name=ganglion', '--output', 'name'];
     await eventually(async () => {
-      const pods = await list('/api/v1/namespaces/NS/pods');
-      const components = pods.map(({ metadata }) => metadata.labels?.['app.kubernetes.io/component']);
-      expect([...new Set(components)].sort()).toEqual([...SERVICE_NAMES, 'migrate'].sort());
+      expect((await plane.kubectl('--namespace', namespace, ...what)).stdout).toBe('');
     }, 60_000);
-  }, 120_000);
+  }
 
   it.each([
     ['of every service', {}, 'deploy/ganglion-user-server'],
@@ -163,30 +160,56 @@ describeWithKubernetes('a real API server, in a namespace that warns of and refu
   it.each(['123', 'y', 'gang.lion', 'a'.repeat(49)])(
     'takes a release called %s',
     async (release) => {
-      const { list } = await install(ALL, release);
+      const { list } = await install(ALL, { release });
       const selectors = (await list('/api/v1/namespaces/NS/services')).map(({ spec }) => spec.selector);
       expect(new Set(selectors.map((selector) => selector['app.kubernetes.io/instance']))).toEqual(new Set([release]));
     },
     180_000,
   );
 
-  it('leaves a number of replicas that somebody has set by hand as it is, when the release is upgraded', async () => {
-    const { helm, kubectl, list } = await install(ALL);
-    await kubectl('scale', '--replicas=5', 'deployment/ganglion-sync', 'deployment/ganglion-push');
-    await helm('upgrade', { ...ALL, probes: { readyGraceSeconds: 12 } }, '--no-hooks');
-    const deployments = await list('/apis/apps/v1/namespaces/NS/deployments');
-    const replicas = (name: string) => deployments.find(({ metadata }) => metadata.name === name)?.spec.replicas;
-    expect([replicas('ganglion-sync'), replicas('ganglion-push')]).toEqual([5, 5]);
-  }, 180_000);
+  describe.each(HELMS)('by %s', (_, program) => {
+    it('takes every object, with everything turned on, and warns of nothing', async () => {
+      const { helm, kubectl, stderr, list } = await install(ALL, { program });
+      expect(stderr).not.toMatch(/warn/i);
+      const { stdout } = await helm('template', ALL, '--show-only', 'templates/migrate.yaml');
+      const file = join(folder, 'migrate.yaml');
+      await writeFile(file, stdout);
+      const { stderr: ofJob } = await kubectl('create', '--filename', file, '--validate=strict');
+      expect(ofJob).toBe('');
+      // Pods are only made of what the namespace allows.
+      await eventually(async () => {
+        const pods = await list('/api/v1/namespaces/NS/pods');
+        const components = pods.map(({ metadata }) => metadata.labels?.['app.kubernetes.io/component']);
+        expect([...new Set(components)].sort()).toEqual([...SERVICE_NAMES, 'migrate'].sort());
+      }, 60_000);
+    }, 120_000);
 
-  it('keeps nothing of a release that was uninstalled', async () => {
-    const { kubectl, namespace } = await install(ALL);
-    await plane.helm('uninstall', 'ganglion', '--namespace', namespace);
-    await eventually(async () => {
-      const { stdout } = await kubectl('get', KINDS, '--selector=app.kubernetes.io/name=ganglion', '--output', 'name');
-      expect(stdout).toBe('');
-    }, 60_000);
-  }, 120_000);
+    it('leaves a number of replicas that somebody has set by hand as it is, when the release is upgraded', async () => {
+      const { helm, kubectl, list } = await install(ALL, { program });
+      await kubectl('scale', '--replicas=5', 'deployment/ganglion-sync', 'deployment/ganglion-push');
+      await helm('upgrade', { ...ALL, probes: { readyGraceSeconds: 12 } }, '--no-hooks');
+      const deployments = await list('/apis/apps/v1/namespaces/NS/deployments');
+      const replicas = (name: string) => deployments.find(({ metadata }) => metadata.name === name)?.spec.replicas;
+      expect([replicas('ganglion-sync'), replicas('ganglion-push')]).toEqual([5, 5]);
+    }, 180_000);
+
+    it('keeps nothing of a release that was uninstalled', async () => {
+      const { namespace } = await install(ALL, { program });
+      await plane.helmAt(program, 'uninstall', 'ganglion', '--namespace', namespace);
+      await expectNothingOfUs(namespace);
+    }, 120_000);
+
+    it('keeps nothing of a release whose migration has never ended, when it is uninstalled', async () => {
+      const namespace = await restrictedNamespace();
+      const kubectl = (...args: string[]) => plane.kubectl('--namespace', namespace, ...args);
+      const where = ['--namespace', namespace, '--timeout', '4s'];
+      // Nothing runs pods here.
+      await expect(plane.helmAt(program, 'install', 'ganglion', CHART, ...where)).rejects.toThrow(/pre-install/);
+      expect((await kubectl('get', 'jobs', '--output', 'name')).stdout).toBe('job.batch/ganglion-migrate\n');
+      await plane.helmAt(program, 'uninstall', 'ganglion', '--namespace', namespace);
+      await expectNothingOfUs(namespace);
+    }, 120_000);
+  });
 
   itWithNats(
     "takes NATS of its own chart with the example's values, and warns of nothing",

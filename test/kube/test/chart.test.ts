@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { CALLED_SERVICES, loadConfig, parseConfig, SERVICE_NAMES } from '@ganglion/config';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
-import { CHART, helmBinary, type Loose, render } from './support/helm.ts';
+import { HELM_4, programBuiltBefore } from '../src/machine/build-program.ts';
+import { CHART, helmBinary, type KubeObject, type Loose, type Rendered, render } from './support/helm.ts';
 
 const DNS_LABEL = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
@@ -40,12 +41,19 @@ it('the chart has every service of the house, and its schema no other', async ()
   expect(Object.keys(schema.properties.services.properties).sort()).toEqual([...SERVICE_NAMES].sort());
 });
 
-it('the chart is of the version that the program and its image are of', async () => {
+it('the chart is of the version that the program and its image are of, and that the changelog tells of', async () => {
   const { version } = JSON.parse(await readFile(`${CHART}/../../services/all-in-one/package.json`, 'utf8'));
   expect(parse(await readFile(`${CHART}/Chart.yaml`, 'utf8'))).toMatchObject({ version, appVersion: version });
+  const [, latest] = /^## \[([^\]]+)\]/m.exec(await readFile(`${CHART}/../../CHANGELOG.md`, 'utf8')) ?? [];
+  expect(latest).toBe(version);
 });
 
 describeWithHelm('the chart as it is', () => {
+  it('is refused by a Kubernetes that does not let pods sleep before they end', async () => {
+    await expect(render({}, { kubernetes: '1.29.9' })).rejects.toThrow('kubeVersion: >=1.30.0-0');
+    expect((await render({}, { kubernetes: '1.30.0' })).objects).not.toEqual([]);
+  });
+
   it('runs every service', async () => {
     const { of } = await render();
     expect(of('Deployment').map(({ metadata }) => metadata.name)).toHaveLength(SERVICE_NAMES.length);
@@ -75,9 +83,8 @@ describeWithHelm('the chart as it is', () => {
   });
 
   it('migrates before anything else is there, with the new configuration and nothing that stays', async () => {
-    const { of, one } = await render({ config: { server_names: [{ name: 'new.example' }] } });
-    const job = one('Job');
-    expect(job.metadata.annotations!['helm.sh/hook']).toBe('pre-install,pre-upgrade,pre-rollback');
+    const { of } = await render({ config: { server_names: [{ name: 'new.example' }] } });
+    const job = jobAt(of('Job'), 'pre-install,pre-upgrade,pre-rollback');
     expect(job.spec.ttlSecondsAfterFinished).toBeGreaterThan(0);
     expect(job.spec.activeDeadlineSeconds).toBeGreaterThan(0);
     const pod = job.spec.template.spec;
@@ -87,6 +94,14 @@ describeWithHelm('the chart as it is', () => {
     const ours = new Set(of('ConfigMap').map(({ metadata }) => metadata.name));
     expect(pod.volumes.filter((volume: Loose) => ours.has(volume.configMap?.name))).toEqual([]);
     expect(pod.serviceAccountName).toBeUndefined();
+  });
+
+  it('has what is left of a migration go with the release, without a pod', async () => {
+    const jobs = (await render()).of('Job');
+    const end = jobAt(jobs, 'post-delete');
+    expect(new Set(jobs.map(({ metadata }) => metadata.name))).toEqual(new Set([end.metadata.name]));
+    expect(end.metadata.annotations!['helm.sh/hook-delete-policy']).toMatch(/before-hook-creation.*hook-failed/);
+    expect(end.spec).toMatchObject({ completions: 0, parallelism: 0 });
   });
 
   it('gives no pod a token of the API server, and replaces the pods of a dead node soon', async () => {
@@ -117,9 +132,13 @@ describeWithHelm('the chart as it is', () => {
   });
 });
 
+function jobAt(jobs: readonly KubeObject[], hook: string): KubeObject {
+  return jobs.find(({ metadata }) => metadata.annotations!['helm.sh/hook'] === hook)!;
+}
+
 describeWithHelm('names', () => {
   it.each(['123', 'y', 'null', 'gang.lion', 'a'.repeat(49), 'b'.repeat(53)])('may be %s', async (release) => {
-    const { objects } = await render({}, release);
+    const { objects } = await render({}, { release });
     for (const { kind, metadata, spec } of objects) {
       expect(metadata.name).toMatch(DNS_LABEL);
       for (const value of Object.values(metadata.labels ?? {})) expect([kind, typeof value]).toEqual([kind, 'string']);
@@ -128,7 +147,9 @@ describeWithHelm('names', () => {
   });
 
   it('stay apart when they have to be cut', async () => {
-    const [one, other] = await Promise.all(['1', '2'].map((end) => render({}, `${'very-long-name-'.repeat(3)}${end}`)));
+    const [one, other] = await Promise.all(
+      ['1', '2'].map((end) => render({}, { release: `${'very-long-name-'.repeat(3)}${end}` })),
+    );
     const names = new Set(one!.of('Service').map(({ metadata }) => metadata.name));
     expect(other!.of('Service').filter(({ metadata }) => names.has(metadata.name))).toEqual([]);
   });
@@ -299,7 +320,26 @@ function serviceOf(paths: readonly Loose[], path: string): string {
   return fitting.sort((a, b) => b.path.length - a.path.length)[0].backend.service.name;
 }
 
+const helm4 = programBuiltBefore(HELM_4);
+const itWithHelm4 = helm4 === undefined ? () => {} : it;
+
 describeWithHelm('what can be turned on', () => {
+  itWithHelm4('is the same by helm 3 and by helm 4', async () => {
+    const on = { enabled: true };
+    const values = {
+      defaults: { autoscaling: on },
+      gateway: { ...on, parentRefs: [{ name: 'public' }], serverNames: ['example.org'] },
+      networkPolicy: on,
+      monitoring: { podMonitor: on, rules: on, dashboards: on },
+    };
+    const [three, four] = await Promise.all(
+      [{}, { helm: helm4! }].map((each) => render(values, { release: '123', ...each })),
+    );
+    const inOrder = ({ objects }: Rendered) => objects.map((each) => JSON.stringify(each)).sort();
+    expect(inOrder(four!)).toEqual(inOrder(three!));
+    expect(three!.objects.length).toBeGreaterThan(50);
+  });
+
   it('lets nobody but who is named reach a pod, and only who has to reach the world', async () => {
     const networkPolicy = {
       enabled: true,
@@ -336,7 +376,7 @@ describeWithHelm('what can be turned on', () => {
 
   it('passes on what an operator adds: pods of their own kind, secrets, an image by digest, more objects', async () => {
     const digest = `sha256:${'a'.repeat(64)}`;
-    const { one } = await render({
+    const { of, one } = await render({
       image: { repository: 'registry.example/ganglion', digest, pullSecrets: [{ name: 'pull' }] },
       defaults: { priorityClassName: 'chat', nodeSelector: { disk: 'fast' }, podLabels: { team: 'chat' } },
       services: { sync: { affinity: { nodeAffinity: {} }, podAnnotations: { note: 'yes' } } },
@@ -361,7 +401,9 @@ describeWithHelm('what can be turned on', () => {
     expect(one('Secret').metadata.name).toBe('ganglion-more');
     const media = one('Deployment', 'ganglion-media').spec.template.spec;
     expect(media.volumes.some((volume: Loose) => volume.persistentVolumeClaim)).toBe(false);
-    expect(one('Job').spec.template.spec.nodeSelector).toEqual({ disk: 'fast' });
+    expect(jobAt(of('Job'), 'pre-install,pre-upgrade,pre-rollback').spec.template.spec.nodeSelector).toEqual({
+      disk: 'fast',
+    });
   });
 });
 

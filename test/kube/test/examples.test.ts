@@ -50,7 +50,7 @@ describe('the PostgreSQL of the examples', () => {
 });
 
 describeWithNats('the NATS of the examples, made by its own chart', () => {
-  const rendered = async () => render(await example('nats'), 'nats', nats);
+  const rendered = async () => render(await example('nats'), { release: 'nats', chart: nats! });
 
   it('is where the services of the example look for it, with as many servers as copies are wanted', async () => {
     const [{ one }, { config }] = await Promise.all([rendered(), example('production')]);

@@ -28,6 +28,8 @@ export interface Report {
   readonly answersMeanwhile: number;
   /** The longest that this process itself had to wait for a processor, in milliseconds: what it measures is late by as much. */
   readonly ownDelay: number;
+  /** What else was seen. */
+  readonly note?: string;
 }
 
 interface Sent {

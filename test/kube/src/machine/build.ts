@@ -25,6 +25,8 @@ export interface Built {
   readonly bin: string;
   /** A folder with CustomResourceDefinitions. */
   readonly definitions: string;
+  /** Another helm than the one in `bin`. */
+  readonly helm?: string;
 }
 
 /** The version of Kubernetes that is built, as `1.36.3`. */

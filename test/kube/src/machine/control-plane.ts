@@ -77,12 +77,17 @@ export class ControlPlane {
 
   /** @throws Error with what kubectl said when it fails */
   kubectl(...args: string[]): Promise<Said> {
-    return this.#command('kubectl', args);
+    return this.#command('kubectl', join(this.#built.bin, 'kubectl'), args);
   }
 
   /** @throws Error with what helm said when it fails */
   helm(...args: string[]): Promise<Said> {
-    return this.#command('helm', args);
+    return this.helmAt(this.#built.helm ?? join(this.#built.bin, 'helm'), ...args);
+  }
+
+  /** The same with another helm. */
+  helmAt(program: string, ...args: string[]): Promise<Said> {
+    return this.#command('helm', program, args);
   }
 
   /** Gives an object to the API server as kubectl does. */
@@ -104,7 +109,7 @@ export class ControlPlane {
     for (const program of this.#programs.splice(0).reverse()) await program.stop('SIGKILL');
   }
 
-  async #command(program: string, args: readonly string[]): Promise<Said> {
+  async #command(name: string, program: string, args: readonly string[]): Promise<Said> {
     const env = {
       ...process.env,
       KUBECONFIG: this.kubeconfig,
@@ -112,10 +117,10 @@ export class ControlPlane {
       HELM_DATA_HOME: this.#folder,
     };
     try {
-      return await run(join(this.#built.bin, program), args, { env, maxBuffer: 64 * 1024 * 1024 });
+      return await run(program, args, { env, maxBuffer: 64 * 1024 * 1024 });
     } catch (error) {
       const { stderr = '', stdout = '' } = error as Partial<Said>;
-      throw new Error(`${program} ${args.slice(0, 3).join(' ')}: ${stderr.trim() || stdout.trim() || error}`);
+      throw new Error(`${name} ${args.slice(0, 3).join(' ')}: ${stderr.trim() || stdout.trim() || error}`);
     }
   }
 }

@@ -15,7 +15,6 @@ const run = promisify(execFile);
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 const GANGLION = join(ROOT, 'services/all-in-one/bin/ganglion.mjs');
-const CHART = join(ROOT, 'k8s/ganglion');
 export const NAMESPACE = 'chat';
 export const RELEASE = 'ganglion';
 export const REPOSITORY = 'registry.example/ganglion';
@@ -24,7 +23,10 @@ export const [LAST, THIS] = ['last', 'this'] as const;
 
 const PATIENCE = '600s';
 
-type StageOptions = Pick<Stage, 'pauseSeconds' | 'prometheus'>;
+interface StageOptions extends Pick<Stage, 'pauseSeconds' | 'prometheus'> {
+  /** The folder of the release before: its chart is what it was installed with. */
+  readonly last?: string;
+}
 
 /** A namespace with what an operator makes in it before Ganglion is installed, and the release in it. */
 export class Stage {
@@ -36,12 +38,18 @@ export class Stage {
   /** The program of Prometheus. */
   readonly prometheus: string;
   readonly #folder: string;
+  /** Where the chart of each release is. */
+  readonly #charts: ReadonlyMap<string, string>;
 
-  private constructor(cluster: Cluster, folder: string, { pauseSeconds, prometheus }: StageOptions) {
+  private constructor(cluster: Cluster, folder: string, { pauseSeconds, prometheus, last = ROOT }: StageOptions) {
     this.cluster = cluster;
     this.#folder = folder;
     this.pauseSeconds = pauseSeconds;
     this.prometheus = prometheus;
+    this.#charts = new Map([
+      [LAST, join(last, 'k8s/ganglion')],
+      [THIS, join(ROOT, 'k8s/ganglion')],
+    ]);
   }
 
   static async prepare(cluster: Cluster, folder: string, options: StageOptions): Promise<Stage> {
@@ -83,14 +91,14 @@ export class Stage {
     return new Stage(cluster, folder, options);
   }
 
-  /** `helm install` or `helm upgrade` with these values beside those of every test. */
+  /** `helm install` or `helm upgrade` to a release, with its own chart and these values beside those of every test. */
   async helm(action: 'install' | 'upgrade', tag: string, values: object = {}, ...flags: string[]): Promise<Said> {
     const all = { ...VALUES, ...values, image: { repository: REPOSITORY, tag } };
     const given = Object.entries(all).flatMap(([name, value]) => ['--set-json', `${name}=${JSON.stringify(value)}`]);
     return this.cluster.plane.helm(
       action,
       RELEASE,
-      CHART,
+      this.#charts.get(tag) as string,
       '--namespace',
       NAMESPACE,
       ...given,

@@ -13,7 +13,7 @@ export interface Answer {
 /**
  * Has Prometheus itself keep what was scraped, and answer queries at a time.
  *
- * @param program as `buildPrometheus` made it
+ * @param program as `buildProgram` made it
  * @throws Error with its words when it does not take what was scraped
  */
 export async function askPrometheus(

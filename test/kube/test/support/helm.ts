@@ -54,16 +54,27 @@ export async function helmBinary(): Promise<string | undefined> {
   return undefined;
 }
 
+interface RenderOptions {
+  readonly release?: string;
+  /** The folder of another chart than ours. */
+  readonly chart?: string;
+  /** Another helm than `helmBinary`. */
+  readonly helm?: string;
+  /** The version of the Kubernetes that it is for. */
+  readonly kubernetes?: string;
+}
+
 /**
- * What a chart, by default ours, makes of some values.
+ * What a chart makes of some values.
  *
  * @throws Error with helm's words when it refuses them
  */
-export async function render(values: object = {}, release = 'ganglion', chart = CHART): Promise<Rendered> {
+export async function render(values: object = {}, options: RenderOptions = {}): Promise<Rendered> {
+  const { release = 'ganglion', chart = CHART, helm, kubernetes = '1.33.0' } = options;
   const file = join(await mkdtemp(join(tmpdir(), 'ganglion-values-')), 'values.yaml');
   await writeFile(file, JSON.stringify(values));
-  const args = ['template', release, chart, '--namespace', 'chat', '--values', file, '--kube-version', '1.33.0'];
-  const { stdout } = await run((await helmBinary()) ?? 'helm', args, { maxBuffer: 64 * 1024 * 1024 });
+  const args = ['template', release, chart, '--namespace', 'chat', '--values', file, '--kube-version', kubernetes];
+  const { stdout } = await run(helm ?? (await helmBinary()) ?? 'helm', args, { maxBuffer: 64 * 1024 * 1024 });
   const objects = parseAllDocuments(stdout)
     .map((document) => document.toJS() as KubeObject | null)
     .filter((object) => object !== null);
