@@ -19,13 +19,14 @@ async function main(args: string[]): Promise<number> {
     return 0;
   }
   const built = { ...(await build(say)), prometheus: await buildProgram(PROMETHEUS, say) };
-  const helm4 = await buildProgram(HELM_4, say);
-  if (options.only === 'build') return 0;
+  const everything = options.only === 'build';
+  const helm = everything || options.helm === '4' ? await buildProgram(HELM_4, say) : undefined;
+  if (everything) return 0;
   const missing = whatIsMissing();
   if (missing.length > 0) throw new Error(`a cluster of processes needs\n  ${missing.join('\n  ')}`);
   return inNamespaces([
     INSIDE,
-    JSON.stringify({ ...options, built: { ...built, ...(options.helm === '4' && { helm: helm4 }) } }),
+    JSON.stringify({ ...options, built: { ...built, ...(helm !== undefined && { helm }) } }),
   ]);
 }
 
