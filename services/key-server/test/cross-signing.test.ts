@@ -65,6 +65,36 @@ describe('cross-signing keys', () => {
     ]);
   });
 
+  it('come and are seen as they were uploaded, without signatures where there were none', async () => {
+    const { signatures: _, ...master } = alice.masterKey() as Record<string, unknown>;
+    await upload(phone, { ...alice.upload(), master_key: master });
+    const other = await newDevice(`@bob-${counter}:one.test`, 'TV');
+    expect((await query(phone)).master).toEqual(master);
+    expect((await query(other, phone.userId)).master).toEqual(master);
+  });
+
+  it.each(['device_signing/upload', 'signatures/upload'])(
+    'are taken where old clients send them: unstable/keys/%s',
+    async (path) => {
+      const body = path.startsWith('device') ? alice.upload() : {};
+      const unstable = `/_matrix/client/unstable/keys/${path}`;
+      expect((await deployment.call('POST', unstable, tokenOf(phone), body)).status).toBe(200);
+      if (path.startsWith('device')) expect((await query(phone)).master).toMatchObject(alice.masterKey());
+    },
+  );
+
+  it('for other users are a change that nobody but their owner hears of', async () => {
+    const { user_signing_key, ...others } = alice.upload() as Record<string, object>;
+    await upload(phone, others);
+    const { seq } = (await changes(phone.userId, 0))!;
+    await upload(phone, { user_signing_key, auth: { password: 'right' } });
+    const own = { userId: phone.userId, seq: seq + 1, listChanged: false, signedUserIds: [phone.userId] };
+    expect(await changes(phone.userId, seq)).toEqual(own);
+    expect(await deployment.keysForServers.getListUpdates({ userId: phone.userId, afterSeq: seq })).toMatchObject({
+      ...{ devices: [], signingKeysJson: undefined },
+    });
+  });
+
   it('are replaced only by who shows who they are', async () => {
     await upload(phone, alice.upload());
     const anew = new CrossSigner(phone.userId);
@@ -197,7 +227,7 @@ describe('signatures', () => {
     expect((await sign(phone, { [bob.userId]: { [bobs.masterId]: signed } })).body).toEqual({ failures: {} });
     const own = await query(phone, bob.userId);
     expect(Object.keys(own.master.signatures[phone.userId])).toEqual([keyIdOf(alice.userSigning)]);
-    expect((await query(bob)).master.signatures[phone.userId]).toBeUndefined();
+    expect((await query(bob)).master.signatures?.[phone.userId]).toBeUndefined();
     const change = await changes(phone.userId, 2);
     expect(change).toEqual({ userId: phone.userId, seq: 3, listChanged: false, signedUserIds: [bob.userId] });
     expect(await changes(bob.userId, 2)).toBeUndefined();
@@ -207,7 +237,7 @@ describe('signatures', () => {
     await sign(phone, { [bob.userId]: { [bobs.masterId]: alice.signUser(bobs.masterKey()) } });
     const anew = new CrossSigner(bob.userId);
     await upload(bob, { ...anew.upload(), auth: { password: 'right' } });
-    expect((await query(phone, bob.userId)).master.signatures[phone.userId]).toBeUndefined();
+    expect((await query(phone, bob.userId)).master.signatures?.[phone.userId]).toBeUndefined();
   });
 
   it('fail one by one, and the others are kept', async () => {

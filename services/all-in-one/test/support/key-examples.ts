@@ -91,6 +91,16 @@ async function withDehydrated(scene: Scene): Promise<string> {
   return device_id;
 }
 
+const signingKeys: MakeExample = ({ person }) => ({ body: { ...signerOf(person).upload() } });
+
+const signatures: MakeExample = async (scene) => {
+  const device = await withKeys(scene);
+  const signer = signerOf(scene.person);
+  await scene.person.must('POST', 'keys/device_signing/upload', signer.upload());
+  // Whatever is wrong with a signed object is told of it alone.
+  return { freeForm: true, body: { [device.userId]: { [device.deviceId]: signer.signDevice(device.keys()) } } };
+};
+
 /** Examples of the endpoints for end-to-end encryption. */
 export const KEY_EXAMPLES: Readonly<Record<string, MakeExample>> = {
   [`POST ${V3}/keys/upload`]: ({ person }) => {
@@ -122,14 +132,12 @@ export const KEY_EXAMPLES: Readonly<Record<string, MakeExample>> = {
     const { userId, deviceId } = await withKeys(scene);
     return { body: { timeout: 1_000, one_time_keys: { [userId]: { [deviceId]: 'signed_curve25519' } } } };
   },
-  [`POST ${V3}/keys/device_signing/upload`]: ({ person }) => ({ body: { ...signerOf(person).upload() } }),
-  [`POST ${V3}/keys/signatures/upload`]: async (scene) => {
-    const device = await withKeys(scene);
-    const signer = signerOf(scene.person);
-    await scene.person.must('POST', 'keys/device_signing/upload', signer.upload());
-    // Whatever is wrong with a signed object is told of it alone.
-    return { freeForm: true, body: { [device.userId]: { [device.deviceId]: signer.signDevice(device.keys()) } } };
-  },
+  ...Object.fromEntries(
+    [V3, '/_matrix/client/unstable'].flatMap((prefix) => [
+      [`POST ${prefix}/keys/device_signing/upload`, signingKeys],
+      [`POST ${prefix}/keys/signatures/upload`, signatures],
+    ]),
+  ),
   [`POST ${BACKUP}`]: () => ({ body: INFO }),
   [`GET ${BACKUP}`]: async (scene) => {
     await withBackup(scene);

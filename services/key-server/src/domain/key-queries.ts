@@ -101,7 +101,9 @@ function deviceText(userId: string, { json, signatures, displayName }: DeviceKey
 
 function crossSigningText(userId: string, { json, signatures }: CrossSigningKey, others: JsonObject = {}): string {
   const own = Object.keys(signatures).length > 0 ? { [userId]: signatures } : {};
-  return withParts(json, [`"signatures":${JSON.stringify({ ...own, ...others })}`]);
+  const all = { ...own, ...others };
+  // Who gives none gets back none.
+  return Object.keys(all).length === 0 ? json : withParts(json, [`"signatures":${JSON.stringify(all)}`]);
 }
 
 /** The text of an object, which is not empty, with more properties. */

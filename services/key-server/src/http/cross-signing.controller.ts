@@ -17,7 +17,8 @@ import { SignatureUploads, type SignedObjects } from '../domain/signature-upload
 import { crossSigningBody, signaturesBody } from './key-bodies.js';
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#cross-signing */
-@Controller('_matrix/client/v3/keys')
+// Clients that were written before v1.1 look for it where it was before it was in the specification.
+@Controller(['_matrix/client/v3/keys', '_matrix/client/unstable/keys'])
 @Authenticated({ suspended: true })
 export class CrossSigningController {
   constructor(

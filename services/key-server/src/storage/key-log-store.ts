@@ -28,7 +28,9 @@ const listHeads = statement(
 
 const CHANGES = `
   SELECT u.seq, u.list_seq > $2 AS list_changed, ARRAY(
-    SELECT s.signed_user_id FROM key_server.user_signatures s WHERE s.user_id = $1 AND s.seq > $2) AS signed
+    SELECT s.signed_user_id FROM key_server.user_signatures s WHERE s.user_id = $1 AND s.seq > $2
+    UNION SELECT k.user_id FROM key_server.cross_signing_keys k
+    WHERE k.user_id = $1 AND k.usage = 'user_signing' AND k.seq > $2) AS signed
   FROM key_server.users u WHERE u.user_id = $1 AND u.seq > $2`;
 
 /**

@@ -96,5 +96,6 @@ function crossSigningText(
   if (usage === 'master' && made?.signedKey === public_key) {
     texts.push(`${JSON.stringify(asking)}:${JSON.stringify({ [made.keyId]: made.signature })}`);
   }
-  return `${user}:${json.slice(0, -1)},"signatures":{${texts.join()}}}`;
+  // Who gives none gets back none.
+  return `${user}:${texts.length === 0 ? json : `${json.slice(0, -1)},"signatures":{${texts.join()}}}`}`;
 }

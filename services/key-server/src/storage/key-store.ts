@@ -158,10 +158,13 @@ function signatureKey({ signedUserId, signedKey, keyId, signature }: UserSignatu
 
 async function write(tx: Transaction, userId: string, edit: KeyEdit): Promise<KeyChangeRecord | undefined> {
   const { devices = [], removedDevices = [], crossSigning = [], removedUsages = [], userSignatures = [] } = edit;
-  const changed = devices.length + removedDevices.length + crossSigning.length + removedUsages.length;
-  const listChanged = edit.isChangedElsewhere === true || changed > 0;
-  const hasChanged = listChanged || userSignatures.length > 0;
-  const signedUserIds = [...new Set(userSignatures.map(({ signedUserId }) => signedUserId))];
+  const usages = [...crossSigning.map(({ usage }) => usage), ...removedUsages];
+  const forOthers = usages.filter((usage) => usage !== 'user_signing').length;
+  const listChanged = edit.isChangedElsewhere === true || devices.length + removedDevices.length + forOthers > 0;
+  const hasChanged = listChanged || userSignatures.length + usages.length > 0;
+  // What only its owner may see is told to their own devices alone, as signatures of others are.
+  const own = usages.includes('user_signing') ? [userId] : [];
+  const signedUserIds = [...new Set([...own, ...userSignatures.map(({ signedUserId }) => signedUserId)])];
   // Each device has a number of its own: other servers are told of them one by one.
   const steps = Math.max(1, devices.length + removedDevices.length);
   const seq = hasChanged ? await nextSeq(tx, { userId, listChanged, signedUserIds }, steps) : 0;

@@ -83,7 +83,9 @@ export interface KeyEdit {
 export interface KeyChangeRecord {
   readonly userId: string;
   readonly seq: number;
+  /** Whether it is something that others see. */
   readonly listChanged: boolean;
+  /** Of whom the user sees something else than before, and nobody but the user: whom they have signed, themselves with a new user-signing key. */
   readonly signedUserIds: readonly string[];
   /** The dehydrated device whose place another one has taken, if that is what has changed: its keys are gone. */
   readonly replacedDehydrated?: string | undefined;
