@@ -95,6 +95,19 @@ describe('the keys in a backup', () => {
     expect((await call('GET', 'version')).body).toMatchObject({ count: 3, etag: '3' });
   });
 
+  it('may be of a room whose id has any form, as it is nobody but the client that reads it', async () => {
+    for (const room of ['no room at all', '!room', 'x'.repeat(255)]) {
+      const path = `keys/${encodeURIComponent(room)}`;
+      expect((await call('PUT', `${path}/a?version=1`, key())).status).toBe(200);
+      expect((await call('PUT', 'keys?version=1', { rooms: { [room]: { sessions: { b: key() } } } })).status).toBe(200);
+      expect((await call('GET', `${path}?version=1`)).body).toEqual({ sessions: { a: key(), b: key() } });
+      expect((await call('DELETE', `${path}?version=1`)).status).toBe(200);
+    }
+    const tooLong = 'x'.repeat(256);
+    expect((await call('PUT', `keys/${tooLong}/a?version=1`, key())).status).toBe(400);
+    expect((await call('PUT', 'keys?version=1', { rooms: { [tooLong]: { sessions: {} } } })).status).toBe(400);
+  });
+
   it('are deleted one by one, by room, and all at once', async () => {
     const sessions = { a: key(), b: key() };
     await call('PUT', 'keys?version=1', {

@@ -1,4 +1,4 @@
-import { jsonObject, roomId, text } from '@ganglion/http/values';
+import { jsonObject, text } from '@ganglion/http/values';
 import { z } from 'zod';
 import type { BackupKey, SessionKey } from '../domain/ports.js';
 import { mapOf } from './values.js';
@@ -13,12 +13,13 @@ const keyData = z.object({
 });
 type KeyData = z.output<typeof keyData>;
 
-const sessionId = text.refine((id) => id !== '' && id.length <= 255, 'must have 1 to 255 characters');
-const sessions = z.object({ sessions: mapOf(sessionId, keyData) });
+/** Whose they are is their client's business: nothing else is asked of a room's id, which may be of a grammar that is not known here. */
+const id = text.refine((name) => name !== '' && name.length <= 255, 'must have 1 to 255 characters');
+const sessions = z.object({ sessions: mapOf(id, keyData) });
 type Sessions = z.output<typeof sessions>;
 
-export const sessionPath = z.object({ roomId, sessionId });
-export const roomPath = z.object({ roomId });
+export const sessionPath = z.object({ roomId: id, sessionId: id });
+export const roomPath = z.object({ roomId: id });
 export const versionPath = z.object({ version: z.string() });
 export const versionQuery = z.object({ version: z.string() });
 
@@ -33,7 +34,7 @@ export const backupBody = z
 export const keyBody = keyData.transform(backupKey);
 export const roomKeysBody = sessions.transform(({ sessions }) => sessionKeys(sessions));
 export const allKeysBody = z
-  .object({ rooms: mapOf(roomId, sessions) })
+  .object({ rooms: mapOf(id, sessions) })
   .transform(({ rooms }) =>
     Object.entries(rooms).flatMap(([roomId, { sessions }]) =>
       sessionKeys(sessions).map((key): SessionKey => ({ roomId, ...key })),
