@@ -39,6 +39,7 @@ const MAY = [
 /** What their clients cannot do without, or find rooms by. */
 const MAY_BESIDES = [
   `GET ${V3}/capabilities`,
+  `GET ${V3}/keys/changes`,
   `POST ${V3}/join/:roomIdOrAlias`,
   `DELETE /_matrix/client/unstable/uk.tcpip.msc4133/profile/:userId/:keyName`,
   `POST ${V3}/publicRooms`,

@@ -7,7 +7,7 @@ import { tokenText } from './parameters.js';
 const changesQuery = z.object({ from: tokenText, to: tokenText });
 
 @Controller('_matrix/client/v3/keys')
-@Authenticated()
+@Authenticated({ guests: true })
 export class DeviceListsController {
   constructor(@Inject(DeviceListQueries) private readonly queries: DeviceListQueries) {}
 

@@ -1,4 +1,4 @@
-import { Authenticated, Path, RateLimited, RequestedBy, type Requester, StoredJsonBody } from '@ganglion/http';
+import { Authenticated, Path, RateLimited, RequestedBy, type Requester, StoredNumbersBody } from '@ganglion/http';
 import { jsonObject, text, userId } from '@ganglion/http/values';
 import { Controller, Inject, Put } from '@nestjs/common';
 import { z } from 'zod';
@@ -21,7 +21,7 @@ export class DeviceMessagesController {
   async sendToDevice(
     @RequestedBy() { userId, deviceId, deviceNid }: Requester,
     @Path(sendPath) { eventType, txnId }: z.output<typeof sendPath>,
-    @StoredJsonBody(sendBody) { messages }: z.output<typeof sendBody>,
+    @StoredNumbersBody(sendBody) { messages }: z.output<typeof sendBody>,
   ) {
     // Who logs out and in again is another device, whatever it is called: its transaction ids start anew.
     const device = deviceNid === undefined ? deviceId : `${deviceId}\x1f${deviceNid}`;
