@@ -4,7 +4,7 @@ import type { ServerKeyRing } from '@ganglion/contracts/federation';
 import type { Database } from '@ganglion/database';
 import { type FederationAgent, RequestAuthentication } from '@ganglion/federation';
 import { Periodically } from '@ganglion/service';
-import type { Logger } from '@ganglion/telemetry';
+import type { Logger, Metrics } from '@ganglion/telemetry';
 import { ChangedKeysEdus } from './domain/incoming/edus/changed-keys.js';
 import { DirectToDeviceEdus } from './domain/incoming/edus/direct-to-device.js';
 import { PresenceEdus } from './domain/incoming/edus/presence.js';
@@ -30,6 +30,7 @@ export interface IncomingDependencies {
   readonly config: Config;
   readonly db: Database;
   readonly logger: Logger;
+  readonly metrics: Metrics;
   readonly agent: FederationAgent;
   readonly keyRing: ServerKeyRing;
   /** Told of each server that asks something. */
@@ -59,6 +60,7 @@ export function createIncoming({
   config,
   db,
   logger,
+  metrics,
   agent,
   keyRing,
   owners,
@@ -71,12 +73,18 @@ export function createIncoming({
   const { roomIntake: intake, roomFederation: rooms, remoteEphemeral, keysForServers } = owners;
   const recommendations = new Recommendations(new HttpPolicySigners(agent));
   const gaps = new Gaps({ intake, pdus, remote: new HttpRemoteEvents(agent), logger });
+  const leftOut = metrics.counter({
+    name: 'ganglion_federation_device_messages_left_out_total',
+    help: 'Messages to devices from other servers that were not taken, by why.',
+    labels: { reason: ['malformed', 'too_large'] },
+  });
+  const directToDevice = new DirectToDeviceEdus(remoteEphemeral, (reason, count) => leftOut.inc({ reason }, count));
   const edus = new Edus(
     new Map<string, EduIntake>([
       ['m.typing', new TypingEdus(intake, remoteEphemeral)],
       ['m.receipt', new ReceiptEdus(intake, remoteEphemeral)],
       ['m.presence', new PresenceEdus(remoteEphemeral)],
-      ['m.direct_to_device', new DirectToDeviceEdus(remoteEphemeral)],
+      ['m.direct_to_device', directToDevice],
       ['m.device_list_update', new ChangedKeysEdus(keysForServers)],
       ['m.signing_key_update', new ChangedKeysEdus(keysForServers)],
       ['org.matrix.signing_key_update', new ChangedKeysEdus(keysForServers)],

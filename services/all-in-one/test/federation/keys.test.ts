@@ -76,6 +76,21 @@ describe('another server tells', () => {
     }, 30_000);
   });
 
+  it('devices what is right for them, whatever is wrong beside it in the same EDU', async () => {
+    const bob = neighbours.far.user('bob');
+    const since = (await alice.must('GET', 'sync')).next_batch as string;
+    const messages: JsonObject = {
+      ...{ 'no user': { X: {} }, [neighbours.far.user('carol')]: 5, '@none:one.test': { X: 'text', Y: null } },
+      [alice.userId]: { OTHER: { text: 'x'.repeat(70_000) }, [alice.deviceId]: { text: 'right' } },
+    };
+    const edu = { edu_type: 'm.direct_to_device', content: { ...direct(bob, 'mixed', {}).content, messages } };
+    expect((await send(edu)).status).toBe(200);
+    await eventually(async () => {
+      const { to_device } = await alice.must('GET', `sync?since=${since}`);
+      expect(to_device?.events).toEqual([{ sender: bob, type: 'org.example.note', content: { text: 'right' } }]);
+    }, 30_000);
+  });
+
   it('those who share a room that its user has other keys than before', async () => {
     const room = await neighbours.farRoom(alice);
     const since = (await alice.must('GET', 'sync')).next_batch as string;

@@ -75,12 +75,29 @@ export const presence = z.object({ push: z.array(z.unknown()) }).transform(({ pu
   }),
 );
 
-const messageContent = z.custom<JsonObject>(isJsonObject, 'must be a JSON object');
+/** Contents by user and device. */
+export type DeviceMessages = Record<string, Record<string, JsonObject>>;
 
-/** @see https://spec.matrix.org/v1.19/server-server-api/#definition-mdirect_to_device */
-export const directToDevice = z.object({
-  sender: userId,
-  type: name,
-  message_id: name,
-  messages: z.record(userId, z.record(z.string(), messageContent)),
-});
+/**
+ * What of the messages is malformed is left out and counted, and nothing else for it: a message that is lost may be one that nobody can read
+ * without. A user with a malformed id, or without an object of devices, counts once.
+ *
+ * @see https://spec.matrix.org/v1.19/server-server-api/#definition-mdirect_to_device
+ */
+export const directToDevice = z
+  .object({ sender: userId, type: name, message_id: name, messages: z.record(z.string(), z.unknown()) })
+  .transform(({ sender, type, message_id: messageId, messages: given }) => {
+    const messages: DeviceMessages = Object.create(null);
+    let malformed = 0;
+    for (const [target, ofUser] of Object.entries(given)) {
+      if (!userId.safeParse(target).success || !isJsonObject(ofUser)) {
+        malformed += 1;
+        continue;
+      }
+      const contents = Object.entries(ofUser);
+      const right = contents.filter((entry): entry is [string, JsonObject] => isJsonObject(entry[1]));
+      malformed += contents.length - right.length;
+      messages[target] = Object.fromEntries(right);
+    }
+    return { sender, type, messageId, messages, malformed };
+  });
