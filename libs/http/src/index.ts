@@ -5,6 +5,7 @@ export * from './health.js';
 export * from './http-app.js';
 export { bodyText } from './json-body.js';
 export * from './json-stream.js';
+export { LargeBody } from './large-body.js';
 export { LenientBody } from './lenient-body.js';
 export * from './parse.js';
 export * from './postgres-rate-limiter.js';

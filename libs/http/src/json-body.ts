@@ -1,5 +1,6 @@
 import { MatrixError } from '@ganglion/contracts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { largeBodyOf } from './large-body.js';
 import { lenientBodyOf } from './lenient-body.js';
 import { readBody } from './read-body.js';
 import { isStreamed } from './streamed-body.js';
@@ -37,7 +38,7 @@ export function parseJsonBodies(app: FastifyInstance, maxBytes: number): void {
     if (isStreamed(request)) return undefined;
     const lenient = lenientBodyOf(request);
     if (lenient !== undefined) return keepText(await readBody(request, lenient.maxBytes), request);
-    return parseJson(await readBody(request, maxBytes), request);
+    return parseJson(await readBody(request, Math.max(maxBytes, largeBodyOf(request))), request);
   });
 }
 

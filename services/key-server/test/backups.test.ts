@@ -108,6 +108,29 @@ describe('the keys in a backup', () => {
     expect((await call('PUT', 'keys?version=1', { rooms: { [tooLong]: { sessions: {} } } })).status).toBe(400);
   });
 
+  it('come back as they are, however many there are and however large a few of them', async () => {
+    const large = { ciphertext: 'x'.repeat(300_000) };
+    const rooms = ['!a:one.test', '!b:one.test', '!c:one.test'].map((room, of) => {
+      const sessions = Array.from({ length: 700 }, (_, n) => {
+        return [`s${n}`, key({ session_data: n % 200 === of ? large : { ciphertext: `${of} ${n}` } })] as const;
+      });
+      return [room, { sessions: Object.fromEntries(sessions) }] as const;
+    });
+    const all = { rooms: Object.fromEntries(rooms) };
+    expect(JSON.stringify(all).length).toBeGreaterThan(3 * 1_048_576);
+    expect((await call('PUT', 'keys?version=1', all)).body).toEqual({ count: 2_100, etag: '1' });
+    expect((await call('GET', 'keys?version=1')).body).toEqual(all);
+    expect((await call('GET', 'keys/!b:one.test?version=1')).body).toEqual(all.rooms['!b:one.test']);
+    expect((await call('GET', 'keys/!none:one.test?version=1')).body).toEqual({ sessions: {} });
+  });
+
+  it('are refused where there are more than anybody puts at once, and so is any other large request', async () => {
+    const tooLarge = { rooms: {}, padding: 'x'.repeat(16 * 1_048_576) };
+    expect((await call('PUT', 'keys?version=1', tooLarge)).body.errcode).toBe('M_TOO_LARGE');
+    const info = { ...INFO, padding: 'x'.repeat(1_048_576) };
+    expect((await call('PUT', 'version/1', info)).body.errcode).toBe('M_TOO_LARGE');
+  });
+
   it('are deleted one by one, by room, and all at once', async () => {
     const sessions = { a: key(), b: key() };
     await call('PUT', 'keys?version=1', {

@@ -1,7 +1,7 @@
 import { MatrixError } from '@ganglion/contracts';
 import type { JsonObject } from '@ganglion/protocol';
 import { invalidParam, notFound } from './failures.js';
-import type { Backup, BackupState, BackupStore, KeyScope, SessionKey } from './ports.js';
+import type { Backup, BackupState, BackupStore, KeyPage, KeyScope, SessionKey } from './ports.js';
 
 const unknownVersion = () => notFound('There is no such backup version');
 
@@ -62,10 +62,35 @@ export class Backups {
   }
 
   /** @throws MatrixError M_NOT_FOUND */
-  async keys(userId: string, version: string, scope: KeyScope): Promise<SessionKey[]> {
-    const keys = await this.store.keys(userId, versionOf(version), scope);
-    if (keys === undefined) throw unknownVersion();
-    return keys;
+  async key(userId: string, version: string, session: Required<KeyScope>): Promise<SessionKey> {
+    const [key] = (await this.#firstKeys(userId, version, session)).keys;
+    if (key === undefined) throw notFound('There is no such key in the backup');
+    return key;
+  }
+
+  /**
+   * The keys in the order of their rooms and sessions, page by page, however many there are. What comes or goes meanwhile is among them or not;
+   * of a backup that is deleted meanwhile no more follow.
+   *
+   * @throws MatrixError M_NOT_FOUND
+   */
+  async keys(userId: string, version: string, scope: KeyScope): Promise<AsyncIterable<readonly SessionKey[]>> {
+    const first = await this.#firstKeys(userId, version, scope);
+    return this.#pages(first, (behind) => this.store.keys(userId, versionOf(version), scope, behind));
+  }
+
+  async #firstKeys(userId: string, version: string, scope: KeyScope): Promise<KeyPage> {
+    const page = await this.store.keys(userId, versionOf(version), scope);
+    if (page === undefined) throw unknownVersion();
+    return page;
+  }
+
+  async *#pages(first: KeyPage, next: (behind: SessionKey) => Promise<KeyPage | undefined>) {
+    for (let page: KeyPage | undefined = first; page !== undefined; ) {
+      yield page.keys;
+      const last: SessionKey | undefined = page.keys.at(-1);
+      page = page.isLast || last === undefined ? undefined : await next(last);
+    }
   }
 
   /** @throws MatrixError M_NOT_FOUND */

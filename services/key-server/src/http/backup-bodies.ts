@@ -59,13 +59,34 @@ export function keyText({ firstMessageIndex, forwardedCount, isVerified, session
   return `{"first_message_index":${firstMessageIndex},"forwarded_count":${forwardedCount},"is_verified":${isVerified},"session_data":${sessionData}}`;
 }
 
-/** The keys of a room, as JSON text. */
-export function sessionsText(keys: readonly SessionKey[]): string {
-  return `{"sessions":{${keys.map((key) => `${JSON.stringify(key.sessionId)}:${keyText(key)}`).join(',')}}}`;
+type Pages = AsyncIterable<readonly SessionKey[]>;
+
+const sessionText = (key: SessionKey) => `${JSON.stringify(key.sessionId)}:${keyText(key)}`;
+
+/** The keys of a room, as JSON text in parts. */
+export async function* sessionsText(pages: Pages): AsyncGenerator<string> {
+  let before = '{"sessions":{';
+  for await (const keys of pages) {
+    if (keys.length === 0) continue;
+    yield before + keys.map(sessionText).join();
+    before = ',';
+  }
+  yield before === ',' ? '}}' : `${before}}}`;
 }
 
-/** The keys of all rooms, as JSON text. */
-export function roomsText(keys: readonly SessionKey[]): string {
-  const ofRooms = [...Map.groupBy(keys, (key) => key.roomId)];
-  return `{"rooms":{${ofRooms.map(([roomId, ofRoom]) => `${JSON.stringify(roomId)}:${sessionsText(ofRoom)}`).join(',')}}}`;
+/** The keys of all rooms, those of a room one after the other, as JSON text in parts. */
+export async function* roomsText(pages: Pages): AsyncGenerator<string> {
+  let room: string | undefined;
+  yield '{"rooms":{';
+  for await (const keys of pages) {
+    let text = '';
+    for (const key of keys) {
+      if (key.roomId === room) text += ',';
+      else text += `${room === undefined ? '' : '}},'}${JSON.stringify(key.roomId)}:{"sessions":{`;
+      text += sessionText(key);
+      room = key.roomId;
+    }
+    yield text;
+  }
+  yield room === undefined ? '}}' : '}}}}';
 }

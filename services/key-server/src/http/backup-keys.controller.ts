@@ -1,6 +1,8 @@
+import { Readable } from 'node:stream';
 import {
   AnswersJsonText,
   Authenticated,
+  LargeBody,
   Path,
   Query,
   RateLimited,
@@ -10,7 +12,6 @@ import {
 } from '@ganglion/http';
 import { Controller, Delete, Get, Inject, Put } from '@nestjs/common';
 import { Backups } from '../domain/backups.js';
-import { notFound } from '../domain/failures.js';
 import type { BackupKey, SessionKey } from '../domain/ports.js';
 import {
   allKeysBody,
@@ -26,6 +27,9 @@ import {
   type VersionPath,
   versionQuery,
 } from './backup-bodies.js';
+
+/** A client that begins a backup of years of sessions puts thousands of them at once. */
+const MAX_BYTES = 16 * 1_048_576;
 
 /** @see https://spec.matrix.org/v1.19/client-server-api/#server-side-key-backups */
 @Controller('_matrix/client/v3/room_keys/keys')
@@ -47,6 +51,7 @@ export class BackupKeysController {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3room_keyskeysroomid */
   @Put(':roomId')
+  @LargeBody(MAX_BYTES)
   @RateLimited('keys')
   putRoomKeysByRoomId(
     @RequestedBy() { userId }: Requester,
@@ -60,6 +65,7 @@ export class BackupKeysController {
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#put_matrixclientv3room_keyskeys */
   @Put()
+  @LargeBody(MAX_BYTES)
   @RateLimited('keys')
   putRoomKeys(
     @RequestedBy() { userId }: Requester,
@@ -78,9 +84,7 @@ export class BackupKeysController {
     @Path(sessionPath) path: SessionPath,
     @Query(versionQuery) { version }: VersionPath,
   ) {
-    const [key] = await this.backups.keys(userId, version, path);
-    if (key === undefined) throw notFound('There is no such key in the backup');
-    return keyText(key);
+    return keyText(await this.backups.key(userId, version, path));
   }
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3room_keyskeysroomid */
@@ -92,7 +96,7 @@ export class BackupKeysController {
     @Path(roomPath) path: RoomPath,
     @Query(versionQuery) { version }: VersionPath,
   ) {
-    return sessionsText(await this.backups.keys(userId, version, path));
+    return Readable.from(sessionsText(await this.backups.keys(userId, version, path)));
   }
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3room_keyskeys */
@@ -100,7 +104,7 @@ export class BackupKeysController {
   @RateLimited('keys')
   @AnswersJsonText()
   async getRoomKeys(@RequestedBy() { userId }: Requester, @Query(versionQuery) { version }: VersionPath) {
-    return roomsText(await this.backups.keys(userId, version, {}));
+    return Readable.from(roomsText(await this.backups.keys(userId, version, {})));
   }
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#delete_matrixclientv3room_keyskeysroomidsessionid */

@@ -1,5 +1,5 @@
 import { type Database, rowsOf, sql, statement, type Transaction } from '@ganglion/database';
-import type { Backup, BackupState, BackupStore, KeyScope, SessionKey } from '../domain/ports.js';
+import type { Backup, BackupState, BackupStore, KeyPage, KeyScope, SessionKey, SessionName } from '../domain/ports.js';
 
 const COLUMNS = 'version, algorithm, auth_data AS "authData", count, etag';
 
@@ -38,8 +38,23 @@ const putKeys = statement(
   WHERE user_id = ${(p) => p.userId} AND version = ${(p) => p.version} RETURNING count, etag`,
 );
 
+const PAGE = 500;
+const PAGE_BYTES = 1_048_576;
+
 const IN_SCOPE = `user_id = $1 AND version = $2 AND ($3::text IS NULL OR room_id = $3)
   AND ($4::text IS NULL OR session_id = $4)`;
+
+/** The first one is there, however large it is. */
+const BACKUP_KEYS = `
+  SELECT room_id AS "roomId", session_id AS "sessionId", first_message_index AS "firstMessageIndex",
+    forwarded_count AS "forwardedCount", is_verified AS "isVerified", session_data AS "sessionData", found
+  FROM (
+    SELECT page.*, count(*) OVER () AS found,
+      sum(octet_length(session_data)) OVER (ORDER BY room_id, session_id) - octet_length(session_data) AS bytes_before
+    FROM (
+      SELECT * FROM key_server.backup_keys WHERE ${IN_SCOPE} AND (room_id, session_id) > ($5, $6)
+      ORDER BY room_id, session_id LIMIT $7) AS page) AS measured
+  WHERE bytes_before < $8 ORDER BY room_id, session_id`;
 
 /** Key backups in PostgreSQL. Whoever changes the keys of one holds the lock on its row. */
 export class PostgresBackupStore implements BackupStore {
@@ -103,15 +118,16 @@ export class PostgresBackupStore implements BackupStore {
     });
   }
 
-  async keys(userId: string, version: number, { roomId, sessionId }: KeyScope): Promise<SessionKey[] | undefined> {
-    const { rows } = await this.db.query<SessionKey & Record<string, unknown>>({
+  async keys(userId: string, version: number, scope: KeyScope, behind?: SessionName): Promise<KeyPage | undefined> {
+    const { roomId = null, sessionId = null } = scope;
+    const { rows } = await this.db.query<SessionKey & { found: number } & Record<string, unknown>>({
       name: 'backup-keys',
-      text: `SELECT room_id AS "roomId", session_id AS "sessionId", first_message_index AS "firstMessageIndex",
-               forwarded_count AS "forwardedCount", is_verified AS "isVerified", session_data AS "sessionData"
-             FROM key_server.backup_keys WHERE ${IN_SCOPE} ORDER BY room_id, session_id`,
-      values: [userId, version, roomId ?? null, sessionId ?? null],
+      text: BACKUP_KEYS,
+      values: [userId, version, roomId, sessionId, behind?.roomId ?? '', behind?.sessionId ?? '', PAGE, PAGE_BYTES],
     });
-    return rows.length > 0 || (await this.find(userId, version)) !== undefined ? rows : undefined;
+    if (rows.length === 0 && (await this.find(userId, version)) === undefined) return undefined;
+    const found = rows[0]?.found ?? 0;
+    return { keys: rows, isLast: rows.length === found && found < PAGE };
   }
 
   removeKeys(userId: string, version: number, scope: KeyScope): Promise<BackupState | undefined> {

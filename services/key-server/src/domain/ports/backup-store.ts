@@ -29,6 +29,15 @@ export interface KeyScope {
   readonly sessionId?: string | undefined;
 }
 
+export type SessionName = Pick<SessionKey, 'roomId' | 'sessionId'>;
+
+/** Some keys of a backup: about a megabyte at most, but for a single one that is larger. */
+export interface KeyPage {
+  readonly keys: readonly SessionKey[];
+  /** Whether there are none behind. */
+  readonly isLast: boolean;
+}
+
 /** How many keys a backup has now. */
 export type BackupState = Pick<Backup, 'count' | 'etag'>;
 
@@ -50,8 +59,8 @@ export interface BackupStore {
     version: number,
     keys: readonly SessionKey[],
   ): Promise<BackupState | { readonly current: number } | undefined>;
-  /** Undefined when there is no such backup. */
-  keys(userId: string, version: number, scope: KeyScope): Promise<SessionKey[] | undefined>;
+  /** The first keys behind one, in the order of their rooms and sessions. Undefined when there is no such backup. */
+  keys(userId: string, version: number, scope: KeyScope, behind?: SessionName): Promise<KeyPage | undefined>;
   /** Undefined when there is no such backup. */
   removeKeys(userId: string, version: number, scope: KeyScope): Promise<BackupState | undefined>;
 }
