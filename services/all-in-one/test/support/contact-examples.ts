@@ -39,7 +39,7 @@ export const CONTACT_EXAMPLES: Readonly<Record<string, MakeExample>> = {
       [`POST ${V3}/${path}/msisdn/requestToken`, telephoneToken],
     ]),
   ),
-  [`GET ${CONFIRM}`]: () => ({ query: { sid: 'x', token: 'x' } }),
+  [`GET ${CONFIRM}`]: () => ({ query: { sid: 'x', token: 'x' }, status: 404 }),
   [`GET ${RENEW}`]: () => ({ query: { token: 'x' } }),
   [`POST ${RENEW}`]: () => ({ query: { token: 'x' }, status: 404 }),
   'POST /_matrix/client/unstable/account_validity/send_mail': () => ({ status: 400 }),

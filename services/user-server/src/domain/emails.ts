@@ -42,6 +42,12 @@ export interface TokenRequest {
   readonly nextLink?: string | undefined;
 }
 
+/** A session of an e-mail, and the secret of who asked for it. */
+export interface EmailCredentials {
+  readonly sessionId: string;
+  readonly clientSecret: string;
+}
+
 const LETTERS: Readonly<Record<EmailPurpose, LetterKind>> = {
   register: 'confirm-registration',
   password: 'reset-password',
@@ -107,6 +113,14 @@ export class Emails {
   }
 
   /**
+   * Whether a link does nothing until somebody says that they mean it: one that sets another password. Mail servers look at links, and
+   * whoever may set it has the account.
+   */
+  async isToBeMeant(sessionId: string, token: string): Promise<boolean> {
+    return (await this.store.purposeOf(sessionId, hashToken(token))) === 'password';
+  }
+
+  /**
    * Somebody has followed a link; where to go from it.
    *
    * @throws MatrixError M_NOT_FOUND when it is over, or none of ours
@@ -119,14 +133,24 @@ export class Emails {
 
   /** @throws MatrixError M_THREEPID_AUTH_FAILED when the link has not been followed */
   async confirmed(
-    { sessionId, clientSecret }: { readonly sessionId: string; readonly clientSecret: string },
+    credentials: EmailCredentials,
     purpose: EmailPurpose,
     serverName: string,
     status: 400 | 401 = 400,
   ): Promise<ConfirmedEmail> {
-    const email = await this.store.findConfirmed(sessionId, hashToken(clientSecret));
-    if (email?.purpose !== purpose || email.serverName !== serverName) throw notConfirmed(status);
+    const email = await this.#find(credentials, purpose, serverName);
+    if (email === undefined) throw notConfirmed(status);
     return email;
+  }
+
+  /** Whether a session is one of ours, for that, and its link has been followed. */
+  async isConfirmed(credentials: EmailCredentials, purpose: EmailPurpose, serverName: string): Promise<boolean> {
+    return (await this.#find(credentials, purpose, serverName)) !== undefined;
+  }
+
+  async #find({ sessionId, clientSecret }: EmailCredentials, purpose: EmailPurpose, serverName: string) {
+    const email = await this.store.findConfirmed(sessionId, hashToken(clientSecret));
+    return email?.purpose === purpose && email.serverName === serverName ? email : undefined;
   }
 
   /**

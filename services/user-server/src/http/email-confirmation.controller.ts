@@ -8,9 +8,11 @@ import { buttonPage, messagePage } from './pages.js';
 
 const linkQuery = z.object({ sid: z.string().regex(/^[\w-]{1,255}$/), token: z.string().regex(/^[\w-]{1,255}$/) });
 
+type Link = z.output<typeof linkQuery>;
+
 /**
- * Where the links in e-mails lead to. Looking at the page does nothing: mail servers look at every link, to see whether it is
- * safe. It has a button instead.
+ * Where the links in e-mails lead to. One that sets another password does nothing when it is looked at, as mail servers look at
+ * every link: it has a button instead. The others confirm an address at once, as everywhere.
  */
 @Controller(CONFIRM_PATH.slice(1))
 export class EmailConfirmationController {
@@ -18,18 +20,21 @@ export class EmailConfirmationController {
 
   @Get()
   @RateLimited('lookups')
-  show(@Query(linkQuery) _: z.output<typeof linkQuery>, @Res() reply: FastifyReply): void {
+  async show(@Query(linkQuery) link: Link, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    // Whoever asks for the headers alone follows nothing.
+    const isFollowed = request.method === 'GET' && !(await this.emails.isToBeMeant(link.sid, link.token));
+    if (isFollowed) return this.#confirm(link, request, reply);
     buttonPage(reply, 'Confirm your e-mail address', 'Only go on if you have asked for this.', 'Confirm');
   }
 
   @Post()
   @HttpCode(200)
   @RateLimited('lookups')
-  async confirm(
-    @Query(linkQuery) { sid, token }: z.output<typeof linkQuery>,
-    @Req() request: FastifyRequest,
-    @Res() reply: FastifyReply,
-  ): Promise<void> {
+  confirm(@Query(linkQuery) link: Link, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    return this.#confirm(link, request, reply);
+  }
+
+  async #confirm({ sid, token }: Link, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const wantsPage = request.headers.accept?.includes('text/html') ?? false;
     try {
       const nextLink = await this.emails.confirm(sid, token);

@@ -74,6 +74,16 @@ export class PostgresEmailStore implements EmailStore {
     return rows[0] && { nextLink: rows[0].next_link ?? undefined };
   }
 
+  async purposeOf(sessionId: string, tokenHash: Buffer): Promise<EmailPurpose | undefined> {
+    const { rows } = await this.db.query<Pick<ConfirmedRow, 'purpose'> & Record<string, unknown>>({
+      name: 'email-purpose',
+      text: `SELECT purpose FROM user_server.email_sessions
+             WHERE session_id = $1 AND token_hash = $2 AND expires_at > now()`,
+      values: [sessionId, tokenHash],
+    });
+    return rows[0]?.purpose;
+  }
+
   async findConfirmed(sessionId: string, secretHash: Buffer): Promise<ConfirmedEmail | undefined> {
     const { rows } = await this.db.query<ConfirmedRow>({
       name: 'find-confirmed-email',

@@ -77,6 +77,8 @@ export interface EmailStore {
   ): Promise<string>;
   /** Notes that a link has been followed, however often that is; undefined when there is no such session any more. */
   confirm(sessionId: string, tokenHash: Buffer): Promise<{ readonly nextLink: string | undefined } | undefined>;
+  /** What a session is for whose link has been looked at; undefined when there is no such session any more. */
+  purposeOf(sessionId: string, tokenHash: Buffer): Promise<EmailPurpose | undefined>;
   /** Undefined when there is none, or its link has not been followed yet. */
   findConfirmed(sessionId: string, secretHash: Buffer): Promise<ConfirmedEmail | undefined>;
 }
