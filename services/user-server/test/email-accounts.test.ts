@@ -233,6 +233,29 @@ describe('adding an address', () => {
     expect((await http.post('login', byEmail(email, user.password))).body.user_id).toBe(user.userId);
   });
 
+  it('as clients did before is the same, and asks no identity server', async () => {
+    const user = await register(http);
+    const email = freshAddress();
+    const creds = { sid: (await ask('contact', email)).body.sid, client_secret: SECRET };
+    const send = (three_pid_creds: object, more: object = {}) =>
+      http.post('account/3pid', { three_pid_creds, ...more }, user.token);
+    // What was not confirmed here is for an identity server, which has to be named.
+    expect(refusal(await send(creds))).toEqual([400, 'M_BAD_JSON']);
+    const whole = { ...creds, id_server: '127.0.0.1:1', id_access_token: 'x' };
+    expect(refusal(await send(whole))[0]).toBe(502);
+    await follow(email);
+    const theirs = await register(http);
+    expect(
+      refusal(await http.post('account/3pid', { three_pid_creds: { ...creds, client_secret: 'x' } }, theirs.token)),
+    ).toEqual([400, 'M_BAD_JSON']);
+    const first = await send(whole);
+    expect([first.status, first.body.flows]).toEqual([401, [{ stages: ['m.login.password'] }]]);
+    const auth = { ...password(user), session: first.body.session };
+    const [one, two] = [await send(whole, { auth }), await send(whole, { auth })];
+    expect([one.status, one.body, two.status, two.body]).toEqual([200, {}, 200, {}]);
+    expect((await http.get('account/3pid', user.token)).body.threepids).toMatchObject([{ address: email }]);
+  });
+
   it('to an account that ends meanwhile leaves it for others', async () => {
     const user = await register(http);
     const email = freshAddress();

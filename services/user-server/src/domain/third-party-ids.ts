@@ -1,6 +1,6 @@
 import { canonicalEmail, domainOf } from '@ganglion/protocol';
 import { withAddress } from './email-failures.js';
-import { EMAIL, type Emails } from './emails.js';
+import { EMAIL, type EmailCredentials, type Emails } from './emails.js';
 import type {
   Binding,
   BoundAt,
@@ -38,14 +38,15 @@ export class ThirdPartyIds {
    * @throws UiaChallenge
    * @throws MatrixError M_THREEPID_AUTH_FAILED when it was not followed, M_THREEPID_IN_USE when it is somebody's
    */
-  async add(
-    { userId }: Owner,
-    credentials: { readonly sessionId: string; readonly clientSecret: string },
-    attempt: InteractiveAttempt,
-  ): Promise<void> {
+  async add({ userId }: Owner, credentials: EmailCredentials, attempt: InteractiveAttempt): Promise<void> {
     await attempt.pass(PASSWORD_FLOWS);
     const { sessionId } = await this.emails.confirmed(credentials, 'contact', domainOf(userId));
     await withAddress(() => this.store.add(userId, sessionId, attempt.completion(null)));
+  }
+
+  /** Whether a session shows that an address is theirs to add, rather than something that an identity server has to be asked about. */
+  isOurs({ userId }: Owner, credentials: EmailCredentials): Promise<boolean> {
+    return this.emails.isConfirmed(credentials, 'contact', domainOf(userId));
   }
 
   /** Lets the user be found at an identity server. @throws MatrixError what the identity server refuses with */

@@ -1,6 +1,6 @@
 import { Authenticated, JsonBody, parseBody, RateLimited, RequestedBy, type Requester } from '@ganglion/http';
 import { jsonObject, text } from '@ganglion/http/values';
-import type { JsonObject } from '@ganglion/protocol';
+import { isJsonObject, type JsonObject } from '@ganglion/protocol';
 import { Controller, Get, HttpCode, Inject, Post, UseFilters } from '@nestjs/common';
 import { z } from 'zod';
 import { LocalServers } from '../domain/local-servers.js';
@@ -24,7 +24,8 @@ const bindBody = z
     ...{ idServer: body.id_server, idAccessToken: body.id_access_token },
   }));
 
-const oldBody = z.object({ three_pid_creds: bindBody });
+const oldAddBody = z.object({ three_pid_creds: addBody });
+const oldBindBody = z.object({ three_pid_creds: bindBody });
 
 const removeBody = z
   .object({ medium: z.enum(['email', 'msisdn']), address: text, id_server: optionalText })
@@ -55,13 +56,29 @@ export class ThirdPartyIdController {
     };
   }
 
-  /** As bind, which has taken its place. @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3account3pid */
+  /**
+   * From before there were two ways: as add for an address that was confirmed here, with the same proof of who they are, as who has
+   * an address of the account can set its password; otherwise as bind.
+   *
+   * @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3account3pid
+   */
   @Post()
   @HttpCode(200)
   @RateLimited('account')
   @Authenticated()
-  async post3PIDs(@RequestedBy() requester: Requester, @JsonBody(oldBody) body: z.output<typeof oldBody>) {
-    await this.ids.bind(requester, body.three_pid_creds);
+  async post3PIDs(
+    @RequestedBy() requester: Requester,
+    @JsonBody(jsonObject) body: JsonObject,
+    @RequestOrigin() origin: Origin,
+  ) {
+    const { three_pid_creds: credentials } = parseBody(oldAddBody, body);
+    // Of what was added already nothing is left but the session that it was done in.
+    const isAddition = isJsonObject(body.auth) && body.auth.session !== undefined;
+    if (isAddition || (await this.ids.isOurs(requester, credentials))) {
+      await this.uia.perform(interactiveRequest(origin, this.servers, body, requester), (attempt) =>
+        this.ids.add(requester, parseBody(oldAddBody, attempt.parameters).three_pid_creds, attempt),
+      );
+    } else await this.ids.bind(requester, parseBody(oldBindBody, body).three_pid_creds);
     return {};
   }
 
