@@ -63,9 +63,17 @@ class MatrixFastifyAdapter extends FastifyAdapter {
   }
 }
 
-/** Older clients speak r0, whose endpoints were taken over unchanged as v3. */
-function r0AsV3(url: string): string {
-  return url.replace(/^\/_matrix\/(client|media)\/r0\//, '/_matrix/$1/v3/');
+/**
+ * Older clients speak r0, whose endpoints were taken over unchanged as v3, and know what became of the addresses of accounts
+ * under the name that it had before (MSC2290).
+ */
+function asV3(url: string): string {
+  return url
+    .replace(/^\/_matrix\/(client|media)\/r0\//, '/_matrix/$1/v3/')
+    .replace(
+      /^\/_matrix\/client\/unstable\/(account\/3pid\/(?:add|bind|delete|unbind)\/?(?:\?|$))/,
+      '/_matrix/client/v3/$1',
+    );
 }
 
 function createFastify(options: HttpAppOptions, filter: MatrixErrorFilter, draining: Draining) {
@@ -75,7 +83,7 @@ function createFastify(options: HttpAppOptions, filter: MatrixErrorFilter, drain
     genReqId: () => randomUUID(),
     return503OnClosing: false,
     schemaController: NO_SCHEMAS,
-    rewriteUrl: (request) => r0AsV3(request.url ?? '/'),
+    rewriteUrl: (request) => asV3(request.url ?? '/'),
     routerOptions: { maxParamLength: 2048, ignoreTrailingSlash: true },
     // For a path that cannot be decoded no hook is run.
     frameworkErrors: (error, request, reply) => {

@@ -49,3 +49,18 @@ it.each(endpoints)('%s is answered as its namesake of v3', async (endpoint) => {
   expect(old).toEqual(await answerTo(method, filled.replace('/r0/', '/v3/')));
   expect(old[1] === 'M_UNRECOGNIZED').toBe(NOT_THERE.includes(endpoint));
 });
+
+it.each(['add', 'bind', 'delete', 'unbind'])(
+  'account/3pid/%s is answered under the name that it had before',
+  async (name) => {
+    const old = await answerTo('POST', `/_matrix/client/unstable/account/3pid/${name}`);
+    expect(old).toEqual(await answerTo('POST', `/_matrix/client/v3/account/3pid/${name}`));
+    expect(old[1]).not.toBe('M_UNRECOGNIZED');
+  },
+);
+
+it('nothing else is answered under a name that it never had', async () => {
+  for (const path of ['account/whoami', 'account/3pid', 'account/3pid/addx', 'account/3pid/add/x']) {
+    expect(await answerTo('POST', `/_matrix/client/unstable/${path}`)).toEqual([404, 'M_UNRECOGNIZED']);
+  }
+});
