@@ -40,3 +40,10 @@ it('where nobody was named all that are known are asked, and what says most is t
   const answers = { a: gone, b: forbidden, c: silent };
   expect(await ask([], ['a', 'b', 'c'], answers)).toEqual({ asked: ['a', 'b', 'c'], result: forbidden });
 });
+
+it('a room that lets no guests in is asked about of nobody else', async () => {
+  const noGuests = new MatrixError(403, 'M_GUEST_ACCESS_FORBIDDEN', 'no guests');
+  expect(await ask([], ['a', 'b', 'c'], { a: silent, b: noGuests, c: 'in' })).toEqual({
+    ...{ asked: ['a', 'b'], result: noGuests },
+  });
+});

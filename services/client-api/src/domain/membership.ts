@@ -7,7 +7,7 @@ import { checkMayInvite } from './invite-permission.js';
 import { checkMayLeave } from './notice-rooms.js';
 import type { Owners } from './ports.js';
 import { profileContent } from './profile-content.js';
-import { changeRemotely, joinThroughOthers, type MembershipChange } from './remote-membership.js';
+import { acceptInviteAsGuest, changeRemotely, joinThroughOthers, type MembershipChange } from './remote-membership.js';
 
 export interface MembershipRequest {
   readonly roomId: string;
@@ -17,7 +17,7 @@ export interface MembershipRequest {
   readonly reason: string | undefined;
   /** Further keys that the client may set. */
   readonly content?: JsonObject;
-  /** Whether who enters is a guest: they enter by what asks the room, and only what we take part in. */
+  /** Whether it is a guest: they enter by what asks the room, and what we do not take part in only on an invite. */
   readonly guest?: boolean;
   /** Servers by way of which the user wants to enter. */
   readonly via?: readonly string[];
@@ -41,7 +41,9 @@ export async function changeMembership(owners: Owners, request: MembershipReques
   const profile = CARRIES_PROFILE.has(action) ? await profileContent(owners, target) : {};
   const content = { ...request.content, ...profile, ...(reason !== undefined && { reason }) };
   const change = { roomId, sender, target, action, contentJson: JSON.stringify(content), via };
-  if (request.guest) {
+  // Guests leave as everybody does.
+  if (request.guest && action !== MembershipAction.LEAVE) {
+    if (await acceptInviteAsGuest(owners, change)) return;
     await owners.rooms.changeMembership({ ...change, guest: true, requestId: randomUUID() });
     return;
   }

@@ -54,6 +54,22 @@ async function enterRemotely(owners: Owners, change: MembershipChange): Promise<
 }
 
 /**
+ * Joins a room that we do not take part in and that a guest is invited to: whoever invites somebody is asked. Whether it was such a
+ * thing.
+ *
+ * @throws MatrixError M_GUEST_ACCESS_FORBIDDEN, and as the other servers refuse
+ * @see https://spec.matrix.org/v1.19/client-server-api/#guest-access
+ */
+export async function acceptInviteAsGuest(owners: Owners, change: MembershipChange): Promise<boolean> {
+  const { roomId, target: userId, action, contentJson } = change;
+  if (action !== MembershipAction.JOIN) return false;
+  const { takesPart, membership } = await owners.roomIntake.getStanding({ roomId, userId });
+  if (takesPart || membership !== 'invite') return false;
+  await untilDone(() => owners.remoteRooms.joinRoom({ roomId, userId, serverNames: [], contentJson, guest: true }));
+  return true;
+}
+
+/**
  * Joins a restricted room that we take part in, but that none of our users may let anybody into: by way of servers that can.
  *
  * @throws MatrixError as they refuse

@@ -80,8 +80,8 @@ function keyOf(what: string, { roomId, userId }: { roomId: string; userId: strin
   return JSON.stringify([what, roomId, userId]);
 }
 
-function entryOf({ roomId, userId, serverNames, contentJson }: EnterRemoteRoomRequest) {
-  return { roomId, userId, serverNames, content: contentOf(contentJson) };
+function entryOf({ roomId, userId, serverNames, contentJson, guest }: EnterRemoteRoomRequest) {
+  return { roomId, userId, serverNames, content: contentOf(contentJson), guest };
 }
 
 function contentOf(json: string): JsonObject {

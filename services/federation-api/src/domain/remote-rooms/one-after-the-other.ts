@@ -4,10 +4,16 @@ import { isMatrixError, MatrixError } from '@ganglion/contracts';
 const MOST_SERVERS = 12;
 
 /** What says most to the user comes first. */
-const TELLING = ['M_FORBIDDEN', 'M_INCOMPATIBLE_ROOM_VERSION', 'M_UNABLE_TO_GRANT_JOIN', 'M_UNABLE_TO_AUTHORISE_JOIN'];
+const TELLING = [
+  ...['M_GUEST_ACCESS_FORBIDDEN', 'M_FORBIDDEN', 'M_INCOMPATIBLE_ROOM_VERSION'],
+  ...['M_UNABLE_TO_GRANT_JOIN', 'M_UNABLE_TO_AUTHORISE_JOIN'],
+];
 
 /** Of these, what is so at every server, and not only where the one that was asked cannot do it. */
 const FINAL = ['M_FORBIDDEN', 'M_INCOMPATIBLE_ROOM_VERSION'];
+
+/** What every server in the room would say: no other one is asked. */
+const SETTLED = ['M_INCOMPATIBLE_ROOM_VERSION', 'M_GUEST_ACCESS_FORBIDDEN'];
 
 export interface ServersToTry {
   readonly first: readonly string[];
@@ -33,8 +39,7 @@ export async function oneAfterTheOther<T>(
     } catch (error) {
       if (!isMatrixError(error)) throw error;
       failures.push(error);
-      // Whoever is banned is so at every server.
-      if (error.errcode === 'M_INCOMPATIBLE_ROOM_VERSION') break;
+      if (SETTLED.includes(error.errcode)) break;
     }
   }
   if (failures.length === 0) throw new MatrixError(404, 'M_NOT_FOUND', 'No server is known that is in the room');

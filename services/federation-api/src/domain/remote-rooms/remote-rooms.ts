@@ -37,6 +37,8 @@ export interface Entry {
   readonly serverNames: readonly string[];
   /** Further keys of the content. */
   readonly content: JsonObject;
+  /** Whether a guest wants it, whom not every room lets in. */
+  readonly guest?: boolean | undefined;
 }
 
 /** What the room server takes at once. */
@@ -46,7 +48,7 @@ const PIECE = 500;
 export class RemoteRooms {
   constructor(private readonly deps: RemoteRoomsDependencies) {}
 
-  /** @throws MatrixError as the servers refuse, M_NOT_FOUND when there is none */
+  /** @throws MatrixError as the servers refuse, M_NOT_FOUND when there is none, M_GUEST_ACCESS_FORBIDDEN */
   async join(entry: Entry): Promise<void> {
     await this.#checkMayEnter(entry);
     await oneAfterTheOther(await this.#servers(entry), (server) => this.#joinThrough(server, entry));
@@ -65,11 +67,7 @@ export class RemoteRooms {
 
   /** @throws MatrixError when no server takes it: the caller leaves without */
   async leave(entry: Entry): Promise<void> {
-    await oneAfterTheOther(await this.#servers(entry), async (server) => {
-      const { handshake, rules, signed } = await this.#sign(server, 'leave', entry);
-      await this.#send(handshake, 'leave', signed, rules);
-      await this.#tell(entry.roomId, rules, signed, []);
-    });
+    await oneAfterTheOther(await this.#servers(entry), (server) => this.#leaveThrough(server, entry));
   }
 
   /** The id of the invite. @throws MatrixError as the other server refuses, M_FORBIDDEN when the sender may not invite */
@@ -100,6 +98,7 @@ export class RemoteRooms {
     // What we have of a room would have to be resolved with a state that is not whole.
     const omitMembers = hasState === false && rules.stateResolution !== 'v1';
     const answer = await this.#send(handshake, 'join', signed, rules, { omitMembers });
+    if (entry.guest) await this.#checkLetsGuestsIn(answer, rules, server, entry);
     const join = await this.#ownJoin(answer, signed, roomId, rules);
     const keep = (pdus: readonly VerifiedPdu[]) => this.#keep(roomId, rules, pdus);
     const given = await takeGivenRoom(answer, this.deps.pdus, roomId, rules, keep);
@@ -112,6 +111,32 @@ export class RemoteRooms {
       checkAccepted(outcomes[0]);
     }
     this.deps.logger.info({ room_id: roomId, server, events: given.size }, 'joined a room of other servers');
+  }
+
+  async #leaveThrough(server: string, entry: Entry): Promise<void> {
+    const { handshake, rules, signed } = await this.#sign(server, 'leave', entry);
+    await this.#send(handshake, 'leave', signed, rules);
+    await this.#tell(entry.roomId, rules, signed, []);
+  }
+
+  /**
+   * A room says whether it lets guests in only once they are there: whoever should not have come leaves, and nothing of it is kept.
+   *
+   * @throws MatrixError M_GUEST_ACCESS_FORBIDDEN
+   * @see https://spec.matrix.org/v1.19/client-server-api/#guest-access
+   */
+  async #checkLetsGuestsIn(answer: JsonObject, rules: RoomVersionRules, server: string, entry: Entry): Promise<void> {
+    const { pdus, logger } = this.deps;
+    const { roomId } = entry;
+    const state = Array.isArray(answer.state) ? answer.state.filter(isJsonObject) : [];
+    const said = state.filter(({ type, state_key }) => type === 'm.room.guest_access' && state_key === '').slice(0, 1);
+    const [verdict] = await pdus.verify(said, roomId, rules);
+    const isLetIn = verdict !== undefined && isVerified(verdict) && verdict.pdu.content.guest_access === 'can_join';
+    if (isLetIn) return;
+    await this.#leaveThrough(server, { ...entry, content: {} }).catch((error: unknown) => {
+      logger.info({ err: error, room_id: roomId, server }, 'a guest could not leave a room that lets no guests in');
+    });
+    throw new MatrixError(403, 'M_GUEST_ACCESS_FORBIDDEN', 'This room does not let guests in');
   }
 
   /** Whoever authorises a restricted join signs it too; apart from that it must be the event that we have sent. */
