@@ -45,6 +45,7 @@ export {
 export {
   type GetRoomSummariesRequest,
   type GetSpaceForServerRequest,
+  type InheritAliasesRequest,
   type ListRoomAvatarsRequest,
   type ListSuccessionsRequest,
   type ListSuccessionsResponse,

@@ -9,9 +9,13 @@ const SUCCESSION = { roomId: '!old:x', replacementRoomId: '!new:x' };
 type Read = (batch: readonly { message: RoomEvents }[]) => Promise<void>;
 
 /** What is read of rooms, and whose settings go along where. */
-async function reading(listSuccessions: SuccessionReaders['roomSummaries']['listSuccessions']) {
+async function reading(
+  listSuccessions: SuccessionReaders['roomSummaries']['listSuccessions'],
+  inheritAliases = async (): Promise<{ aliases: string[] }> => ({ aliases: [] }),
+) {
   const followed: [readonly string[], Succession][] = [];
   const pages: string[] = [];
+  const inherited: string[] = [];
   let read: Read | undefined;
   const bus = {
     consume: async (_: unknown, handle: Read) => {
@@ -27,8 +31,18 @@ async function reading(listSuccessions: SuccessionReaders['roomSummaries']['list
   };
   const successions = new RoomSuccessions(
     bus as unknown as Bus,
-    { roomReads, roomSummaries: { listSuccessions } },
     {
+      roomReads,
+      roomSummaries: {
+        listSuccessions,
+        async inheritAliases({ roomId, replacementRoomId }) {
+          inherited.push(`${roomId} ${replacementRoomId}`);
+          return inheritAliases();
+        },
+      },
+    },
+    {
+      isFollowed: async (roomId) => followed.some(([, { to }]) => to === roomId),
       async follow(userIds, succession) {
         followed.push([userIds, succession]);
         return [];
@@ -43,7 +57,7 @@ async function reading(listSuccessions: SuccessionReaders['roomSummaries']['list
     const events = [{ stateChanges: [change], hasMoreStateChanges: false }];
     return read!([{ message: { roomId, roomVersion: '12', roomNid: 1, events } as unknown as RoomEvents }]);
   };
-  return { followed, pages, tell };
+  return { followed, pages, inherited, tell };
 }
 
 it('whoever joins the new room has what they had in the old one, and nobody else is looked at', async () => {
@@ -72,11 +86,34 @@ it('everybody in the new room has what they had in the old one as soon as that s
   expect(followed.map(([userIds]) => userIds)).toEqual([[ALICE, '@bob:one.test']]);
 });
 
+it('the aliases of the old room come along before the first who follows, and again should that be all that was done', async () => {
+  let isAway = true;
+  const { followed, inherited, tell } = await reading(
+    async () => ({ successions: [SUCCESSION], stayedNids: [] }),
+    async () => {
+      if (isAway) throw new Error('away');
+      return { aliases: [] };
+    },
+  );
+  const join = () => tell('!new:x', 'm.room.member', ALICE, 'join');
+  await expect(join()).rejects.toThrow('away');
+  expect(followed).toEqual([]);
+  isAway = false;
+  for (let times = 0; times < 2; times++) await join();
+  expect([inherited, followed.length]).toEqual([Array(2).fill('!old:x !new:x'), 2]);
+});
+
 it('a room-server of the release before, which knows no successions, keeps no message waiting', async () => {
   const unknown = Object.assign(new Error('what?'), { code: 'UNIMPLEMENTED' });
   const { followed, tell } = await reading(() => Promise.reject(unknown));
   await tell('!new:x', 'm.room.member', ALICE, 'join');
   expect(followed).toEqual([]);
+  const half = await reading(
+    async () => ({ successions: [SUCCESSION], stayedNids: [] }),
+    () => Promise.reject(unknown),
+  );
+  await half.tell('!new:x', 'm.room.member', ALICE, 'join');
+  expect(half.followed).toHaveLength(1);
   const away = await reading(() => Promise.reject(Object.assign(new Error('away'), { code: 'UNAVAILABLE' })));
   await expect(away.tell('!new:x', 'm.room.member', ALICE, 'join')).rejects.toThrow('away');
 });

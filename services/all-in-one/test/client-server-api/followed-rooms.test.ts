@@ -143,3 +143,46 @@ describe('who follows into a room that replaces another', () => {
     expect((await ruleOf(bob, false_)).status).toBe(404);
   });
 });
+
+describe('the aliases of a room that is replaced by hand', () => {
+  const named = (name: string) => `directory/room/${encodeURIComponent(`#${name}:one.test`)}`;
+  const leadsTo = async (name: string) => (await bob.must('GET', named(name))).room_id;
+  const visibility = async (roomId: string) =>
+    (await bob.must('GET', `directory/list/room/${encodeURIComponent(roomId)}`)).visibility;
+  const names = () => {
+    const name = `by-hand-${alice.userId.slice(1).replace(/:.*/, '')}`;
+    return [name, `${name}-later`] as const;
+  };
+
+  it('lead to the other one, and it stands in the directory, as soon as one of ours is there; once', async () => {
+    const [name, later] = names();
+    const from = await alice.createRoom({ visibility: 'public', preset: 'public_chat', room_alias_name: name });
+    const to = await createSuccessor(alice, from);
+    await entomb(alice, from, to);
+    await eventually(async () => expect(await leadsTo(name)).toBe(to));
+    expect([await visibility(from), await visibility(to)]).toEqual(['private', 'public']);
+    // What is called anew afterwards is meant so.
+    await alice.must('PUT', named(later), { room_id: from });
+    await setTag(bob, from, 'u.mine');
+    await follow(bob, to);
+    await eventually(async () => expect(await tagsOf(bob, to)).toEqual({ 'u.mine': {} }));
+    expect([await leadsTo(later), await leadsTo(name)]).toEqual([from, to]);
+  });
+
+  it('stay when only one of the two says so', async () => {
+    const [name, later] = names();
+    const from = await alice.createRoom({ preset: 'public_chat', room_alias_name: name });
+    const pretender = await createSuccessor(bob, from);
+    await follow(alice, pretender);
+    const other = await alice.createRoom({ preset: 'public_chat', room_alias_name: later });
+    await entomb(alice, other, pretender);
+    // Whoever follows after that has been read after that.
+    const next = await createSuccessor(alice, from);
+    await setTag(bob, from, 'u.mine');
+    await follow(bob, next);
+    expect(await leadsTo(name)).toBe(from);
+    await entomb(alice, from, next);
+    await eventually(async () => expect(await tagsOf(bob, next)).toEqual({ 'u.mine': {} }));
+    expect([await leadsTo(name), await leadsTo(later)]).toEqual([next, other]);
+  });
+});

@@ -2,6 +2,7 @@ import { MatrixError } from '@ganglion/contracts';
 import type {
   GetRoomSummariesRequest,
   GetSpaceForServerRequest,
+  InheritAliasesRequest,
   ListRoomAvatarsRequest,
   ListSuccessionsRequest,
   ListVisibleUsersRequest,
@@ -127,6 +128,16 @@ export class RoomSummariesRpc implements RoomSummaries {
     if (!mayManageAliases(old, userId) || !mayManageAliases(replacement, userId)) {
       throw new MatrixError(403, 'M_FORBIDDEN', `${userId} may not move the aliases of the room`);
     }
+    return { aliases: await this.directory.moveAll(old.nid, replacement.nid) };
+  }
+
+  async inheritAliases({ roomId, replacementRoomId }: InheritAliasesRequest) {
+    const [succession] = (await this.source.successions([roomId])).filter(
+      (each) => each.roomId === roomId && each.replacementRoomId === replacementRoomId,
+    );
+    const [old, replacement] = [await this.store.loadHead(roomId), await this.store.loadHead(replacementRoomId)];
+    const isOurs = succession !== undefined && replacement?.participating === true;
+    if (!isOurs || old === undefined || old.blocked || replacement.blocked) return { aliases: [] };
     return { aliases: await this.directory.moveAll(old.nid, replacement.nid) };
   }
 

@@ -24,7 +24,7 @@ const USERS_AT_ONCE = 1_000;
 
 export interface SuccessionReaders {
   readonly roomReads: Pick<RoomReads, 'listOurUsers'>;
-  readonly roomSummaries: Pick<RoomSummaries, 'listSuccessions'>;
+  readonly roomSummaries: Pick<RoomSummaries, 'listSuccessions' | 'inheritAliases'>;
 }
 
 /** What a run of events says of who has come into a room. */
@@ -37,7 +37,8 @@ interface News {
 
 /**
  * Gives users in a room what they had in the one that it replaces: when they join it, or when the other one says that it
- * is replaced, whichever comes last, and whoever has replaced it.
+ * is replaced, whichever comes last, and whoever has replaced it. Before the first of them, our aliases of the old room come along;
+ * later ones stay: whoever has given it another name since has meant that.
  *
  * @see https://spec.matrix.org/v1.19/client-server-api/#room-upgrades
  */
@@ -111,9 +112,21 @@ export class RoomSuccessions {
   }
 
   async #follow(userIds: readonly string[], from: string, to: string): Promise<void> {
+    if (userIds.length === 0) return;
+    if (!(await this.store.isFollowed(to))) await this.#inheritAliases(from, to);
     for (let start = 0; start < userIds.length; start += USERS_AT_ONCE) {
       const changes = await this.store.follow(userIds.slice(start, start + USERS_AT_ONCE), { from, to });
       for (const ofUser of Map.groupBy(changes, ({ userId }) => userId).values()) this.announcements.changed(ofUser);
+    }
+  }
+
+  /** Once more does no harm: whoever dies before it is noted who follows leaves it to the next. */
+  async #inheritAliases(roomId: string, replacementRoomId: string): Promise<void> {
+    try {
+      await this.rooms.roomSummaries.inheritAliases({ roomId, replacementRoomId });
+    } catch (error) {
+      // As with a room-server of the release before.
+      if (!isUnknownCall(error)) throw error;
     }
   }
 }

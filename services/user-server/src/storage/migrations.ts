@@ -6,7 +6,7 @@ import type { SchemaDefinition } from '@ganglion/database';
  */
 export const userServerSchema: SchemaDefinition = {
   schema: 'user_server',
-  version: 17,
+  version: 18,
   oldestCompatible: 1,
   migrations: [
     {
@@ -380,6 +380,11 @@ export const userServerSchema: SchemaDefinition = {
         -- As JSON, for the pages on which people go through them; null for sessions that the version before has begun.
         ALTER TABLE user_server.uia_sessions ADD COLUMN flows text;
       `,
+    },
+    {
+      version: 18,
+      name: 'whether anybody has followed into a room',
+      up: 'CREATE INDEX followed_rooms_by_room ON user_server.followed_rooms (room_id)',
     },
   ],
 };

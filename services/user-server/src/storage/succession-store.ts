@@ -34,6 +34,15 @@ const SETTINGS = `
 export class PostgresSuccessionStore implements SuccessionStore {
   constructor(private readonly db: Database) {}
 
+  async isFollowed(roomId: string): Promise<boolean> {
+    const { rows } = await this.db.query<{ any: boolean }>({
+      name: 'is-followed-room',
+      text: 'SELECT EXISTS (SELECT FROM user_server.followed_rooms WHERE room_id = $1) AS any',
+      values: [roomId],
+    });
+    return rows[0]!.any;
+  }
+
   async follow(userIds: readonly string[], succession: Succession): Promise<UserChangeRecord[]> {
     const { rows } = await this.db.query<{ user_id: string }>({
       ...{ name: 'follow-rooms', text: FOLLOW, values: [userIds, succession.from, succession.to, TYPES] },

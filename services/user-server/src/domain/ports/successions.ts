@@ -8,6 +8,8 @@ export interface Succession {
 
 /** Remembers who has followed from a room to its replacement: what they had goes along once, whatever they do with it then. */
 export interface SuccessionStore {
+  /** Whether anybody has followed into a room. */
+  isFollowed(roomId: string): Promise<boolean>;
   /** Lets those of the users follow who have not yet, and gives them what they had. */
   follow(userIds: readonly string[], succession: Succession): Promise<UserChangeRecord[]>;
 }
