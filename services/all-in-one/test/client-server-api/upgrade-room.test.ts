@@ -57,6 +57,26 @@ describe('a room that is upgraded', () => {
     });
   });
 
+  it('is called by the last thing that was said in it, up to version 11', async () => {
+    const old = await alice.createRoom({ room_version: '10' });
+    const last = await alice.say(old, 'goodbye');
+    const next = await upgrade(alice, old, { new_version: '11' });
+    expect((await state(alice, next, 'm.room.create')).predecessor).toEqual({ room_id: old, event_id: last });
+    const third = await upgrade(alice, next, { new_version: '12' });
+    expect((await state(alice, third, 'm.room.create')).predecessor).toEqual({ room_id: next });
+  });
+
+  it('cannot be replaced by itself', async () => {
+    const old = await alice.createRoom();
+    const content = { body: 'Turn around', replacement_room: old };
+    for (const path of ['state/m.room.tombstone', 'state/m.room.tombstone/x', 'send/m.room.tombstone/1']) {
+      const refused = await alice.put(`${inRoom(old)}/${path}`, content);
+      expect([path, refused.status, refused.body.errcode]).toEqual([path, 400, 'M_INVALID_PARAM']);
+    }
+    expect((await alice.get(`${inRoom(old)}/state/m.room.tombstone`)).status).toBe(404);
+    await alice.must('PUT', `${inRoom(old)}/state/m.room.tombstone`, { body: 'Gone' });
+  });
+
   it('keeps the aliases that lead to it, though one has been deleted since', async () => {
     const name = `partly-${Date.now()}`;
     const [main, gone, other] = [`#${name}:one.test`, `#${name}-gone:one.test`, `#${name}-other:one.test`];

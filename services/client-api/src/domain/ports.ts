@@ -54,7 +54,7 @@ export interface Owners {
   readonly roomTraces: RoomTraces;
   readonly users: Users;
   readonly accountData: Pick<AccountData, 'getAccountData'>;
-  readonly roomIntake: Pick<RoomIntake, 'getStanding'>;
+  readonly roomIntake: Pick<RoomIntake, 'getStanding' | 'describeRooms'>;
   readonly remoteRooms: RemoteRooms;
   readonly remoteQueries: RemoteQueries;
   readonly addressBook: AddressBook;

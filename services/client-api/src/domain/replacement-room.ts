@@ -5,8 +5,8 @@ import type { InitialEvent } from './new-room-events.js';
 export interface OldRoom {
   readonly roomId: string;
   readonly state: readonly Pdu[];
-  /** The last event that is known of it. */
-  readonly lastEventId: string;
+  /** The last event that is known of it, if one is. */
+  readonly lastEventId: string | undefined;
 }
 
 export interface Replacement {
@@ -64,7 +64,10 @@ function createContent(old: OldRoom, { creator, rules, additionalCreators }: Rep
     ...(federate !== undefined && { 'm.federate': federate }),
     ...(!rules.implicitCreator && { creator }),
     ...(rules.privilegedCreators && others.length > 0 && { additional_creators: [...new Set(others)] }),
-    predecessor: { room_id: old.roomId, ...(!rules.privilegedCreators && { event_id: old.lastEventId }) },
+    predecessor: {
+      room_id: old.roomId,
+      ...(!rules.privilegedCreators && old.lastEventId !== undefined && { event_id: old.lastEventId }),
+    },
     room_version: rules.id,
   };
 }

@@ -1,5 +1,12 @@
 import { isMatrixError, MatrixError } from '@ganglion/contracts';
-import { type JsonObject, type Pdu, powerLevelsOf, type RoomEvent, roomVersionRules } from '@ganglion/protocol';
+import {
+  domainOf,
+  type JsonObject,
+  type Pdu,
+  powerLevelsOf,
+  type RoomEvent,
+  roomVersionRules,
+} from '@ganglion/protocol';
 import type { Owners } from './ports.js';
 import { profileContent } from './profile-content.js';
 import { contentOf, type OldRoom, replacementEvents, restrictedLevels } from './replacement-room.js';
@@ -57,7 +64,13 @@ async function readOldRoom(owners: Owners, { roomId, userId }: UpgradeRequest): 
   if (!isJoined || levels.forUser(userId) < levels.forEvent('m.room.tombstone', true)) {
     throw new MatrixError(403, 'M_FORBIDDEN', `${userId} may not replace the room`);
   }
-  return { roomId, state, lastEventId: events.at(-1)!.eventId };
+  return { roomId, state, lastEventId: await lastEventOf(owners, roomId, userId) };
+}
+
+/** Of several that nothing follows yet, any is as good as the others. */
+async function lastEventOf({ roomIntake }: Owners, roomId: string, userId: string): Promise<string | undefined> {
+  const { rooms } = await roomIntake.describeRooms({ roomIds: [roomId], serverName: domainOf(userId) });
+  return rooms[0]?.forwardExtremityIds.at(-1);
 }
 
 function lookUp(events: readonly { readonly eventId: string }[], state: readonly Pdu[], roomId: string) {

@@ -7,15 +7,29 @@ const MEMBERSHIPS = new Set<unknown>(['join', 'leave', 'invite', 'knock', 'ban']
 const LEVELS = ['ban', 'invite', 'kick', 'redact', 'events_default', 'state_default', 'users_default'];
 const MAPS_OF_LEVELS = ['users', 'events', 'notifications'];
 
+/** An event as somebody asks for it to be sent. */
+export interface AskedEvent {
+  readonly roomId: string;
+  readonly type: string;
+  /** Undefined for what is not state. */
+  readonly stateKey?: string | undefined;
+  readonly content: JsonObject;
+}
+
 /**
- * Refuses state that a client cannot mean: a membership that there is not, levels that are no integers. The rules of most
- * room versions refuse it as well, but cannot say that the mistake is in the request; those of old ones would let it pass,
- * and leave the room with levels that every reader understands in its own way.
+ * Refuses what a client cannot mean: a room that is to replace itself, which would send everybody in a circle; and of state, a
+ * membership that there is not, or levels that are no integers. The rules of most room versions refuse such state as well, but
+ * cannot say that the mistake is in the request; those of old ones would let it pass, and leave the room with levels that every
+ * reader understands in its own way.
  *
- * @throws MatrixError M_BAD_JSON
+ * @throws MatrixError M_BAD_JSON, M_INVALID_PARAM for a room that replaces itself
  * @see https://spec.matrix.org/v1.19/client-server-api/#mroompower_levels
  */
-export function checkWellFormed(type: string, content: JsonObject): void {
+export function checkWellFormed({ roomId, type, stateKey, content }: AskedEvent): void {
+  if (type === 'm.room.tombstone' && content.replacement_room === roomId) {
+    throw new MatrixError(400, 'M_INVALID_PARAM', 'A room cannot be replaced by itself');
+  }
+  if (stateKey === undefined) return;
   if (type === 'm.room.member' && !MEMBERSHIPS.has(content.membership))
     throw badJson('membership is none that there is');
   if (type === 'm.room.power_levels') checkLevels(content);

@@ -40,7 +40,7 @@ export class DelayedEventsRpc implements DelayedEvents {
     const known = transaction && (await model.find(transaction, roomId));
     if (known !== undefined) return { delayId: known };
     const { type = '', stateKey, contentJson = '' } = event ?? {};
-    this.#check(request.delayMs, { type, stateKey, contentJson });
+    this.#check(roomId, request.delayMs, { type, stateKey, contentJson });
     const kept = await model.keep(
       {
         ...{ delayId: randomBytes(ID_BYTES).toString('base64url'), roomId, sender, type, stateKey, contentJson },
@@ -68,6 +68,7 @@ export class DelayedEventsRpc implements DelayedEvents {
   }
 
   #check(
+    roomId: string,
     delayMs: number,
     { type, stateKey, contentJson }: { type: string; stateKey?: string | undefined; contentJson: string },
   ) {
@@ -84,7 +85,7 @@ export class DelayedEventsRpc implements DelayedEvents {
     if (isTooLong || Buffer.byteLength(contentJson) > MAX_CONTENT_BYTES) {
       throw new MatrixError(413, 'M_TOO_LARGE', 'The event is too large');
     }
-    if (stateKey !== undefined) checkWellFormed(type, JSON.parse(contentJson));
+    checkWellFormed({ roomId, type, stateKey, content: JSON.parse(contentJson) });
   }
 
   async #cancel(delayId: string): Promise<void> {

@@ -81,7 +81,7 @@ export class RoomsRpc implements Rooms {
       redactsOwnOnly: request.redactsOwnOnly,
       originServerTs: request.originServerTs ?? Date.now(),
     };
-    if (draft.stateKey !== undefined) checkWellFormed(draft.type, draft.content);
+    checkWellFormed({ ...draft, roomId });
     const isMember = draft.type === 'm.room.member' && draft.stateKey !== undefined;
     const send = isMember
       ? sendMembership(this.store, draft, this.serverNames, transaction)
