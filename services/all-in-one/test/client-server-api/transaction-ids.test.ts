@@ -70,3 +70,24 @@ it('of messages to devices begin anew, too', async () => {
     expect(counts).toEqual([1, 2]);
   });
 });
+
+it('are not shown to who has logged in again with the same device', async () => {
+  const before = await logIn();
+  const eventId = await before.say(roomId, 'mine', 'own');
+  const event = `${inRoom(roomId)}/event/${encodeURIComponent(eventId)}`;
+  const shown = async (person: Person) => {
+    const { rooms } = await person.must('GET', 'sync?timeout=0');
+    type Shown = { event_id: string; unsigned: { transaction_id?: string } };
+    const events: Shown[] = [
+      ...rooms.join[roomId].timeline.events,
+      ...(await person.must('GET', `${inRoom(roomId)}/messages?dir=b`)).chunk,
+      ...(await person.must('GET', `${inRoom(roomId)}/context/${encodeURIComponent(eventId)}?limit=0`)).state,
+      await person.must('GET', event),
+    ];
+    return events.filter(({ event_id }) => event_id === eventId).map(({ unsigned }) => unsigned.transaction_id);
+  };
+  await eventually(async () => expect(await shown(before)).toEqual(['own', 'own', 'own']));
+  await before.must('POST', 'logout');
+  const after = await logIn(two.url);
+  expect(await eventually(() => shown(after))).toEqual([undefined, undefined, undefined]);
+});

@@ -7,6 +7,23 @@ export interface EventTransaction {
   readonly userId: string;
   readonly deviceId: string;
   readonly txnId: string;
+  /** What of the request counts; of releases that number devices it begins with the number of that device. */
+  readonly scope: string;
+}
+
+/** A device that asks. */
+export interface AskingDevice {
+  readonly userId: string;
+  readonly deviceId: string;
+  /** Another one for each log-in. Undefined for who asks with a token of a release that numbers no devices. */
+  readonly deviceNid?: number | undefined;
+}
+
+/** Whether a device has made the request: one that goes by the name of a device that was logged out has not. */
+export function isRequestOf({ userId, deviceId, scope }: EventTransaction, asking: AskingDevice): boolean {
+  if (userId !== asking.userId || deviceId !== asking.deviceId) return false;
+  const number = /^(\d+) /.exec(scope)?.[1];
+  return number === undefined || asking.deviceNid === undefined || Number(number) === asking.deviceNid;
 }
 
 /**

@@ -9,7 +9,7 @@ import {
   redactEventJson,
 } from '@ganglion/protocol';
 import { concatenated } from './concatenated.js';
-import { contentText, type EventText, redactedContent } from './event-text.js';
+import { type AskingDevice, contentText, type EventText, isRequestOf, redactedContent } from './event-text.js';
 
 /** Where an event stands in its room, and what decides who may see it there. */
 export interface EventPlace {
@@ -73,9 +73,7 @@ export interface ErasedSenders {
 }
 
 /** Who an event is shown to. */
-export interface Viewer {
-  readonly userId: string;
-  readonly deviceId: string;
+export interface Viewer extends AskingDevice {
   /** Milliseconds since the epoch, for `age`. */
   readonly now: number;
   /** The viewer's membership at an event, when known. @see MSC4115 */
@@ -120,7 +118,7 @@ function writeEvent(event: ShownEvent, viewer: Viewer, room: string): string {
   }
   if (event.replaced !== undefined) unsigned += `,${replacedText(event, event.replaced, viewer)}`;
   const { transaction } = text;
-  if (transaction?.userId === viewer.userId && transaction.deviceId === viewer.deviceId) {
+  if (transaction !== undefined && isRequestOf(transaction, viewer)) {
     unsigned += `,"transaction_id":${JSON.stringify(transaction.txnId)}`;
   }
   const membership = place && viewer.membershipAt?.(place);

@@ -15,11 +15,18 @@ export class NotificationsController {
   @RateLimited('room_reads')
   @AnswersJsonText()
   async getNotifications(
-    @RequestedBy() { userId, deviceId }: Requester,
+    @RequestedBy() { userId, deviceId, deviceNid }: Requester,
     @Query(notificationsQuery) { from, limit, only }: z.output<typeof notificationsQuery>,
   ): Promise<string> {
     const onlyHighlights = only === 'highlight';
-    const { texts, below } = await this.notifications.list({ userId, deviceId, below: from, limit, onlyHighlights });
+    const { texts, below } = await this.notifications.list({
+      userId,
+      deviceId,
+      deviceNid,
+      below: from,
+      limit,
+      onlyHighlights,
+    });
     const next = below === undefined ? '' : `,"next_token":"n${below}"`;
     return `{"notifications":[${texts.join(',')}]${next}}`;
   }

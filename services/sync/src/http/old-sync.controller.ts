@@ -39,12 +39,12 @@ export class OldSyncController {
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidinitialsync */
   @Get('rooms/:roomId/initialSync')
   async roomInitialSync(
-    @RequestedBy() { userId, deviceId }: Requester,
+    @RequestedBy() { userId, deviceId, deviceNid }: Requester,
     @Path(roomPath) { roomId }: z.output<typeof roomPath>,
     @Query(roomInitialSyncQuery) { limit }: z.output<typeof roomInitialSyncQuery>,
   ) {
     await takeOrThrow(this.limiter, 'initial_sync', userId);
-    const { texts, state } = await this.old.roomInitialSync({ userId, deviceId, roomId }, limit);
+    const { texts, state } = await this.old.roomInitialSync({ userId, deviceId, deviceNid, roomId }, limit);
     return streamJson(inObject({ ...texts, state: arrayOf(state) }));
   }
 
@@ -66,10 +66,10 @@ export class OldSyncController {
   @RateLimited('room_reads')
   @AnswersJsonText()
   getOneEvent(
-    @RequestedBy() { userId, deviceId }: Requester,
+    @RequestedBy() { userId, deviceId, deviceNid }: Requester,
     @Path(oldEventPath) { eventId }: z.output<typeof oldEventPath>,
   ): Promise<string> {
-    return this.old.event({ userId, deviceId }, eventId);
+    return this.old.event({ userId, deviceId, deviceNid }, eventId);
   }
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3events */

@@ -56,17 +56,17 @@ export class RelationsController {
   @RateLimited('room_reads')
   @AnswersJsonText()
   getThreadRoots(
-    @RequestedBy() { userId, deviceId }: Requester,
+    @RequestedBy() { userId, deviceId, deviceNid }: Requester,
     @Path(roomPath) { roomId }: z.infer<typeof roomPath>,
     @Query(threadsQuery) query: z.infer<typeof threadsQuery>,
   ): Promise<string> {
-    return this.relations.getThreadRoots({ userId, deviceId, roomId, ...query });
+    return this.relations.getThreadRoots({ userId, deviceId, deviceNid, roomId, ...query });
   }
 
-  #relating({ userId, deviceId }: Requester, path: RelationsPath, { dir, ...query }: RelationsQuery) {
+  #relating({ userId, deviceId, deviceNid }: Requester, path: RelationsPath, { dir, ...query }: RelationsQuery) {
     const { roomId, eventId, relType, eventType } = path;
     const direction = dir === 'b' ? 'backwards' : 'forwards';
-    const request = { userId, deviceId, roomId, eventId, relType, eventType, direction, ...query } as const;
+    const request = { userId, deviceId, deviceNid, roomId, eventId, relType, eventType, direction, ...query } as const;
     return this.relations.getRelatingEvents(request);
   }
 }

@@ -32,7 +32,7 @@ export class RoomHistoryController {
   @RateLimited('room_reads')
   @AnswersJsonText()
   getRoomEvents(
-    @RequestedBy() { userId, deviceId }: Requester,
+    @RequestedBy() { userId, deviceId, deviceNid }: Requester,
     @Path(roomPath) { roomId }: RoomPath,
     @Query(messagesQuery) { dir, from, to, limit, filter }: z.infer<typeof messagesQuery>,
   ): Promise<string> {
@@ -40,6 +40,7 @@ export class RoomHistoryController {
     return this.history.messages({
       userId,
       deviceId,
+      deviceNid,
       roomId,
       direction,
       from,
@@ -53,8 +54,11 @@ export class RoomHistoryController {
   @Get('event/:eventId')
   @RateLimited('room_reads')
   @AnswersJsonText()
-  getOneRoomEvent(@RequestedBy() { userId, deviceId }: Requester, @Path(eventPath) path: EventPath): Promise<string> {
-    return this.history.getOneRoomEvent({ userId, deviceId, ...path });
+  getOneRoomEvent(
+    @RequestedBy() { userId, deviceId, deviceNid }: Requester,
+    @Path(eventPath) path: EventPath,
+  ): Promise<string> {
+    return this.history.getOneRoomEvent({ userId, deviceId, deviceNid, ...path });
   }
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3roomsroomidcontexteventid */
@@ -62,11 +66,18 @@ export class RoomHistoryController {
   @RateLimited('room_reads')
   @AnswersJsonText()
   getEventContext(
-    @RequestedBy() { userId, deviceId }: Requester,
+    @RequestedBy() { userId, deviceId, deviceNid }: Requester,
     @Path(eventPath) path: EventPath,
     @Query(contextQuery) { limit, filter }: z.infer<typeof contextQuery>,
   ): Promise<string> {
-    return this.history.getEventContext({ userId, deviceId, ...path, limit, filter: this.filters.ofRoom(filter) });
+    return this.history.getEventContext({
+      userId,
+      deviceId,
+      deviceNid,
+      ...path,
+      limit,
+      filter: this.filters.ofRoom(filter),
+    });
   }
 
   /** @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3roomsroomidforget */
@@ -83,11 +94,19 @@ export class RoomHistoryController {
   @Get('members')
   @RateLimited('room_reads')
   async getMembersByRoom(
-    @RequestedBy() { userId, deviceId }: Requester,
+    @RequestedBy() { userId, deviceId, deviceNid }: Requester,
     @Path(roomPath) { roomId }: RoomPath,
     @Query(membersQuery) { at, membership, not_membership: notMembership }: z.infer<typeof membersQuery>,
   ) {
-    const pages = await this.history.getMembersByRoom({ userId, deviceId, roomId, at, membership, notMembership });
+    const pages = await this.history.getMembersByRoom({
+      userId,
+      deviceId,
+      deviceNid,
+      roomId,
+      at,
+      membership,
+      notMembership,
+    });
     return streamJson(inObject({ chunk: arrayOf(pages) }));
   }
 }
@@ -102,11 +121,11 @@ export class EventsByTimeController {
   @Get('timestamp_to_event')
   @RateLimited('room_reads')
   getEventByTimestamp(
-    @RequestedBy() { userId, deviceId }: Requester,
+    @RequestedBy() { userId, deviceId, deviceNid }: Requester,
     @Path(roomPath) { roomId }: RoomPath,
     @Query(timestampQuery) { ts, dir }: z.infer<typeof timestampQuery>,
   ) {
     const direction = dir === 'b' ? 'backwards' : 'forwards';
-    return this.history.getEventByTimestamp({ userId, deviceId, roomId, ts, direction });
+    return this.history.getEventByTimestamp({ userId, deviceId, deviceNid, roomId, ts, direction });
   }
 }

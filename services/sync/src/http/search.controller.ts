@@ -61,16 +61,16 @@ export class SearchController {
   @RateLimited('search')
   @AnswersJsonText()
   async search(
-    @RequestedBy() { userId, deviceId }: Requester,
+    @RequestedBy() { userId, deviceId, deviceNid }: Requester,
     @Query(query) { next_batch: nextBatch }: z.output<typeof query>,
     @JsonBody(body) { search_categories }: z.output<typeof body>,
   ): Promise<string> {
     const asked = search_categories.room_events;
     if (asked === undefined || asked === null) return '{"search_categories":{}}';
-    return this.searching.search({ userId, deviceId, nextBatch, ...this.#criteria(asked) });
+    return this.searching.search({ userId, deviceId, deviceNid, nextBatch, ...this.#criteria(asked) });
   }
 
-  #criteria(asked: z.output<typeof roomEvents>): Omit<SearchQuery, 'userId' | 'deviceId' | 'nextBatch'> {
+  #criteria(asked: z.output<typeof roomEvents>): Omit<SearchQuery, 'userId' | 'deviceId' | 'deviceNid' | 'nextBatch'> {
     const { event_context: context } = asked;
     const filter = this.filters.ofRoom(asked.filter ? JSON.stringify(asked.filter) : undefined);
     const limit = typeof asked.filter?.limit === 'number' ? filter.limit : DEFAULT_RESULTS;

@@ -46,12 +46,13 @@ export class SyncController {
     @Query(syncQuery) query: z.infer<typeof syncQuery>,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string> {
-    const { userId, deviceId } = requester;
+    const { userId, deviceId, deviceNid } = requester;
     const fullState = query.full_state ?? false;
     if (query.since === undefined || fullState) await takeOrThrow(this.limiter, 'initial_sync', userId);
     const request = {
       userId,
       deviceId,
+      deviceNid,
       since: query.since?.position,
       messagesSince: query.since?.messages,
       filter: await this.filters.ofSync(userId, query.filter),

@@ -55,8 +55,8 @@ export async function declinedRoomAnswer(
   membership: RoomMembership,
 ): Promise<string> {
   const own = await ownMemberEvent(readers, membership);
-  const { userId, deviceId, filter } = request;
-  const viewer = { userId, deviceId, now, fields: filter.eventFields, maySee: () => false };
+  const { userId, deviceId, deviceNid, filter } = request;
+  const viewer = { userId, deviceId, deviceNid, now, fields: filter.eventFields, maySee: () => false };
   const events = eventsText(own === undefined ? [] : [own], viewer);
   const timeline = `{"events":${events},"limited":false,"prev_batch":"${formatToken(upTo)}"}`;
   return `{"timeline":${timeline},"${request.stateKey}":{"events":[]},"account_data":{"events":[]}}`;

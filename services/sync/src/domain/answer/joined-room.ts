@@ -164,7 +164,8 @@ async function readRoomState(readers: RoomReaders, window: RoomWindow, timeline:
 }
 
 function viewerOf({ request, now }: Window): Viewer {
-  return { userId: request.userId, deviceId: request.deviceId, now, fields: request.filter.eventFields };
+  const { userId, deviceId, deviceNid, filter } = request;
+  return { userId, deviceId, deviceNid, now, fields: filter.eventFields };
 }
 
 /** What the events are in the format that the filter asks for, when it is not that of clients. */

@@ -1,10 +1,9 @@
 import type { CompiledFilter } from '@ganglion/protocol';
+import type { AskingDevice } from '../event-text.js';
 import type { Delivery } from '../feed/deliveries.js';
 
 /** A parsed /sync request. */
-export interface SyncRequest {
-  readonly userId: string;
-  readonly deviceId: string;
+export interface SyncRequest extends AskingDevice {
   /** The position the client has seen everything up to; undefined for an initial sync. */
   readonly since: number | undefined;
   /** Up to where the client has the messages to its device; undefined as `since` is. */

@@ -1,4 +1,5 @@
 import { MatrixError } from '@ganglion/contracts';
+import type { AskingDevice } from '../event-text.js';
 import type { Announcements } from '../feed/announcements.js';
 import type { LiveFeed } from '../feed/live-feed.js';
 import type { PastStates } from '../ports/past-states.js';
@@ -32,10 +33,7 @@ export interface HistoryDependencies {
   readonly pastStates: PastStates;
 }
 
-export interface Reader {
-  readonly userId: string;
-  readonly deviceId: string;
-}
+export type Reader = AskingDevice;
 
 /**
  * Runs on a feed that has what the reader has written and where their token leads, in a room that they may look into.
@@ -75,13 +73,13 @@ export function noSuchEvent(): MatrixError {
 export async function viewerOf(
   deps: HistoryDependencies,
   access: RoomAccess,
-  { userId, deviceId }: Reader,
+  { userId, deviceId, deviceNid }: Reader,
   events: readonly ShownEvent[],
 ): Promise<Viewer> {
   const { room, history } = access;
   const membershipAt = (place: EventPlace) => history.atEvent(place);
   const viewer: Viewer = {
-    ...{ userId, deviceId, now: Date.now(), roomId: room.roomId, membershipAt },
+    ...{ userId, deviceId, deviceNid, now: Date.now(), roomId: room.roomId, membershipAt },
     erased: erasedSenders(access.erased, room, membershipAt),
     maySee: (event) => history.maySee(event),
   };
