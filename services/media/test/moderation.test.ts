@@ -3,6 +3,7 @@ import { eventually } from '@ganglion/testing';
 import { FolderStore } from '../src/storage/folder-store.js';
 import { ALICE, ask, BOB, legacyPathOf, pathOf, upload } from './support/client.js';
 import { type Deployment, deploy } from './support/deployment.js';
+import { type FarFiles, FEDERATION, parts, startFarFiles } from './support/far-files.js';
 import { halves } from './support/images.js';
 import { keysIn, looseKeys } from './support/store-contents.js';
 
@@ -105,9 +106,59 @@ describe('a file in quarantine', () => {
     const { body: listed } = await admin('GET', `room/!room:one.test/media`);
     expect(listed).toEqual({ local: [inRoom, avatar, 'mxc://one.test/a'], remote: ['mxc://far.test/abc'] });
     const { body } = await admin('POST', `room/!room:one.test/media/quarantine`);
-    expect(body).toEqual({ num_quarantined: 2 });
+    // What is not here is not to be fetched either.
+    expect(body).toEqual({ num_quarantined: 3 });
+    expect(await recordOf('mxc://far.test/abc')).toEqual([[ADMIN, 'quarantine', '!room:one.test']]);
     expect(await recordOf(avatar)).toEqual([[ADMIN, 'quarantine', '!room:one.test']]);
     expect([await statusOf(inRoom), await statusOf(avatar), await statusOf(elsewhere)]).toEqual([404, 404, 200]);
+  });
+});
+
+describe('a file of another server', () => {
+  let far: FarFiles;
+  beforeEach(async () => {
+    far = await startFarFiles();
+    url = await deployment.replica({}, { remoteSource: far.source() });
+  });
+  afterEach(() => far.close());
+
+  it('is put in quarantine before anybody has fetched it, and is then not fetched until it is let go', async () => {
+    const uri = far.remote(parts('bad', 'Content-Type: text/plain'));
+    expect((await admin('POST', `media/quarantine/${nameOf(uri)}`)).status).toBe(200);
+    const thumbnail = await ask(url, 'GET', `${pathOf(uri, 'thumbnail')}?width=32&height=32`, { as: ALICE });
+    expect([await statusOf(uri), thumbnail.status, far.timesAsked(uri)]).toEqual([404, 404, 0]);
+    expect((await admin('POST', `media/unquarantine/${nameOf(uri)}`)).status).toBe(200);
+    expect([await statusOf(uri), far.timesAsked(uri)]).toEqual([200, 1]);
+    expect(await recordOf(uri)).toEqual([
+      [ADMIN, 'quarantine', null],
+      [ADMIN, 'unquarantine', null],
+    ]);
+    expect((await admin('POST', `media/unquarantine/far.test/never-seen`)).body.errcode).toBe('M_NOT_FOUND');
+  });
+
+  it('stays in quarantine when it has expired here, whatever its server gives by that name, and its bytes by any name', async () => {
+    const [uri, twin] = [
+      far.remote(parts('bad', 'Content-Type: text/plain')),
+      far.remote(parts('bad', 'Content-Type: text/plain')),
+    ];
+    expect(await statusOf(uri)).toBe(200);
+    await admin('POST', `media/quarantine/${nameOf(uri)}`);
+    await age([uri], 30);
+    expect((await admin('POST', `purge_media_cache?before_ts=${Date.now() - 86_400_000}`)).body.deleted).toBe(1);
+    far.answers.set(`${FEDERATION}${idOf(uri)}`, parts('other bytes', 'Content-Type: text/plain'));
+    expect([await statusOf(uri), await statusOf(twin), far.timesAsked(uri)]).toEqual([404, 404, 1]);
+    await admin('POST', `media/unquarantine/${nameOf(uri)}`);
+    expect([await statusOf(uri), await statusOf(twin)]).toEqual([200, 200]);
+  });
+
+  it('that is fetched while it is put in quarantine is had by nobody after that', async () => {
+    const { promise: asked, resolve } = Promise.withResolvers<() => unknown>();
+    const uri = far.remote((response) => resolve(() => parts('bad', 'Content-Type: text/plain')(response)));
+    const first = statusOf(uri);
+    const answer = await asked;
+    await admin('POST', `media/quarantine/${nameOf(uri)}`);
+    await answer();
+    expect([await first, await statusOf(uri)]).toEqual([404, 404]);
   });
 });
 
@@ -173,6 +224,23 @@ describe('a file that is deleted', () => {
     deployment.surroundings.rooms.set('!r:one.test', [JSON.stringify({ content: { file: { url: uri } } })]);
     expect((await admin('DELETE', 'room/!r:one.test/media')).body).toEqual({ deleted_media: [idOf(uri)], total: 1 });
     expect(await recordOf(uri)).toEqual([[ADMIN, 'delete', '!r:one.test']]);
+  });
+
+  it('is no avatar and nothing protected, whoever names these in a room', async () => {
+    const [said, kept, avatar, avatarOfRoom] = [
+      await upload(url, 'said in the room'),
+      await upload(url, 'protected', undefined, BOB),
+      await upload(url, 'avatar of a user', undefined, BOB),
+      await upload(url, 'avatar of another room', undefined, BOB),
+    ];
+    await admin('POST', `media/protect/${idOf(kept)}`);
+    deployment.surroundings.avatars.set(BOB, avatar);
+    deployment.surroundings.roomAvatars.add(avatarOfRoom);
+    const named = [said, kept, avatar, avatarOfRoom].map((uri) => JSON.stringify({ content: { url: uri } }));
+    deployment.surroundings.rooms.set('!r:one.test', named);
+    expect((await admin('DELETE', 'room/!r:one.test/media')).body).toEqual({ deleted_media: [idOf(said)], total: 1 });
+    expect([await statusOf(kept), await statusOf(avatar), await statusOf(avatarOfRoom)]).toEqual([200, 200, 200]);
+    expect(await recordOf(avatar)).toEqual([]);
   });
 
   it('is what nobody has used for long, unless it is large enough, protected or an avatar', async () => {

@@ -27,20 +27,21 @@ export class Moderation {
   ) {}
 
   /**
-   * Keeps a file, and whatever has the same bytes now or later, from everybody.
+   * Keeps a file, whatever has the same bytes now or later, and whatever may come by its name, from everybody. One of another
+   * server need not be here.
    *
    * @throws MatrixError M_NOT_FOUND, M_FORBIDDEN for what is protected
    */
   async quarantine(name: FileName, decision: Decision): Promise<void> {
-    await this.#mustExist(name);
-    const count = await this.store.quarantine({ names: [name] }, decision);
+    const isRemote = !this.#isLocal(name);
+    if (!isRemote) await this.#mustExist(name);
+    const count = await this.store.quarantine({ names: [name] }, decision, isRemote ? [name] : []);
     if (count === 0) throw new MatrixError(403, 'M_FORBIDDEN', 'This file is protected from quarantine');
   }
 
   /** @throws MatrixError M_NOT_FOUND */
   async unquarantine(name: FileName, decision: Decision): Promise<void> {
-    await this.#mustExist(name);
-    await this.store.unquarantine([name], decision);
+    if ((await this.store.unquarantine([name], decision)) === 0) await this.#mustExist(name);
   }
 
   /** How many files. */
@@ -48,10 +49,11 @@ export class Moderation {
     return this.store.quarantine({ userId }, { ...decision, reason: userId });
   }
 
-  /** Of what events of the room name in the clear; how many files. */
+  /** Of what events of the room name in the clear, those of other servers even when they are not here; how many files. */
   async quarantineRoom(roomId: string, decision: Decision): Promise<number> {
     const names = await this.rooms.named(roomId);
-    return this.store.quarantine({ names }, { ...decision, reason: roomId });
+    const remote = names.filter((name) => !this.#isLocal(name));
+    return this.store.quarantine({ names }, { ...decision, reason: roomId }, remote);
   }
 
   /** Of a file of ours. @throws MatrixError M_NOT_FOUND */
@@ -72,10 +74,13 @@ export class Moderation {
     return this.store.remove({ userId }, most, { ...decision, reason: userId });
   }
 
-  /** Removes what events of a room name in the clear; which. */
+  /**
+   * Removes what events of a room name in the clear; which. Anybody in a room may name whatever they like: what is protected,
+   * or the avatar of its owner or of a room, stays.
+   */
   async removeOfRoom(roomId: string, decision: Decision): Promise<FileName[]> {
     const names = await this.rooms.named(roomId);
-    return this.#removeAll({ names }, { ...decision, reason: roomId });
+    return this.#removeUnlessAvatars({ names, notProtected: true }, { ...decision, reason: roomId });
   }
 
   /** Removes files of ours that were not used since then; which. Protected ones stay. */
@@ -88,17 +93,8 @@ export class Moderation {
       ...(largerThan !== undefined && { largerThan }),
     };
     const reason = `unused since ${new Date(sinceMs).toISOString()}`;
-    if (!keepProfiles) return this.#removeAll(selection, { ...decision, reason });
-    const removed: FileName[] = [];
-    for (let after = 0; ; ) {
-      const page = await this.store.select(selection, after, AT_ONCE);
-      const names = await this.#withoutAvatars(page);
-      if (names.length > 0)
-        removed.push(...(await this.store.remove({ ...selection, names }, AT_ONCE, { ...decision, reason })));
-      const last = page.at(-1);
-      if (last === undefined || page.length < AT_ONCE) return removed;
-      after = last.fileNid;
-    }
+    const because = { ...decision, reason };
+    return keepProfiles ? this.#removeUnlessAvatars(selection, because) : this.#removeAll(selection, because);
   }
 
   /** Removes files of other servers that were not used since then; how many. They can be fetched again. */
@@ -115,8 +111,12 @@ export class Moderation {
   /** What events of a room name in the clear. */
   async ofRoom(roomId: string): Promise<{ local: FileName[]; remote: FileName[] }> {
     const names = await this.rooms.named(roomId);
-    const isLocal = ({ serverName }: FileName) => this.localNames.includes(serverName);
+    const isLocal = (name: FileName) => this.#isLocal(name);
     return { local: names.filter(isLocal), remote: names.filter((name) => !isLocal(name)) };
+  }
+
+  #isLocal({ serverName }: FileName): boolean {
+    return this.localNames.includes(serverName);
   }
 
   async #removeAll(selection: FileSelection, decision: Decision): Promise<FileName[]> {
@@ -125,6 +125,18 @@ export class Moderation {
       const some = await this.store.remove(selection, AT_ONCE, decision);
       removed.push(...some);
       if (some.length < AT_ONCE) return removed;
+    }
+  }
+
+  async #removeUnlessAvatars(selection: FileSelection, decision: Decision): Promise<FileName[]> {
+    const removed: FileName[] = [];
+    for (let after = 0; ; ) {
+      const page = await this.store.select(selection, after, AT_ONCE);
+      const names = await this.#withoutAvatars(page);
+      if (names.length > 0) removed.push(...(await this.store.remove({ ...selection, names }, AT_ONCE, decision)));
+      const last = page.at(-1);
+      if (last === undefined || page.length < AT_ONCE) return removed;
+      after = last.fileNid;
     }
   }
 

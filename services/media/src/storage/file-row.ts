@@ -20,7 +20,8 @@ export interface FileRow extends Record<string, unknown> {
 export const FILE_COLUMNS = `f.file_nid, f.server_name, f.media_id, f.user_id, f.content_type, f.upload_name,
   f.authenticated_only, (extract(epoch FROM f.expires_at) * 1000)::float8 AS expires_at_ms,
   f.blob_nid, b.store_key, b.bytes, b.sha256,
-  EXISTS (SELECT FROM media.quarantine q WHERE q.sha256 = b.sha256) AS quarantined`;
+  (EXISTS (SELECT FROM media.quarantine q WHERE q.sha256 = b.sha256) OR EXISTS (
+    SELECT FROM media.quarantined_names n WHERE n.server_name = f.server_name AND n.media_id = f.media_id)) AS quarantined`;
 
 export function fileOf(row: FileRow): StoredFile {
   const { blob_nid: blobNid, store_key: key, bytes, sha256 } = row;

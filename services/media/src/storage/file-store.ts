@@ -95,6 +95,15 @@ export class PostgresFileStore implements FileStore, RemoteFileStore {
     });
   }
 
+  async isQuarantined({ serverName, mediaId }: FileName): Promise<boolean> {
+    const { rowCount } = await this.db.query({
+      name: 'is-name-quarantined',
+      text: 'SELECT FROM media.quarantined_names WHERE server_name = $1 AND media_id = $2',
+      values: [serverName, mediaId],
+    });
+    return rowCount !== 0;
+  }
+
   async addRemote(
     file: FileName & StoredBytes & { contentType: string; uploadName: string | undefined },
   ): Promise<boolean> {

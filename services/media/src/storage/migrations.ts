@@ -3,7 +3,7 @@ import type { SchemaDefinition } from '@ganglion/database';
 /** What is known of files; their bytes are in a byte store. */
 export const mediaSchema: SchemaDefinition = {
   schema: 'media',
-  version: 4,
+  version: 5,
   oldestCompatible: 1,
   migrations: [
     {
@@ -122,6 +122,22 @@ export const mediaSchema: SchemaDefinition = {
           remove_at timestamptz NOT NULL
         );
         CREATE INDEX preview_images_by_age ON media.preview_images (remove_at);
+      `,
+    },
+    {
+      version: 5,
+      name: 'quarantine by name',
+      up: `
+        -- Files that nobody gets, whatever bytes they have and whether they are here. sha256: of the bytes that they had.
+        CREATE TABLE media.quarantined_names (
+          server_name text NOT NULL,
+          media_id text NOT NULL,
+          sha256 bytea,
+          quarantined_by text NOT NULL,
+          quarantined_at timestamptz NOT NULL DEFAULT now(),
+          PRIMARY KEY (server_name, media_id)
+        );
+        CREATE INDEX quarantined_names_by_hash ON media.quarantined_names (sha256);
       `,
     },
   ],

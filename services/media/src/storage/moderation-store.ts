@@ -26,10 +26,17 @@ interface AccountRow extends Record<string, unknown> {
   total: number;
 }
 
-interface NameRow extends Record<string, unknown> {
-  file_nid: number;
+interface FileNameRow extends Record<string, unknown> {
   server_name: string;
   media_id: string;
+}
+
+interface NameRow extends FileNameRow {
+  file_nid: number;
+}
+
+interface QuarantinedRow extends FileNameRow {
+  sha256: Buffer | null;
 }
 
 const MILLISECONDS = (column: string) => `(extract(epoch FROM ${column}) * 1000)::float8`;
@@ -38,11 +45,11 @@ const MILLISECONDS = (column: string) => `(extract(epoch FROM ${column}) * 1000)
 export class PostgresModerationStore implements ModerationStore {
   constructor(private readonly db: Database) {}
 
-  quarantine(selection: FileSelection, decision: Decision): Promise<number> {
+  quarantine(selection: FileSelection, decision: Decision, absent: readonly FileName[] = []): Promise<number> {
     return this.db.transaction(async (tx) => {
-      const { rows } = await tx.query<NameRow & { sha256: Buffer }>({
+      const { rows: here } = await tx.query<QuarantinedRow>({
         name: 'files-to-quarantine',
-        text: `SELECT f.file_nid, f.server_name, f.media_id, b.sha256
+        text: `SELECT f.server_name, f.media_id, b.sha256
           FROM media.files f JOIN media.blobs b USING (blob_nid)
           WHERE ${selected} AND NOT EXISTS (SELECT FROM media.files p WHERE p.blob_nid = b.blob_nid AND p.protected)`,
         values: selected.values(selection),
@@ -51,23 +58,34 @@ export class PostgresModerationStore implements ModerationStore {
         name: 'quarantine-bytes',
         text: `INSERT INTO media.quarantine (sha256, quarantined_by)
           SELECT DISTINCT sha256, $2::text FROM unnest($1::bytea[]) AS t(sha256) ORDER BY 1 ON CONFLICT DO NOTHING`,
-        values: [rows.map(({ sha256 }) => sha256), decision.actor],
+        values: [here.map(({ sha256 }) => sha256), decision.actor],
       });
-      await record(tx, 'quarantine', rows, decision);
-      return rows.length;
+      const all = [...here, ...(await notHere(tx, absent))];
+      await quarantineNames(tx, all, decision);
+      await record(tx, 'quarantine', all, decision);
+      return all.length;
     });
   }
 
+  /** With all that have the same bytes. */
   unquarantine(names: readonly FileName[], decision: Decision): Promise<number> {
     return this.db.transaction(async (tx) => {
-      const { rows } = await tx.query<NameRow>({
+      const { rows } = await tx.query<FileNameRow>({
         name: 'unquarantine-files',
-        text: `WITH wanted AS (
-            SELECT f.file_nid, f.server_name, f.media_id, b.sha256
-            FROM media.files f JOIN media.blobs b USING (blob_nid) WHERE ${selected}),
-          gone AS (DELETE FROM media.quarantine q USING wanted w WHERE q.sha256 = w.sha256 RETURNING q.sha256)
-          SELECT file_nid, server_name, media_id FROM wanted JOIN gone USING (sha256)`,
-        values: selected.values({ names }),
+        text: `WITH named AS (SELECT server_name, media_id FROM unnest($1::text[], $2::text[]) AS t(server_name, media_id)),
+          hashes AS (
+            SELECT server_name, media_id, b.sha256
+            FROM named JOIN media.files USING (server_name, media_id) JOIN media.blobs b USING (blob_nid)
+            UNION SELECT server_name, media_id, sha256
+            FROM named JOIN media.quarantined_names USING (server_name, media_id) WHERE sha256 IS NOT NULL),
+          bytes AS (DELETE FROM media.quarantine WHERE sha256 IN (SELECT sha256 FROM hashes) RETURNING sha256),
+          by_name AS (DELETE FROM media.quarantined_names q
+            WHERE (q.server_name, q.media_id) IN (SELECT server_name, media_id FROM named)
+              OR q.sha256 IN (SELECT sha256 FROM hashes) RETURNING q.server_name, q.media_id)
+          SELECT server_name, media_id FROM named WHERE (server_name, media_id) IN (
+            SELECT server_name, media_id FROM hashes JOIN bytes USING (sha256)
+            UNION SELECT server_name, media_id FROM by_name)`,
+        values: [names.map(({ serverName }) => serverName), names.map(({ mediaId }) => mediaId)],
       });
       await record(tx, 'unquarantine', rows, decision);
       return rows.length;
@@ -122,8 +140,9 @@ export class PostgresModerationStore implements ModerationStore {
       name: 'files-of-user',
       text: `SELECT f.file_nid, f.server_name, f.media_id, f.user_id, f.content_type, f.upload_name, b.bytes,
           ${MILLISECONDS('f.created_at')} AS created_at_ms, ${MILLISECONDS('f.last_access_at')} AS last_access_at_ms,
-          q.quarantined_by, f.protected, count(*) OVER () AS total
+          coalesce(q.quarantined_by, n.quarantined_by) AS quarantined_by, f.protected, count(*) OVER () AS total
         FROM media.files f JOIN media.blobs b USING (blob_nid) LEFT JOIN media.quarantine q USING (sha256)
+          LEFT JOIN media.quarantined_names n USING (server_name, media_id)
         WHERE f.user_id = $1 ORDER BY f.file_nid DESC LIMIT $2 OFFSET $3`,
       values: [userId, limit, from],
     });
@@ -164,10 +183,38 @@ export class PostgresModerationStore implements ModerationStore {
   }
 }
 
+/** Those of some names that nothing here goes by. */
+async function notHere(tx: Transaction, names: readonly FileName[]): Promise<QuarantinedRow[]> {
+  if (names.length === 0) return [];
+  const { rows } = await tx.query<FileNameRow>({
+    name: 'names-without-files',
+    text: `SELECT server_name, media_id FROM unnest($1::text[], $2::text[]) AS t(server_name, media_id)
+      WHERE NOT EXISTS (SELECT FROM media.files f WHERE f.server_name = t.server_name AND f.media_id = t.media_id)`,
+    values: [names.map(({ serverName }) => serverName), names.map(({ mediaId }) => mediaId)],
+  });
+  return rows.map((row) => ({ ...row, sha256: null }));
+}
+
+async function quarantineNames(tx: Transaction, rows: readonly QuarantinedRow[], { actor }: Decision): Promise<void> {
+  await tx.query({
+    name: 'quarantine-names',
+    text: `INSERT INTO media.quarantined_names AS q (server_name, media_id, sha256, quarantined_by)
+      SELECT server_name, media_id, sha256, $4::text
+      FROM unnest($1::text[], $2::text[], $3::bytea[]) AS t(server_name, media_id, sha256) ORDER BY 1, 2
+      ON CONFLICT (server_name, media_id) DO UPDATE SET sha256 = coalesce(excluded.sha256, q.sha256)`,
+    values: [
+      rows.map((row) => row.server_name),
+      rows.map((row) => row.media_id),
+      rows.map(({ sha256 }) => sha256),
+      actor,
+    ],
+  });
+}
+
 async function record(
   tx: Transaction,
   action: ModerationAction,
-  rows: readonly NameRow[],
+  rows: readonly FileNameRow[],
   { actor, reason }: Decision,
 ) {
   if (rows.length === 0) return;
@@ -179,7 +226,7 @@ async function record(
   });
 }
 
-function nameOf({ server_name: serverName, media_id: mediaId }: NameRow): FileName {
+function nameOf({ server_name: serverName, media_id: mediaId }: FileNameRow): FileName {
   return { serverName, mediaId };
 }
 

@@ -43,9 +43,14 @@ export interface FileAccount extends OwnedFile {
 
 /** What administrators and the operator's rules do with files. Each change writes a row of the record per file. */
 export interface ModerationStore {
-  /** Keeps the bytes of these files from everybody, under whatever name; protected ones are left as they are. How many files. */
-  quarantine(selection: FileSelection, decision: Decision): Promise<number>;
-  /** How many files. */
+  /**
+   * Keeps the bytes of these files from everybody, under whatever name, and whatever may come by their names later; protected
+   * ones are left as they are. How many files.
+   *
+   * @param absent names that are kept from everybody even when nothing is here that goes by them
+   */
+  quarantine(selection: FileSelection, decision: Decision, absent?: readonly FileName[]): Promise<number>;
+  /** How many files, here or not. */
   unquarantine(names: readonly FileName[], decision: Decision): Promise<number>;
   /** How many files. */
   protect(names: readonly FileName[], isProtected: boolean, decision: Decision): Promise<number>;

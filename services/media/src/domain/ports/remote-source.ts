@@ -33,6 +33,8 @@ export interface RemoteSource {
 export interface RemoteFileStore {
   /** What is known of a file. */
   find(name: FileName): Promise<Pick<StoredFile, 'blob' | 'quarantined'> | undefined>;
+  /** Whether nobody may have what goes by this name, here or not. */
+  isQuarantined(name: FileName): Promise<boolean>;
   /** False when it is there already: the key is not taken. */
   addRemote(
     file: FileName & StoredBytes & { readonly contentType: string; readonly uploadName: string | undefined },

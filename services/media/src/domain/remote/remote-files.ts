@@ -101,6 +101,7 @@ export class RemoteFiles {
   async #fetch(name: FileName, timeoutMs: number, listener?: Listener): Promise<Buffer | undefined> {
     // Whoever looked for it just before another fetch ended.
     if ((await this.store.find(name)) !== undefined) return undefined;
+    if (await this.store.isQuarantined(name)) throw refusal('not found');
     let sha256: Buffer | undefined;
     try {
       const { body, contentType, fileName } = await this.source.open(name, timeoutMs);
