@@ -199,6 +199,24 @@ describe('a file that the store has damaged', () => {
     },
   );
 
+  it.each([500, 3_000_000])(
+    'is found by its hash, when it was stored before there were checksums: of %d bytes',
+    async (size) => {
+      const [whole, bad] = [await upload(url, randomBytes(size)), await damaged(size, changed)];
+      await deployment.db.query({ text: 'UPDATE media.blobs SET crc32 = NULL' });
+      expect((await ask(url, 'GET', pathOf(whole), { as: ALICE })).bytes.length).toBe(size);
+      const answer = ask(url, 'GET', pathOf(bad), { as: ALICE }).then(({ status }) => status);
+      expect([500, 'broken off']).toContain(await answer.catch(() => 'broken off'));
+      // Whoever uploads the same adds what is missing.
+      const again = randomBytes(size);
+      await upload(url, again);
+      await deployment.db.query({ text: 'UPDATE media.blobs SET crc32 = NULL' });
+      await upload(url, again);
+      const { rows } = await deployment.db.query({ text: 'SELECT FROM media.blobs WHERE crc32 IS NOT NULL' });
+      expect(rows.length).toBe(1);
+    },
+  );
+
   it('is no reason to refuse a part of it, nor other files', async () => {
     const path = pathOf(await damaged(3_000_000, changed));
     const part = (range: string) => ask(url, 'GET', path, { as: ALICE, headers: { range } });

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
+import { crc32 } from 'node:zlib';
 import { jest } from '@jest/globals';
 import type { FastifyReply } from 'fastify';
 import { intact } from '../src/domain/intact-bytes.js';
@@ -9,7 +10,10 @@ import { sendMultipart } from '../src/http/multipart-answer.js';
 import { resumed } from '../src/storage/s3/resumed.js';
 
 const BYTES = randomBytes(100_000);
-const TOLD = { key: 'key', bytes: BYTES.length, sha256: createHash('sha256').update(BYTES).digest() };
+const TOLD = {
+  ...{ key: 'key', bytes: BYTES.length, sha256: createHash('sha256').update(BYTES).digest() },
+  crc32: crc32(BYTES),
+};
 /** Of so many bytes at a time, as stores give them. */
 const from = (...chunks: Buffer[]) => Readable.from(chunks, { objectMode: false });
 

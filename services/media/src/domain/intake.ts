@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import { MatrixError } from '@ganglion/contracts';
 import type { Judgement } from './judgement.js';
 import { newKey } from './media-ids.js';
@@ -41,15 +42,16 @@ export class Intake {
 
   async #write(key: string, source: AsyncIterable<Uint8Array>, maxBytes: number): Promise<StoredBytes> {
     const hash = createHash('sha256');
-    let bytes = 0;
+    let [bytes, sum] = [0, 0];
     await this.bytes.put(key, observe());
-    return { key, bytes, sha256: hash.digest() };
+    return { key, bytes, sha256: hash.digest(), crc32: sum };
 
     async function* observe(): AsyncIterable<Uint8Array> {
       for await (const chunk of source) {
         bytes += chunk.length;
         if (bytes > maxBytes) throw tooLarge(maxBytes);
         hash.update(chunk);
+        sum = crc32(chunk, sum);
         yield chunk;
       }
     }

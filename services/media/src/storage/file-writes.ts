@@ -19,12 +19,13 @@ export async function claimKey(tx: Transaction, key: string): Promise<void> {
 }
 
 /** The blob of these bytes, one reference more; when there is one already, the new key is loose and due. */
-export async function putBlob(tx: Transaction, { key, sha256, bytes }: StoredBytes): Promise<number> {
+export async function putBlob(tx: Transaction, { key, sha256, bytes, crc32 }: StoredBytes): Promise<number> {
   const { rows } = await tx.query<{ blob_nid: number; store_key: string }>({
     name: 'put-blob',
-    text: `INSERT INTO media.blobs (sha256, store_key, bytes) VALUES ($1, $2, $3)
-      ON CONFLICT (sha256) DO UPDATE SET refs = blobs.refs + 1 RETURNING blob_nid, store_key`,
-    values: [sha256, key, bytes],
+    text: `INSERT INTO media.blobs (sha256, store_key, bytes, crc32) VALUES ($1, $2, $3, $4)
+      ON CONFLICT (sha256) DO UPDATE SET refs = blobs.refs + 1, crc32 = coalesce(blobs.crc32, excluded.crc32)
+      RETURNING blob_nid, store_key`,
+    values: [sha256, key, bytes, crc32 ?? null],
   });
   const blob = rows[0]!;
   if (blob.store_key !== key) await loosenKey(tx, key);

@@ -3,7 +3,7 @@ import type { SchemaDefinition } from '@ganglion/database';
 /** What is known of files; their bytes are in a byte store. */
 export const mediaSchema: SchemaDefinition = {
   schema: 'media',
-  version: 5,
+  version: 6,
   oldestCompatible: 1,
   migrations: [
     {
@@ -138,6 +138,14 @@ export const mediaSchema: SchemaDefinition = {
           PRIMARY KEY (server_name, media_id)
         );
         CREATE INDEX quarantined_names_by_hash ON media.quarantined_names (sha256);
+      `,
+    },
+    {
+      version: 6,
+      name: 'checksums',
+      up: `
+        -- What readers compare bytes with; null for what was stored before, which is compared with its hash.
+        ALTER TABLE media.blobs ADD COLUMN crc32 bigint;
       `,
     },
   ],

@@ -44,6 +44,7 @@ export class PostgresThumbnailStore implements ThumbnailStore {
 }
 
 function thumbnailOf({ content_type: contentType, store_key: key, bytes, sha256 }: ThumbnailRow): StoredThumbnail {
-  const stored = key === null || bytes === null || sha256 === null ? undefined : { key, bytes, sha256 };
+  const stored =
+    key === null || bytes === null || sha256 === null ? undefined : { key, bytes, sha256, crc32: undefined };
   return { contentType, stored };
 }
