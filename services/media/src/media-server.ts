@@ -13,7 +13,9 @@ import { Intake } from './domain/intake.js';
 import { Judgement } from './domain/judgement.js';
 import { Moderation } from './domain/moderation.js';
 import type { ByteStore } from './domain/ports/byte-store.js';
+import type { FileName } from './domain/ports/file-store.js';
 import type { RemoteSource } from './domain/ports/remote-source.js';
+import { Preparation } from './domain/preparation.js';
 import { Previews } from './domain/previews/previews.js';
 import { RemoteFiles } from './domain/remote/remote-files.js';
 import { Retention } from './domain/retention.js';
@@ -94,6 +96,10 @@ export function createMediaServer({ config, db, logger, bytes, ...others }: Medi
   const retention = new Retention(moderation, moderated, users, localNames, retentionOf(media), kept);
   const web = media.previews.enabled ? new OutgoingWebSource(webSettingsOf(media)) : undefined;
   const previews = web && new Previews(kept, web, intake, bytes, pool, previewPolicyOf(media));
+  const preparation = new Preparation(files, thumbnails, (error) =>
+    logger.warn({ err: error }, 'the thumbnails of an image were not prepared'),
+  );
+  const taken = (name: FileName, type: string) => media.thumbnails.prepare && preparation.note(name, type);
   const { sweepEveryMs = SWEEP_EVERY_MS } = others;
   const settleEveryMs = sweepEveryMs * SETTLE_EVERY_SWEEPS;
   const background = [
@@ -103,7 +109,7 @@ export function createMediaServer({ config, db, logger, bytes, ...others }: Medi
   ];
   return {
     providers: [
-      { provide: Uploads, useValue: new Uploads(files, intake, uploadPolicyOf(media)) },
+      { provide: Uploads, useValue: new Uploads(files, intake, uploadPolicyOf(media), taken) },
       { provide: FileAnswers, useValue: new FileAnswers(downloads, thumbnails, bytes, settings, damaged) },
       { provide: Moderation, useValue: moderation },
       ...(previews ? [{ provide: Previews, useValue: previews }] : []),
@@ -117,6 +123,7 @@ export function createMediaServer({ config, db, logger, bytes, ...others }: Medi
     async stop() {
       arrivals.stop();
       pool.stop();
+      await preparation.stop();
       await Promise.all(background.map((work) => work.stop()));
       await accesses.flush();
       await bytes.close?.();

@@ -1,5 +1,7 @@
 import { eventually } from '@ganglion/testing';
 import sharp from 'sharp';
+import type { FileName } from '../src/domain/ports/file-store.js';
+import { Preparation } from '../src/domain/preparation.js';
 import { FolderStore } from '../src/storage/folder-store.js';
 import { ALICE, ask, legacyPathOf, pathOf, upload } from './support/client.js';
 import { type Deployment, deploy } from './support/deployment.js';
@@ -163,6 +165,74 @@ describe('a thumbnail', () => {
     });
     expect(rows[0]!.count).toBe(40);
   }, 120_000);
+});
+
+describe('where thumbnails are prepared', () => {
+  async function kindsOf(uri: string): Promise<string[]> {
+    const { rows } = await deployment.db.query<{ kind: string }>({
+      text: `SELECT kind FROM media.thumbnails JOIN media.files USING (blob_nid) WHERE media_id = $1 ORDER BY 1`,
+      values: [uri.split('/').at(-1)],
+    });
+    return rows.map(({ kind }) => kind);
+  }
+  const USUAL = ['320x240-scale', '32x32-crop', '640x480-scale', '800x600-scale', '96x96-crop'];
+
+  it('the usual ones are there before anybody asks, of images that were uploaded', async () => {
+    const preparing = await deployment.replica({ thumbnails: { prepare: true, processes: 1 } });
+    const elsewhere = await upload(url, await halves(1_000, 700).png().toBuffer(), 'image/png');
+    const broken = await upload(preparing, 'no image', 'image/png');
+    const uri = await upload(preparing, await halves(1_000, 800).png().toBuffer(), 'image/png');
+    await eventually(async () => expect(await kindsOf(uri)).toEqual(USUAL), 60_000);
+    expect([await kindsOf(elsewhere), await kindsOf(broken)]).toEqual([[], []]);
+    const { status, bytes } = await thumbnail(uri, 'width=96&height=96&method=crop', preparing);
+    expect([status, await sizeOf(bytes), await kindsOf(uri)]).toEqual([200, '96x96', USUAL]);
+  }, 120_000);
+
+  it('further images are taken while many wait, and have their thumbnails when somebody asks', async () => {
+    const { promise: blocked, resolve: goOn } = Promise.withResolvers<void>();
+    const looked: string[] = [];
+    const files = {
+      async find(name: FileName) {
+        looked.push(name.mediaId);
+        await blocked;
+        return undefined;
+      },
+    };
+    const failures: unknown[] = [];
+    const preparation = new Preparation(files, { find: async () => ({ contentType: '' }) }, (error) =>
+      failures.push(error),
+    );
+    for (let n = 0; n < 3_000; n++) preparation.note({ serverName: 'one.test', mediaId: `n${n}` }, 'image/png');
+    preparation.note({ serverName: 'one.test', mediaId: 'text' }, 'text/plain');
+    goOn();
+    await eventually(() => expect(looked.length).toBeGreaterThanOrEqual(1_001));
+    preparation.note({ serverName: 'one.test', mediaId: 'later' }, 'image/png');
+    await eventually(() => expect(looked.at(-1)).toBe('later'));
+    expect([looked.length, failures]).toEqual([1_002, []]);
+    await preparation.stop();
+  });
+
+  it('one image that fails is told of, and others go on; what waits when the server stops is dropped', async () => {
+    const looked: string[] = [];
+    const files = {
+      async find({ mediaId }: FileName) {
+        looked.push(mediaId);
+        if (mediaId === 'bad') throw new Error('the database is away');
+        return undefined;
+      },
+    };
+    const failures: unknown[] = [];
+    const preparation = new Preparation(files, { find: async () => ({ contentType: '' }) }, (error) =>
+      failures.push(error),
+    );
+    for (const mediaId of ['bad', 'good']) preparation.note({ serverName: 'one.test', mediaId }, 'image/png');
+    await eventually(() => expect(looked).toEqual(['bad', 'good']));
+    expect(failures).toEqual([new Error('the database is away')]);
+    const stopped = preparation.stop();
+    preparation.note({ serverName: 'one.test', mediaId: 'late' }, 'image/png');
+    await stopped;
+    expect(looked).not.toContain('late');
+  });
 });
 
 describe('there is no thumbnail', () => {

@@ -19,9 +19,15 @@ const thumbnails = z
       .default(536_870_912)
       .describe('A process that takes more for one image is ended, and the image has no thumbnail.'),
     timeout_ms: milliseconds.default(20_000).describe('An image that takes longer has no thumbnail.'),
+    prepare: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether thumbnails of the sizes that the specification recommends are made as soon as an image is uploaded, when there is time.',
+      ),
   })
   .prefault({})
-  .describe('Thumbnails of images, made when they are first asked for and then kept.');
+  .describe('Thumbnails of images, made when they are first asked for, or before, and then kept.');
 
 const retention = z
   .strictObject({

@@ -36,6 +36,8 @@ export class Uploads {
     private readonly files: FileStore,
     private readonly intake: Intake,
     private readonly policy: UploadPolicy,
+    /** Told of each file that was taken. */
+    private readonly taken: (name: FileName, contentType: string) => void = () => {},
   ) {
     this.#types = new TypePolicy(policy.allowedTypes, policy.refusedTypes);
   }
@@ -92,17 +94,19 @@ export class Uploads {
   }
 
   async #store(upload: Upload, name: FileName, keep: (file: NewFile) => Promise<Refusal | undefined>): Promise<void> {
+    const contentType = contentTypeOf(upload.contentType);
     await this.intake.store(upload.body, this.policy.maxBytes, async (stored: StoredBytes) => {
       const refusal = await keep({
         ...name,
         ...stored,
         userId: upload.userId,
-        contentType: contentTypeOf(upload.contentType),
+        contentType,
         uploadName: uploadName(upload.fileName),
         authenticatedOnly: !this.policy.openToAnybody,
       });
       if (refusal !== undefined) throw refused(refusal);
     });
+    this.taken(name, contentType);
   }
 }
 
