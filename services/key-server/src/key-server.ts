@@ -98,7 +98,8 @@ export function createKeyServer(deps: KeyServerDependencies): KeyServer {
     new Periodically('looking for ended devices', LOOK_EVERY_MS, () => deviceLog.look(), logger),
   ];
   const uploads = new KeyUploads(keys, oneTimeKeys, devices, announcements, endedDevices);
-  const queries = new KeyQueries(keys, local, new RemoteDeviceLists({ store: lists, servers, rooms, logger }));
+  const remoteLists = new RemoteDeviceLists({ store: lists, servers, rooms, logger });
+  const queries = new KeyQueries(keys, local, remoteLists);
   const claims = new KeyClaims({ store: oneTimeKeys, local, servers, keys, lists, announcements });
   return {
     uploads,
@@ -106,7 +107,7 @@ export function createKeyServer(deps: KeyServerDependencies): KeyServer {
     queries,
     claims,
     crossSigning: new CrossSigning(keys, new UserServerAuth(deps.interactiveAuth), announcements),
-    signatures: new SignatureUploads(keys, announcements),
+    signatures: new SignatureUploads(keys, announcements, local, remoteLists),
     backups: new Backups(new PostgresBackupStore(db)),
     endedDevices,
     keyCounts: new KeyCountsService(oneTimeKeys),
@@ -119,6 +120,7 @@ export function createKeyServer(deps: KeyServerDependencies): KeyServer {
       for (const work of background) work.start();
     },
     async stop() {
+      remoteLists.stop();
       await Promise.all([...background.map((work) => work.stop()), revocations.stop()]);
       await publisher.drained();
     },

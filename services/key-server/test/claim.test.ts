@@ -89,6 +89,17 @@ describe('one-time keys', () => {
     expect(given.flatMap(Object.keys).sort()).toEqual(keys.flatMap(Object.keys).sort());
   });
 
+  it('keep the fallback key unused until the last of them is claimed, by two replicas at once', async () => {
+    const keys = phone.oneTimeKeys(40);
+    const fallback = phone.fallbackKey();
+    await upload({ one_time_keys: keys, fallback_keys: fallback });
+    const given = await Promise.all(Array.from({ length: 40 }, (_, n) => claim(undefined, (n % 2) as 0 | 1)));
+    expect(given.flatMap(Object.keys).toSorted()).toEqual(Object.keys(keys).toSorted());
+    expect(await counts()).toEqual({ oneTimeKeys: {}, unusedFallbackAlgorithms: ['signed_curve25519'] });
+    expect(await claim()).toEqual(fallback);
+    expect((await counts()).unusedFallbackAlgorithms).toEqual([]);
+  });
+
   it('1,000 claims against 500 keys from 4 processes give 500 distinct keys and then the fallback', async () => {
     const keys = phone.oneTimeKeys(500);
     const fallback = phone.fallbackKey();

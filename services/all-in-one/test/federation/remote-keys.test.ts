@@ -222,6 +222,20 @@ describe('keys of a user of another server', () => {
   });
 });
 
+it('the master key of a user of another server may be signed by who shares no room with them and has not asked before', async () => {
+  const dan = await neighbours.person('dan');
+  const own = new CrossSigner(dan.userId);
+  await dan.must('POST', 'keys/device_signing/upload', own.upload());
+  const sign = (key: ReturnType<CrossSigner['masterKey']>, id: string) =>
+    dan.must('POST', 'keys/signatures/upload', { [bob]: { [id]: own.signUser(key) } });
+  expect((await sign(signer.masterKey(), signer.masterId)).failures).toEqual({});
+  const signaturesOfDan = async () => (await query(dan, [bob])).master_keys[bob].signatures?.[dan.userId] ?? {};
+  expect(Object.values(await signaturesOfDan())).toHaveLength(1);
+  const forged = new CrossSigner(bob);
+  const { failures } = await sign(forged.masterKey(), forged.masterId);
+  expect(failures[bob][forged.masterId].errcode).toBe('M_NOT_FOUND');
+});
+
 describe('a server that does not answer', () => {
   it('is told of as a failure, and keeps nobody from what others say', async () => {
     const silent = await neighbours.another();

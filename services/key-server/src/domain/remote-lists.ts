@@ -1,4 +1,5 @@
 import { domainOf } from '@ganglion/protocol';
+import { AskingAgain } from './asking-again.js';
 import type { AskedList, RemoteListState, RemoteListStore, RemoteServers, SharedRooms, UserKeys } from './ports.js';
 import { askServers, type ServerFailures } from './remote-answers.js';
 import { readRemoteUser } from './remote-keys.js';
@@ -7,12 +8,14 @@ export interface RemoteListsDependencies {
   readonly store: RemoteListStore;
   readonly servers: RemoteServers;
   readonly rooms: SharedRooms;
+  /** How long after each failure a server is asked again in the background, in milliseconds. */
+  readonly askAgainAfterMs?: readonly number[] | undefined;
   readonly logger: { warn(fields: object, message: string): void };
 }
 
 /** What was found out about users of other servers. */
 export interface RemoteLists {
-  /** Those whose lists are kept, and are as their servers have them. */
+  /** Those whose lists are kept and answered: as their servers have them, or as they had them before, where a server could not be asked. */
   readonly kept: readonly string[];
   /** Those whose servers were asked. */
   readonly asked: ReadonlyMap<string, UserKeys>;
@@ -37,15 +40,22 @@ export class RemoteDeviceLists {
   /** What came since each question that is under way has begun to look: it may not have seen that it is kept. */
   readonly #since = new Set<Map<string, Promise<UserKeys>>>();
 
-  constructor(private readonly deps: RemoteListsDependencies) {}
+  readonly #later: AskingAgain;
 
-  /** Never fails: for servers that do not answer in time there is a failure. */
-  async find(userIds: readonly string[], timeoutMs: number): Promise<RemoteLists> {
+  constructor(private readonly deps: RemoteListsDependencies) {
+    this.#later = new AskingAgain({
+      ...{ logger: deps.logger, delaysMs: deps.askAgainAfterMs },
+      ask: async (server, userIds) => !Object.hasOwn((await this.find(userIds, LONGEST_MS, false)).failures, server),
+    });
+  }
+
+  /** Never fails: for servers that do not answer in time there is a failure, and what is kept of them is answered, and asked for again later. */
+  async find(userIds: readonly string[], timeoutMs: number, asksLater = true): Promise<RemoteLists> {
     if (userIds.length === 0) return { kept: [], asked: new Map(), failures: {} };
     const came = new Map<string, Promise<UserKeys>>();
     this.#since.add(came);
     try {
-      return await this.#find(userIds, timeoutMs, came);
+      return await this.#find(userIds, timeoutMs, came, asksLater);
     } finally {
       this.#since.delete(came);
     }
@@ -55,6 +65,7 @@ export class RemoteDeviceLists {
     userIds: readonly string[],
     timeoutMs: number,
     came: ReadonlyMap<string, Promise<UserKeys>>,
+    asksLater: boolean,
   ): Promise<RemoteLists> {
     const states = await this.deps.store.states(userIds);
     const evidence = await this.#evidence(states);
@@ -68,7 +79,21 @@ export class RemoteDeviceLists {
     const { answers, failures } = await askServers(byServer, timeoutMs, (server, lists) =>
       this.#askFor(server, lists, came),
     );
-    return { kept, asked: new Map(answers.flatMap(({ answer }) => [...answer])), failures };
+    const asked = new Map(answers.flatMap(({ answer }) => [...answer]));
+    const failed = states.filter(({ userId }) => Object.hasOwn(failures, domainOf(userId)) && !asked.has(userId));
+    // What is known of a change may be old, but who encrypts for nobody cannot be read at all.
+    const stale = failed.filter(({ keptSeq, userId, evidence: known }) => {
+      return keptSeq !== undefined && known !== '' && evidence.get(userId) === known;
+    });
+    if (asksLater) {
+      const ofServers = Map.groupBy(stale, ({ userId }) => domainOf(userId));
+      for (const [server, lists] of ofServers) this.#later.add(server, lists.map(userOf));
+    }
+    return { kept: [...kept, ...stale.map(userOf)], asked, failures };
+  }
+
+  stop(): void {
+    this.#later.stop();
   }
 
   /** Where that cannot be found out, the servers are asked. */
@@ -131,6 +156,10 @@ export class RemoteDeviceLists {
       this.deps.logger.warn({ err: error, user_id: list.userId }, 'the devices of a remote user could not be kept');
     });
   }
+}
+
+function userOf({ userId }: { readonly userId: string }): string {
+  return userId;
 }
 
 function keyOf({ userId, heardSeq, evidence }: WantedList): string {

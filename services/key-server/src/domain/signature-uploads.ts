@@ -2,6 +2,7 @@ import { isMatrixError } from '@ganglion/contracts';
 import type { JsonObject } from '@ganglion/protocol';
 import { signingKeyOf } from './device-keys.js';
 import { badJson, forbidden, invalidSignature, notFound } from './failures.js';
+import type { LocalUsers } from './local-users.js';
 import type {
   Announcements,
   CrossSigningKey,
@@ -13,6 +14,7 @@ import type {
 } from './ports.js';
 import { isSignedBy, keyIdParts } from './public-keys.js';
 import { isSameObject, signaturesOf } from './published-objects.js';
+import type { RemoteDeviceLists } from './remote-lists.js';
 
 /** Objects with new signatures, by whose they are and by device id or public key. */
 export type SignedObjects = Readonly<Record<string, Readonly<Record<string, JsonObject>>>>;
@@ -21,12 +23,16 @@ export type SignedObjects = Readonly<Record<string, Readonly<Record<string, Json
 export type Failures = Record<string, Record<string, JsonObject>>;
 
 const MAX_OBJECTS = 1_000;
+/** How long other servers are waited for. */
+const MOST_WAIT_MS = 10_000;
 
 /** What users sign of their own and each other's keys. @see https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3keyssignaturesupload */
 export class SignatureUploads {
   constructor(
     private readonly keys: KeyStore,
     private readonly announcements: Announcements,
+    private readonly local: LocalUsers,
+    private readonly remote: Pick<RemoteDeviceLists, 'find'>,
   ) {}
 
   /**
@@ -40,7 +46,7 @@ export class SignatureUploads {
     );
     if (objects.length > MAX_OBJECTS) throw badJson(`There may be at most ${MAX_OBJECTS} signed objects in a request`);
     const others = Object.keys(signed).filter((owner) => owner !== userId);
-    const { users } = await this.keys.published(others, userId);
+    const users = await this.#mastersOf(others, signed);
     let failures: Failures = {};
     const change = await this.keys.edit(userId, (own) => {
       failures = {};
@@ -54,6 +60,20 @@ export class SignatureUploads {
     if (change !== undefined) this.announcements.changed(change);
     return failures;
   }
+
+  /** Those of users of other servers who are in no room with us, or have new ones, are nowhere but there. */
+  async #mastersOf(owners: readonly string[], signed: SignedObjects): Promise<ReadonlyMap<string, UserKeys>> {
+    const { users } = await this.keys.published(owners, '');
+    const elsewhere = owners.filter((owner) => !this.local.has(owner) && !isKnown(users.get(owner), signed[owner]));
+    const { asked } = await this.remote.find(elsewhere, MOST_WAIT_MS);
+    return new Map([...users, ...asked]);
+  }
+}
+
+/** Whether what is signed of a user may be the master key that is known of them. */
+function isKnown(known: UserKeys | undefined, signed: SignedObjects[string] = {}): boolean {
+  const master = known?.crossSigning.get('master')?.publicKey;
+  return master !== undefined && Object.hasOwn(signed, master);
 }
 
 /** The signatures that one request adds. */
