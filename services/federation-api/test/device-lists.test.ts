@@ -32,12 +32,14 @@ it('servers that share a room hear of new, changed and ended devices, each namin
   await soon(() => expect(updates()).toHaveLength(1));
   sending.keys.change(anna, 'TV', keys);
   sending.keys.change(anna, 'PHONE');
-  await soon(() => expect(updates()).toHaveLength(3));
+  sending.keys.addKeyless(anna, 'NEW', 'new phone');
+  await soon(() => expect(updates()).toHaveLength(4));
   const known = { user_id: anna };
   expect(updates()).toEqual([
     { ...known, device_id: 'PHONE', stream_id: 1, prev_id: [0], keys },
     { ...known, device_id: 'TV', stream_id: 2, prev_id: [1], keys },
     { ...known, device_id: 'PHONE', stream_id: 3, prev_id: [2], deleted: true },
+    { ...known, device_id: 'NEW', stream_id: 4, prev_id: [3], device_display_name: 'new phone' },
   ]);
 }, 90_000);
 

@@ -121,7 +121,7 @@ export function createUserServer(dependencies: UserServerDependencies): UserServ
     users: new UsersService(domain.profiles, domain.filters, domain.accounts),
     userLog: new UserLogService(stores.userLog),
     accountData: new AccountDataService(domain.accountData),
-    devices: new DevicesService(domain.devices, stores.deviceLog),
+    devices: new DevicesService(domain.devices, stores.deviceLog, stores.accounts),
     interactiveAuth: new InteractiveAuthService(domain.uia),
     providers: httpProviders(domain, config),
     async start() {

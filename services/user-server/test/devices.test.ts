@@ -204,6 +204,7 @@ describe('the log of devices', () => {
     instance.server.devices.listChangedDevices({ sinceCursor, afterUser, limit });
 
   it.each<[string, () => Promise<unknown>]>([
+    ['logs in', () => logIn(instance.http, user, { device_id: 'PHONE' })],
     ['logs out', () => instance.http.post('logout', {}, user.token)],
     ['logs out everywhere', () => instance.http.post('logout/all', {}, user.token)],
     ['renames a device', () => instance.http.put(`devices/${user.deviceId}`, { display_name: 'another' }, user.token)],
@@ -223,10 +224,19 @@ describe('the log of devices', () => {
     90_000,
   );
 
-  it('does not name who only logs in or is seen', async () => {
+  it('names who is deactivated without a device, and says so with their devices', async () => {
     const other = await register(instance.http);
-    await logIn(instance.http, other, { device_id: 'PHONE' });
-    expect((await changedSince(0)).userIds).not.toContain(other.userId);
+    await instance.http.post('logout', {}, other.token);
+    expect(await instance.server.devices.listDevices({ userId: other.userId })).toEqual({ devices: [] });
+    await instance.db.query({
+      text: 'DELETE FROM user_server.device_changes WHERE user_id = $1',
+      values: [other.userId],
+    });
+    const text = 'UPDATE user_server.accounts SET deactivated_at = now() WHERE user_id = $1';
+    await instance.db.query({ text, values: [other.userId] });
+    expect((await changedSince(0)).userIds).toContain(other.userId);
+    const found = await instance.server.devices.listDevices({ userId: other.userId });
+    expect(found).toEqual({ devices: [], deactivated: true });
   });
 
   it('is told in pages', async () => {

@@ -25,6 +25,12 @@ export class KeptKeys implements Pick<KeyLog, 'listKeyHeads'>, Pick<KeysForServe
     kept.devices.set(deviceId, { streamId: kept.seq, deviceId, keysJson, displayName: undefined });
   }
 
+  /** A device comes that has no keys. */
+  addKeyless(userId: string, deviceId: string, displayName: string): void {
+    const kept = this.#change(userId);
+    kept.devices.set(deviceId, { streamId: kept.seq, deviceId, keyless: true, displayName, keysJson: undefined });
+  }
+
   setSigningKeys(userId: string, keys: object): void {
     const kept = this.#change(userId);
     kept.signingKeys = { seq: kept.seq, json: JSON.stringify(keys) };

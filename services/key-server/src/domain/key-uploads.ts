@@ -10,7 +10,7 @@ import {
   withDeviceKeys,
 } from './device-keys.js';
 import type { EndedDevices } from './ended-devices.js';
-import { badJson, invalidParam } from './failures.js';
+import { invalidParam } from './failures.js';
 import { checkOneOfEach, readOneTimeKeys, type UploadedKeys } from './one-time-keys.js';
 import {
   type Announcements,
@@ -21,6 +21,7 @@ import {
   type KeyEdit,
   type KeyStore,
   type OneTimeKeyStore,
+  type OtherDevices,
   TooManyKeysError,
   type UserKeys,
 } from './ports.js';
@@ -75,10 +76,17 @@ export class KeyUploads {
     upload: KeyUpload | DehydratedUpload,
     hasNew: boolean,
   ): Promise<KeyChangeRecord | undefined> {
-    const facts = upload.deviceKeys && (await this.#factsOf(device));
-    const change = await asMatrixErrors(() =>
-      this.keys.edit(device.userId, (known) => editFor(known, device, upload, facts)),
-    );
+    let facts = upload.deviceKeys && (await this.#factsOf(device));
+    const store = () =>
+      asMatrixErrors(() => this.keys.editDevices(device.userId, editFor.bind(undefined, device, upload, facts)));
+    let change: KeyChangeRecord | undefined;
+    try {
+      change = await store();
+    } catch (error) {
+      if (!(error instanceof UnknownDeviceError)) throw error;
+      facts = await this.#factsOf(device);
+      change = await store();
+    }
     if (hasNew) this.announcements.countsChanged([device]);
     if (change !== undefined) this.announcements.changed(change);
     // Who has logged out meanwhile may have been told to forget its keys before they were there.
@@ -102,9 +110,10 @@ export class KeyUploads {
       throw error;
     });
     if (now?.createdAtMs === createdAtMs) return;
-    const change = await this.keys.edit(device.userId, ({ devices }) =>
-      devices.get(device.deviceId)?.createdAtMs === createdAtMs ? { removedDevices: [device.deviceId] } : {},
-    );
+    const change = await this.keys.editDevices(device.userId, ({ devices }, { keyless }) => {
+      const known = devices.get(device.deviceId) ?? keyless.get(device.deviceId);
+      return known?.createdAtMs === createdAtMs ? { removedDevices: [device.deviceId] } : {};
+    });
     if (change !== undefined) this.announcements.changed(change);
     throw new MatrixError(401, 'M_UNKNOWN_TOKEN', 'The device has been logged out');
   }
@@ -114,17 +123,28 @@ function hasNewKeys({ oneTimeKeys, fallbackKeys }: KeyUpload): boolean {
   return Object.keys(oneTimeKeys).length + Object.keys(fallbackKeys).length > 0;
 }
 
+/** It has to be found out when the device was logged in: without keys of its own it is not known here. */
+class UnknownDeviceError extends Error {
+  override readonly name = 'UnknownDeviceError';
+}
+
+/** @throws UnknownDeviceError */
 function editFor(
-  known: UserKeys,
   device: DeviceName,
   upload: KeyUpload | DehydratedUpload,
   facts: DeviceFacts | undefined,
+  known: UserKeys,
+  { keyless }: OtherDevices,
 ): KeyEdit {
   const before = known.devices.get(device.deviceId);
   const { deviceKeys } = upload;
   const after = deviceKeys && facts ? withDeviceKeys(known, device, deviceKeys, facts) : before;
   const newKeys = readNewKeys(device, after, upload);
+  const { deviceId } = device;
+  if (after === undefined && facts === undefined) throw new UnknownDeviceError();
+  const isOther = after === undefined && keyless.get(deviceId)?.createdAtMs !== facts?.createdAtMs;
   return {
+    ...(isOther && facts && { keyless: [{ deviceId, ...facts }] }),
     ...(after !== undefined && !isSameDevice(before, after) && { devices: [after] }),
     ...(newKeys && { newKeys }),
     ...('dehydratedData' in upload && {
@@ -145,7 +165,6 @@ function isSameDevice(before: DeviceKeys | undefined, after: DeviceKeys): boolea
 function readNewKeys({ userId, deviceId }: DeviceName, device: DeviceKeys | undefined, upload: KeyUpload) {
   if (!hasNewKeys(upload)) return undefined;
   const publicKey = device && signingKeyOf(device);
-  if (publicKey === undefined) throw badJson('device_keys is required: a device needs keys of its own before others');
   const signer = { userId, deviceId, keyId: signingKeyId(deviceId), publicKey };
   const oneTime = readOneTimeKeys('one_time_keys', upload.oneTimeKeys, signer);
   const fallback = readOneTimeKeys('fallback_keys', upload.fallbackKeys, signer);

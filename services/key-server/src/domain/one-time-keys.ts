@@ -12,7 +12,8 @@ const MAX_KEY_ID_CHARACTERS = 255;
 /** Who signs the keys of a device. */
 export interface Signer extends DeviceName {
   readonly keyId: string;
-  readonly publicKey: string;
+  /** Undefined while the device has none: nobody can tell what it has signed. */
+  readonly publicKey: string | undefined;
 }
 
 /**
@@ -46,7 +47,11 @@ function checkKey(where: string, algorithm: string, key: UploadedKeys[string], s
   }
   const publicKey = isObject ? key.key : (key as string);
   if (publicKeyBytes(publicKey) === undefined) throw badJson(`${where} is not a key of 32 bytes`);
-  if (isObject && !isSignedBy(key, signer.userId, signer.keyId, signer.publicKey)) {
+  if (!isObject) return;
+  if (signer.publicKey === undefined) {
+    throw badJson('device_keys is required: a device needs keys of its own before those that it signs');
+  }
+  if (!isSignedBy(key, signer.userId, signer.keyId, signer.publicKey)) {
     throw invalidSignature(`${where} has no valid signature with ${signer.keyId}`);
   }
 }

@@ -73,8 +73,9 @@ export class KeysForServersRpc implements KeysForServers {
     if (!this.local.has(userId)) return { seq: 0, devices: [], signingKeysJson: undefined };
     const { seq, devices, haveSigningKeysChanged } = await this.log.listUpdates(userId, afterSeq);
     const { device_keys, master_keys, self_signing_keys } = await this.#published([[userId, []]]);
-    const updates = devices.map(({ seq: streamId, deviceId, isGone }) => {
-      const keys = isGone ? undefined : device_keys[userId]?.[deviceId];
+    const updates = devices.map(({ seq: streamId, deviceId, state, displayName }) => {
+      if (state === 'keyless') return { streamId, deviceId, keyless: true, displayName };
+      const keys = state === 'gone' ? undefined : device_keys[userId]?.[deviceId];
       if (keys === undefined) return { streamId, deviceId };
       return { streamId, deviceId, keysJson: JSON.stringify(keys), displayName: keys.unsigned?.device_display_name };
     });

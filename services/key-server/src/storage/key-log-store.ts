@@ -39,11 +39,15 @@ const CHANGES = `
  */
 const LIST_UPDATES = `
   WITH log AS MATERIALIZED (SELECT seq FROM key_server.users WHERE user_id = $1), updates AS (
-    SELECT seq, device_id, false AS gone FROM key_server.devices WHERE user_id = $1 AND seq > $2
+    SELECT seq, device_id, 'keys' AS state, NULL AS display_name FROM key_server.devices WHERE user_id = $1 AND seq > $2
     UNION ALL
-    SELECT seq, device_id, true FROM key_server.removed_devices WHERE user_id = $1 AND seq > $2
+    SELECT seq, device_id, 'keyless', display_name FROM key_server.keyless_devices k
+    WHERE user_id = $1 AND seq > $2 AND NOT EXISTS (
+      SELECT FROM key_server.devices d WHERE d.user_id = $1 AND d.device_id = k.device_id)
+    UNION ALL
+    SELECT seq, device_id, 'gone', NULL FROM key_server.removed_devices WHERE user_id = $1 AND seq > $2
   )
-  SELECT log.seq AS reached, updates.seq, updates.device_id, updates.gone, EXISTS (
+  SELECT log.seq AS reached, updates.seq, updates.device_id, updates.state, updates.display_name, EXISTS (
     SELECT FROM key_server.cross_signing_keys WHERE user_id = $1 AND usage <> 'user_signing' AND seq > $2) AS keys_changed
   FROM log LEFT JOIN updates ON true ORDER BY updates.seq`;
 
@@ -51,14 +55,24 @@ interface UpdateRow extends Record<string, unknown> {
   reached: number;
   seq: number | null;
   device_id: string | null;
-  gone: boolean | null;
+  state: DeviceState | null;
+  display_name: string | null;
   keys_changed: boolean;
 }
+
+/** Whether a device is there, and has keys. */
+export type DeviceState = 'keys' | 'keyless' | 'gone';
 
 /** What other servers have to hear of. */
 export interface ListUpdates {
   readonly seq: number;
-  readonly devices: readonly { readonly seq: number; readonly deviceId: string; readonly isGone: boolean }[];
+  readonly devices: readonly {
+    readonly seq: number;
+    readonly deviceId: string;
+    readonly state: DeviceState;
+    /** Of one without keys. */
+    readonly displayName?: string | undefined;
+  }[];
   readonly haveSigningKeysChanged: boolean;
 }
 
@@ -92,8 +106,10 @@ export class KeyLogStore {
       text: LIST_UPDATES,
       values: [userId, afterSeq],
     });
-    const devices = rows.flatMap(({ seq, device_id: deviceId, gone }) =>
-      seq === null || deviceId === null ? [] : [{ seq, deviceId, isGone: gone === true }],
+    const devices = rows.flatMap(({ seq, device_id: deviceId, state, display_name }) =>
+      seq === null || deviceId === null || state === null
+        ? []
+        : [{ seq, deviceId, state, displayName: display_name ?? undefined }],
     );
     return { seq: rows[0]?.reached ?? 0, devices, haveSigningKeysChanged: rows[0]?.keys_changed ?? false };
   }
@@ -104,6 +120,7 @@ export class KeyLogStore {
       name: 'last-change-of-devices',
       text: `SELECT greatest(
           (SELECT max(seq) FROM key_server.devices WHERE user_id = $1),
+          (SELECT max(seq) FROM key_server.keyless_devices WHERE user_id = $1),
           (SELECT max(seq) FROM key_server.removed_devices WHERE user_id = $1), 0) AS seq`,
       values: [userId],
     });

@@ -7,6 +7,7 @@ import type {
   KeyChangeRecord,
   KeyEdit,
   KeyStore,
+  OtherDevices,
   PublishedKeys,
   SectionTexts,
   UserKeys,
@@ -14,6 +15,7 @@ import type {
 } from '../domain/ports.js';
 import { type CrossSigningRow, type DeviceRow, usersOf } from './key-rows.js';
 import { crossSigningOf, devicesOf, readSections, userSignaturesOf } from './key-sections.js';
+import { forgetKeyless, putKeyless, readOthers } from './keyless-devices.js';
 import { addNewKeys } from './new-keys.js';
 
 export interface Written<T> {
@@ -79,6 +81,8 @@ const putUserSignatures = statement(
     signature = excluded.signature, seq = excluded.seq`,
 );
 
+const NO_KEYS: UserKeys = { devices: new Map(), crossSigning: new Map() };
+
 /** The keys of users in PostgreSQL. */
 export class PostgresKeyStore implements KeyStore {
   constructor(private readonly db: Database) {}
@@ -105,11 +109,26 @@ export class PostgresKeyStore implements KeyStore {
     return rows[0] && { deviceId: rows[0].device_id, deviceData: rows[0].device_data };
   }
 
+  async devices(userId: string) {
+    const [users, others] = await Promise.all([readUsers(this.db, [userId]), readOthers(this.db, userId)]);
+    return { keys: users.get(userId) ?? NO_KEYS, others };
+  }
+
   edit(userId: string, edit: (keys: UserKeys) => KeyEdit): Promise<KeyChangeRecord | undefined> {
+    return this.#edit(userId, async (_, known) => edit(known));
+  }
+
+  editDevices(userId: string, edit: (keys: UserKeys, others: OtherDevices) => KeyEdit) {
+    return this.#edit(userId, async (tx, known) => edit(known, await readOthers(tx, userId)));
+  }
+
+  #edit(
+    userId: string,
+    edit: (tx: Transaction, keys: UserKeys) => Promise<KeyEdit>,
+  ): Promise<KeyChangeRecord | undefined> {
     return this.db.transaction(async (tx) => {
       await lockUser(tx, userId);
-      const known = (await readUsers(tx, [userId])).get(userId) ?? { devices: new Map(), crossSigning: new Map() };
-      const wanted = edit(known);
+      const wanted = await edit(tx, (await readUsers(tx, [userId])).get(userId) ?? NO_KEYS);
       const replacedDehydrated = await earlierDehydrated(tx, userId, wanted);
       const removed = replacedDehydrated === undefined ? [] : [replacedDehydrated];
       const whole = { ...wanted, removedDevices: [...(wanted.removedDevices ?? []), ...removed] };
@@ -158,15 +177,17 @@ function signatureKey({ signedUserId, signedKey, keyId, signature }: UserSignatu
 
 async function write(tx: Transaction, userId: string, edit: KeyEdit): Promise<KeyChangeRecord | undefined> {
   const { devices = [], removedDevices = [], crossSigning = [], removedUsages = [], userSignatures = [] } = edit;
+  const { keyless = [], quietKeyless = [] } = edit;
+  const ofDevices = devices.length + removedDevices.length + keyless.length;
   const usages = [...crossSigning.map(({ usage }) => usage), ...removedUsages];
   const forOthers = usages.filter((usage) => usage !== 'user_signing').length;
-  const listChanged = edit.isChangedElsewhere === true || devices.length + removedDevices.length + forOthers > 0;
+  const listChanged = edit.isChangedElsewhere === true || ofDevices + forOthers > 0;
   const hasChanged = listChanged || userSignatures.length + usages.length > 0;
   // What only its owner may see is told to their own devices alone, as signatures of others are.
   const own = usages.includes('user_signing') ? [userId] : [];
   const signedUserIds = [...new Set([...own, ...userSignatures.map(({ signedUserId }) => signedUserId)])];
   // Each device has a number of its own: other servers are told of them one by one.
-  const steps = Math.max(1, devices.length + removedDevices.length);
+  const steps = Math.max(1, ofDevices);
   const seq = hasChanged ? await nextSeq(tx, { userId, listChanged, signedUserIds }, steps) : 0;
   const ofDevice = (index: number) => seq - steps + 1 + index;
   if (removedDevices.length > 0) {
@@ -175,6 +196,11 @@ async function write(tx: Transaction, userId: string, edit: KeyEdit): Promise<Ke
   }
   const numbered = devices.map((device, index) => ({ ...device, seq: ofDevice(index) }));
   if (devices.length > 0) await replaceDevices(tx, { userId, rows: numbered });
+  if (keyless.length + quietKeyless.length > 0) {
+    const before = devices.length + removedDevices.length;
+    const told = keyless.map((device, index) => ({ ...device, seq: ofDevice(before + index) }));
+    await putKeyless(tx, { userId, rows: [...told, ...quietKeyless.map((device) => ({ ...device, seq: 0 }))] });
+  }
   if (edit.dehydrated !== undefined) await putDehydrated(tx, userId, edit.dehydrated);
   if (removedUsages.length > 0) await removeUsages(tx, userId, removedUsages);
   if (crossSigning.length > 0) await tx.query(putCrossSigningKeys({ userId, seq, rows: crossSigning }));
@@ -182,6 +208,7 @@ async function write(tx: Transaction, userId: string, edit: KeyEdit): Promise<Ke
     const latest = new Map(userSignatures.map((signature) => [signature.signedUserId, signature]));
     await tx.query(putUserSignatures({ userId, seq, rows: [...latest.values()] }));
   }
+  if (edit.isGone) await forgetUser(tx, userId);
   if (edit.newKeys !== undefined) await addNewKeys(tx, userId, edit.newKeys);
   if (!hasChanged) return undefined;
   return { userId, seq, listChanged, signedUserIds };
@@ -210,10 +237,12 @@ async function removeDevices(
 ): Promise<void> {
   await tx.query({
     name: 'remove-device-keys',
-    text: `WITH gone AS (
-             DELETE FROM key_server.devices WHERE user_id = $1 AND device_id = ANY($2::text[]) RETURNING device_id)
+    text: `WITH with_keys AS (
+             DELETE FROM key_server.devices WHERE user_id = $1 AND device_id = ANY($2::text[]) RETURNING device_id
+           ), without AS (
+             DELETE FROM key_server.keyless_devices WHERE user_id = $1 AND device_id = ANY($2::text[]) RETURNING device_id)
            INSERT INTO key_server.removed_devices (user_id, device_id, seq)
-           SELECT $1, device_id, seq FROM gone JOIN unnest($2::text[], $3::bigint[]) AS removed(device_id, seq) USING (device_id)
+           SELECT $1, device_id, seq FROM (SELECT device_id FROM with_keys UNION SELECT device_id FROM without) AS gone JOIN unnest($2::text[], $3::bigint[]) AS removed(device_id, seq) USING (device_id)
            ON CONFLICT (user_id, device_id) DO UPDATE SET seq = excluded.seq, removed_at = excluded.removed_at`,
     values: [userId, deviceIds, seqs],
   });
@@ -224,12 +253,20 @@ async function replaceDevices(tx: Transaction, written: WrittenDevices): Promise
   const { userId, rows } = written;
   await tx.query({
     name: 'remove-earlier-device-keys',
-    text: `WITH here AS (DELETE FROM key_server.removed_devices WHERE user_id = $1 AND device_id = ANY($2::text[]))
-           DELETE FROM key_server.devices d USING unnest($2::text[], $3::float8[]) AS now(device_id, created_at_ms)
+    text: `WITH here AS (DELETE FROM key_server.removed_devices WHERE user_id = $1 AND device_id = ANY($2::text[])
+           ), now AS (SELECT * FROM unnest($2::text[], $3::float8[]) AS now(device_id, created_at_ms)), keyless AS (
+             DELETE FROM key_server.keyless_devices k USING now
+             WHERE k.user_id = $1 AND k.device_id = now.device_id AND k.created_at_ms <> now.created_at_ms)
+           DELETE FROM key_server.devices d USING now
            WHERE d.user_id = $1 AND d.device_id = now.device_id AND d.created_at_ms <> now.created_at_ms`,
     values: [userId, rows.map(({ deviceId }) => deviceId), rows.map(({ createdAtMs }) => createdAtMs)],
   });
   await tx.query(putDevices(written));
+  await forgetKeyless(
+    tx,
+    userId,
+    rows.map(({ deviceId }) => deviceId),
+  );
 }
 
 /** The dehydrated device that another one takes the place of. */
@@ -249,6 +286,20 @@ async function putDehydrated(tx: Transaction, userId: string, { deviceId, device
     text: `INSERT INTO key_server.dehydrated_devices (user_id, device_id, device_data) VALUES ($1, $2, $3)
            ON CONFLICT (user_id) DO UPDATE SET device_id = excluded.device_id, device_data = excluded.device_data`,
     values: [userId, deviceId, deviceData],
+  });
+}
+
+/** What a user has signed of others, and their backups; the versions of these are not used again. */
+async function forgetUser(tx: Transaction, userId: string): Promise<void> {
+  await tx.query({
+    name: 'forget-user-signatures',
+    text: 'DELETE FROM key_server.user_signatures WHERE user_id = $1',
+    values: [userId],
+  });
+  await tx.query({
+    name: 'forget-backups',
+    text: 'DELETE FROM key_server.backups WHERE user_id = $1',
+    values: [userId],
   });
 }
 

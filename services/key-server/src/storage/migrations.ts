@@ -6,7 +6,7 @@ import type { SchemaDefinition } from '@ganglion/database';
  */
 export const keyServerSchema: SchemaDefinition = {
   schema: 'key_server',
-  version: 6,
+  version: 7,
   oldestCompatible: 1,
   migrations: [
     {
@@ -184,6 +184,43 @@ export const keyServerSchema: SchemaDefinition = {
           retry_at timestamptz NOT NULL
         );
         CREATE INDEX users_to_look_at_due ON key_server.users_to_look_at (retry_at);
+      `,
+    },
+    {
+      version: 7,
+      name: 'devices without keys of their own',
+      up: `
+        -- As devices, of users of ours; seq 0: nobody was told of it.
+        CREATE TABLE key_server.keyless_devices (
+          user_id text COLLATE "C" NOT NULL REFERENCES key_server.users,
+          device_id text COLLATE "C" NOT NULL,
+          display_name text,
+          created_at_ms float8 NOT NULL,
+          seq bigint NOT NULL,
+          PRIMARY KEY (user_id, device_id)
+        );
+
+        -- Their one-time keys go with them, too: in place of foreign keys, as the version before deletes devices and nothing else.
+        ALTER TABLE key_server.one_time_keys DROP CONSTRAINT one_time_keys_user_id_device_id_fkey;
+        ALTER TABLE key_server.fallback_keys DROP CONSTRAINT fallback_keys_user_id_device_id_fkey;
+
+        CREATE FUNCTION key_server.forget_keys_of_gone_devices() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+          DELETE FROM key_server.one_time_keys k USING gone g
+          WHERE k.user_id = g.user_id AND k.device_id = g.device_id
+            AND NOT EXISTS (SELECT FROM key_server.devices d WHERE d.user_id = g.user_id AND d.device_id = g.device_id)
+            AND NOT EXISTS (SELECT FROM key_server.keyless_devices d WHERE d.user_id = g.user_id AND d.device_id = g.device_id);
+          DELETE FROM key_server.fallback_keys k USING gone g
+          WHERE k.user_id = g.user_id AND k.device_id = g.device_id
+            AND NOT EXISTS (SELECT FROM key_server.devices d WHERE d.user_id = g.user_id AND d.device_id = g.device_id)
+            AND NOT EXISTS (SELECT FROM key_server.keyless_devices d WHERE d.user_id = g.user_id AND d.device_id = g.device_id);
+          RETURN NULL;
+        END $$;
+
+        CREATE TRIGGER forget_keys_of_gone_devices AFTER DELETE ON key_server.devices
+          REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION key_server.forget_keys_of_gone_devices();
+        CREATE TRIGGER forget_keys_of_gone_keyless_devices AFTER DELETE ON key_server.keyless_devices
+          REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION key_server.forget_keys_of_gone_devices();
       `,
     },
   ],

@@ -31,7 +31,7 @@ export interface Deployment {
   readonly counted: string[];
   /** What was published of changes of keys, as `<user id> <seq>`. */
   readonly published: string[];
-  reconcile(userId: string): Promise<void>;
+  reconcile(userId: string, replica?: 0 | 1): Promise<void>;
   call(method: string, path: string, token: string, body?: unknown, replica?: 0 | 1): Promise<Answer>;
   close(): Promise<void>;
 }
@@ -101,7 +101,7 @@ export async function deploy(): Promise<Deployment> {
     keysForServers: replicas[0].server.keysForServers,
     counted,
     published,
-    reconcile: (userId) => replicas[0].server.endedDevices.reconcile(userId),
+    reconcile: (userId, replica = 0) => replicas[replica].server.endedDevices.reconcile(userId),
     async call(method, path, token, body, replica = 0) {
       const response = await fetch(
         `${replicas[replica].url}${path.startsWith('/') ? '' : '/_matrix/client/v3/'}${path}`,

@@ -16,6 +16,7 @@ import type {
 export class DevicesFake implements Devices {
   /** Whose devices ended, in order: a cursor is how many there are. */
   readonly #changed: string[] = [];
+  readonly #deactivated = new Set<string>();
   readonly #devices = new Map<string, Map<string, Device>>();
 
   begin(userId: string, deviceId: string, facts: Partial<Device> = {}): void {
@@ -28,8 +29,15 @@ export class DevicesFake implements Devices {
     this.#changed.push(userId);
   }
 
+  deactivate(userId: string): void {
+    this.#devices.delete(userId);
+    this.#deactivated.add(userId);
+    this.#changed.push(userId);
+  }
+
   async listDevices({ userId }: ListDevicesRequest): Promise<ListDevicesResponse> {
-    return { devices: [...(this.#devices.get(userId)?.values() ?? [])] };
+    const devices = [...(this.#devices.get(userId)?.values() ?? [])];
+    return { devices, ...(this.#deactivated.has(userId) && { deactivated: true }) };
   }
 
   async listDevicesOf({ userIds }: ListDevicesOfRequest): Promise<ListDevicesOfResponse> {

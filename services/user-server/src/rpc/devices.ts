@@ -12,7 +12,7 @@ import type {
   Device as ToldDevice,
 } from '@ganglion/contracts/user';
 import type { Devices } from '../domain/devices.js';
-import type { Device } from '../domain/ports.js';
+import type { AccountStore, Device } from '../domain/ports.js';
 import type { DeviceLogStore } from '../storage/device-log-store.js';
 
 const DEFAULT_LIMIT = 1_000;
@@ -23,10 +23,14 @@ export class DevicesService implements DevicesRpc {
   constructor(
     private readonly devices: Devices,
     private readonly log: DeviceLogStore,
+    private readonly accounts: Pick<AccountStore, 'find'>,
   ) {}
 
   async listDevices({ userId }: ListDevicesRequest): Promise<ListDevicesResponse> {
-    return { devices: (await this.devices.list({ userId })).map(told) };
+    const devices = (await this.devices.list({ userId })).map(told);
+    if (devices.length > 0) return { devices };
+    const account = await this.accounts.find([userId]);
+    return { devices, ...(account?.deactivated && { deactivated: true }) };
   }
 
   async listDevicesOf({ userIds }: ListDevicesOfRequest): Promise<ListDevicesOfResponse> {

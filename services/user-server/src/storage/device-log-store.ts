@@ -6,7 +6,7 @@ export const DEVICE_MARKS = {
   type: 'xid8',
 } as const satisfies MarkColumn;
 
-/** Users by the transaction that ended or renamed devices of theirs last. */
+/** Users by the transaction that last began, ended or renamed devices of theirs, or deactivated them. */
 const listChanged = statement(
   'changed-devices',
   sql<{ since: number; afterUser: string; limit: number }>`

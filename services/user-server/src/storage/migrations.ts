@@ -6,7 +6,7 @@ import type { SchemaDefinition } from '@ganglion/database';
  */
 export const userServerSchema: SchemaDefinition = {
   schema: 'user_server',
-  version: 18,
+  version: 19,
   oldestCompatible: 1,
   migrations: [
     {
@@ -385,6 +385,21 @@ export const userServerSchema: SchemaDefinition = {
       version: 18,
       name: 'whether anybody has followed into a room',
       up: 'CREATE INDEX followed_rooms_by_room ON user_server.followed_rooms (room_id)',
+    },
+    {
+      version: 19,
+      name: 'who has new devices, or was deactivated, in the log of devices',
+      up: `
+        CREATE TRIGGER note_new_devices AFTER INSERT ON user_server.devices
+          REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION user_server.note_device_changes();
+        CREATE TRIGGER note_deactivated_account AFTER UPDATE OF deactivated_at ON user_server.accounts
+          FOR EACH ROW WHEN (OLD.deactivated_at IS NULL AND NEW.deactivated_at IS NOT NULL)
+          EXECUTE FUNCTION user_server.note_device_change();
+        -- What those have left who were deactivated before goes now.
+        INSERT INTO user_server.device_changes (user_id, changed_xid)
+        SELECT user_id, pg_current_xact_id() FROM user_server.accounts WHERE deactivated_at IS NOT NULL ORDER BY user_id
+        ON CONFLICT (user_id) DO UPDATE SET changed_xid = excluded.changed_xid;
+      `,
     },
   ],
 };

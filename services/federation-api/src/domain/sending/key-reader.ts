@@ -90,10 +90,11 @@ type Unaddressed = Omit<OutgoingEdu, 'routes'>;
 /** Each names the one before it, so that whoever has missed one notices. */
 function deviceUpdates(userId: string, lastId: number | undefined, devices: readonly DeviceUpdate[]): Unaddressed[] {
   let before = lastId;
-  return devices.map(({ streamId, deviceId, keysJson, displayName }) => {
+  return devices.map(({ streamId, deviceId, keysJson, displayName, keyless }) => {
     const content = {
       ...{ user_id: userId, device_id: deviceId, stream_id: streamId, prev_id: [before ?? NOTHING] },
-      ...(keysJson === undefined ? { deleted: true } : { keys: JSON.parse(keysJson) as object }),
+      ...(keysJson !== undefined && { keys: JSON.parse(keysJson) as object }),
+      ...(keysJson === undefined && keyless !== true && { deleted: true }),
       ...(displayName !== undefined && { device_display_name: displayName }),
     };
     before = streamId;

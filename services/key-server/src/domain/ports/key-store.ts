@@ -22,6 +22,17 @@ export interface DeviceKeys extends PublishedObject {
   readonly createdAtMs: number;
 }
 
+/** A device that has no identity keys, or none yet. */
+export type KeylessDevice = Pick<DeviceKeys, 'deviceId' | 'displayName' | 'createdAtMs'>;
+
+/** What is known of a user beside what they have published. */
+export interface OtherDevices {
+  /** Those without keys, by their ids. */
+  readonly keyless: ReadonlyMap<string, KeylessDevice>;
+  /** Whether nobody was ever told of a change of the user's. */
+  readonly isNew: boolean;
+}
+
 export interface CrossSigningKey extends PublishedObject {
   readonly usage: Usage;
   readonly publicKey: string;
@@ -69,10 +80,16 @@ export interface KeyEdit {
   /** Of a user of another server, whose keys are kept there: they are others than before. */
   readonly isChangedElsewhere?: boolean;
   readonly devices?: readonly DeviceKeys[];
-  /** Ended devices: their one-time and fallback keys go too. */
+  /** Devices without keys that are new, or have another name. */
+  readonly keyless?: readonly KeylessDevice[];
+  /** As `keyless`, where nobody has to be told. */
+  readonly quietKeyless?: readonly KeylessDevice[];
+  /** Ended devices, with keys or without: their one-time and fallback keys go too. */
   readonly removedDevices?: readonly string[];
   readonly crossSigning?: readonly CrossSigningKey[];
   readonly removedUsages?: readonly Usage[];
+  /** The user is there no more: their signatures and backups go. */
+  readonly isGone?: boolean;
   readonly userSignatures?: readonly UserSignature[];
   readonly newKeys?: NewKeys;
   /** The user's dehydrated device from now on, whose keys are among these or were there before; the one before goes with its keys. */
@@ -132,6 +149,13 @@ export interface KeyStore {
    * @throws KeyConflictError, TooManyKeysError
    */
   edit(userId: string, edit: (keys: UserKeys) => KeyEdit): Promise<KeyChangeRecord | undefined>;
+  /** As `edit`, where devices without keys matter. */
+  editDevices(
+    userId: string,
+    edit: (keys: UserKeys, others: OtherDevices) => KeyEdit,
+  ): Promise<KeyChangeRecord | undefined>;
+  /** What is known of a user's devices, with keys and without. */
+  devices(userId: string): Promise<{ readonly keys: UserKeys; readonly others: OtherDevices }>;
   /** A user's dehydrated device, if there is one. */
   dehydrated(userId: string): Promise<DehydratedDevice | undefined>;
 }
