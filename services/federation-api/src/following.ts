@@ -10,8 +10,8 @@ const RETRY_MS = 500;
 export interface FollowingOptions {
   /** What is read, for the log. */
   readonly what: string;
-  /** Reads to the end. */
-  readonly read: (signal: AbortSignal) => Promise<void>;
+  /** Reads to the end. Resolves with whether something has come to be sent. */
+  readonly read: (signal: AbortSignal) => Promise<boolean>;
   /** What was read can be sent now. */
   readonly afterwards: () => Promise<void>;
   /** So many milliseconds are between two readings, so that much of what comes is read together. */
@@ -38,8 +38,7 @@ export class Following {
       const woken = this.#wake.promise;
       try {
         readAt = performance.now();
-        await read(signal);
-        await afterwards();
+        if (await read(signal)) await afterwards();
         await Promise.race([woken, sleep(READ_EVERY_MS, undefined, { signal })]).catch(() => {});
         // What comes alone is read at once.
         const waitMs = readAt + gatherMs - performance.now();

@@ -121,7 +121,7 @@ export function createSender(deps: SenderDependencies): Sender {
     ...{ keyLog, keys: keysForServers, intake: roomIntake, sent: new PostgresSentKeys(db), isOurs, allows },
   });
   const ephemeraStore = new PostgresEphemeraStore(db);
-  const following = (what: string, read: (signal: AbortSignal) => Promise<void>) =>
+  const following = (what: string, read: (signal: AbortSignal) => Promise<boolean>) =>
     new Following({ what, read, afterwards: () => deliveries.begin(), logger });
   const rooms = following('the log of rooms', (signal) => reader.read(signal));
   const messages = following('messages to devices', (signal) => deviceMessages.read(signal));

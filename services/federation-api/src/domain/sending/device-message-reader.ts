@@ -19,16 +19,22 @@ const AT_ONCE = 200;
 export class DeviceMessageReader {
   constructor(private readonly deps: DeviceMessageReaderDependencies) {}
 
-  /** Takes all there are. Whoever dies in between takes them again, and queues none of them twice. */
-  async read(signal: AbortSignal): Promise<void> {
+  /**
+   * Takes all there are. Whoever dies in between takes them again, and queues none of them twice. Resolves with whether there
+   * were any.
+   */
+  async read(signal: AbortSignal): Promise<boolean> {
     const { leaving, taken } = this.deps;
+    let hasTaken = false;
     while (!signal.aborted) {
       const { messages } = await leaving.listLeavingDeviceMessages({ limit: AT_ONCE });
-      if (messages.length === 0) return;
+      if (messages.length === 0) break;
       await taken.take(messages.map((message) => this.#taken(message)));
       await leaving.forgetLeavingDeviceMessages({ messageNids: messages.map(({ messageNid }) => messageNid) });
       await taken.forget(messages.map(({ messageId }) => messageId));
+      hasTaken = true;
     }
+    return hasTaken;
   }
 
   /** What is for a server that we do not talk to is for nobody. */

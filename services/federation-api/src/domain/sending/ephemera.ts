@@ -62,19 +62,22 @@ export class Ephemera {
     if (status !== undefined && hasRoom) this.#presence.set(userId, status);
   }
 
-  /** Puts down what has come, and who has typed for too long. Nobody waits with what they read and type for how reachable others are. */
-  async flush(now: number, signal: AbortSignal): Promise<void> {
+  /**
+   * Puts down what has come, and who has typed for too long. Nobody waits with what they read and type for how reachable others
+   * are. Resolves with whether some of it is for other servers.
+   */
+  async flush(now: number, signal: AbortSignal): Promise<boolean> {
     for (const ended of this.#typing.expire(now)) this.#type(ended, false);
-    await this.#flushWaiting();
-    await this.#flushPresence(signal);
+    const isTold = await this.#flushWaiting();
+    return (await this.#flushPresence(signal)) || isTold;
   }
 
-  async #flushWaiting(): Promise<void> {
+  async #flushWaiting(): Promise<boolean> {
     const waiting = this.#waiting;
-    if (waiting.size === 0) return;
+    if (waiting.size === 0) return false;
     this.#waiting = new Map();
     try {
-      await this.#put([...waiting.values()]);
+      return await this.#put([...waiting.values()]);
     } catch (error) {
       // What has come meanwhile is newer.
       this.#waiting = new Map([...waiting, ...this.#waiting]);
@@ -83,7 +86,8 @@ export class Ephemera {
   }
 
   /** As much as goes at once: a storm of changes, as when everybody comes back, keeps nothing else waiting for long. */
-  async #flushPresence(signal: AbortSignal): Promise<void> {
+  async #flushPresence(signal: AbortSignal): Promise<boolean> {
+    let isTold = false;
     for (let told = 0; told < MOST_TOLD_OF_PRESENCE && this.#presence.size > 0 && !signal.aborted; ) {
       const statuses = [...this.#presence.values()].slice(0, USERS_AT_ONCE);
       const rooms = await Promise.all(statuses.map(({ userId }) => this.#serversOf(userId)));
@@ -91,12 +95,14 @@ export class Ephemera {
       const users = new Set(known.map(({ roomId }) => roomId));
       const ephemera = statuses.filter(({ userId }) => users.has(userId)).map(ephemeronOf);
       if (ephemera.length > 0) await this.deps.store.put(ephemera, known);
+      isTold ||= ephemera.length > 0;
       for (const status of statuses) {
         // What has come meanwhile is newer.
         if (this.#presence.get(status.userId) === status) this.#presence.delete(status.userId);
       }
       told += known.reduce((sum, { servers }) => sum + servers.length, statuses.length);
     }
+    return isTold;
   }
 
   /** Those that share a room with a user. */
@@ -106,14 +112,17 @@ export class Ephemera {
     return { roomId: userId, servers: serverNames.filter((name) => !isOurs(name) && allows(name)) };
   }
 
-  async #put(ephemera: readonly Ephemeron[]): Promise<void> {
+  async #put(ephemera: readonly Ephemeron[]): Promise<boolean> {
+    let isTold = false;
     const byRoom = Map.groupBy(ephemera, ({ roomId }) => roomId);
     const roomIds = [...byRoom.keys()];
     for (let first = 0; first < roomIds.length; first += ROOMS_AT_ONCE) {
       const rooms = await this.#servers(roomIds.slice(first, first + ROOMS_AT_ONCE));
       const told = rooms.flatMap(({ roomId }) => byRoom.get(roomId) ?? []);
       if (told.length > 0) await this.deps.store.put(told, rooms);
+      isTold ||= told.length > 0;
     }
+    return isTold;
   }
 
   /** Those of the rooms that other servers are in. Of what the operator has blocked nothing is told. */

@@ -31,8 +31,8 @@ export class KeyReader {
     this.#cursor = undefined;
   }
 
-  /** Reads to the end of the log. */
-  async read(signal: AbortSignal): Promise<void> {
+  /** Reads to the end of the log. Resolves with whether there was something in it. */
+  async read(signal: AbortSignal): Promise<boolean> {
     this.#cursor ??= await this.deps.sent.cursor();
     const isFirst = this.#cursor === undefined;
     let next: number | undefined;
@@ -46,11 +46,12 @@ export class KeyReader {
       if (isFirst)
         await this.deps.sent.skip(ours.map(({ userId, seq: keySeq }) => ({ userId, keySeq, streamId: undefined })));
       else await this.#readUsers(ours);
-      if (signal.aborted) return;
+      if (signal.aborted) return true;
     }
-    if (next === undefined || next === this.#cursor) return;
+    if (next === undefined || next === this.#cursor) return false;
     await this.deps.sent.saveCursor(next);
     this.#cursor = next;
+    return true;
   }
 
   async #readUsers(heads: readonly KeyHead[]): Promise<void> {

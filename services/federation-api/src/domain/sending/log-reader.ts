@@ -17,6 +17,8 @@ export interface LogReaderDependencies {
 
 const ROOMS_A_PAGE = 500;
 const EVENTS_AT_ONCE = 200;
+/** Whoever reads after this one reads so much again, and finds of each room how far it was read. */
+const READINGS_A_CURSOR = 20;
 
 /**
  * Reads what is new in the log of every room and queues what other servers have to hear of: our users' events, and those that we have
@@ -24,6 +26,8 @@ const EVENTS_AT_ONCE = 200;
  */
 export class LogReader {
   #cursor: number | undefined;
+  /** Readings since the cursor was saved. */
+  #unsaved = 0;
 
   constructor(private readonly deps: LogReaderDependencies) {}
 
@@ -32,10 +36,11 @@ export class LogReader {
     this.#cursor = undefined;
   }
 
-  /** Reads to the end of the log. */
-  async read(signal: AbortSignal): Promise<void> {
+  /** Reads to the end of the log. Resolves with whether other servers have to hear of something. */
+  async read(signal: AbortSignal): Promise<boolean> {
     this.#cursor ??= await this.deps.log.cursor();
     const isFirst = this.#cursor === undefined;
+    let isTold = false;
     let next: number | undefined;
     for (let afterRoom: number | undefined = 0; afterRoom !== undefined; ) {
       const page = { sinceCursor: this.#cursor ?? 0, afterRoom, limit: ROOMS_A_PAGE };
@@ -44,26 +49,34 @@ export class LogReader {
       afterRoom = nextRoom;
       // What was said before there was a sender was said to nobody else.
       if (isFirst) await this.deps.log.skip(heads);
-      else await this.#readRooms(heads);
-      if (signal.aborted) return;
+      else if (await this.#readRooms(heads)) isTold = true;
+      if (signal.aborted) return isTold;
     }
-    if (next === undefined || next === this.#cursor) return;
-    await this.deps.log.saveCursor(next);
+    if (next === undefined || next === this.#cursor) return isTold;
+    if (isFirst || isTold || ++this.#unsaved >= READINGS_A_CURSOR) await this.#save(next);
     this.#cursor = next;
+    return isTold;
+  }
+
+  async #save(cursor: number): Promise<void> {
+    await this.deps.log.saveCursor(cursor);
+    this.#unsaved = 0;
   }
 
   /** Many rooms at once, so that it costs little for each. */
-  async #readRooms(heads: readonly { roomId: string; roomSeq: number }[]): Promise<void> {
+  async #readRooms(heads: readonly { roomId: string; roomSeq: number }[]): Promise<boolean> {
+    let isTold = false;
     const reached = new Map(await this.deps.log.roomSeqs(heads.map(({ roomId }) => roomId)));
     for (let more = true; more; ) {
       const unread = heads.filter(({ roomId, roomSeq }) => (reached.get(roomId) ?? 0) < roomSeq);
-      if (unread.length === 0) return;
+      if (unread.length === 0) break;
       const places = unread.map(({ roomId }) => ({ roomId, afterSeq: reached.get(roomId) ?? 0 }));
       const news = await this.#news(places);
-      await this.#append(news.rooms);
+      if (await this.#append(news.rooms)) isTold = true;
       for (const { roomId, events } of news.rooms) reached.set(roomId, events.at(-1)!.roomSeq);
       more = news.more;
     }
+    return isTold;
   }
 
   async #news(
@@ -92,7 +105,7 @@ export class LogReader {
     return { rooms, more: rooms.length > 0 };
   }
 
-  async #append(rooms: readonly RoomEvents[]): Promise<void> {
+  async #append(rooms: readonly RoomEvents[]): Promise<boolean> {
     const ours = new Set(rooms.flatMap(({ events }) => events.filter((event) => this.#isOfOurs(event))));
     const isToTell = (event: LoggedEvent) => isToRelay(event) || (event.relayFor === undefined && ours.has(event));
     const told = new Set(rooms.filter(({ events }) => events.some((event) => ours.has(event) || isToTell(event))));
@@ -112,6 +125,7 @@ export class LogReader {
       else await this.deps.log.append(roomId, roomSeq, pdus, edus);
     }
     await this.deps.log.skip(silent);
+    return silent.length < rooms.length;
   }
 
   async #serversOf(roomIds: string[]): Promise<Map<string, ServersOfRoom>> {
