@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { Outgoing, type OutgoingRequest } from '@ganglion/outgoing';
 import { authorizeRequest } from '@ganglion/protocol';
 import { eventually } from '@ganglion/testing';
 import { FolderStore } from '../src/storage/folder-store.js';
@@ -21,6 +22,7 @@ afterAll(async () => {
   await deployment.close();
 });
 
+const picture = await halves(300, 200).png().toBuffer();
 const get = (uri: string, query = '', at = ours) => ask(at, 'GET', `${pathOf(uri)}${query}`, { as: ALICE });
 
 describe('another server', () => {
@@ -197,6 +199,32 @@ describe('a file of another server', () => {
     expect(await keysKnown(deployment.db)).toEqual(before);
   });
 
+  it.each<[string, Buffer | string, string, string, number]>([
+    ['an image that is called a text', picture, 'text/plain', 'inline', 200],
+    ['an image that is called a page', picture, 'text/html', 'attachment', 200],
+    ['a page that is called an image', '<script>alert(1)</script>', 'image/png', 'inline', 400],
+  ])(
+    'whose server names a wrong type is taken for nothing else, and has a thumbnail if it is an image: %s',
+    async (_, bytes, type, disposition, small) => {
+      const uri = far.remote(parts(bytes, `Content-Type: ${type}`));
+      const { status, headers } = await get(uri);
+      expect([status, headers]).toEqual([
+        200,
+        expect.objectContaining({
+          'content-type': type,
+          'content-disposition': disposition,
+          'x-content-type-options': 'nosniff',
+          'content-security-policy': expect.stringContaining('sandbox'),
+        }),
+      ]);
+      const thumbnail = await ask(ours, 'GET', `${pathOf(uri, 'thumbnail')}?width=32&height=32`, { as: ALICE });
+      expect([thumbnail.status, thumbnail.headers['content-type']]).toEqual([
+        small,
+        small === 200 ? 'image/png' : 'application/json',
+      ]);
+    },
+  );
+
   it('that streams without end, or never, is given up', async () => {
     const endless = far.remote((response) => {
       response.writeHead(200, { 'content-type': 'multipart/mixed; boundary=b' });
@@ -212,5 +240,101 @@ describe('a file of another server', () => {
     expect((await get(endless)).body.errcode).toBe('M_TOO_LARGE');
     expect(far.timesAsked(endless)).toBe(1);
     expect((await get(far.remote(() => {}))).status).toBe(502);
+  });
+});
+
+describe('a file of another server that is elsewhere', () => {
+  const outgoing = new Outgoing({ allowedNetworks: ['127.0.0.0/8'] });
+  let there: string;
+  let places = 0;
+
+  beforeAll(async () => {
+    // Of the Web there is only plain HTTP here.
+    const open = (asked: OutgoingRequest) => outgoing.open({ ...asked, protocols: ['http:', 'https:'] });
+    there = await deployment.replica(
+      { max_remote_bytes: 1_000_000 },
+      { remoteSource: far.source({ elsewhere: { open } }) },
+    );
+  });
+  afterAll(() => outgoing.close());
+
+  /** The URL of a place that answers so. */
+  function place(respond: Respond): string {
+    const path = `/elsewhere/${++places}/`;
+    far.answers.set(path, respond);
+    return `${far.url}${path}`;
+  }
+  const redirect = (status: number, location: string) =>
+    place((response) => response.writeHead(status, { location }).end());
+  const at = (location: string) => far.remote(parts('', `Location: ${location}`));
+
+  it('is fetched there, with the type and the name that it has there', async () => {
+    const bytes = randomBytes(200_000);
+    const headers = { 'content-type': 'text/csv', 'content-disposition': 'attachment; filename="a b.csv"' };
+    const uri = at(place((response) => response.writeHead(200, headers).end(bytes)));
+    const first = await get(uri, '', there);
+    expect([first.status, first.headers['content-type'], first.bytes.equals(bytes)]).toEqual([200, 'text/csv', true]);
+    expect(first.headers['content-disposition']).toContain('filename="a b.csv"');
+    expect((await get(uri, '', there)).bytes.equals(bytes)).toBe(true);
+    expect(far.timesAsked(uri)).toBe(1);
+  });
+
+  it.each([301, 302, 303, 307, 308])(
+    'is fetched over a chain of %d, each asked by GET and without our signature',
+    async (status) => {
+      const end = place((response) => response.writeHead(200, { 'content-type': 'text/plain' }).end('here'));
+      const start = redirect(status, redirect(status, redirect(status, end)));
+      const before = far.requests.length;
+      expect((await get(at(start), '', there)).bytes.toString()).toBe('here');
+      const [asked, ...followed] = far.requests.slice(before);
+      expect(asked!.headers.authorization).toMatch(/^X-Matrix /);
+      expect(followed.map(({ method, headers }) => [method, headers.authorization])).toEqual(
+        Array(4).fill(['GET', undefined]),
+      );
+    },
+  );
+
+  it('is not fetched over a chain that is too long, or a circle', async () => {
+    const end = place((response) => response.end('here'));
+    const long = redirect(307, redirect(308, redirect(307, redirect(308, end))));
+    const circle: string = redirect(307, `${far.url}/elsewhere/${places + 1}/`);
+    for (const start of [long, circle]) {
+      const { status, body } = await get(at(start), '', there);
+      expect([status, body.errcode]).toEqual([502, 'M_UNKNOWN']);
+    }
+    expect(far.asked).not.toContain(new URL(end).pathname);
+  });
+
+  it.each<[string, Respond, number, string]>([
+    [
+      'says that it is too large',
+      (response) => response.writeHead(200, { 'content-length': 2_000_000 }).write('x'),
+      502,
+      'M_TOO_LARGE',
+    ],
+    ['does not have it', (response) => response.writeHead(404).end(), 502, 'M_UNKNOWN'],
+    [
+      'leads into a network that is not of the Web',
+      (response) => response.writeHead(307, { location: 'http://10.1.2.3/' }).end(),
+      502,
+      'M_UNKNOWN',
+    ],
+    [
+      'leads to a file',
+      (response) => response.writeHead(308, { location: 'file:///etc/passwd' }).end(),
+      502,
+      'M_UNKNOWN',
+    ],
+    [
+      'breaks off',
+      (response) => void response.writeHead(200, { 'content-length': 500 }).write('x', () => response.destroy()),
+      502,
+      'M_UNKNOWN',
+    ],
+  ])('at a place that %s leaves nothing here', async (_, respond, status, errcode) => {
+    const before = await keysKnown(deployment.db);
+    const { status: got, body } = await get(at(place(respond)), '', there);
+    expect([got, body.errcode]).toEqual([status, errcode]);
+    expect(await keysKnown(deployment.db)).toEqual(before);
   });
 });

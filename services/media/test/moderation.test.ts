@@ -86,10 +86,10 @@ describe('a file in quarantine', () => {
     expect([refused.status, refused.body.errcode]).toEqual([403, 'M_FORBIDDEN']);
     await admin('POST', `media/unprotect/${idOf(good)}`);
     expect((await admin('POST', `media/quarantine/${nameOf(good)}`)).status).toBe(200);
-    expect((await recordOf(good)).map((entry) => (entry as string[])[1])).toEqual([
-      'protect',
-      'unprotect',
-      'quarantine',
+    expect(await recordOf(good)).toEqual([
+      [ADMIN, 'protect', null],
+      [ADMIN, 'unprotect', null],
+      [ADMIN, 'quarantine', null],
     ]);
   });
 

@@ -1,7 +1,9 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, isIP } from 'node:net';
 import { gzipSync } from 'node:zlib';
+import { Outgoing } from '@ganglion/outgoing';
 import { eventually } from '@ganglion/testing';
+import { OutgoingWebSource } from '../src/previews/web-source.js';
 import { ALICE, ask, pathOf } from './support/client.js';
 import { type Deployment, deploy } from './support/deployment.js';
 import { halves } from './support/images.js';
@@ -342,4 +344,43 @@ describe('a preview is refused', () => {
       'M_INVALID_PARAM',
     );
   });
+});
+
+describe('a name whose address is another one when it is connected to', () => {
+  const settings = { allowedNetworks: [], deniedHosts: [], timeoutMs: 3_000, maxRedirects: 3, acceptLanguage: 'en' };
+  let seen = 0;
+  let inner: Server;
+  let port: number;
+
+  beforeAll(async () => {
+    inner = createServer((_, response) => {
+      seen += 1;
+      response.end('secret');
+    });
+    // Over IPv6 as well, where there is such a thing.
+    await new Promise<void>((resolve) => inner.listen(0, resolve));
+    port = (inner.address() as AddressInfo).port;
+  });
+  afterAll(() => inner.close());
+
+  it.each(['127.0.0.1', '::1', '::ffff:127.0.0.1', '::ffff:7f00:1', '64:ff9b::7f00:1', 'fd00::1', 'fe80::1'])(
+    'is not looked at there: %s',
+    async (address) => {
+      // What the Internet has, which is not to be reached from here.
+      const open = { address: '8.8.8.8', family: 4 };
+      const closed = { address, family: isIP(address) };
+      const answers = [[open], [closed], [open, closed]];
+      const outgoing = new Outgoing({
+        connectTimeoutMs: 300,
+        lookup: (_, __, done) => done(null, answers.shift() ?? [closed]),
+      });
+      const web = new OutgoingWebSource(settings, outgoing);
+      const look = () => web.open(new URL(`http://rebound.example:${port}/`), '*/*');
+      await expect(look()).rejects.toMatchObject({ isForbidden: false });
+      await expect(look()).rejects.toMatchObject({ isForbidden: true });
+      await expect(look()).rejects.toMatchObject({ isForbidden: false });
+      expect([answers.length, seen]).toEqual([0, 0]);
+      await web.close();
+    },
+  );
 });

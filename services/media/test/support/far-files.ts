@@ -1,4 +1,4 @@
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { RemoteRefusal } from '@ganglion/federation';
 import { Outgoing } from '@ganglion/outgoing';
@@ -20,6 +20,8 @@ export interface FarFiles {
   readonly answers: Map<string, Respond>;
   /** The paths that were asked for. */
   readonly asked: string[];
+  /** How it was asked. */
+  readonly requests: IncomingMessage[];
   /** The URI of a file that it answers so about. */
   remote(respond: Respond, at?: string): string;
   /** How often a file was asked for. */
@@ -38,10 +40,12 @@ export async function startFarFiles(): Promise<FarFiles> {
   const outgoing = new Outgoing({ allowedNetworks: ['127.0.0.0/8'] });
   const answers = new Map<string, Respond>();
   const asked: string[] = [];
+  const requests: IncomingMessage[] = [];
   let files = 0;
   const server = createServer((request, response) => {
     const path = request.url ?? '';
     asked.push(path);
+    requests.push(request);
     const answer = [...answers].find(([start]) => path.startsWith(start))?.[1];
     if (answer) answer(response);
     else response.writeHead(404, { 'content-type': 'application/json' }).end('{"errcode":"M_NOT_FOUND"}');
@@ -52,6 +56,7 @@ export async function startFarFiles(): Promise<FarFiles> {
     url: ownUrl,
     answers,
     asked,
+    requests,
     remote(respond, at = FEDERATION) {
       const mediaId = `file${++files}_`;
       answers.set(`${at}${mediaId}`, respond);
