@@ -20,7 +20,7 @@ interface Recipe {
 /** Prometheus' storage and engine. */
 export const PROMETHEUS: Recipe = { name: 'prometheus', version: 'v0.316.0', module: 'prometheus', of: '.' };
 
-const HELM_4_VERSION = 'v4.3.2';
+const HELM_4_VERSION = 'v4.2.4';
 /** The chart is for helm 3 and helm 4, which apply objects in different ways. */
 export const HELM_4: Recipe = {
   name: 'helm',
