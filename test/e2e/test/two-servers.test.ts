@@ -1,10 +1,17 @@
+import { randomBytes } from 'node:crypto';
 import { eventually } from '@ganglion/testing';
 import { AppUser } from './support/app-user.js';
+import { Bot } from './support/bot.js';
 import { cryptoOf } from './support/encrypting-app.js';
 import { type FederatedServers, startFederatedServers } from './support/federated-servers.js';
 import { fresh } from './support/names.js';
 
 const ENCRYPTION = { type: 'm.room.encryption', state_key: '', content: { algorithm: 'm.megolm.v1.aes-sha2' } };
+/** A picture of one point, which every app can draw. */
+const PICTURE = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==',
+  'base64',
+);
 const PATIENCE_MS = 60_000;
 const LONG_MS = 180_000;
 
@@ -74,6 +81,40 @@ it(
         const devices = await cryptoOf(bob).getUserDeviceInfo([alice.userId]);
         expect([...(devices.get(alice.userId)?.keys() ?? [])]).toEqual([alice.client.getDeviceId()]);
       }, PATIENCE_MS);
+    }),
+  LONG_MS,
+);
+
+it(
+  'a picture of an app is seen on another server, large and small, and a file of a bot there comes to the app',
+  () =>
+    federation.explaining(async () => {
+      const [alice, bob] = await Promise.all(
+        ([0, 1] as const).map(async (server) => {
+          const user = await AppUser.register(urlOf(server), fresh('person'));
+          open.push(user);
+          return user.open();
+        }),
+      );
+      const bot = await Bot.register(urlOf(1), fresh('bot'));
+      const fetched = async ({ client }: AppUser, uri: string, width?: number) => {
+        const method = width === undefined ? undefined : 'crop';
+        const url = client.mxcUrlToHttp(uri, width, width, method, false, true, true);
+        const answer = await fetch(url!, { headers: { authorization: `Bearer ${client.getAccessToken()}` } });
+        expect(answer.status).toBe(200);
+        return { type: answer.headers.get('content-type'), bytes: Buffer.from(await answer.arrayBuffer()) };
+      };
+      const about = { name: 'A flower.png', type: 'image/png' };
+      const { content_uri: picture } = await alice!.client.uploadContent(new Blob([PICTURE]), about);
+      // Thumbnails are often asked for first.
+      expect((await fetched(bob!, picture, 32)).type).toBe('image/png');
+      expect(await fetched(bob!, picture)).toEqual({ type: 'image/png', bytes: PICTURE });
+      expect((await bot.client.downloadContent(picture)).data.equals(PICTURE)).toBe(true);
+
+      const bytes = randomBytes(3_000_000);
+      const file = await bot.client.uploadContent(bytes, 'application/pdf', 'minutes.pdf');
+      const [first, second] = await Promise.all([fetched(alice!, file), fetched(alice!, file)]);
+      for (const got of [first, second]) expect([got.type, got.bytes.equals(bytes)]).toEqual(['application/pdf', true]);
     }),
   LONG_MS,
 );
