@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { eventually } from '@ganglion/testing';
 import { Listener } from '../src/domain/remote/listener.js';
 import { ALICE, ask, pathOf, upload } from './support/client.js';
@@ -64,6 +64,17 @@ async function readAll(response: IncomingMessage): Promise<Buffer> {
 }
 
 describe('a file of another server', () => {
+  it('is told with its length to who speaks HTTP/1.0, where what breaks off looks whole', async () => {
+    const { uri, say, end } = told();
+    const bytes = randomBytes(300_000);
+    const socket = connect(Number(new URL(ours).port), '127.0.0.1');
+    socket.write(`GET ${pathOf(uri)} HTTP/1.0\r\nAuthorization: Bearer ${encodeURIComponent(ALICE)}\r\n\r\n`);
+    const answer = readAll(socket as never);
+    await say(bytes);
+    await end();
+    expect((await answer).toString('latin1')).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*content-length: 300000\r\n/);
+  });
+
   it('reaches whoever asks first while it still comes, and all who wait in one fetch', async () => {
     const { uri, say, end } = told();
     const bytes = randomBytes(900_000);

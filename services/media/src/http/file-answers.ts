@@ -106,8 +106,12 @@ export class FileAnswers {
   }
 }
 
-/** Of parts, and of what somebody may have already, all has to be known before anything is said. */
-function wantsAllOfIt({ method, headers }: FastifyRequest): boolean {
+/**
+ * Of parts, and of what somebody may have already, all has to be known before anything is said. In HTTP/1.0 an answer of unknown
+ * length that breaks off looks like a whole one.
+ */
+function wantsAllOfIt({ method, headers, raw }: FastifyRequest): boolean {
+  if (raw.httpVersion === '1.0') return false;
   return method === 'GET' && headers.range === undefined && headers['if-none-match'] === undefined;
 }
 
